@@ -1,0 +1,24 @@
+# `make check` is what CI requires; `make fix` repairs what a tool can repair.
+PYTHON ?= python
+SOURCES = energy_sweep hydra_plugins tests benchmarks
+
+.PHONY: check fix lint types contracts-of-imports test
+
+check: lint types contracts-of-imports test
+
+lint:
+	$(PYTHON) -m ruff format --check $(SOURCES)
+	$(PYTHON) -m ruff check $(SOURCES)
+
+types:
+	$(PYTHON) -m pyright --pythonpath $$($(PYTHON) -c "import sys; print(sys.executable)")
+
+contracts-of-imports:
+	lint-imports
+
+test:
+	$(PYTHON) -m pytest --cov
+
+fix:
+	$(PYTHON) -m ruff format $(SOURCES)
+	$(PYTHON) -m ruff check --fix $(SOURCES)
