@@ -1,0 +1,49 @@
+"""Find the configurations that give the most accuracy for the fewest joules."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+# Where each public name lives: looked up on first use, so that importing the package is cheap.
+_HOMES = {
+    "Axis": "space",
+    "BadInput": "record",
+    "Budget": "search",
+    "Choice": "front",
+    "EnergyReading": "record",
+    "EnergySweepError": "record",
+    "Job": "search",
+    "NothingFits": "record",
+    "Objective": "record",
+    "Quality": "record",
+    "Recipe": "recipe",
+    "Row": "front",
+    "Space": "space",
+    "StageStore": "stage",
+    "StudyRecord": "record",
+    "TrialResult": "record",
+    "choose": "front",
+    "hypervolume": "front",
+    "knee": "front",
+    "load_study": "study",
+    "open_meter": "meter",
+    "open_study": "study",
+    "pareto": "front",
+    "rows": "front",
+    "run_trial": "trial",
+    "search": "search",
+    "write_report": "report",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'energy_sweep' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"energy_sweep.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

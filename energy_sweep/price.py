@@ -1,0 +1,148 @@
+"""What work costs: joules per unit pooled over equal work, their uncertainty, and the bill.
+
+Every configuration is a vector: so many units (epochs, runs, images) of each pool. Its joules are
+linear in the pools' means, and so is a difference of two configurations, in which whatever both
+share cancels together with its uncertainty.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from energy_sweep.record import (
+    MEASURING_STAGES,
+    TRAINING_STAGES,
+    Objective,
+    Plain,
+    StageRecord,
+    StageUse,
+    StudyRecord,
+    TrialResult,
+)
+
+Demand = dict[str, float]
+
+# The stages of the headline ratio attributed/spent: what sharing can save.
+SHARED_STAGES = ("trunk", "cooldown", "compress", "recover")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Joules per unit of work that must cost the same, from `windows` separate windows.
+
+    `spread` is the 95 % uncertainty of the mean within one run of the program.
+    """
+
+    joules_per_unit: float
+    spread: float
+    windows: int
+
+
+class Prices:
+    """The pools of a set of stage records.
+
+    Contended windows are left out of a pool that has clean ones. `repeatability` is the meter's
+    relative 95 % repeatability from one run of the program to another: more windows in one run
+    do not average it away.
+    """
+
+    def __init__(self, stages: Iterable[StageRecord], *, repeatability: float = 0.0) -> None:
+        self.repeatability = repeatability
+        self._windows: defaultdict[str, list[StageRecord]] = defaultdict(list)
+        self._pools: dict[str, Pool] = {}
+        for record in stages:
+            self.add(record)
+
+    def add(self, record: StageRecord) -> None:
+        """Take one more record into its pool."""
+        if record.marks:
+            self._windows[record.cost_key].append(record)
+            self._pools.pop(record.cost_key, None)
+
+    def pool(self, cost_key: str) -> Pool | None:
+        """The pool of this work, or None where nothing of it was measured."""
+        if cost_key not in self._pools and cost_key in self._windows:
+            self._pools[cost_key] = self._merge(self._windows[cost_key])
+        return self._pools.get(cost_key)
+
+    def joules(self, demand: Mapping[str, float]) -> tuple[float, float]:
+        """Joules of a demand and their 95 % uncertainty; unmeasured work raises KeyError.
+
+        What changes from run to run may change all pools alike, so that part adds up linearly.
+        """
+        parts = self._parts(demand)
+        total = math.fsum(units * pool.joules_per_unit for pool, units in parts)
+        spread = math.hypot(*(units * pool.spread for pool, units in parts))
+        return total, math.hypot(spread, self.repeatability * total)
+
+    def difference(
+        self, first: Mapping[str, float], second: Mapping[str, float]
+    ) -> tuple[float, float]:
+        """Joules of `first` minus `second`, with the uncertainty of what they do not share."""
+        keys = sorted(first.keys() | second.keys())
+        parts = self._parts({key: first.get(key, 0.0) - second.get(key, 0.0) for key in keys})
+        error = (math.hypot(p.spread, self.repeatability * p.joules_per_unit) for p, _ in parts)
+        return (
+            math.fsum(units * pool.joules_per_unit for pool, units in parts),
+            math.hypot(*(units * e for (_, units), e in zip(parts, error, strict=True))),
+        )
+
+    def _parts(self, demand: Mapping[str, float]) -> list[tuple[Pool, float]]:
+        parts: list[tuple[Pool, float]] = []
+        for key, units in demand.items():
+            pool = self.pool(key)
+            if pool is None:
+                raise KeyError(f"nothing measured for the work {key}")
+            parts.append((pool, units))
+        return parts
+
+    def _merge(self, records: list[StageRecord]) -> Pool:
+        marks = [mark for record in records for mark in record.marks]
+        clean = [mark for mark in marks if not mark.reading.contended] or marks
+        units = math.fsum(mark.units for mark in clean)
+        mean = math.fsum(mark.reading.joules for mark in clean) / units
+        own = math.hypot(*(mark.reading.uncertainty_joules for mark in clean)) / units
+        return Pool(
+            joules_per_unit=mean,
+            spread=own,
+            windows=len(records),
+        )
+
+
+def demand(result: TrialResult, objective: Objective) -> Demand:
+    """Units of each pool that the objective charges to a trial."""
+    wanted: defaultdict[str, float] = defaultdict(float)
+    for use in result.stages:
+        if use.stage in TRAINING_STAGES and objective.name in ("training", "lifetime"):
+            wanted[use.cost_key] += use.units
+        if use.stage == "infer" and objective.name != "training":
+            wanted[use.cost_key] += objective.images if objective.name == "lifetime" else 1.0
+    return dict(wanted)
+
+
+def bill(study: StudyRecord, prices: Prices) -> dict[str, Plain]:
+    """By stage: distinct `runs`, `uses` by configurations, joules spent and attributed.
+
+    `spent_joules` are of the study's own store, lost work included; `attributed_joules` is what
+    its trials would have cost one by one.
+    """
+    lines: dict[str, Plain] = {}
+    for stage in (*TRAINING_STAGES, *MEASURING_STAGES):
+        records = [record for record in study.stages.values() if record.stage == stage]
+        uses = [use for _, result in study.results for use in result.stages if use.stage == stage]
+        if records or uses:
+            lines[stage] = {
+                "runs": len(records),
+                "uses": len(uses),
+                "spent_joules": math.fsum(record.spent_joules for record in records),
+                "attributed_joules": math.fsum(_price(use, prices) for use in uses),
+            }
+    return lines
+
+
+def _price(use: StageUse, prices: Prices) -> float:
+    pool = prices.pool(use.cost_key)
+    return 0.0 if pool is None else pool.joules_per_unit * use.units

@@ -1,0 +1,202 @@
+"""Recipe, everything one trial is made of; and its chain of stages, named by what decides them.
+
+A work key names weights: equal keys mean bit-identical results. A cost key names joules: equal
+keys mean equal cost per unit of work. Neither needs torch, so a whole grid is priced in advance.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from energy_sweep.record import BadInput, Plain, StageUse, digest, to_plain
+
+# Raise a stage's number whenever its code gives other weights or another cost than before.
+VERSIONS = {
+    "prepare": 1,
+    "trunk": 1,
+    "cooldown": 1,
+    "compress": 1,
+    "recover": 1,
+    "export": 1,
+    "evaluate": 1,
+    "infer": 1,
+}
+# How every net runs until plans are chosen per net: part of all keys, since it changes rounding.
+PLAN = {"layout": "channels_last", "compile": False}
+PRECISIONS = ("fp32", "bf16", "fp16", "float64")
+
+
+def spec(part: Any) -> Plain:
+    """A part (a frozen dataclass) as plain settings; its `name` says which part it is."""
+    return {"name": part.name, **to_plain(part)}
+
+
+def _device(device: Any) -> Plain:
+    """The device as it is resolved here, so that `auto` and what it means share their stages."""
+    return {**spec(device), "name": device.resolve()}
+
+
+def indexed_seed(*parts: object) -> int:
+    """A 63-bit seed that depends on `parts` only: randomness is looked up, never streamed."""
+    text = "/".join(str(part) for part in parts)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """The parts and numbers of one trial; parts are frozen dataclasses with a `name`."""
+
+    dataset: Any
+    model: Any
+    optimizer: Any
+    compression: Any
+    runtime: Any
+    device: Any
+    batch: int
+    lr: float
+    epochs: int
+    seed: int = 0
+    precision: str = "fp32"
+    level: float = 0.0
+    inference_batch: int = 64
+
+    @property
+    def snapped_level(self) -> float:
+        """The level that the technique can honour; 0 is no compression at all."""
+        return float(self.compression.snap(self.level))
+
+    def config(self) -> Plain:
+        """All dials but the seed in canonical form: unused ones are dropped."""
+        level = self.snapped_level
+        return {
+            "dataset": spec(self.dataset),
+            "model": spec(self.model),
+            "optimizer": _without(spec(self.optimizer), "lr"),
+            "compression": spec(self.compression) if level else {"name": "none"},
+            "level": level,
+            "runtime": spec(self.runtime),
+            "device": _device(self.device),
+            "batch": self.batch,
+            "lr": float(self.lr),
+            "epochs": self.epochs,
+            "precision": self.precision,
+            "inference_batch": self.inference_batch,
+        }
+
+
+def check(recipe: Recipe) -> None:
+    """Raise BadInput, in one line that says what to type, for a recipe that cannot run."""
+    for dial in ("batch", "epochs"):
+        if getattr(recipe, dial) < 1:
+            raise BadInput(f"{dial}={getattr(recipe, dial)}: type a whole number of at least 1")
+    if recipe.inference_batch < 1:
+        raise BadInput(f"inference.batch={recipe.inference_batch}: type at least 1")
+    if not (recipe.lr > 0 and math.isfinite(recipe.lr)):
+        raise BadInput(f"lr={recipe.lr}: type a positive number, such as lr=0.01")
+    if recipe.precision not in PRECISIONS:
+        raise BadInput(f"precision={recipe.precision}: type precision={'|'.join(PRECISIONS)}")
+    if recipe.precision == "fp16" and recipe.device.resolve() != "cuda":
+        raise BadInput("precision=fp16 trains on CUDA only: type precision=bf16 or device=cuda")
+    recipe.compression.check(recipe.level)
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Makes the keys of one recipe on one machine."""
+
+    recipe: Recipe
+    machine: Plain
+    fingerprint: str
+
+    def base(self) -> Plain:
+        """What decides both weights and cost: data, net, arithmetic, machine."""
+        recipe = self.recipe
+        return {
+            "data": {"fingerprint": self.fingerprint, **spec(recipe.dataset)},
+            "model": spec(recipe.model),
+            "precision": recipe.precision,
+            "plan": PLAN,
+            "device": _device(recipe.device),
+            "machine": {k: self.machine.get(k) for k in ("device_class", "torch", "isa")},
+        }
+
+    def work(self, stage: str, parent: str | None = None, **settings: Any) -> str:
+        named = {"stage": stage, "version": VERSIONS[stage], "parent": parent, **settings}
+        return digest({**self.base(), **named})
+
+    def cost(self, kind: str, **settings: Any) -> str:
+        return digest({**self.base(), "cost": kind, "versions": VERSIONS, **settings})
+
+    def architecture(self) -> Plain:
+        """What decides the shape of the net that is deployed."""
+        level = self.recipe.snapped_level
+        return {"compression": spec(self.recipe.compression), "level": level} if level else {}
+
+
+def chain(recipe: Recipe, *, machine: Plain, fingerprint: str) -> tuple[StageUse, ...]:
+    """The stages a trial needs, in order, with their keys and units; torch is not needed.
+
+    The keys of `infer` are provisional: the true ones come from the graph that was exported.
+    """
+    names = _Names(recipe, machine, fingerprint)
+    stages = _training(recipe, names)
+    if recipe.snapped_level:
+        stages += _compression(recipe, names, parent=stages[-1].key)
+    shape, runtime = names.architecture(), spec(recipe.runtime)
+    graph = names.cost("graph", shape=shape, runtime=runtime)
+    export = names.work("export", runtime=runtime)
+    evaluate = names.work("evaluate", stages[-1].key, runtime=runtime, batch=recipe.inference_batch)
+    infer = names.work("infer", shape=shape, runtime=runtime, batch=recipe.inference_batch)
+    return (
+        *stages,
+        StageUse(stage="export", key=export, cost_key=export, units=1),
+        StageUse(stage="evaluate", key=evaluate, cost_key=f"evaluate-{graph}", units=1),
+        StageUse(stage="infer", key=infer, cost_key=infer, units=1),
+    )
+
+
+def _training(recipe: Recipe, names: _Names) -> list[StageUse]:
+    optimizer = _without(spec(recipe.optimizer), "lr")
+    schedule = recipe.optimizer.schedule
+    trunk_epochs = schedule.trunk_epochs(recipe.epochs)
+    cooldown_epochs = schedule.cooldown_epochs(recipe.epochs)
+    prepare = names.work("prepare", batch=recipe.batch, optimizer=optimizer)
+    trunk = names.work(
+        "trunk", batch=recipe.batch, optimizer=optimizer, lr=float(recipe.lr), seed=recipe.seed
+    )
+    cooldown = names.work("cooldown", f"{trunk}@{trunk_epochs}", epochs=cooldown_epochs)
+    epoch = names.cost("epoch", batch=recipe.batch, optimizer=optimizer["name"])
+    stages = [
+        StageUse(stage="prepare", key=prepare, cost_key=prepare, units=1),
+        StageUse(stage="trunk", key=trunk, cost_key=epoch, units=trunk_epochs),
+        StageUse(stage="cooldown", key=cooldown, cost_key=epoch, units=cooldown_epochs),
+    ]
+    return [stage for stage in stages if stage.units]
+
+
+def _compression(recipe: Recipe, names: _Names, *, parent: str) -> list[StageUse]:
+    shape = names.architecture()
+    compress = names.work("compress", parent, **shape)
+    epochs = recipe.compression.recover_epochs
+    recover = names.work("recover", compress, epochs=epochs)
+    cost = names.cost("epoch", batch=recipe.batch, optimizer=recipe.optimizer.name, shape=shape)
+    stages = [
+        StageUse(
+            stage="compress", key=compress, cost_key=names.cost("compress", shape=shape), units=1
+        ),
+        StageUse(stage="recover", key=recover, cost_key=cost, units=epochs),
+    ]
+    return [stage for stage in stages if stage.units]
+
+
+def _without(settings: Plain, key: str) -> Plain:
+    return {name: value for name, value in settings.items() if name != key}
+
+
+def replace(recipe: Recipe, **changes: Any) -> Recipe:
+    """The same recipe with some dials or parts changed."""
+    return dataclasses.replace(recipe, **changes)

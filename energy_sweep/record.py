@@ -1,0 +1,279 @@
+"""The frozen facts of the program, and their JSON: readings, stages, trials, studies."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+import hashlib
+import json
+import math
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Plain = dict[str, Any]
+
+TRAINING_STAGES = ("prepare", "trunk", "cooldown", "teacher", "compress", "recover")
+MEASURING_STAGES = ("calibrate", "export", "evaluate", "infer")
+
+
+class EnergySweepError(Exception):
+    """Everything this package raises on purpose; `exit_code` is what the command line returns."""
+
+    exit_code = 1
+
+
+class BadInput(EnergySweepError):
+    """What the user typed cannot be run; the message says what to type instead."""
+
+    exit_code = 2
+
+
+class NothingFits(EnergySweepError):
+    """No configuration satisfies the constraints; the message names the nearest one."""
+
+    exit_code = 3
+
+
+class Infeasible(EnergySweepError):
+    """A trial that cannot be finished for a reason of its own (a diverged loss, a memory cap)."""
+
+
+class Quality(enum.StrEnum):
+    """How joules were obtained, best first."""
+
+    COUNTER = "counter"
+    INTEGRATED = "integrated"
+    ESTIMATED = "estimated"
+
+    @staticmethod
+    def worst(qualities: Iterable[Quality]) -> Quality:
+        """The quality of a total: that of its worst part (ESTIMATED for an empty one)."""
+        order = list(Quality)
+        return max(qualities, key=order.index, default=Quality.ESTIMATED)
+
+
+def digest(value: object) -> str:
+    """Hex SHA-256 (64 characters) of a JSON value in canonical form."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def to_plain(value: Any) -> Any:
+    """A record, or anything holding records, as plain JSON values."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(item) for item in value]
+    if isinstance(value, enum.Enum):
+        return value.value
+    return value
+
+
+def from_plain(kind: type[T], plain: Mapping[str, Any]) -> T:
+    """The record of class `kind` that `to_plain` wrote; unknown keys are dropped."""
+    hints = _hints(kind)
+    return kind(**{name: _restore(hints[name], plain[name]) for name in hints.keys() & plain.keys()})
+
+
+@functools.cache
+def _hints(kind: type) -> Plain:
+    """Types of the fields of a record class: looked up once, since studies hold many records."""
+    found = typing.get_type_hints(kind)
+    return {part.name: found[part.name] for part in dataclasses.fields(kind)}
+
+
+def _restore(hint: Any, value: Any) -> Any:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if value is None:
+        return None
+    if origin in (typing.Union, types.UnionType):
+        return _restore(next(a for a in arguments if a is not type(None)), value)
+    if origin is tuple:
+        return tuple(_restore(arguments[0], item) for item in value)
+    if origin in (dict, Mapping):
+        return {key: _restore(arguments[1], item) for key, item in value.items()}
+    if dataclasses.is_dataclass(hint):
+        return from_plain(typing.cast(type, hint), value)
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return hint(value)
+    return float(value) if hint is float else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainEnergy:
+    """Joules of one domain (`gpu:0`, `cpu:0`, `dram:0`, `cpu`, `memory`); 95 % uncertainty."""
+
+    domain: str
+    joules: float
+    uncertainty_joules: float
+    source: str
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnergyReading:
+    """Joules of disjoint domains over one window.
+
+    `terms` are the raw quantities behind an estimate (`cpu_seconds`, `gib_seconds`), kept so that
+    coefficients can change later. `contended` says that other programs used more than 5 % of the
+    processors; None where the window was too short to tell.
+    """
+
+    domains: tuple[DomainEnergy, ...]
+    seconds: float
+    terms: Mapping[str, float] = field(default_factory=dict[str, float])
+    contended: bool | None = None
+    peak_memory_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        names = [part.domain for part in self.domains]
+        if len(set(names)) != len(names):
+            raise ValueError(f"a reading counts a domain twice: {names}")
+
+    @property
+    def joules(self) -> float:
+        return math.fsum(part.joules for part in self.domains)
+
+    @property
+    def uncertainty_joules(self) -> float:
+        return math.hypot(*(part.uncertainty_joules for part in self.domains))
+
+    @property
+    def quality(self) -> Quality:
+        return Quality.worst(part.quality for part in self.domains)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A reading of `units` of work that must all cost the same (epochs, images, or 1 run)."""
+
+    units: float
+    reading: EnergyReading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageRecord:
+    """One piece of work that ran once: what it was, what it gave, what it cost.
+
+    `cost_key` names the pool of work that must cost the same per unit. `lost` are finished marks
+    whose result a kill took away, so that the work was done again: spent, and on the bill.
+    """
+
+    stage: str
+    key: str
+    cost_key: str
+    marks: tuple[Mark, ...] = ()
+    lost: tuple[Mark, ...] = ()
+    outcome: str | None = None
+    facts: Plain = field(default_factory=dict[str, Any])
+    settings: Plain = field(default_factory=dict[str, Any])
+
+    @property
+    def spent_joules(self) -> float:
+        return math.fsum(mark.reading.joules for mark in (*self.marks, *self.lost))
+
+    @property
+    def units(self) -> float:
+        return math.fsum(mark.units for mark in self.marks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageUse:
+    """What one configuration needs of a stage: `units` of the work named by `key`."""
+
+    stage: str
+    key: str
+    cost_key: str
+    units: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialResult:
+    """What one trial found; its joules are those of its stages, priced when they are shown.
+
+    `config` holds every dial but the seed in canonical form; `correct` of `n_validation` images
+    were classified right by the exported graph (None where the trial is infeasible).
+    """
+
+    config: Plain
+    seed: int
+    stages: tuple[StageUse, ...]
+    n_validation: int
+    correct: int | None = None
+    infeasible: str | None = None
+    facts: Plain = field(default_factory=dict[str, Any])
+    peak_memory_bytes: int | None = None
+    machine: Plain = field(default_factory=dict[str, Any])
+
+    @property
+    def accuracy(self) -> float | None:
+        return None if self.correct is None else self.correct / self.n_validation
+
+    @property
+    def config_key(self) -> str:
+        return digest(self.config)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRecord:
+    """A trial of a study: `state` is running, measured, infeasible or failed."""
+
+    number: int
+    state: str
+    params: Plain
+    overrides: tuple[str, ...] = ()
+    result: TrialResult | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterFacts:
+    """What a study was measured with, the same for all its trials.
+
+    `scale_band` is the factor (low, high) common to all joules of this machine; `coefficients`
+    are those of an estimate.
+    """
+
+    sources: tuple[str, ...]
+    domains: tuple[str, ...]
+    quality: Quality
+    scale_band: tuple[float, ...] = (1.0, 1.0)
+    coefficients: Mapping[str, float] = field(default_factory=dict[str, float])
+    repeatability: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyRecord:
+    """Everything known of a study: its trials, and the stage records that price them."""
+
+    name: str
+    trials: tuple[TrialRecord, ...]
+    stages: Mapping[str, StageRecord]
+    meter: MeterFacts
+    machine: Plain = field(default_factory=dict[str, Any])
+    identity: Plain = field(default_factory=dict[str, Any])
+
+    @property
+    def results(self) -> tuple[tuple[int, TrialResult], ...]:
+        return tuple((t.number, t.result) for t in self.trials if t.result is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """Which joules go down while accuracy goes up; `images` is the life of a deployed model."""
+
+    name: str = "lifetime"
+    images: int = 100_000
+
+    def __post_init__(self) -> None:
+        if self.name not in ("training", "inference", "lifetime"):
+            raise BadInput(f"objective={self.name}: type objective=training|inference|lifetime")
+        if self.images < 1:
+            raise BadInput(f"objective.images={self.images}: type a whole number of at least 1")

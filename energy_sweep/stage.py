@@ -1,0 +1,178 @@
+"""The content-addressed store of stages: run once, metered once, kept, resumed.
+
+A stage lives in `ROOT/ab/abcdef.../`: its record (what it was, gave and cost, one file per kind
+of meter) and the files it made. Every file is written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from energy_sweep.record import (
+    MEASURING_STAGES,
+    TRAINING_STAGES,
+    Mark,
+    StageRecord,
+    StageUse,
+    from_plain,
+    to_plain,
+)
+
+log = logging.getLogger(__name__)
+
+DEFAULT_LIMIT_BYTES = 8 * 2**30
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace `path` by `text` in one step, so that no reader or crash sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSize:
+    """One line of the `stages` verb: how many of a stage there are and what they occupy."""
+
+    stage: str
+    records: int
+    files: int
+    bytes: int
+
+
+class StageStore:
+    """Stages under `root`, with the readings of one kind of meter (`meter_id`).
+
+    `warm` names the costs whose code this process has already run once, so that imports and
+    first calls are not metered as if they were work.
+    """
+
+    def __init__(self, root: Path, *, meter_id: str, limit_bytes: int = DEFAULT_LIMIT_BYTES):
+        self.root = Path(root)
+        self.meter_id = meter_id[:16]
+        self.limit_bytes = limit_bytes
+        self.warm: set[str] = set()
+        self._records: dict[str, StageRecord] | None = None
+
+    def records(self) -> Mapping[str, StageRecord]:
+        """All records that this kind of meter has made, by key."""
+        if self._records is None:
+            found = (
+                self._read(path) for path in self.root.glob(f"*/*/record-{self.meter_id}.json")
+            )
+            self._records = {record.key: record for record in found if record is not None}
+        return self._records
+
+    def get(self, key: str) -> StageRecord | None:
+        return self.records().get(key)
+
+    def folder(self, key: str) -> Path:
+        """The folder of a stage, made if it was not there."""
+        path = self.root / key[:2] / key
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def put(self, record: StageRecord) -> StageRecord:
+        """Keep a record, replacing the one under the same key."""
+        path = self.folder(record.key) / f"record-{self.meter_id}.json"
+        write_atomically(path, json.dumps(to_plain(record)))
+        dict.__setitem__(self._own(), record.key, record)
+        return record
+
+    def once(self, use: StageUse, work: Callable[[Path], StageRecord]) -> StageRecord:
+        """The record of a stage; `work` does it, in its folder, where nobody has done it."""
+        known = self.get(use.key)
+        return known if known is not None else self.put(work(self.folder(use.key)))
+
+    def sizes(self) -> list[StageSize]:
+        """What the store holds, one row per stage in the order of a chain."""
+        rows: list[StageSize] = []
+        by_stage: dict[str, list[StageRecord]] = {}
+        for record in self.records().values():
+            by_stage.setdefault(record.stage, []).append(record)
+        order = (*TRAINING_STAGES, *MEASURING_STAGES)
+        for stage, records in sorted(by_stage.items(), key=lambda item: order.index(item[0])):
+            files = [file for record in records for file in self._made(self.folder(record.key))]
+            size = sum(file.stat().st_size for file in files)
+            rows.append(StageSize(stage=stage, records=len(records), files=len(files), bytes=size))
+        return rows
+
+    def clear(self) -> int:
+        """Remove everything but the records, whose readings are paid for; gives the bytes freed."""
+        return self.trim(limit_bytes=0)
+
+    def trim(self, *, limit_bytes: int | None = None) -> int:
+        """Evict the files used longest ago until the rest fits; records always stay."""
+        limit = self.limit_bytes if limit_bytes is None else limit_bytes
+        files = [
+            (file, file.stat()) for folder in self.root.glob("*/*") for file in self._made(folder)
+        ]
+        excess = sum(stat.st_size for _, stat in files) - limit
+        freed = 0
+        for file, stat in sorted(files, key=lambda pair: pair[1].st_mtime):
+            if freed >= excess:
+                break
+            file.unlink(missing_ok=True)
+            freed += stat.st_size
+        return freed
+
+    def _own(self) -> dict[str, StageRecord]:
+        self.records()
+        return self._records if self._records is not None else {}
+
+    @staticmethod
+    def _made(folder: Path) -> Iterator[Path]:
+        if folder.is_dir():
+            yield from (file for file in folder.iterdir() if not file.name.startswith("record-"))
+
+    @staticmethod
+    def _read(path: Path) -> StageRecord | None:
+        try:
+            return from_plain(StageRecord, json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            log.warning("damaged stage record %s (%s): its stage will run again", path, error)
+            return None
+
+
+class Journal:
+    """Epoch marks that outlive a kill before the next weights are saved, one JSON line each."""
+
+    def __init__(self, folder: Path):
+        self.path = folder / "epochs.jsonl"
+
+    def append(self, epoch: int, mark: Mark) -> None:
+        """Add the mark of an epoch whose weights are not saved yet."""
+        with self.path.open("a", encoding="utf-8") as file:
+            # The newline comes first, to end whatever line a kill left half written.
+            file.write("\n" + json.dumps({"epoch": epoch, "mark": to_plain(mark)}))
+
+    def after(self, epoch: int) -> list[Mark]:
+        """Marks of finished epochs beyond `epoch`: their weights are gone, their joules spent."""
+        try:
+            lines = self.path.read_text(encoding="utf-8").splitlines()
+        except OSError:
+            return []
+        marks: list[Mark] = []
+        for line in lines:
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue  # empty, or half written when the process was killed
+            if entry["epoch"] > epoch:
+                marks.append(from_plain(Mark, entry["mark"]))
+        return marks
+
+    def clear(self) -> None:
+        self.path.unlink(missing_ok=True)
