@@ -1,0 +1,1 @@
+"""Data sets, one file per source; `base` says what they give."""

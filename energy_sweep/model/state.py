@@ -1,0 +1,139 @@
+"""A state of training, and the file that holds it: weights, batch norms, optimizer, bit for bit."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from energy_sweep.model.base import adopt
+from energy_sweep.record import EnergySweepError, Plain
+
+_METADATA = "energy_sweep"
+_WEIGHTS, _OPTIMIZER = "model/", "optimizer/"
+# Its presence says that the optimizer was saved, which may have no tensors of its own.
+_MARKER = "optimizer"
+
+
+class DamagedFile(EnergySweepError):
+    """A file of weights that cannot be read, or does not hold what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trainee:
+    """A network and its optimizer: all that training changes."""
+
+    module: nn.Module
+    optimizer: torch.optim.Optimizer
+
+    def fingerprint(self) -> str:
+        """The SHA-256 that `save` gives for this state."""
+        return _digest(_tensors(self))
+
+    def state_bytes(self) -> int:
+        """How large a file of this state is, short of its header."""
+        return sum(tensor.nbytes for tensor in _tensors(self).values())
+
+    @staticmethod
+    def optimizer_in(tensors: Mapping[str, Tensor]) -> bool:
+        """Whether a loaded state can be trained on, since it holds the optimizer's part too."""
+        return _MARKER in tensors
+
+
+def save(path: Path, trainee: Trainee | nn.Module, metadata: Plain) -> str:
+    """Write a state of training, or weights alone, whole or not at all; gives its SHA-256.
+
+    `metadata` is plain JSON. The hash covers names, types, shapes and values of the tensors.
+    """
+    tensors = _tensors(trainee)
+    total = _digest(tensors)
+    header = {_METADATA: json.dumps({"sha256": total, "metadata": metadata})}
+    content = safetensors.torch.save(tensors, metadata=header)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return total
+
+
+def load(path: Path) -> tuple[dict[str, Tensor], Plain]:
+    """The tensors (on the CPU) and the metadata that `save` wrote.
+
+    DamagedFile where they are not those; FileNotFoundError where there is no file.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            header = json.loads(file.metadata()[_METADATA])
+        expected, metadata = header["sha256"], header["metadata"]
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
+        raise DamagedFile(f"{path} cannot be read: {error}") from error
+    if _digest(tensors) != expected:
+        raise DamagedFile(f"{path} does not hold the weights that were written")
+    return tensors, metadata
+
+
+def restore(
+    module: nn.Module, optimizer: torch.optim.Optimizer | None, tensors: Mapping[str, Tensor]
+) -> None:
+    """Put a loaded state into a network and its fresh optimizer, bit for bit.
+
+    Without an optimizer the weights may be those of a pruned network: `module` takes their shapes.
+    """
+    weights = {
+        name.removeprefix(_WEIGHTS): value
+        for name, value in tensors.items()
+        if name.startswith(_WEIGHTS)
+    }
+    if optimizer is None:
+        adopt(module, weights)
+        return
+    module.load_state_dict(weights)
+    parameters = dict(module.named_parameters())
+    optimizer.state.clear()
+    for name, value in tensors.items():
+        if not name.startswith(_OPTIMIZER):
+            continue
+        owner, key = name.removeprefix(_OPTIMIZER).split("/")
+        parameter = parameters[owner]
+        if value.shape == parameter.shape:
+            value = torch.empty_like(parameter, requires_grad=False).copy_(value)
+        optimizer.state[parameter][key] = value.clone()
+
+
+def _tensors(trainee: Trainee | nn.Module) -> dict[str, Tensor]:
+    """Everything that training changes, by name, as contiguous tensors on the CPU."""
+    module = trainee.module if isinstance(trainee, Trainee) else trainee
+    named = {f"{_WEIGHTS}{name}": value for name, value in module.state_dict().items()}
+    if isinstance(trainee, Trainee):
+        named[_MARKER] = torch.empty(0)
+        for name, parameter in module.named_parameters():
+            for key, value in trainee.optimizer.state.get(parameter, {}).items():
+                if isinstance(value, Tensor):
+                    named[f"{_OPTIMIZER}{name}/{key}"] = value
+    return {name: value.detach().cpu().contiguous() for name, value in named.items()}
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name]
+        total.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
+        total.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return total.hexdigest()
