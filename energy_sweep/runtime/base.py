@@ -1,0 +1,83 @@
+"""What a runtime is: it writes a trained network to a file and predicts from that file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from energy_sweep.record import EnergySweepError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import nn
+
+    Images = NDArray[np.uint8]
+    Logits = NDArray[np.float32]
+
+
+class Mismatch(EnergySweepError):
+    """An exported graph does not compute what the network computes."""
+
+
+class Split(Protocol):
+    """Images to compare a graph with its network on: uint8 [N, C, H, W]."""
+
+    @property
+    def images(self) -> Images: ...
+
+
+class Data(Protocol):
+    """What an export needs of a data set; mean and std are per channel, in pixel units."""
+
+    @property
+    def train(self) -> Split: ...
+    @property
+    def shape(self) -> tuple[int, int, int]: ...
+    @property
+    def mean(self) -> tuple[float, ...]: ...
+    @property
+    def std(self) -> tuple[float, ...]: ...
+
+
+class Session(Protocol):
+    """A loaded graph, ready to predict."""
+
+    def predict(self, images: Images, batch: int) -> Logits:
+        """Logits [N, classes] of uint8 images [N, C, H, W], computed `batch` at a time."""
+        ...
+
+
+class Runtime(Protocol):
+    """Exports networks and runs them; the graphs take raw pixels and normalise them inside."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> str:
+        """Name and version of the library that executes, found without importing it."""
+        ...
+
+    def export(self, module: nn.Module, data: Data, path: Path) -> None:
+        """Write `module` to `path`, checked against it."""
+        ...
+
+    def rewrite(self, template: Path, module: nn.Module, data: Data, path: Path) -> None:
+        """Write `module` to `path` as a copy of the exported `template` with other weights.
+
+        Raises Mismatch where the template is not one of the same architecture, or computes
+        something else; `path` is then left alone, and a fresh export is due.
+        """
+        ...
+
+    def check(self, path: Path, module: nn.Module, data: Data) -> None:
+        """Raise Mismatch unless the graph at `path` computes the logits of `module`."""
+        ...
+
+    def open(self, path: Path, threads: int) -> Session:
+        """Load the graph at `path`."""
+        ...
+
+    def graph_key(self, path: Path, threads: int) -> str:
+        """Name of the graph as it will be executed here, whatever its weights are."""
+        ...
