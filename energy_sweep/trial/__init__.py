@@ -1,0 +1,59 @@
+"""One trial: runs the chain of a recipe, stage by stage, and gathers what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import nn
+
+from energy_sweep.meter.base import Meter
+from energy_sweep.recipe import Recipe, check
+from energy_sweep.record import Infeasible, Plain, TrialResult
+from energy_sweep.stage import StageStore
+from energy_sweep.trial.bench import Bench, load_data
+from energy_sweep.trial.compress import compress
+from energy_sweep.trial.deployed import Deployed
+from energy_sweep.trial.fit import fit
+
+__all__ = ["load_data", "run_trial", "trained_network"]
+
+
+def run_trial(
+    recipe: Recipe, *, meter: Meter, store: StageStore, branch_epochs: Iterable[int] = ()
+) -> TrialResult:
+    """Run whatever of the recipe's chain the store does not hold yet.
+
+    `branch_epochs` are the trunk epochs whose states other recipes will want. A loss that
+    diverges makes the result infeasible; its joules stay.
+    """
+    check(recipe)
+    bench = Bench(recipe, meter=meter, store=store, keep=frozenset(branch_epochs))
+    correct, infeasible, facts = None, None, Plain()
+    with recipe.device.running():
+        try:
+            fit(bench)
+            facts = compress(bench)
+            with Deployed(bench) as deployed:
+                evaluation = deployed.evaluate()
+                deployed.infer(evaluation)
+            correct = evaluation.pop("correct")
+            facts |= evaluation
+        except Infeasible as reason:
+            infeasible = str(reason)
+    return TrialResult(
+        config=recipe.config(),
+        seed=recipe.seed,
+        stages=tuple(bench.used),
+        n_validation=len(bench.data.validation.labels),
+        correct=correct,
+        infeasible=infeasible,
+        facts=facts,
+        peak_memory_bytes=bench.peak_memory_bytes(),
+        machine=bench.machine,
+    )
+
+
+def trained_network(recipe: Recipe, *, meter: Meter, store: StageStore) -> nn.Module:
+    """The net that a trial deploys; stages whose weights were evicted run again."""
+    with recipe.device.running():
+        return Deployed(Bench(recipe, meter=meter, store=store)).network()

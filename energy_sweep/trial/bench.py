@@ -1,0 +1,149 @@
+"""The bench a trial works on: its recipe, data, meter and store, and the stages used so far."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from energy_sweep.dataset.base import Data
+from energy_sweep.meter.base import Meter, Work
+from energy_sweep.model.base import count_parameters
+from energy_sweep.recipe import PLAN, Recipe, chain, indexed_seed
+from energy_sweep.record import Mark, Plain, StageRecord, StageUse
+from energy_sweep.stage import StageStore
+from energy_sweep.train import Resident, Trainee, network, train_epoch
+
+LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
+
+
+@functools.lru_cache(maxsize=2)
+def load_data(source: Any) -> Data:
+    """The data of a source, read once per process."""
+    return source.load()
+
+
+@functools.lru_cache(maxsize=2)
+def _resident(source: Any, device: str, layout: str) -> Resident:
+    data = load_data(source)
+    return Resident(data.train, data, device, LAYOUTS[layout])
+
+
+@functools.lru_cache(maxsize=64)
+def _parameters(model: Any, shape: tuple[int, int, int], classes: int) -> int:
+    return count_parameters(model.build(shape, classes))
+
+
+class Bench:
+    """One trial's recipe with everything its stages need; `used` grows as they are done.
+
+    `keep` are the trunk epochs whose states other trials will want.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        *,
+        meter: Meter,
+        store: StageStore,
+        keep: frozenset[int] = frozenset(),
+    ):
+        self.recipe, self.meter, self.store, self.keep = recipe, meter, store, keep
+        self.data = load_data(recipe.dataset)
+        self.device: str = recipe.device.resolve()
+        self.machine: Plain = recipe.device.machine()
+        stages = chain(recipe, machine=self.machine, fingerprint=self.data.fingerprint)
+        self.stages = {use.stage: use for use in stages}
+        self.used: list[StageUse] = []
+
+    @property
+    def resident(self) -> Resident:
+        return _resident(self.recipe.dataset, self.device, PLAN["layout"])
+
+    @property
+    def steps(self) -> int:
+        """Steps in one epoch."""
+        return self.resident.steps(self.recipe.batch)
+
+    def network(self) -> nn.Module:
+        """The dense net, freshly initialised from the seed."""
+        return network(
+            self.recipe.model,
+            self.data,
+            seed=self.recipe.seed,
+            device=self.device,
+            precision=self.recipe.precision,
+            memory_format=LAYOUTS[PLAN["layout"]],
+        )
+
+    def trainee(self, module: nn.Module) -> Trainee:
+        """A net with a fresh optimizer."""
+        return Trainee(module, self.recipe.optimizer.build(module, self.recipe.lr))
+
+    def generator(self, *parts: object) -> torch.Generator:
+        """Randomness looked up by the trial's seed and `parts`."""
+        return torch.Generator().manual_seed(indexed_seed(self.recipe.seed, *parts))
+
+    def epochs(
+        self, label: str, lr: Callable[[int, int], float], *, first: int = 0
+    ) -> Callable[[Trainee, int], float]:
+        """Trains one epoch of a segment by its index; `lr` maps (epoch, step) to a rate."""
+
+        def train_one(trainee: Trainee, epoch: int) -> float:
+            return train_epoch(
+                trainee,
+                self.resident,
+                batch=self.recipe.batch,
+                lr_at=functools.partial(lr, epoch),
+                generator=self.generator(label, first + epoch),
+                precision=self.recipe.precision,
+            )
+
+        return train_one
+
+    def warm_up(self, module: nn.Module, cost_key: str) -> None:
+        """Run two steps on a net that is thrown away, once per process and kind of net."""
+        if cost_key in self.store.warm:
+            return
+        self.store.warm.add(cost_key)
+        train_epoch(
+            self.trainee(module),
+            self.resident,
+            batch=self.recipe.batch,
+            lr_at=lambda _: 0.0,
+            generator=self.generator("warm-up"),
+            precision=self.recipe.precision,
+            limit=2,
+        )
+
+    def work(self, stage: str, *, images: int) -> Work:
+        """What a window is about to do, for meters that compute joules from it."""
+        shape, classes = self.data.shape, len(self.data.classes)
+        parameters = _parameters(self.recipe.model, shape, classes)
+        return Work(stage=stage, images=images, parameters=parameters, label=stage)
+
+    def epoch_work(self, stage: str) -> Work:
+        return self.work(stage, images=self.steps * self.recipe.batch)
+
+    def metered(self, use: StageUse, task: Callable[[], Any], *, images: int) -> StageRecord:
+        """Do single-shot work inside a window of its own."""
+        with self.meter.window(self.work(use.stage, images=images)) as window:
+            task()
+            mark: Mark = window.mark(units=1, images=images)
+        return StageRecord(stage=use.stage, key=use.key, cost_key=use.cost_key, marks=(mark,))
+
+    def done(self, stage: str, *, units: float | None = None) -> None:
+        """Count a stage as used by this trial, in full or only `units` of it."""
+        use = self.stages[stage]
+        self.used.append(use if units is None else replace(use, units=units))
+
+    def peak_memory_bytes(self) -> int | None:
+        """The largest resident size at the edges of this trial's windows, where it was seen."""
+        records = [self.store.get(use.key) for use in self.used]
+        marks = [mark for record in records if record is not None for mark in record.marks]
+        peaks = [mark.reading.peak_memory_bytes for mark in marks]
+        return max((peak for peak in peaks if peak is not None), default=None)

@@ -1,0 +1,105 @@
+"""Training as stages: warm-up, the shared trunk, and the cooldown that branches off it."""
+
+from __future__ import annotations
+
+from energy_sweep.record import Infeasible, Plain, StageRecord
+from energy_sweep.train import Trainee, load, restore
+from energy_sweep.trial.bench import Bench
+from energy_sweep.trial.segment import Segment, run_segment, state_file
+
+
+def fit(bench: Bench) -> None:
+    """Train the dense net of the recipe, as far as the store does not hold it."""
+    _prepare(bench)
+    if "trunk" in bench.stages:
+        count_segment(bench, trunk(bench))
+    count_segment(bench, cooldown(bench))
+
+
+def count_segment(bench: Bench, segment: Segment) -> None:
+    """Run a segment and count its epochs, also those up to where its loss diverged."""
+    stage = segment.use.stage
+    try:
+        run_segment(segment, store=bench.store, meter=bench.meter)
+    except Infeasible:
+        record = bench.store.get(segment.use.key)
+        bench.done(stage, units=record.facts["diverged_epoch"] if record else 0)
+        raise
+    bench.done(stage)
+
+
+def _prepare(bench: Bench) -> None:
+    """Build and warm up the net: metered the first time, unmetered in a later process."""
+    use = bench.stages["prepare"]
+    cost_key = bench.stages["cooldown"].cost_key
+
+    def warm() -> None:
+        bench.warm_up(bench.network(), cost_key)
+
+    if bench.store.get(use.key) is None:
+        _wake(bench)
+        images = 2 * bench.recipe.batch
+        bench.store.once(use, lambda _: bench.metered(use, warm, images=images))
+    elif bench.store.get(bench.stages["cooldown"].key) is None:
+        warm()
+    bench.done("prepare")
+
+
+def _wake(bench: Bench) -> None:
+    """Import what training imports on first use, which belongs to no configuration."""
+    module = bench.network()
+    bench.trainee(module).optimizer.step()
+
+
+def trunk(bench: Bench) -> Segment:
+    """Training at the constant rate, from the fresh net, shared by all horizons."""
+    recipe, use = bench.recipe, bench.stages["trunk"]
+    schedule, steps, epochs = recipe.optimizer.schedule, bench.steps, int(use.units)
+
+    def lr(epoch: int, step: int) -> float:
+        return schedule.trunk_lr(recipe.lr, epoch * steps + step)
+
+    settings: Plain = recipe.config() | {"seed": recipe.seed}
+    return Segment(
+        use=use,
+        epochs=epochs,
+        begin=lambda: bench.trainee(bench.network()),
+        train_epoch=bench.epochs("train", lr),
+        work=bench.epoch_work("trunk"),
+        keep=frozenset(epoch for epoch in bench.keep if 0 < epoch <= epochs),
+        settings={name: settings[name] for name in ("batch", "lr", "optimizer", "seed")},
+    )
+
+
+def cooldown(bench: Bench) -> Segment:
+    """The rate brought down to 0, from the trunk's state where this horizon branches off."""
+    recipe, use = bench.recipe, bench.stages["cooldown"]
+    schedule, steps, epochs = recipe.optimizer.schedule, bench.steps, int(use.units)
+    start = int(bench.stages["trunk"].units) if "trunk" in bench.stages else 0
+
+    def begin() -> Trainee:
+        trainee = bench.trainee(bench.network())
+        if start:
+            run_segment(trunk(bench), store=bench.store, meter=bench.meter)
+            tensors, _ = load(state_file(bench.store, bench.stages["trunk"], start))
+            restore(trainee.module, trainee.optimizer, tensors)
+        return trainee
+
+    def lr(epoch: int, step: int) -> float:
+        return schedule.cooldown_lr(
+            recipe.lr, epoch * steps + step, start=start * steps, total=epochs * steps
+        )
+
+    return Segment(
+        use=use,
+        epochs=epochs,
+        begin=begin,
+        train_epoch=bench.epochs("train", lr, first=start),
+        work=bench.epoch_work("cooldown"),
+        settings={"epochs": recipe.epochs},
+    )
+
+
+def cooled_record(bench: Bench) -> StageRecord:
+    """The record of the finished cooldown, whose state file is there too."""
+    return run_segment(cooldown(bench), store=bench.store, meter=bench.meter)

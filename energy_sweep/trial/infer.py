@@ -1,0 +1,199 @@
+"""Joules per image of an exported graph, pooled over all weights that share the graph.
+
+The first weights of a graph get three windows, later ones the 4th, 8th, 16th, ... one each, so
+the windows spread over the study, each beside one of the study's reference graph. The second
+weights are compared with the first, window by window in turn: where they differ, pooling stops
+for that graph, and says so.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from energy_sweep.meter.base import Meter, Work
+from energy_sweep.recipe import VERSIONS
+from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest
+from energy_sweep.stage import StageStore, write_atomically
+
+log = logging.getLogger(__name__)
+
+FIRST_WINDOWS = 3
+CHUNK_SECONDS = 0.025
+CHUNKS = (4, 8)
+RELATIVE_TARGET = 0.02
+# Equal graphs differ by up to this much from window to window where nothing is the matter.
+POOLING_TOLERANCE = 0.15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inference:
+    """How a study runs its nets: one runtime, one batch, real validation images [N, C, H, W]."""
+
+    runtime: Any
+    images: np.ndarray[Any, Any]
+    batch: int
+    threads: int
+    work: Work
+    base: Plain = field(default_factory=dict[str, Any])
+
+    def graph(self, path: Path) -> str:
+        """What the joules per image of this file depend on, its weights left out."""
+        return digest(
+            {
+                **self.base,
+                "stage": "infer",
+                "version": VERSIONS["infer"],
+                "graph": self.runtime.graph_key(path, self.threads),
+                "input": list(self.images.shape[1:]),
+                "batch": self.batch,
+                "runtime": [self.runtime.name, self.runtime.version],
+                "threads": self.threads,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """The measuring stand of one graph: its pool's `key`, and what it takes to open windows."""
+
+    key: str
+    inference: Inference
+    store: StageStore
+    meter: Meter
+
+    @property
+    def record(self) -> StageRecord:
+        known = self.store.get(self.key)
+        facts: Plain = {"users": [], "apart": []}
+        return known or StageRecord(stage="infer", key=self.key, cost_key=self.key, facts=facts)
+
+    @property
+    def first(self) -> Path:
+        """The file of the first weights that came with this graph."""
+        return self.store.folder(self.key) / "model.onnx"
+
+    def control(self, path: Path, cost_key: str, *labels: str) -> tuple[Mark, ...]:
+        """A window of a known file, as a stage named by `labels`: a kill repeats it for nobody."""
+        key = digest(["control", self.key, *labels])
+        use = StageUse(stage="calibrate", key=key, cost_key=cost_key, units=0)
+        record = self.store.once(
+            use,
+            lambda _: StageRecord(
+                stage="calibrate", key=key, cost_key=cost_key, marks=self.window(path)
+            ),
+        )
+        return record.marks
+
+    def reference(self, visit: str) -> None:
+        """Give the study's reference graph, the first ever measured, a window too."""
+        folder = self.store.root / "reference"
+        if not (folder / "graph").exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.first, folder / "model.onnx")
+            write_atomically(folder / "graph", self.key)
+        name = (folder / "graph").read_text(encoding="utf-8")
+        if name != self.key and (folder / "model.onnx").exists():
+            self.control(folder / "model.onnx", name, "reference", visit)
+
+    def window(self, path: Path) -> tuple[Mark, ...]:
+        """Marks of one window, repeated until their mean is resolved to the relative target."""
+        images, batch = self.inference.images, self.inference.batch
+        session = self.inference.runtime.open(path, self.inference.threads)
+        session.predict(images, batch)
+        with self.meter.window(self.inference.work) as probe:
+            session.predict(images, batch)
+            seconds = probe.mark(units=1, images=len(images)).reading.seconds
+        passes = max(1, min(64, math.ceil(CHUNK_SECONDS / seconds))) if seconds > 0 else 1
+        with self.meter.window(self.inference.work) as window:
+            while not _resolved(window.marks):
+                for _ in range(passes):
+                    session.predict(images, batch)
+                window.mark(units=passes * len(images), images=passes * len(images))
+            return window.marks
+
+
+def measure_inference(
+    open_graph: Callable[[], Path],
+    key: str,
+    *,
+    weights: str,
+    inference: Inference,
+    store: StageStore,
+    meter: Meter,
+) -> StageUse:
+    """The pool that prices one image through the graph `key`, measured where that is due.
+
+    `weights` names the weights in the file that `open_graph` gives; asking again for the same
+    weights measures nothing, and opens nothing.
+    """
+    stand = _Stand(key, inference, store, meter)
+    if weights not in stand.record.facts["users"]:
+        _visit(stand, open_graph(), weights)
+    if weights in stand.record.facts["apart"]:
+        key = digest([key, weights])
+    return StageUse(stage="infer", key=key, cost_key=key, units=1)
+
+
+def _visit(stand: _Stand, path: Path, weights: str) -> None:
+    """Measure what is due for the next weights of a graph, and count them as its users."""
+    record = stand.record
+    users, apart = [*record.facts["users"], weights], list(record.facts["apart"])
+    marks: list[Mark] = []
+    if len(users) == 1:
+        shutil.copyfile(path, stand.first)
+        marks += [mark for _ in range(FIRST_WINDOWS) for mark in stand.window(path)]
+    elif apart or (len(users) == 2 and _differs(stand, path, weights)):
+        apart.append(weights)
+        own = digest([stand.key, weights])
+        windows = (stand.window(path) for _ in range(FIRST_WINDOWS))
+        found = tuple(mark for window in windows for mark in window)
+        stand.store.put(StageRecord(stage="infer", key=own, cost_key=own, marks=found))
+    elif len(users) & (len(users) - 1) == 0:
+        marks += stand.window(path)
+    if marks or len(apart) > len(record.facts["apart"]):
+        stand.reference(weights)
+    facts = {**record.facts, "users": users, "apart": apart}
+    stand.store.put(replace(record, marks=(*record.marks, *marks), facts=facts))
+
+
+def _differs(stand: _Stand, path: Path, weights: str) -> bool:
+    """Whether other weights cost other joules, by windows taken in turn with the first ones."""
+    if not stand.first.exists():
+        return False
+    ratios: list[float] = []
+    for turn in range(FIRST_WINDOWS):
+        first = stand.control(stand.first, stand.key, "first", weights, str(turn))
+        second = stand.control(path, stand.key, "second", weights, str(turn))
+        ratios.append(median(_per_unit(second)) / median(_per_unit(first)))
+    low, high = 1 - POOLING_TOLERANCE, 1 + POOLING_TOLERANCE
+    differs = max(ratios) < low or min(ratios) > high
+    if differs:
+        log.warning(
+            "weights change what the graph %s costs by a factor of %.2f: its inference joules are"
+            " no longer pooled",
+            stand.key[:12],
+            median(ratios),
+        )
+    return differs
+
+
+def _per_unit(marks: Sequence[Mark]) -> list[float]:
+    return [mark.reading.joules / mark.units for mark in marks]
+
+
+def _resolved(marks: Sequence[Mark]) -> bool:
+    """Whether twice the standard error of the mean is within the target, or the cap is reached."""
+    if not CHUNKS[0] <= len(marks) < CHUNKS[1]:
+        return len(marks) >= CHUNKS[1]
+    values = np.array(_per_unit(marks))
+    error = float(values.std(ddof=1)) / math.sqrt(len(values))
+    return 2 * error <= RELATIVE_TARGET * float(values.mean())

@@ -1,0 +1,56 @@
+"""A small recipe on real images, and a meter that gives the same joules for the same work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from energy_sweep.compression.prune import Prune
+from energy_sweep.dataset.digits import Digits
+from energy_sweep.device import Device
+from energy_sweep.meter import meter_id, open_meter
+from energy_sweep.meter.base import Meter
+from energy_sweep.model.small_cnn import SmallCNN
+from energy_sweep.optimizer import SGD
+from energy_sweep.recipe import Recipe
+from energy_sweep.runtime.onnxruntime import OnnxRuntime
+from energy_sweep.stage import StageStore
+
+MakeRecipe = Callable[..., Recipe]
+
+
+@pytest.fixture
+def meter() -> Meter:
+    return open_meter("replay")
+
+
+@pytest.fixture
+def store(tmp_path: Path, meter: Meter) -> StageStore:
+    return StageStore(tmp_path / "stages", meter_id=meter_id(meter.facts()))
+
+
+@pytest.fixture
+def other_store(tmp_path: Path, meter: Meter) -> StageStore:
+    return StageStore(tmp_path / "others", meter_id=meter_id(meter.facts()))
+
+
+@pytest.fixture
+def recipe() -> MakeRecipe:
+    def make(**changes: Any) -> Recipe:
+        settings: dict[str, Any] = {
+            "dataset": Digits(),
+            "model": SmallCNN(width=4, depth=2),
+            "optimizer": SGD(),
+            "compression": Prune(recover_epochs=1),
+            "runtime": OnnxRuntime(),
+            "device": Device(),
+            "batch": 128,
+            "lr": 0.05,
+            "epochs": 5,
+        }
+        return Recipe(**(settings | changes))
+
+    return make
