@@ -1,0 +1,32 @@
+"""What to run next: the whole grid over shared stages, or a sampler, within a budget."""
+
+import sys
+import types
+from typing import Any
+
+from energy_sweep.search.base import search
+from energy_sweep.search.events import Budget, Event, Finished, Outcome, Planned, Started
+from energy_sweep.search.plan import Job, Plan, plan
+
+__all__ = [
+    "Budget",
+    "Event",
+    "Finished",
+    "Job",
+    "Outcome",
+    "Plan",
+    "Planned",
+    "Started",
+    "plan",
+    "search",
+]
+
+
+class _Room(types.ModuleType):
+    """Lets `energy_sweep.search` be called: the room and its one verb share their name."""
+
+    def __call__(self, *arguments: Any, **settings: Any) -> Outcome:
+        return search(*arguments, **settings)
+
+
+sys.modules[__name__].__class__ = _Room

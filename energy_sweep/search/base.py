@@ -1,0 +1,77 @@
+"""Decide how a space is searched: whole, in the order of its stages, or by a sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from energy_sweep.record import BadInput, Objective, StageRecord
+from energy_sweep.search.events import Budget, Event, Outcome, Watch
+from energy_sweep.search.ledger import Ledger
+from energy_sweep.search.plan import Job
+from energy_sweep.search.sampling import Atlas, Describe
+from energy_sweep.search.sweep import Run, Sweep
+from energy_sweep.space import Space
+from energy_sweep.study import SAMPLERS, Study
+
+WHOLE_GRID = 1000
+DEFAULT_TRIALS = 100
+
+
+def search(
+    study: Study,
+    store_records: Callable[[], Mapping[str, StageRecord]],
+    space: Space,
+    *,
+    describe: Describe,
+    run: Run,
+    budget: Budget,
+    objective: Objective,
+    sampler: str = "auto",
+    seed: int = 0,
+    watch: Watch | None = None,
+) -> Outcome:
+    """Measure what `space` and `budget` ask for and the study lacks.
+
+    `describe` resolves a point without running it, `run` measures it under a trial number. A
+    finite grid that the budget does not cut runs whole in the order of its shared stages; else
+    `sampler` asks. What `run` raises makes a failed trial, tried again by the next sweep; BadInput
+    ends this one.
+    """
+    if sampler not in ("auto", *SAMPLERS):
+        raise BadInput(f"search.sampler={sampler}: type search.sampler=auto|{'|'.join(SAMPLERS)}")
+    atlas = Atlas(space, describe)
+    jobs = list(map(atlas.job, space.grid())) if _enumerable(space, budget) else None
+    sweep = Sweep(
+        study=study,
+        store_records=store_records,
+        run=run,
+        budget=budget,
+        ledger=Ledger(objective, repeatability=study.meter.repeatability),
+        atlas=atlas,
+        watch=watch or _ignore,
+    )
+    if jobs is not None and sampler == "auto" and _fits(jobs, budget):
+        return sweep.whole(jobs)
+    chosen = "tpe" if sampler == "auto" else sampler
+    return sweep.sampled(chosen, seed=seed, total=_wanted(budget))
+
+
+def _enumerable(space: Space, budget: Budget) -> bool:
+    return space.size is not None and space.size <= max(WHOLE_GRID, budget.trials or 0)
+
+
+def _fits(jobs: Sequence[Job], budget: Budget) -> bool:
+    """Whether no budget may cut the grid, so that going depth-first leaves nothing out."""
+    if budget.joules is not None or budget.seconds is not None:
+        return False
+    return budget.trials is None or len({job.identity[0] for job in jobs}) <= budget.trials
+
+
+def _wanted(budget: Budget) -> int | None:
+    """How many configurations a sampler measures; None where only joules or seconds end it."""
+    limited = budget.joules is not None or budget.seconds is not None
+    return budget.trials or (None if limited else DEFAULT_TRIALS)
+
+
+def _ignore(event: Event) -> None:
+    del event

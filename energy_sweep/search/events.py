@@ -1,0 +1,89 @@
+"""What a search may spend, and what it tells while it runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from energy_sweep.record import BadInput, TrialResult
+from energy_sweep.search.plan import Job, Plan
+
+Stop = Literal["done", "trials", "joules", "seconds", "failures"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """When to stop: `trials` counts configurations measured in the study, not in the command.
+
+    `joules` and `seconds` count what the store's metered windows have used, whoever ran them, so
+    that the same command twice does nothing new. `max_failures` in a row end the sweep.
+    """
+
+    trials: int | None = None
+    joules: float | None = None
+    seconds: float | None = None
+    max_failures: int = 3
+
+    def __post_init__(self) -> None:
+        for name in ("trials", "joules", "seconds", "max_failures"):
+            value = getattr(self, name)
+            if value is not None and not (value > 0 and math.isfinite(value)):
+                raise BadInput(f"search.{name}={value}: type a number above 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """Before the first trial: `plan` of a whole grid, or the `sampler` that asks instead.
+
+    `measured` of `total` configurations are known; total is None where only joules or seconds
+    end the sweep. `adopted` are trials that a killed sweep left.
+    """
+
+    plan: Plan | None
+    sampler: str | None
+    measured: int
+    total: int | None
+    adopted: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    number: int
+    job: Job
+    measured: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A trial with its result (and joules, None if infeasible), or with the error it failed by."""
+
+    number: int
+    job: Job
+    result: TrialResult | None
+    error: str | None
+    joules: float | None
+    spent_joules: float
+    front: int
+    measured: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Trial numbers of this sweep by what became of them, points that were known, and why it ended.
+
+    `stopped` is "done" where nothing is left in the space.
+    """
+
+    new: tuple[int, ...]
+    infeasible: tuple[int, ...]
+    failed: tuple[int, ...]
+    repeats: int
+    stopped: Stop
+
+
+Event = Planned | Started | Finished | Outcome
+Watch = Callable[[Event], None]

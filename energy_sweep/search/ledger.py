@@ -1,0 +1,102 @@
+"""Accuracy and joules of the trials at today's prices, kept current while the store grows."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from energy_sweep.front import pareto
+from energy_sweep.price import Demand, Pool, Prices, demand
+from energy_sweep.record import Objective, StageRecord, TrialResult
+
+
+class Ledger:
+    """What was spent, and what each trial costs by the objective.
+
+    It gives what `price` gives, and reads only the records that changed since it last looked.
+    """
+
+    def __init__(self, objective: Objective, *, repeatability: float) -> None:
+        self._objective = objective
+        self._repeatability = repeatability
+        self._records: dict[str, StageRecord] = {}
+        self._spent: dict[str, tuple[float, float]] = {}
+        self._work: defaultdict[str, dict[str, StageRecord]] = defaultdict(dict)
+        self._pools: dict[str, Pool | None] = {}
+        self._results: dict[int, TrialResult] = {}
+        self._demands: dict[int, Demand] = {}
+        self._keys: dict[int, str] = {}
+        self._users: defaultdict[str, list[int]] = defaultdict(list)
+        self._joules: dict[int, float | None] = {}
+
+    def refresh(self, records: Mapping[str, StageRecord]) -> None:
+        """Take in the records that are new or longer than before."""
+        for key, record in records.items():
+            old = self._records.get(key)
+            if old is record or old == record:
+                continue
+            self._records[key] = record
+            self._work[record.cost_key][key] = record
+            self._pools.pop(record.cost_key, None)
+            for number in self._users[record.cost_key]:
+                self._joules.pop(number, None)
+            marks = (*record.marks, *record.lost)
+            seconds = math.fsum(mark.reading.seconds for mark in marks)
+            self._spent[key] = (record.spent_joules, seconds)
+
+    def add(self, number: int, result: TrialResult) -> None:
+        """Take in a trial."""
+        self._results[number] = result
+        self._joules.pop(number, None)
+        self._keys[number] = result.config_key
+        self._demands[number] = demand(result, self._objective)
+        for cost_key in self._demands[number]:
+            self._users[cost_key].append(number)
+
+    @property
+    def spent_joules(self) -> float:
+        return math.fsum(joules for joules, _ in self._spent.values())
+
+    @property
+    def spent_seconds(self) -> float:
+        """Seconds inside measured windows."""
+        return math.fsum(seconds for _, seconds in self._spent.values())
+
+    def joules(self, number: int) -> float | None:
+        """Joules of a trial by the objective; None if infeasible or some of its work unmetered."""
+        if number not in self._joules:
+            infeasible = self._results[number].infeasible is not None
+            self._joules[number] = None if infeasible else self._price(self._demands[number])
+        return self._joules[number]
+
+    def front(self) -> int:
+        """How many configurations, their seeds merged, no other one dominates."""
+        points: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+        for number, result in self._results.items():
+            joules, accuracy = self.joules(number), result.accuracy
+            if joules is not None and accuracy is not None:
+                points[self._keys[number]].append((accuracy, joules))
+        merged = [runs[0] if len(runs) == 1 else _mean(runs) for runs in points.values()]
+        return len(pareto(merged))
+
+    def _price(self, wanted: Demand) -> float | None:
+        total: list[float] = []
+        for cost_key, units in wanted.items():
+            pool = self._pool(cost_key)
+            if pool is None:
+                return None
+            total.append(units * pool.joules_per_unit)
+        return math.fsum(total)
+
+    def _pool(self, cost_key: str) -> Pool | None:
+        if cost_key not in self._pools:
+            records = self._work.get(cost_key, {}).values()
+            prices = Prices(records, repeatability=self._repeatability)
+            self._pools[cost_key] = prices.pool(cost_key)
+        return self._pools[cost_key]
+
+
+def _mean(runs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    count = len(runs)
+    return math.fsum(one for one, _ in runs) / count, math.fsum(two for _, two in runs) / count

@@ -1,0 +1,95 @@
+"""The order in which to run a grid so that stages are shared, and what that saves."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from energy_sweep.record import Plain, StageRecord, StageUse, digest
+from energy_sweep.study import Identity
+
+# The stages whose units are epochs.
+EPOCH_STAGES = ("trunk", "cooldown", "teacher", "recover")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One trial to run: the point typed, what it resolves to, and the stages that it needs."""
+
+    params: Plain
+    config: Plain
+    seed: int
+    overrides: tuple[str, ...]
+    stages: tuple[StageUse, ...]
+
+    @property
+    def identity(self) -> Identity:
+        return digest(self.config), self.seed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Jobs in the order to run; `repeats` are measured already, `duplicates` were typed twice.
+
+    `alone_epochs` is what the jobs would train one by one, `shared_epochs` what is left to train
+    when each stage runs once and what the store has is used.
+    """
+
+    jobs: tuple[Job, ...]
+    repeats: int
+    duplicates: int
+    alone_epochs: float
+    shared_epochs: float
+
+
+def plan(
+    jobs: Iterable[Job],
+    stages_in_store: Mapping[str, StageRecord],
+    *,
+    measured: Collection[Identity] = (),
+) -> Plan:
+    """Order the jobs not yet measured depth-first over the stages that they share.
+
+    All jobs, measured ones too, decide the order: what is left of a killed sweep runs in the
+    order of the whole one.
+    """
+    jobs = list(jobs)
+    distinct: dict[Identity, Job] = {}
+    for job in jobs:
+        distinct.setdefault(job.identity, job)
+    new = [identity for identity in _depth_first(distinct) if identity not in measured]
+    chosen = tuple(distinct[identity] for identity in new)
+    return Plan(
+        jobs=chosen,
+        repeats=len(distinct) - len(chosen),
+        duplicates=len(jobs) - len(distinct),
+        alone_epochs=math.fsum(use.units for use in _training(chosen)),
+        shared_epochs=_shared_epochs(chosen, stages_in_store),
+    )
+
+
+def _depth_first(jobs: Mapping[Identity, Job]) -> list[Identity]:
+    """Jobs that share a stage one after the other, those that need less of it first."""
+    rank: dict[str, int] = {}
+    for job in jobs.values():
+        for use in job.stages:
+            rank.setdefault(use.key, len(rank))
+    path = {
+        identity: [(rank[use.key], use.units) for use in job.stages]
+        for identity, job in jobs.items()
+    }
+    return sorted(jobs, key=path.__getitem__)
+
+
+def _training(jobs: Iterable[Job]) -> list[StageUse]:
+    return [use for job in jobs for use in job.stages if use.stage in EPOCH_STAGES]
+
+
+def _shared_epochs(jobs: Iterable[Job], stages_in_store: Mapping[str, StageRecord]) -> float:
+    longest: defaultdict[str, float] = defaultdict(float)
+    for use in _training(jobs):
+        longest[use.key] = max(longest[use.key], use.units)
+    done = {key: stages_in_store[key].units for key in longest.keys() & stages_in_store.keys()}
+    return math.fsum(max(0.0, units - done.get(key, 0.0)) for key, units in longest.items())

@@ -1,0 +1,117 @@
+"""What a sweep may vary: axes, and the space of configurations that they span."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from energy_sweep.record import BadInput, Plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """One dial under the name that a user types: finite `values` in their order, or an interval.
+
+    An interval includes both ends; `integer` keeps it to whole numbers, `log` spreads samples by
+    ratio instead of difference. `source` says who asked for the axis.
+    """
+
+    name: str
+    values: tuple[Any, ...] | None = None
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    integer: bool = False
+    source: str = "command line"
+
+    def __post_init__(self) -> None:
+        if self.values is None:
+            self._check_interval()
+        elif not self.values:
+            raise BadInput(f"{self.name} has no values: type at least one, such as {self.name}=1")
+
+    def _check_interval(self) -> None:
+        low, high = self.low, self.high
+        if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
+            raise BadInput(f"{self.name}: type {self.name}=interval(LOW,HIGH) with two numbers")
+        if low >= high:
+            raise BadInput(
+                f"{self.name}=interval({low:g},{high:g}) is empty: type the smaller number first"
+            )
+        if self.log and low <= 0:
+            raise BadInput(
+                f"{self.name}: a logarithmic interval starts above 0, and this one at {low:g}"
+            )
+        if self.integer and not (float(low).is_integer() and float(high).is_integer()):
+            raise BadInput(f"{self.name}: type whole numbers in int(interval(LOW,HIGH))")
+
+    @property
+    def finite(self) -> bool:
+        return self.values is not None
+
+    def position(self, value: Any) -> int | None:
+        """Where among the typed values this one stands; True is not 1, but 1.0 is."""
+        same = (index for index, known in enumerate(self.values or ()) if _same(value, known))
+        return next(same, None)
+
+    def contains(self, value: Any) -> bool:
+        """Whether `value` is on the axis."""
+        if self.values is not None:
+            return self.position(value) is not None
+        if self.low is None or self.high is None or not is_number(value):
+            return False
+        whole = not self.integer or float(value).is_integer()
+        return whole and self.low <= value <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The product of axes, the first axis varying slowest; without axes it holds one point."""
+
+    axes: tuple[Axis, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = self.names
+        for name in names:
+            if names.count(name) > 1:
+                raise BadInput(f"{name} is given twice: type it once, with all its values")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(axis.name for axis in self.axes)
+
+    @property
+    def size(self) -> int | None:
+        """Number of points, values typed twice counted twice; None for an infinite space."""
+        total = 1
+        for axis in self.axes:
+            if axis.values is None:
+                return None
+            total *= len(axis.values)
+        return total
+
+    def grid(self) -> Iterator[Plain]:
+        """Every point of a finite space, in the order typed."""
+        columns = [axis.values for axis in self.axes if axis.values is not None]
+        if len(columns) < len(self.axes):
+            raise ValueError("an interval has no grid")
+        for point in itertools.product(*columns):
+            yield dict(zip(self.names, point, strict=True))
+
+    def contains(self, params: Mapping[str, Any]) -> bool:
+        """Whether `params` gives every axis, and nothing else, a value that is on it."""
+        return set(params) == set(self.names) and all(
+            axis.contains(params[axis.name]) for axis in self.axes
+        )
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is an int or a float, and not a bool."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _same(first: Any, second: Any) -> bool:
+    return first == second and isinstance(first, bool) == isinstance(second, bool)

@@ -1,0 +1,19 @@
+"""A study on disk: trials, their claims, and Optuna, which nothing else imports."""
+
+from energy_sweep.study.attributes import Identity
+from energy_sweep.study.base import Study
+from energy_sweep.study.dashboard import annotate, serve
+from energy_sweep.study.opening import load_study, open_study
+from energy_sweep.study.suggest import SAMPLERS, Answer, suggest
+
+__all__ = [
+    "SAMPLERS",
+    "Answer",
+    "Identity",
+    "Study",
+    "annotate",
+    "load_study",
+    "open_study",
+    "serve",
+    "suggest",
+]

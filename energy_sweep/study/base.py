@@ -1,0 +1,178 @@
+"""The study: one JSON result per trial, claims that survive a kill, and one sweep at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import optuna
+from filelock import FileLock
+from optuna.storages import RDBStorage
+from optuna.trial import TrialState, create_trial
+
+from energy_sweep.record import (
+    MeterFacts,
+    Plain,
+    StageRecord,
+    StudyRecord,
+    TrialRecord,
+    TrialResult,
+    digest,
+    from_plain,
+    to_plain,
+)
+from energy_sweep.study import database
+from energy_sweep.study.attributes import Identity, identity, ours, study_record, trial_record
+from energy_sweep.study.display import Display, shown
+from energy_sweep.study.lease import Lease
+
+
+class Study:
+    """A study that this process alone may change until it is closed; use it in a `with` block."""
+
+    def __init__(self, *, storage: RDBStorage, lock: FileLock, display: Display) -> None:
+        found = database.current(storage)
+        if found is None:
+            raise ValueError("the study was not created")
+        self._study_id, name, _ = found
+        self._storage = storage
+        self._lock = lock
+        self._display = display
+        self._optuna = database.optuna_study(storage, name)
+        self._facts = storage.get_study_user_attrs(self._study_id)
+        self._lease = Lease(storage)
+        # Nobody else writes while the lock is held, so what was read once stays true.
+        trials = storage.get_all_trials(self._study_id, deepcopy=False)
+        self._count = len(trials)
+        self._ids: dict[int, int] = {}
+        trials = ours(trials)
+        self._trials = {trial.number: trial_record(trial) for trial in trials}
+        self._identities = {trial.number: identity(trial) for trial in trials}
+
+    @property
+    def name(self) -> str:
+        return self._facts["name"]
+
+    @property
+    def meter(self) -> MeterFacts:
+        return from_plain(MeterFacts, self._facts["meter"])
+
+    @property
+    def trials(self) -> tuple[TrialRecord, ...]:
+        return tuple(self._trials[number] for number in sorted(self._trials))
+
+    @property
+    def next_number(self) -> int:
+        """The number that the next claim gives."""
+        return self._count
+
+    def trial(self, number: int) -> TrialRecord:
+        return self._trials[number]
+
+    def identity(self, number: int) -> Identity:
+        """Configuration key and seed of a trial, known from its claim on."""
+        return self._identities[number]
+
+    def claim(
+        self, *, params: Plain, overrides: Sequence[str], config: Plain, seed: int = 0
+    ) -> int:
+        """Start a trial and give its number; everything known of it is stored in one write."""
+        values, distributions = shown(params, self._display)
+        key = digest(config)
+        # One attribute for all that does not change: each one costs several queries.
+        claim = {"params": params, "overrides": list(overrides), "config_key": key, "seed": seed}
+        trial = create_trial(
+            state=TrialState.RUNNING,
+            params=values,
+            distributions=distributions,
+            user_attrs={"claim": claim, "lease": [self._lease.worker, 0]},
+        )
+        trial_id = self._storage.create_new_trial(self._study_id, trial)
+        number, self._count = self._count, self._count + 1
+        self._ids[number] = trial_id
+        self._trials[number] = TrialRecord(
+            number=number, state="running", params=params, overrides=tuple(overrides)
+        )
+        self._identities[number] = (key, seed)
+        self._lease.hold(trial_id)
+        return number
+
+    def adopt(self) -> tuple[TrialRecord, ...]:
+        """Trials that a killed sweep left running, to be finished under their own numbers.
+
+        One that has its result already was killed just before it was told: it is only told.
+        """
+        return tuple(trial for trial in self.trials if trial.state == "running")
+
+    def hold(self, number: int) -> None:
+        """Take the lease of an adopted trial."""
+        trial_id = self._id(number)
+        self._storage.set_trial_user_attr(trial_id, "lease", [self._lease.worker, 0])
+        self._lease.hold(trial_id)
+
+    def finish(self, number: int, result: TrialResult, joules: float | None) -> None:
+        """Store the result, the truth, and tell Optuna its accuracy and joules, a display copy.
+
+        An infeasible result has no joules of the objective; any other needs finite ones.
+        """
+        trial_id = self._id(number)
+        if self._trials[number].result is None:
+            self._storage.set_trial_user_attr(trial_id, "result", to_plain(result))
+        self._lease.release()
+        if result.infeasible is not None:
+            self._mark_infeasible(trial_id)
+            self._storage.set_trial_state_values(trial_id, TrialState.PRUNED)
+        elif result.accuracy is None or joules is None or not math.isfinite(joules):
+            raise ValueError(f"trial {number} needs an accuracy and joules, or a reason for none")
+        else:
+            values = (result.accuracy, joules)
+            self._storage.set_trial_state_values(trial_id, TrialState.COMPLETE, values)
+        state = "measured" if result.infeasible is None else "infeasible"
+        self._change(number, state=state, result=result)
+
+    def fail(self, number: int, error: str) -> None:
+        """Give a trial up for a reason that is not its own; a later sweep may try it again."""
+        trial_id = self._id(number)
+        self._lease.release()
+        self._storage.set_trial_user_attr(trial_id, "error", error)
+        self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+        self._change(number, state="failed", result=None, error=error)
+
+    def record(self, stages: Mapping[str, StageRecord]) -> StudyRecord:
+        """Everything known of the study, as frozen values."""
+        return study_record(self._facts, self.trials, stages)
+
+    def close(self) -> None:
+        """Let another sweep have the study."""
+        self._lease.close()
+        database.disconnect(self._storage)
+        self._lock.release()
+
+    def __enter__(self) -> Study:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _id(self, number: int) -> int:
+        if number not in self._ids:
+            lookup = self._storage.get_trial_id_from_study_id_trial_number
+            self._ids[number] = lookup(self._study_id, number)
+        return self._ids[number]
+
+    def _mark_infeasible(self, trial_id: int) -> None:
+        optuna.trial.Trial(self._optuna, trial_id).set_constraint("infeasible", 1.0)
+        # The dashboard reads only the key of Optuna 4.
+        self._storage.set_trial_system_attr(trial_id, "constraints", [1.0])
+
+    def _change(self, number: int, **changes: Any) -> None:
+        known = self._trials[number]
+        kept = {name: getattr(known, name) for name in ("params", "overrides", "result", "error")}
+        self._trials[number] = TrialRecord(number=number, **(kept | changes))

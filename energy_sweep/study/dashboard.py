@@ -1,0 +1,96 @@
+"""The stock Optuna dashboard over a study, with our notes and our page inside."""
+# The dashboard ships no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import optuna
+from optuna.artifacts import FileSystemArtifactStore, upload_artifact
+from optuna.storages import RDBStorage
+
+from energy_sweep.record import BadInput, StudyRecord
+from energy_sweep.study import database
+
+ARTIFACTS = "artifacts"
+REPORT = "report_artifact"
+
+
+def annotate(
+    folder: Path,
+    record: StudyRecord,
+    notes: Mapping[int, str],
+    study_note: str,
+    report_path: Path | None = None,
+) -> None:
+    """Write Markdown notes to trials (by number) and study, and attach the report page to it.
+
+    The page replaces the one attached before; the study's note ends with a link to it.
+    """
+    storage, study_id, study = _open(folder)
+    try:
+        if report_path is not None:
+            study_note += f"\n\n[Open the report]({_attach(folder, study, report_path)})"
+        _write_note(study, study_note)
+        for number in {trial.number for trial in record.trials} & notes.keys():
+            trial_id = storage.get_trial_id_from_study_id_trial_number(study_id, number)
+            _write_note(optuna.trial.Trial(study, trial_id), notes[number])
+    finally:
+        database.disconnect(storage)
+
+
+def serve(folder: Path, port: int = 8080) -> None:
+    """Serve the dashboard to this machine alone until interrupted."""
+    from optuna_dashboard import run_server
+
+    storage, _, _ = _open(folder)
+    try:
+        run_server(storage, host="127.0.0.1", port=port, artifact_store=_store(folder))
+    finally:
+        database.disconnect(storage)
+
+
+def _open(folder: Path) -> tuple[RDBStorage, int, optuna.Study]:
+    if not (folder / database.FILE).is_file():
+        raise BadInput(f"no study in {folder}: type -m with the axes to sweep to make one")
+    storage = database.connect(folder)
+    found = database.current(storage)
+    if found is None:
+        raise BadInput(f"the study in {folder} was never begun: run its sweep again")
+    return storage, found[0], database.optuna_study(storage, found[1])
+
+
+def _write_note(subject: optuna.Study | optuna.Trial, note: str) -> None:
+    """Write only what changed, since a note is several writes."""
+    from optuna_dashboard import get_note, save_note
+
+    if get_note(subject) != note:
+        save_note(subject, note)
+
+
+def _store(folder: Path) -> FileSystemArtifactStore:
+    path = folder / ARTIFACTS
+    path.mkdir(exist_ok=True)
+    return FileSystemArtifactStore(path)
+
+
+def _attach(folder: Path, study: optuna.Study, report: Path) -> str:
+    """Put the page under the study and give its path on the dashboard."""
+    from optuna_dashboard.artifact import get_artifact_path
+
+    store = _store(folder)
+    known = study.user_attrs.get(REPORT)
+    if known is None:
+        known = upload_artifact(
+            artifact_store=store,
+            file_path=str(report),
+            study_or_trial=study,
+            mimetype="text/html",
+        )
+        study.set_user_attr(REPORT, known)
+    else:
+        with report.open("rb") as page:
+            store.write(known, page)
+    return get_artifact_path(study, known)

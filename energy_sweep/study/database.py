@@ -1,0 +1,134 @@
+"""Optuna's SQLite file in a study's folder, and which of the Optuna studies in it is ours.
+
+An Optuna study cannot change the choices of an axis. So a study is a row of generations in one
+file: the newest complete one counts, and making the next is finished by a single write.
+"""
+
+from __future__ import annotations
+
+import copy
+import sqlite3
+import warnings
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.samplers import RandomSampler
+from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
+
+from energy_sweep.record import BadInput, Plain
+from energy_sweep.study.display import Display, shown, typed
+
+FILE = "study.db"
+GENERATION = "generation"
+
+
+class _Connection(sqlite3.Connection):
+    """Readers do not wait for the writer, and a trial's few writes do not wait for the disk."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.execute("PRAGMA journal_mode=WAL")
+        self.execute("PRAGMA synchronous=NORMAL")
+
+
+def connect(folder: Path) -> RDBStorage:
+    """The storage in a study's folder; a file that is no study raises BadInput."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    path = (folder / FILE).resolve()
+    try:
+        return RDBStorage(
+            f"sqlite:///{path}",
+            engine_kwargs={"connect_args": {"timeout": 60, "factory": _Connection}},
+        )
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        raise BadInput(
+            f"{path} cannot be opened as a study ({reason}): move it away, or type name=OTHER"
+        ) from error
+
+
+def disconnect(storage: RDBStorage) -> None:
+    """Close this process's connections, so that the files beside the database are put away."""
+    storage.remove_session()
+    storage.engine.dispose()
+
+
+def current(storage: RDBStorage) -> tuple[int, str, int] | None:
+    """Id, Optuna name and number of the newest complete generation, or None."""
+    found = [
+        (one.user_attrs[GENERATION], one.study_name)
+        for one in storage.get_all_studies()
+        if GENERATION in one.user_attrs
+    ]
+    if not found:
+        return None
+    generation, name = max(found)
+    return storage.get_study_id_from_name(name), name, generation
+
+
+def create(storage: RDBStorage, name: str, attributes: Plain) -> None:
+    """Make the first generation; it counts once its last attribute is written."""
+    study_id = _begin(storage, name)
+    for key, value in (attributes | {GENERATION: 1}).items():
+        storage.set_study_user_attr(study_id, key, value)
+
+
+def succeed(storage: RDBStorage, display: Display) -> None:
+    """Make the next generation: all trials under their numbers, shown as `display` says."""
+    found = current(storage)
+    if found is None:
+        raise ValueError("there is no generation to succeed")
+    old, name, generation = found
+    base = name.removesuffix(f" ({generation})")
+    new = _begin(storage, f"{base} ({generation + 1})")
+    trials = storage.get_all_trials(old, deepcopy=False)
+    copies = {
+        str(storage.get_trial_id_from_study_id_trial_number(old, trial.number)): str(
+            _copy(storage, new, trial, display)
+        )
+        for trial in trials
+    }
+    for key, value in storage.get_study_system_attrs(old).items():
+        # The dashboard keeps the note of a trial in its study, under "dashboard:TRIAL ID:...".
+        head, *tail = key.split(":")
+        tail[:1] = [copies.get(part, part) for part in tail[:1]]
+        storage.set_study_system_attr(new, ":".join([head, *tail]), value)
+    for key, value in storage.get_study_user_attrs(old).items():
+        if key != GENERATION:
+            storage.set_study_user_attr(new, key, value)
+    storage.set_study_user_attr(new, GENERATION, generation + 1)
+
+
+def remove_former(storage: RDBStorage) -> None:
+    """Delete what the newest generation replaced, also where a kill came in between."""
+    found = current(storage)
+    for one in storage.get_all_studies():
+        if found and one.user_attrs.get(GENERATION, found[2]) < found[2]:
+            storage.delete_study(storage.get_study_id_from_name(one.study_name))
+
+
+def optuna_study(storage: RDBStorage, name: str) -> optuna.Study:
+    """The Optuna study of that name, with a sampler that costs nothing."""
+    return optuna.load_study(study_name=name, storage=storage, sampler=RandomSampler())
+
+
+def _begin(storage: RDBStorage, name: str) -> int:
+    """A new Optuna study; one that was begun under its name and not completed goes."""
+    for one in storage.get_all_studies():
+        if one.study_name == name and GENERATION not in one.user_attrs:
+            storage.delete_study(storage.get_study_id_from_name(name))
+    directions = [StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE]
+    study_id = storage.create_new_study(directions, name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        optuna_study(storage, name).set_metric_names(["accuracy", "joules"])
+    return study_id
+
+
+def _copy(storage: RDBStorage, study_id: int, trial: FrozenTrial, display: Display) -> int:
+    copied = copy.copy(trial)
+    copied.params, copied.distributions = shown(typed(trial), display)
+    return storage.create_new_trial(study_id, copied)

@@ -1,0 +1,119 @@
+"""Open a study for a sweep, or load one to look at it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from filelock import FileLock, Timeout
+from optuna.storages import RDBStorage
+
+from energy_sweep.record import BadInput, MeterFacts, Plain, StageRecord, StudyRecord, to_plain
+from energy_sweep.space import Space
+from energy_sweep.study import database
+from energy_sweep.study.attributes import ours, study_record, trial_record
+from energy_sweep.study.base import Study
+from energy_sweep.study.display import Display, compatible, displays
+
+LOCK = ".sweep.lock"
+
+
+def open_study(
+    folder: Path | str,
+    name: str,
+    *,
+    space: Space,
+    meter: MeterFacts,
+    machine: Plain,
+    identity: Plain,
+) -> Study:
+    """Open or make the study in `folder` for a sweep over `space`, and lock it.
+
+    `identity` says what all trials must share, by word (`dataset`, `split`, `runtime`). Another
+    identity, device class or set of meter domains, and a second sweep, raise BadInput.
+    """
+    if "://" in str(folder):
+        raise BadInput("a study lives in a folder: leave the storage out, and type name=NAME")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise BadInput(
+            f"another sweep of {name} is running: wait for its end, or type name=OTHER"
+        ) from error
+    facts = {"name": name, "meter": to_plain(meter), "machine": machine, "identity": identity}
+    try:
+        storage = database.connect(folder)
+        return Study(storage=storage, lock=lock, display=_prepare(storage, facts, space))
+    except BaseException:
+        lock.release()
+        raise
+
+
+def load_study(folder: Path, stages: Mapping[str, StageRecord]) -> StudyRecord:
+    """Everything known of the study in `folder`, which a sweep may be changing meanwhile."""
+    if not (folder / database.FILE).is_file():
+        raise BadInput(f"no study in {folder}: type -m with the axes to sweep to make one")
+    storage = database.connect(folder)
+    try:
+        found = database.current(storage)
+        if found is None:
+            raise BadInput(f"the study in {folder} was never begun: run its sweep again")
+        facts = storage.get_study_user_attrs(found[0])
+        stored = storage.get_all_trials(found[0], deepcopy=False)
+        trials = [trial_record(trial) for trial in ours(stored)]
+        return study_record(facts, trials, stages)
+    finally:
+        database.disconnect(storage)
+
+
+def _prepare(storage: RDBStorage, facts: Plain, space: Space) -> Display:
+    """Make the study, or check that it is the same one and that Optuna can take its axes."""
+    found = database.current(storage)
+    if found is None:
+        database.create(storage, facts["name"], facts)
+        return displays([], space)
+    database.remove_former(storage)
+    trials = ours(storage.get_all_trials(found[0], deepcopy=False))
+    if trials:
+        _compare(storage.get_study_user_attrs(found[0]), facts)
+    else:
+        for key, value in facts.items():
+            storage.set_study_user_attr(found[0], key, value)
+    display = displays(trials, space)
+    if not compatible(trials, display):
+        database.succeed(storage, display)
+        database.remove_former(storage)
+    return display
+
+
+def _compare(stored: Plain, facts: Plain) -> None:
+    """Refuse what would put joules or accuracies that do not compare into one front."""
+    for what, old in _essence(stored).items():
+        new = _essence(facts).get(what)
+        if old != new:
+            raise BadInput(
+                f"{facts['name']} holds trials of another {what} ({_brief(old, new)} there, "
+                f"{_brief(new, old)} here): type name=OTHER for a new study"
+            )
+
+
+def _essence(facts: Plain) -> Plain:
+    return {
+        "device class": facts["machine"].get("device_class"),
+        "set of meter domains": sorted(facts["meter"]["domains"]),
+        **facts["identity"],
+    }
+
+
+def _brief(value: Any, other: Any) -> str:
+    """A value in a few words; of two mappings only what differs."""
+    if isinstance(value, dict) and isinstance(other, dict):
+        mine, others = cast(Plain, value), cast(Plain, other)
+        value = {key: mine[key] for key in mine if key not in others or mine[key] != others[key]}
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

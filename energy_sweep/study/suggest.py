@@ -1,0 +1,99 @@
+"""The next parameters to try, as a pure function of what is known."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.samplers import BaseSampler, RandomSampler, TPESampler
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from energy_sweep.record import BadInput, Plain, digest
+from energy_sweep.space import Axis, Space
+
+SAMPLERS = ("tpe", "random")
+
+# Parameters, accuracy, joules; an infeasible trial has neither accuracy nor joules.
+Answer = tuple[Plain, float | None, float | None]
+
+
+def suggest(
+    answers: Sequence[Answer],
+    space: Space,
+    *,
+    sampler: str,
+    seed: int,
+    number: int,
+    attempt: int = 0,
+) -> Plain:
+    """What the sampler would try as trial `number`, after these answers.
+
+    The sampler lives in a study that is thrown away, seeded by its arguments alone: a resumed
+    sweep asks what an uninterrupted one would have asked. Answers outside the space are left out.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        directions=["maximize", "minimize"],
+        sampler=_sampler(sampler, int(digest([seed, number, attempt])[:8], 16)),
+    )
+    distributions = {axis.name: _distribution(axis) for axis in space.axes}
+    if sampler != "random":
+        inside = [answer for answer in answers if space.contains(answer[0])]
+        study.add_trials([_trial(answer, space, distributions) for answer in inside])
+    asked = study.ask(distributions).params
+    return {axis.name: _typed(axis, asked[axis.name]) for axis in space.axes}
+
+
+def _sampler(name: str, seed: int) -> BaseSampler:
+    if name == "random":
+        return RandomSampler(seed=seed)
+    if name == "tpe":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            return TPESampler(seed=seed, multivariate=True)
+    raise BadInput(f"search.sampler={name}: type search.sampler=auto|{'|'.join(SAMPLERS)}")
+
+
+def _trial(answer: Answer, space: Space, distributions: dict[str, BaseDistribution]) -> FrozenTrial:
+    params, accuracy, joules = answer
+    values = None if accuracy is None or joules is None else [accuracy, joules]
+    return create_trial(
+        state=TrialState.PRUNED if values is None else TrialState.COMPLETE,
+        values=values,
+        params={axis.name: _internal(axis, params[axis.name]) for axis in space.axes},
+        distributions=distributions,
+    )
+
+
+def _distribution(axis: Axis) -> BaseDistribution:
+    """Typed values are choices by position, since a sampler needs no order among a few values."""
+    if axis.values is not None:
+        return _positions(len(axis.values))
+    low, high = axis.low or 0.0, axis.high or 0.0
+    if axis.integer:
+        return IntDistribution(int(low), int(high), log=axis.log)
+    return FloatDistribution(float(low), float(high), log=axis.log)
+
+
+@functools.cache
+def _positions(count: int) -> CategoricalDistribution:
+    return CategoricalDistribution(tuple(range(count)))
+
+
+def _internal(axis: Axis, value: Any) -> Any:
+    if axis.values is not None:
+        return axis.position(value)
+    return int(value) if axis.integer else float(value)
+
+
+def _typed(axis: Axis, value: Any) -> Any:
+    return value if axis.values is None else axis.values[value]
