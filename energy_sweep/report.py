@@ -1,0 +1,237 @@
+"""What a study found, to look at: one page that needs no network, and tables for a terminal."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from collections.abc import Mapping, Sequence, Set
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+from energy_sweep.figure import CONFIG, bill_figure, front_figure, objective_text
+from energy_sweep.front import choose, command, front_document, joules_text, rows
+from energy_sweep.record import Objective, Plain, StudyRecord
+
+SHARED = "trunk, cooldown, compress and recover"
+
+
+def write_report(study: StudyRecord, objective: Objective, path: Path) -> None:
+    """Write the study's report to `path` as one self-contained HTML file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(page(study, objective), encoding="utf-8")
+    os.replace(unfinished, path)
+
+
+def page(study: StudyRecord, objective: Objective) -> str:
+    """The report as HTML: figures, the front with its commands, the bill, how to read them."""
+    # Plotly is slow to import, and the tables do not need it.
+    from plotly.offline import get_plotlyjs  # pyright: ignore[reportMissingTypeStubs]
+
+    document = front_document(study, objective)
+    commands = {trial.number: command(trial) for trial in study.trials}
+    entries = _entries(document, commands)
+    chosen = choose(rows(study, objective)).row.trial if document["front"] else None
+    shown = entries.get(str(chosen), {"title": "Nothing measured yet", "command": ""})
+    data = {
+        "front": front_figure(document),
+        "bill": bill_figure(document),
+        "config": CONFIG,
+        "trials": entries,
+    }
+    template = resources.files("energy_sweep").joinpath("report.html").read_text(encoding="utf-8")
+    return Template(template).substitute(
+        title=html.escape(f"{study.name}: accuracy against joules, {document['quality']}"),
+        study=html.escape(study.name),
+        lede=_lede(document),
+        tiles=_tiles(document),
+        hint="is the knee of the front. Click a point for another." if chosen is not None else "",
+        chosen_title=html.escape(shown["title"]),
+        chosen_command=html.escape(shown["command"]),
+        front_table=_front_html(document, commands),
+        bill_height=f"{7 + 3 * len(document['bill'])}rem",
+        bill_text=_bill_sentence(document),
+        infeasible=_infeasible_html(document),
+        notes=_notes(document),
+        plotly=str(get_plotlyjs()),
+        data=json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
+    )
+
+
+def front_table(document: Plain) -> str:
+    """The front as aligned text, cheapest first."""
+    quality = document["quality"]
+    axes = _axes(document["front"])
+    head = ["trial", *axes, "accuracy", "95 % interval", f"joules ({quality})", "per image"]
+    lines = [[*head, "seeds", "rivals"]]
+    for row in document["front"]:
+        per_image = row["joules_per_image"]
+        cells = [str(row["trial"]), *(str(row["params"].get(name, "")) for name in axes)]
+        cells += [f"{row['accuracy']:.3f}"]
+        cells += [f"{row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}"]
+        cells += [joules_text(row["joules"], row["uncertainty_joules"])]
+        cells += ["" if per_image is None else joules_text(per_image)]
+        lines.append([*cells, str(len(row["seeds"])), _short(row["rivals"])])
+    total = len(document["front"]) + len(document["dominated"])
+    title = (
+        f"{document['study']}: {len(document['front'])} of {total} configurations on the front, "
+        f"by accuracy and {objective_text(document)}, {quality}"
+    )
+    return "\n".join(
+        [title, _aligned(lines, left={*range(1 + len(axes)), len(lines[0]) - 1}), _band(document)]
+    )
+
+
+def bill_table(document: Plain) -> str:
+    """The bill as aligned text, a stage a line, and what sharing saved."""
+    quality = document["quality"]
+    lines = [["stage", "runs", "uses", f"spent ({quality})", f"attributed ({quality})"]]
+    for stage, line in document["bill"].items():
+        spent, attributed = line["spent_joules"], line["attributed_joules"]
+        counts = [str(line["runs"]), str(line["uses"])]
+        lines.append([stage, *counts, joules_text(spent), joules_text(attributed)])
+    return f"{_aligned(lines, left={0})}\n{_bill_sentence(document)}"
+
+
+def _aligned(lines: Sequence[Sequence[str]], *, left: Set[int]) -> str:
+    """Columns of equal width; those in `left` are flush left, the others flush right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if index in left else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _axes(lines: Sequence[Plain]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for line in lines for name in line["params"]))
+
+
+def _short(numbers: Sequence[int]) -> str:
+    if not numbers:
+        return "none"
+    more = f" +{len(numbers) - 6}" if len(numbers) > 6 else ""
+    return ", ".join(map(str, numbers[:6])) + more
+
+
+def _band(document: Plain) -> str:
+    low, high = document["scale_band"]
+    if low == high == 1:
+        return "The joules have no factor in common that is unknown."
+    return (
+        f"All {document['quality']} joules of this machine share one unknown factor between "
+        f"{low:.3g} and {high:.3g}; it does not change which configuration is cheaper."
+    )
+
+
+def _bill_sentence(document: Plain) -> str:
+    spent, attributed = document["spent_joules"], document["attributed_joules"]
+    saved = f", {attributed / spent:.1f} times as much" if spent > 0 else ""
+    return (
+        f"Spent on {SHARED}: {joules_text(spent)} {document['quality']}. Run one by one, the "
+        f"configurations would have cost {joules_text(attributed)} {document['quality']}{saved}."
+    )
+
+
+def _entries(document: Plain, commands: Mapping[int, str]) -> dict[str, Plain]:
+    """What a click on a point shows, by trial number."""
+    entries: dict[str, Plain] = {}
+    for row in (*document["front"], *document["dominated"]):
+        title = f"Trial {row['trial']}: accuracy {row['accuracy']:.3f} for "
+        title += f"{joules_text(row['joules'])} {document['quality']}"
+        entries[str(row["trial"])] = {"title": title, "command": commands[row["trial"]]}
+    for row in document["infeasible"]:
+        title = f"Trial {row['trial']}: {row['reason']}"
+        entries[str(row["trial"])] = {"title": title, "command": commands[row["trial"]]}
+    return entries
+
+
+def _lede(document: Plain) -> str:
+    total = len(document["front"]) + len(document["dominated"])
+    machine = document["machine"].get("device_class")
+    where = f" on {html.escape(str(machine))}" if machine else ""
+    return (
+        f"{len(document['front'])} of {total} configurations are on the front of validation "
+        f"accuracy and {objective_text(document)}. "
+        f"All joules are <strong>{document['quality']}</strong>{where}."
+    )
+
+
+def _tiles(document: Plain) -> str:
+    spent, attributed = document["spent_joules"], document["attributed_joules"]
+    tiles = {
+        "on the front": str(len(document["front"])),
+        "trials": str(document["trials"]),
+        f"spent on training, {document['quality']}": joules_text(spent),
+        f"if run one by one, {document['quality']}": joules_text(attributed),
+    }
+    if spent > 0:
+        tiles["attributed over spent"] = f"{attributed / spent:.1f}&times;"
+    return "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles.items())
+
+
+def _front_html(document: Plain, commands: Mapping[int, str]) -> str:
+    axes = _axes(document["front"])
+    head = ["trial", *axes, "accuracy", "95 % interval", f"joules ({document['quality']})"]
+    head += ["per image", "rivals"]
+    lines: list[str] = []
+    for row in document["front"]:
+        per_image = row["joules_per_image"]
+        cells = [str(row["trial"]), *(str(row["params"].get(name, "")) for name in axes)]
+        cells += [f"{row['accuracy']:.3f}"]
+        cells += [f"{row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}"]
+        cells += [joules_text(row["joules"], row["uncertainty_joules"])]
+        cells += ["" if per_image is None else joules_text(per_image)]
+        line = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+        line += f'<td class="wide">{_short(row["rivals"])}</td>'
+        text = html.escape(commands[row["trial"]])
+        lines.append(
+            f'<tr>{line}</tr><tr class="command">'
+            f'<td colspan="{len(head)}"><code>{text}</code></td></tr>'
+        )
+    titles = "".join(f"<th>{title}</th>" for title in map(html.escape, head))
+    return f"<table><thead><tr>{titles}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _infeasible_html(document: Plain) -> str:
+    if not document["infeasible"]:
+        return ""
+    items = [
+        f"<li>trial {row['trial']} ({_named(row['params'])}): {html.escape(row['reason'])}</li>"
+        for row in document["infeasible"]
+    ]
+    count = f"{len(items)} trial{'s' if len(items) > 1 else ''} that could not be finished"
+    return (
+        f"<h2>Infeasible</h2><details><summary>{count}</summary><ul>{''.join(items)}</ul></details>"
+    )
+
+
+def _named(params: Plain) -> str:
+    return html.escape(" ".join(f"{name}={value}" for name, value in params.items()))
+
+
+def _notes(document: Plain) -> str:
+    coefficients = ", ".join(f"{k} = {v:g}" for k, v in document["coefficients"].items())
+    machine = ", ".join(f"{k}: {v}" for k, v in document["machine"].items() if v is not None)
+    notes = {
+        "Accuracy": "on the validation images, by the exported model; the interval is Wilson's "
+        "at 95 %. Seeds of one configuration are averaged.",
+        "Joules": f"{objective_text(document)}, as if the configuration ran alone. The quality "
+        f"is {document['quality']}: counter, integrated and estimated are the three there are, "
+        "best first.",
+        "Uncertainty": "the 95 % repeatability of a reading. Work that two configurations share "
+        "cancels in their difference.",
+        "Scale band": _band(document),
+        "Rivals": "a configuration beats another beyond uncertainty where its accuracy interval "
+        "lies wholly above, or its joules are lower by more than the uncertainty of the "
+        "difference.",
+        "Coefficients": coefficients,
+        "Machine": machine,
+    }
+    return "".join(
+        f"<dt>{name}</dt><dd>{html.escape(text)}</dd>" for name, text in notes.items() if text
+    )
