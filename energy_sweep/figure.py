@@ -51,7 +51,7 @@ def front_figure(document: Plain) -> Plain:
     symbols = _code(rows, ("batch", "model"), SYMBOLS)
     x_axis = _joules_axis(document)
     left, right = (10**end if x_axis["type"] == "log" else end for end in x_axis["range"])
-    y_axis = _accuracy_axis(rows)
+    y_axis = _accuracy_axis(document)
     data = [
         _points(document, "dominated", colours=colours, symbols=symbols),
         _step(document["front"], right),
@@ -226,12 +226,18 @@ def _joules_axis(document: Plain) -> Plain:
     return {**axis, "title": {"text": title}}
 
 
-def _accuracy_axis(rows: Sequence[Plain]) -> Plain:
-    low = min((row["accuracy"] for row in rows), default=0.0)
+def _accuracy_axis(document: Plain) -> Plain:
+    """The neighbourhood of the front; hopeless configurations lie below it, and are counted."""
+    front, rows = document["front"], [*document["front"], *document["dominated"]]
+    lowest = min((row["accuracy"] for row in rows), default=0.0)
     high = max((row["accuracy_high"] for row in rows), default=1.0)
-    pad = max(0.01, 0.06 * (high - low))
+    foot = min((row["accuracy_low"] for row in front), default=lowest)
+    low = max(lowest, foot - 2 * (high - foot))
+    pad = max(0.005, 0.04 * (high - low))
+    below = sum(row["accuracy"] < low for row in rows)
+    note = f" ({below} below: zoom out)" if below else ""
     return {
-        "title": {"text": "validation accuracy"},
+        "title": {"text": f"validation accuracy{note}"},
         "range": [low - pad, min(high + pad, 1 + pad / 2)],
         "tickformat": ".3~f",
         "gridcolor": GRID,

@@ -79,7 +79,8 @@ def to_plain(value: Any) -> Any:
 def from_plain(kind: type[T], plain: Mapping[str, Any]) -> T:
     """The record of class `kind` that `to_plain` wrote; unknown keys are dropped."""
     hints = _hints(kind)
-    return kind(**{name: _restore(hints[name], plain[name]) for name in hints.keys() & plain.keys()})
+    known = hints.keys() & plain.keys()
+    return kind(**{name: _restore(hints[name], plain[name]) for name in known})
 
 
 @functools.cache

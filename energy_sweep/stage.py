@@ -11,9 +11,10 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from energy_sweep.meter.estimate import reprice
 from energy_sweep.record import (
     MEASURING_STAGES,
     TRAINING_STAGES,
@@ -55,13 +56,22 @@ class StageSize:
 class StageStore:
     """Stages under `root`, with the readings of one kind of meter (`meter_id`).
 
+    Estimates are priced anew by today's `coefficients`, whatever they were when they were made.
     `warm` names the costs whose code this process has already run once, so that imports and
     first calls are not metered as if they were work.
     """
 
-    def __init__(self, root: Path, *, meter_id: str, limit_bytes: int = DEFAULT_LIMIT_BYTES):
+    def __init__(
+        self,
+        root: Path,
+        *,
+        meter_id: str,
+        coefficients: Mapping[str, float] | None = None,
+        limit_bytes: int = DEFAULT_LIMIT_BYTES,
+    ):
         self.root = Path(root)
         self.meter_id = meter_id[:16]
+        self.coefficients = coefficients or {}
         self.limit_bytes = limit_bytes
         self.warm: set[str] = set()
         self._records: dict[str, StageRecord] | None = None
@@ -137,13 +147,20 @@ class StageStore:
         if folder.is_dir():
             yield from (file for file in folder.iterdir() if not file.name.startswith("record-"))
 
-    @staticmethod
-    def _read(path: Path) -> StageRecord | None:
+    def _read(self, path: Path) -> StageRecord | None:
         try:
-            return from_plain(StageRecord, json.loads(path.read_text(encoding="utf-8")))
+            record = from_plain(StageRecord, json.loads(path.read_text(encoding="utf-8")))
+            return self._priced(record) if self.coefficients else record
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             log.warning("damaged stage record %s (%s): its stage will run again", path, error)
             return None
+
+    def _priced(self, record: StageRecord) -> StageRecord:
+        marks, lost = (
+            tuple(replace(m, reading=reprice(m.reading, self.coefficients)) for m in group)
+            for group in (record.marks, record.lost)
+        )
+        return replace(record, marks=marks, lost=lost)
 
 
 class Journal:

@@ -81,6 +81,8 @@ def _prepare(storage: RDBStorage, facts: Plain, space: Space) -> Display:
     trials = ours(storage.get_all_trials(found[0], deepcopy=False))
     if trials:
         _compare(storage.get_study_user_attrs(found[0]), facts)
+        # Coefficients may have changed: what is stored is priced by today's.
+        storage.set_study_user_attr(found[0], "meter", facts["meter"])
     else:
         for key, value in facts.items():
             storage.set_study_user_attr(found[0], key, value)
@@ -106,6 +108,7 @@ def _essence(facts: Plain) -> Plain:
     return {
         "device class": facts["machine"].get("device_class"),
         "set of meter domains": sorted(facts["meter"]["domains"]),
+        "meter": sorted(facts["meter"]["sources"]),
         **facts["identity"],
     }
 

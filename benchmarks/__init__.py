@@ -1,0 +1,1 @@
+"""Ratios measured side by side; each module prints one JSON line last."""

@@ -1,0 +1,183 @@
+"""What is swept and what is fixed, read from Hydra overrides and from `search.space`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import (
+    IntervalSweep,
+    Override,
+    Quote,
+    QuotedString,
+    Transformer,
+)
+
+from energy_sweep.app.messages import parse_error
+from energy_sweep.record import BadInput, Plain
+from energy_sweep.space import Axis, Space
+
+COMMAND_LINE, DEFAULT_SPACE, PARAMS = "command line", "search.space", "hydra.sweeper.params"
+
+# Everything that makes a study what it is: trials that differ here have no common front.
+ONE_PER_STUDY = ("name", "outputs", "stages", "allow", "experiment", "runtime", "device", "meter")
+OWN_SPLIT = ("dataset", "dataset.validation", "dataset.test")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axes:
+    """The space of a sweep, and how its points are written as Hydra overrides.
+
+    `fixed` holds for every trial; `keys` are the names as typed, with their `+`; `groups` are the
+    axes that choose a config group; `texts` writes the values that are not plain numbers or words.
+    """
+
+    space: Space
+    fixed: tuple[str, ...]
+    keys: Mapping[str, str]
+    groups: frozenset[str]
+    texts: Mapping[tuple[str, str], str]
+
+    @property
+    def lasting(self) -> tuple[str, ...]:
+        """What is fixed and says something of a trial, not only of the search for it."""
+        own = ("search.", "search/", "search=")
+        return tuple(text for text in self.fixed if not text.lstrip("+").startswith(own))
+
+    def override(self, name: str, value: Any) -> str:
+        """One axis at one value, as typed on a command line."""
+        return f"{self.keys[name]}={self.texts.get((name, repr(value)), value)}"
+
+    def overrides(self, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """A point as overrides, in the order of the axes."""
+        return tuple(self.override(name, params[name]) for name in self.space.names)
+
+    def without(self, name: str) -> Axes:
+        """The same axes but one."""
+        kept = tuple(axis for axis in self.space.axes if axis.name != name)
+        return Axes(
+            space=Space(kept),
+            fixed=self.fixed,
+            keys=self.keys,
+            groups=self.groups - {name},
+            texts=self.texts,
+        )
+
+    def corner(self) -> Plain:
+        """A point of the space: the first value of every axis."""
+        return {axis.name: values_to_check(axis)[0] for axis in self.space.axes}
+
+
+def values_to_check(axis: Axis) -> tuple[Any, ...]:
+    """The values of a finite axis, the ends of an interval."""
+    if axis.values is not None:
+        return axis.values
+    ends = (axis.low, axis.high)
+    return tuple(int(end) if axis.integer else end for end in ends if end is not None)
+
+
+def read_axes(
+    loader: ConfigLoader,
+    arguments: Sequence[str],
+    space: Mapping[str, Any],
+    params: Mapping[str, Any],
+) -> Axes:
+    """The axes of a command line, over those of `hydra.sweeper.params`, over `search.space`.
+
+    A name given twice counts where it is nearest to the user, so that `lr=0.01` fixes an axis.
+    """
+    sources = (
+        (DEFAULT_SPACE, [f"{key}={expression}" for key, expression in space.items()]),
+        (PARAMS, [f"{key}={expression}" for key, expression in params.items()]),
+        (COMMAND_LINE, arguments),
+    )
+    chosen: dict[str, tuple[str, Override]] = {}
+    for source, typed in sources:
+        for override in _parse(loader, typed):
+            name = override.get_key_element().lstrip("+")
+            chosen.pop(name, None)
+            chosen[name] = (source, override)
+    swept = {name: pair for name, pair in chosen.items() if pair[1].is_sweep_override()}
+    texts: dict[tuple[str, str], str] = {}
+    axes = [_axis(name, source, override, texts) for name, (source, override) in swept.items()]
+    # What the user typed comes first, so that it heads every line that lists a trial.
+    axes.sort(key=lambda axis: axis.source == DEFAULT_SPACE)
+    is_group = loader.get_group_options
+    return Axes(
+        space=Space(tuple(axes)),
+        fixed=tuple(_typed(o) for name, (_, o) in chosen.items() if name not in swept),
+        keys={name: override.get_key_element() for name, (_, override) in swept.items()},
+        groups=frozenset(name for name, (_, o) in swept.items() if is_group(o.key_or_group)),
+        texts=texts,
+    )
+
+
+def quoted(text: str) -> str:
+    """Any text as the value of an override."""
+    return QuotedString(text=text, quote=Quote.single).with_quotes()
+
+
+def _parse(loader: ConfigLoader, texts: Iterable[str]) -> Iterator[Override]:
+    parser = OverridesParser.create(config_loader=loader)
+    for text in texts:
+        try:
+            yield parser.parse_overrides([text])[0]
+        except Exception as error:
+            raise BadInput(parse_error(text)) from error
+
+
+def _typed(override: Override) -> str:
+    return override.input_line or ""
+
+
+def _axis(name: str, source: str, override: Override, texts: dict[tuple[str, str], str]) -> Axis:
+    _refuse(name)
+    interval = override.value()
+    if isinstance(interval, IntervalSweep):
+        integer = isinstance(interval.start, int) and isinstance(interval.end, int)
+        return Axis(
+            name=name,
+            low=interval.start,
+            high=interval.end,
+            log="log" in interval.tags,
+            integer=integer,
+            source=source,
+        )
+    values: list[Any] = []
+    for element in override.sweep_iterator():
+        value, text = _value(element), str(Transformer.str(element))
+        if str(value) != text:
+            texts[name, repr(value)] = text
+        if value not in values:
+            values.append(value)
+    if not values:
+        raise BadInput(f"{_typed(override)} matches nothing: type {name}=VALUE,VALUE")
+    return Axis(name=name, values=tuple(values), source=source)
+
+
+def _value(element: Any) -> Any:
+    if isinstance(element, QuotedString):
+        return element.text
+    if element is None or isinstance(element, str | int | float):
+        return element
+    return str(Transformer.str(element))  # a list or a mapping: its text names it
+
+
+def _refuse(name: str) -> None:
+    group = name.split(".")[0].split("/")[0].split("@")[0]
+    if name in ONE_PER_STUDY or group == "meter":
+        raise BadInput(
+            f"{name} is one per study: sweep it in separate commands, each with name=NAME"
+        )
+    if name in OWN_SPLIT:
+        raise BadInput(
+            f"{name} is one per study, since accuracy on other images does not compare:"
+            " sweep it in separate commands"
+        )
+    if group in ("search", "objective"):
+        raise BadInput(
+            f"{name} describes the whole sweep: type one value, such as search.trials=20"
+        )

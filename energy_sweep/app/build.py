@@ -1,0 +1,200 @@
+"""From a composed configuration to a Recipe: the one place that instantiates what it names."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.errors import HydraException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from energy_sweep.app import messages, schema
+from energy_sweep.record import BadInput, EnergySweepError, Plain, digest, to_plain
+
+if TYPE_CHECKING:
+    from energy_sweep.device import Device
+    from energy_sweep.meter.base import Meter
+    from energy_sweep.recipe import Recipe
+    from energy_sweep.stage import StageStore
+
+PARTS = ("dataset", "model", "optimizer", "compression", "runtime", "device")
+WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
+
+
+def plain(cfg: DictConfig) -> Plain:
+    """A composed configuration as plain values, interpolations resolved, without Hydra's node."""
+    if "hydra" in cfg:
+        cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
+    try:
+        return typing.cast(Plain, OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True))
+    except OmegaConfBaseException as error:
+        raise BadInput(messages.explain(error) or str(error)) from error
+
+
+def build(cfg: DictConfig) -> Recipe:
+    """The recipe of a composed configuration; BadInput says what to type instead."""
+    return Builder().recipe(plain(cfg))
+
+
+@dataclass(slots=True)
+class Builder:
+    """Builds recipes, making each distinct part once."""
+
+    _parts: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def recipe(self, values: Plain) -> Recipe:
+        """The recipe of resolved values."""
+        from energy_sweep.recipe import Recipe, check
+
+        schema.check(values)
+        recipe = Recipe(
+            **{group: self._part(group, values) for group in PARTS},
+            batch=values["batch"],
+            lr=float(values["lr"]),
+            epochs=values["epochs"],
+            seed=values["seed"],
+            precision=values["precision"],
+            level=float(values["compression"].get("level", 0.0)),
+            inference_batch=values["inference"]["batch"],
+        )
+        check(recipe)
+        return recipe
+
+    def _part(self, group: str, values: Plain) -> Any:
+        settings = values[group]
+        if not isinstance(settings, Mapping) or "_target_" not in settings:
+            raise BadInput(f"{group}: its file in conf/{group} must say _target_, the part to use")
+        # The level is a number of the recipe, not a setting of the technique.
+        settings = {k: v for k, v in settings.items() if (group, k) != ("compression", "level")}
+        key = digest([group, settings])
+        if key not in self._parts:
+            self._parts[key] = _make(group, settings, allow=values["allow"])
+        return self._parts[key]
+
+
+def _make(group: str, settings: Plain, *, allow: list[str]) -> Any:
+    for place, node in _targets(group, settings):
+        package = str(node["_target_"]).split(".")[0]
+        if package not in ("energy_sweep", *allow):
+            raise BadInput(
+                f"{place}._target_={node['_target_']} is outside energy_sweep:"
+                f" type 'allow=[{package}]' if you trust it"
+            )
+        _check_types(place, node)
+    try:
+        part = instantiate(settings)
+    except HydraException as error:
+        if isinstance(error.__cause__, EnergySweepError):
+            raise error.__cause__ from None
+        raise BadInput(f"{group}: {error.__cause__ or error}") from error
+    if not dataclasses.is_dataclass(part) or not hasattr(part, "name"):
+        raise BadInput(f"{group}: {settings['_target_']} must be a frozen dataclass with a name")
+    return part
+
+
+def _targets(place: str, node: Any) -> Iterator[tuple[str, Plain]]:
+    if isinstance(node, Mapping):
+        if "_target_" in node:
+            yield place, dict(node)
+        for key, child in node.items():
+            yield from _targets(f"{place}.{key}", child)
+
+
+def _check_types(place: str, node: Plain) -> None:
+    module, _, name = str(node["_target_"]).rpartition(".")
+    try:
+        kind = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise BadInput(f"{place}._target_={node['_target_']} cannot be found: {error}") from error
+    if not dataclasses.is_dataclass(kind):
+        return
+    hints = typing.get_type_hints(kind)
+    known = [part.name for part in dataclasses.fields(kind)]
+    for key, value in node.items():
+        if key.startswith("_"):
+            continue
+        if key not in known:
+            raise BadInput(f"{place}.{key} does not exist: type one of {', '.join(known)}")
+        if not isinstance(value, Mapping) and not _fits(value, hints[key]):
+            wanted = " or ".join(_words(hints[key]))
+            raise BadInput(f"{place}.{key}={_shown(value)}: type {wanted}")
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    kinds = _kinds(hint)
+    if not all(kind in WORDS or kind is type(None) for kind in kinds):
+        return True  # not a plain value: its own class has to check it
+    return type(value) in kinds or (type(value) is int and float in kinds)
+
+
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    return typing.get_args(hint) if union else (hint,)
+
+
+def _words(hint: Any) -> list[str]:
+    return ["null" if kind is type(None) else WORDS.get(kind, str(kind)) for kind in _kinds(hint)]
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the trials of one process share: an open meter, and the store of stages."""
+
+    meter: Meter
+    store: StageStore
+
+
+@dataclass(slots=True)
+class Sessions:
+    """Opens each session once, so that every trial of a process has the same meter baseline."""
+
+    _open: dict[str, Session] = field(default_factory=dict[str, Session])
+
+    def get(self, values: Plain, device: Device) -> Session:
+        """The session that resolved values ask for, on a device."""
+        key = digest([values["meter"], str(store_root(values)), to_plain(device)])
+        if key not in self._open:
+            self._open[key] = open_session(values, device)
+        return self._open[key]
+
+    def close(self) -> None:
+        """Close every meter."""
+        for session in self._open.values():
+            session.meter.close()
+        self._open.clear()
+
+
+def open_session(values: Plain, device: Device) -> Session:
+    """The meter and the store that resolved values ask for."""
+    from energy_sweep.meter import meter_id, open_meter
+    from energy_sweep.stage import StageStore
+
+    meter = open_meter(
+        values["meter"],
+        devices=device.uuids(),
+        threads=device.threads,
+        synchronize=device.synchronize,
+    )
+    facts = meter.facts()
+    store = StageStore(
+        store_root(values), meter_id=meter_id(facts), coefficients=facts.coefficients
+    )
+    return Session(meter, store)
+
+
+def store_root(values: Plain) -> Path:
+    """The absolute folder of the stages: `stages`, or within the study's folder."""
+    own = Path(values["outputs"], values["name"], "stages")
+    return Path(values["stages"] or own).absolute()

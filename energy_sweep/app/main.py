@@ -1,0 +1,127 @@
+"""The command line: a verb, one trial, or with -m a sweep."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from energy_sweep.record import BadInput, EnergySweepError
+
+if TYPE_CHECKING:
+    from energy_sweep.app.task import RunTrial
+
+INTERRUPTED = 130  # what a shell expects of a program that was stopped with Ctrl-C
+
+
+def main(argv: Sequence[str] | None = None, *, run: RunTrial | None = None) -> int:
+    """Do what is asked; the exit code is 0 done, 1 failed, 2 refused, 3 nothing fits.
+
+    `run` stands in for `trial.run_trial`, so that a formula can be swept.
+    """
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    try:
+        if arguments and arguments[0].replace("-", "_").isidentifier() and arguments[0][0] != "-":
+            return _verb(arguments)
+        if {"--help", "-h"} & set(arguments):
+            return _help(arguments)
+        if "--version" in arguments:
+            print(f"energy-sweep {importlib.metadata.version('energy-sweep')}")
+            return 0
+        return _hydra(arguments, run)
+    except EnergySweepError as error:
+        if wants_traceback:
+            raise
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("stopped: the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
+
+
+def conf_folder() -> Path:
+    """The folder of the configuration groups: inside the installed package, or beside it."""
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "conf", package.parent / "conf"):
+        if (folder / "config.yaml").is_file():
+            return folder
+    raise EnergySweepError(f"no conf folder in {package} or beside it: install energy-sweep again")
+
+
+def _help(arguments: Sequence[str]) -> int:
+    from energy_sweep.app.help import help_text
+
+    print(help_text(conf_folder(), arguments), end="")
+    return 0
+
+
+def _verb(arguments: Sequence[str]) -> int:
+    from energy_sweep.app import verbs
+
+    if arguments[0] not in verbs.VERBS:
+        raise BadInput(
+            f"{arguments[0]} is neither a verb nor a setting: type one of"
+            f" {', '.join(verbs.VERBS)}, or DIAL=VALUE"
+        )
+    return verbs.run(arguments)
+
+
+def _hydra(arguments: Sequence[str], run: RunTrial | None) -> int:
+    import hydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    from energy_sweep.app import messages, schema
+    from energy_sweep.app.task import Task
+
+    schema.register()
+    task = Task(run)
+    start = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
+    try:
+        with _command_line(_flags_first(arguments)):
+            start(task)()
+    except (HydraException, OmegaConfBaseException) as error:
+        line = messages.explain(error, schema.dials())
+        raise BadInput(line or str(error)) from error
+    finally:
+        task.close()
+    if task.refused is not None:
+        raise task.refused
+    return task.exit_code
+
+
+def _flags_first(arguments: Sequence[str]) -> list[str]:
+    """The command line as Hydra's parser wants it; a flag that it does not know is BadInput."""
+    from hydra._internal.utils import get_args_parser
+
+    def refuse(message: str) -> NoReturn:
+        raise BadInput(f"{message}: type --help for the flags")
+
+    parser = get_args_parser()
+    parser.error = refuse  # type: ignore[method-assign]
+    overrides = parser.parse_intermixed_args(list(arguments)).overrides
+    flags = list(arguments)
+    for override in overrides:
+        flags.remove(override)
+    return [*flags, *overrides]
+
+
+@contextmanager
+def _command_line(arguments: Sequence[str]) -> Iterator[None]:
+    """Let Hydra read `arguments`, and raise its errors instead of printing them."""
+    before, full_error = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    sys.argv = [before[0], *arguments]
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    finally:
+        sys.argv = before
+        if full_error is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = full_error

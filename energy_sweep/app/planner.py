@@ -1,0 +1,78 @@
+"""Says of any point of the space, before it is run, what it is and which stages it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from energy_sweep.app import messages, schema
+from energy_sweep.app.axes import Axes, values_to_check
+from energy_sweep.app.build import Builder
+from energy_sweep.app.composer import Composer
+from energy_sweep.recipe import Recipe, chain
+from energy_sweep.record import BadInput, Plain, StageUse
+from energy_sweep.search import Job
+from energy_sweep.trial import load_data
+
+LEVEL = "compression.level"
+
+
+@dataclass(slots=True)
+class Planner:
+    """Describes points as jobs; `trunk_epochs` are the trunk lengths of those described so far."""
+
+    composer: Composer
+    builder: Builder
+    trunk_epochs: set[int] = field(default_factory=set[int])
+    _machines: dict[Any, Plain] = field(default_factory=dict[Any, Plain])
+
+    @property
+    def axes(self) -> Axes:
+        return self.composer.axes
+
+    def recipe(self, params: Plain) -> Recipe:
+        """The recipe of a point."""
+        return self.builder.recipe(self.composer.values(params))
+
+    def describe(self, params: Plain) -> Job:
+        """The job of a point; under compression=none a level of the grid counts as 0."""
+        params = self._canonical(params)
+        recipe = self.recipe(params)
+        stages = self.stages(recipe)
+        self.trunk_epochs.update(int(use.units) for use in stages if use.stage == "trunk")
+        return Job(
+            params=params,
+            config=recipe.config(),
+            seed=recipe.seed,
+            overrides=(*self.axes.lasting, *self.axes.overrides(params)),
+            stages=stages,
+        )
+
+    def stages(self, recipe: Recipe) -> tuple[StageUse, ...]:
+        """What a recipe needs on this machine."""
+        data = load_data(recipe.dataset)
+        if recipe.device not in self._machines:
+            self._machines[recipe.device] = recipe.device.machine()
+        machine = self._machines[recipe.device]
+        return chain(recipe, machine=machine, fingerprint=data.fingerprint)
+
+    def check(self) -> None:
+        """Build every value of every axis once; BadInput names the first that cannot be run."""
+        corner = self.axes.corner()
+        self.describe(corner)
+        for axis in self.axes.space.axes:
+            for value in values_to_check(axis):
+                try:
+                    self.describe({**corner, axis.name: value})
+                except BadInput:
+                    raise
+                except Exception as error:
+                    line = messages.explain(error, schema.dials())
+                    if line is None:
+                        raise
+                    raise BadInput(line) from error
+
+    def _canonical(self, params: Plain) -> Plain:
+        if LEVEL in params and params.get("compression") == "none":
+            return {**params, LEVEL: 0}
+        return params

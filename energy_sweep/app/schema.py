@@ -1,0 +1,149 @@
+"""The typed shape of the configuration, and the ranges that hold before anything is built."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+from energy_sweep.record import BadInput, Objective, Plain
+
+PRECISIONS = ("fp32", "bf16", "fp16", "float64")
+SAMPLERS = ("auto", "tpe", "random")
+GROUPS = ("dataset", "model", "optimizer", "compression", "runtime", "device", "meter")
+
+
+@dataclass
+class InferenceSchema:
+    """How the deployed network is run."""
+
+    batch: int = MISSING
+
+
+@dataclass
+class ObjectiveSchema:
+    """Which joules go down while accuracy goes up."""
+
+    name: str = MISSING
+    images: int = MISSING
+
+
+@dataclass
+class SearchSchema:
+    """What to try and when to stop; `space` maps names of overrides to sweep expressions."""
+
+    trials: int | None = None
+    joules: float | None = None
+    seconds: float | None = None
+    sampler: str = "auto"
+    seed: int = 0
+    max_failures: int = 3
+    space: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass
+class Schema:
+    """Everything that can be typed; the groups check their own keys when they are built."""
+
+    name: str = MISSING
+    outputs: str = MISSING
+    stages: str | None = None
+    allow: list[str] = field(default_factory=list[str])
+    batch: int = MISSING
+    lr: float = MISSING
+    epochs: int = MISSING
+    seed: int = MISSING
+    precision: str = MISSING
+    inference: InferenceSchema = field(default_factory=InferenceSchema)
+    objective: ObjectiveSchema = field(default_factory=ObjectiveSchema)
+    search: SearchSchema = field(default_factory=SearchSchema)
+    dataset: Any = MISSING
+    model: Any = MISSING
+    optimizer: Any = MISSING
+    compression: Any = MISSING
+    runtime: Any = MISSING
+    device: Any = MISSING
+    meter: Any = MISSING
+
+
+def register() -> None:
+    """Let Hydra find the schema, which conf/config.yaml names first."""
+    ConfigStore.instance().store(name="schema", node=Schema, provider="energy_sweep")
+
+
+def dials() -> tuple[str, ...]:
+    """The names that can be typed, nested ones with dots; groups only by their own name."""
+    hints = typing.get_type_hints(Schema)
+    names: list[str] = []
+    for name, hint in hints.items():
+        if dataclasses.is_dataclass(hint):
+            names += [f"{name}.{part.name}" for part in dataclasses.fields(hint)]
+        else:
+            names.append(name)
+    return tuple(names)
+
+
+def check(plain: Mapping[str, Any]) -> None:
+    """Raise BadInput, in one line that says what to type, for a value out of its range."""
+    _check_keys(plain)
+    _at_least_one("batch", plain["batch"], "batch=64")
+    _at_least_one("epochs", plain["epochs"], "epochs=10")
+    _at_least_one("inference.batch", plain["inference"]["batch"], "inference.batch=64")
+    if not (plain["lr"] > 0 and math.isfinite(plain["lr"])):
+        raise BadInput(f"lr={plain['lr']:g}: type a number above 0, such as lr=0.05")
+    if plain["seed"] < 0:
+        raise BadInput(f"seed={plain['seed']}: type a whole number of at least 0, such as seed=0")
+    _one_of("precision", plain["precision"], PRECISIONS)
+    _check_level(plain["compression"])
+    _check_search(plain["search"])
+    Objective(**plain["objective"])
+    if not plain["name"] or "/" in plain["name"] or plain["name"].startswith("."):
+        raise BadInput(f"name={plain['name']}: type a plain folder name, such as name=first")
+
+
+def _check_keys(plain: Mapping[str, Any]) -> None:
+    known = [part.name for part in dataclasses.fields(Schema)]
+    for key in plain.keys() - set(known):
+        raise BadInput(
+            f"{key} is read by nothing: leave it out, or see --cfg job for what there is"
+        )
+    for key in known:
+        if key not in plain:
+            raise BadInput(f"{key} is gone: leave ~{key} out")
+
+
+def _check_level(compression: Plain) -> None:
+    level = compression.get("level", 0.0)
+    if isinstance(level, bool) or not isinstance(level, int | float) or not 0 <= level < 1:
+        raise BadInput(
+            f"compression.level={level}: type the share of the weights to remove, from 0 to"
+            " below 1, such as compression.level=0.5"
+        )
+
+
+def _check_search(search: Plain) -> None:
+    _one_of("search.sampler", search["sampler"], SAMPLERS)
+    _at_least_one("search.max_failures", search["max_failures"], "search.max_failures=3")
+    if search["trials"] is not None:
+        _at_least_one("search.trials", search["trials"], "search.trials=20")
+    for key in ("joules", "seconds"):
+        if search[key] is not None and not search[key] > 0:
+            raise BadInput(
+                f"search.{key}={search[key]:g}: type a number above 0, such as search.{key}=600"
+            )
+
+
+def _at_least_one(key: str, value: int, example: str) -> None:
+    if value < 1:
+        raise BadInput(f"{key}={value}: type a whole number of at least 1, such as {example}")
+
+
+def _one_of(key: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise BadInput(f"{key}={value}: type {key}={'|'.join(known)}")

@@ -1,0 +1,220 @@
+"""A sweep: reads the axes, checks them, prices the plan, runs what is new, shows the front."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from energy_sweep import front, report
+from energy_sweep.app.aliases import search_settings
+from energy_sweep.app.axes import DEFAULT_SPACE, Axes, quoted, read_axes
+from energy_sweep.app.build import plain, store_root
+from energy_sweep.app.composer import Composer, PointLoader
+from energy_sweep.app.planner import LEVEL, Planner
+from energy_sweep.app.progress import Watch, next_commands
+from energy_sweep.app.task import Task
+from energy_sweep.recipe import Recipe, spec
+from energy_sweep.record import (
+    BadInput,
+    Objective,
+    Plain,
+    StageRecord,
+    StudyRecord,
+    TrialResult,
+    from_plain,
+)
+from energy_sweep.search import Budget, Job, Outcome, search
+from energy_sweep.study import Study, open_study
+from energy_sweep.trial import load_data
+
+BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+
+
+def sweep(
+    *,
+    context: HydraContext,
+    task: TaskFunction,
+    config: DictConfig,
+    aliases: Mapping[str, Any],
+    arguments: Sequence[str],
+) -> Outcome:
+    """Run the sweep that `arguments` ask for; `task.exit_code` is 1 if a trial failed."""
+    if not isinstance(task, Task):
+        raise BadInput("this sweeper runs energy_sweep's own trials: type hydra/sweeper=basic")
+    if config.hydra.launcher.get("_target_") != BASIC_LAUNCHER:
+        raise BadInput(
+            "hydra/launcher: trials run here, one at a time, so that their joules can be told"
+            " apart; type hydra/launcher=basic"
+        )
+    settings = search_settings(config, aliases)
+    loader = context.config_loader
+    axes = read_axes(loader, arguments, settings["space"], settings["params"])
+    composer = Composer(loader, config, axes)
+    whole = composer.whole()
+    composer.axes = _without_unused(axes, whole)
+    planner = Planner(composer, task.builder)
+    launcher = Plugins.instance().instantiate_launcher(
+        hydra_context=dataclasses.replace(context, config_loader=PointLoader(composer)),
+        task_function=task,
+        config=config,
+    )
+    place = Place.of(whole)
+    return Sweep(planner, task, launcher, place, settings).run(config)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a sweep writes, and what its trials are told of it."""
+
+    values: Plain
+    folder: Path
+    stages: Path
+
+    @classmethod
+    def of(cls, whole: DictConfig) -> Place:
+        """The place of a composed configuration, swept groups at their defaults."""
+        values = plain(whole)
+        folder = Path(whole.hydra.sweep.dir).absolute()
+        stages = folder / "stages" if values["stages"] is None else store_root(values)
+        return cls(values={**values, "stages": str(stages)}, folder=folder, stages=stages)
+
+    @property
+    def name(self) -> str:
+        return self.values["name"]
+
+    @property
+    def pins(self) -> tuple[str, ...]:
+        """Overrides that keep every job in this study, whatever its own groups are called."""
+        return (
+            f"name={quoted(self.name)}",
+            f"stages={quoted(str(self.stages))}",
+            f"hydra.sweep.dir={quoted(str(self.folder))}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """One sweep, ready to run."""
+
+    planner: Planner
+    task: Task
+    launcher: Launcher
+    place: Place
+    settings: Plain
+
+    def run(self, config: DictConfig) -> Outcome:
+        """Check, plan, run what is new, and print what was found."""
+        recipe = self.planner.recipe(self.planner.axes.corner())
+        objective = Objective(**self.place.values["objective"])
+        self.planner.check()
+        session = self.task.sessions.get(self.place.values, recipe.device)
+        with open_study(
+            self.place.folder,
+            self.place.name,
+            space=self.planner.axes.space,
+            meter=session.meter.facts(),
+            machine=recipe.device.machine(),
+            identity=_identity(recipe),
+        ) as study:
+            self._write_multirun(config)
+            outcome = self._search(study, session.store.records, objective)
+            record = study.record(session.store.records())
+        self._finish(record, objective, outcome)
+        return outcome
+
+    def _search(
+        self, study: Study, records: Callable[[], Mapping[str, StageRecord]], objective: Objective
+    ) -> Outcome:
+        space = self.planner.axes.space
+        limits = ("trials", "joules", "seconds", "max_failures")
+        with Watch(axes=space.axes, meter=study.meter) as watch:
+            return search(
+                study,
+                records,
+                space,
+                describe=self.planner.describe,
+                run=self._run,
+                budget=Budget(**{key: self.settings[key] for key in limits}),
+                sampler=self.settings["sampler"],
+                seed=self.settings["seed"],
+                objective=objective,
+                watch=watch,
+            )
+
+    def _run(self, number: int, job: Job) -> TrialResult:
+        self.task.branch_epochs = tuple(sorted(self.planner.trunk_epochs))
+        overrides = [*job.overrides, *self.place.pins]
+        [done] = self.launcher.launch([overrides], initial_job_idx=number)
+        return from_plain(TrialResult, _returned(done))
+
+    def _write_multirun(self, config: DictConfig) -> None:
+        whole = config.copy()
+        with open_dict(whole):
+            whole.stages = str(self.place.stages)
+        OmegaConf.save(whole, self.place.folder / "multirun.yaml")
+
+    def _finish(self, record: StudyRecord, objective: Objective, outcome: Outcome) -> None:
+        document = front.front_document(record, objective)
+        results = self.place.folder / "optimization_results.yaml"
+        results.write_text(yaml.safe_dump(_solutions(document), sort_keys=False))
+        if document["front"]:
+            print(report.front_table(document))
+            print()
+            print(report.bill_table(document))
+            print()
+        print(next_commands(self.place.name, self.place.values["outputs"]))
+        self.task.exit_code = 1 if outcome.failed else 0
+
+
+def _returned(job: JobReturn) -> Any:
+    """What a job returned, or its exception, without Hydra's line about it on stderr."""
+    with contextlib.redirect_stderr(io.StringIO()):
+        return job.return_value
+
+
+def _without_unused(axes: Axes, whole: DictConfig) -> Axes:
+    """The axes without the default one of levels, where nothing is compressed."""
+    unused = whole.compression.get("name") == "none" and "compression" not in axes.groups
+    by_default = any(a.name == LEVEL and a.source == DEFAULT_SPACE for a in axes.space.axes)
+    return axes.without(LEVEL) if unused and by_default else axes
+
+
+def _identity(recipe: Recipe) -> Plain:
+    """What all trials of a study must share, or their accuracies or joules do not compare."""
+    source = recipe.dataset
+    if "resolution" in {field.name for field in dataclasses.fields(source)}:
+        # Every resolution shows the same originals in the same splits.
+        source = dataclasses.replace(source, resolution=None)
+    return {
+        "dataset": source.name,
+        "split": load_data(source).fingerprint,
+        "runtime": spec(recipe.runtime),
+    }
+
+
+def _solutions(document: Plain) -> Plain:
+    """The front in the form of hydra-optuna-sweeper, with trial numbers and folders."""
+    return {
+        "name": "energy_sweep",
+        "solutions": [
+            {
+                "trial": row["trial"],
+                "dir": f"trials/{row['trial']}",
+                "params": row["params"],
+                "values": [row["accuracy"], row["joules"]],
+            }
+            for row in document["front"]
+        ],
+    }

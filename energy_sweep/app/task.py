@@ -1,0 +1,81 @@
+"""What Hydra runs: one trial, alone or as a job of a sweep."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from energy_sweep.app.build import Builder, Session, Sessions, plain
+from energy_sweep.record import EnergySweepError, Objective, Plain, TrialResult, to_plain
+
+if TYPE_CHECKING:
+    from energy_sweep.recipe import Recipe
+
+RunTrial = Callable[..., TrialResult]
+
+
+class Task:
+    """Runs a composed configuration and gives its TrialResult as plain values.
+
+    What it opens is kept for the next trial of the process. `run` stands in for `trial.run_trial`;
+    `branch_epochs` are the trunk epochs whose weights later trials of the sweep start from.
+    """
+
+    def __init__(self, run: RunTrial | None = None) -> None:
+        self.builder = Builder()
+        self.sessions = Sessions()
+        self.branch_epochs: tuple[int, ...] = ()
+        self.exit_code = 0
+        self.refused: EnergySweepError | None = None
+        self._run = run
+
+    def __call__(self, cfg: DictConfig) -> Plain | None:
+        """Run one trial; what a lone run is refused for is kept, to be said in one line."""
+        hydra = HydraConfig.get()
+        folder = Path(hydra.runtime.output_dir)
+        if hydra.mode == RunMode.MULTIRUN:
+            return to_plain(self._trial(plain(cfg), folder))
+        try:
+            self._alone(plain(cfg), folder)
+        except EnergySweepError as error:
+            self.refused = error
+        return None
+
+    def run(self, recipe: Recipe, session: Session) -> TrialResult:
+        """Run a recipe in a session."""
+        run = self._run
+        if run is None:
+            from energy_sweep.trial import run_trial as run
+        return run(
+            recipe, meter=session.meter, store=session.store, branch_epochs=self.branch_epochs
+        )
+
+    def close(self) -> None:
+        """Close what the trials opened."""
+        self.sessions.close()
+
+    def _trial(self, values: Plain, folder: Path) -> TrialResult:
+        from energy_sweep.stage import write_atomically
+
+        recipe = self.builder.recipe(values)
+        result = self.run(recipe, self.sessions.get(values, recipe.device))
+        write_atomically(folder / "result.json", json.dumps(to_plain(result), indent=2) + "\n")
+        return result
+
+    def _alone(self, values: Plain, folder: Path) -> None:
+        from energy_sweep.app.text import alone
+
+        result = self._trial(values, folder)
+        session = self.sessions.get(values, self.builder.recipe(values).device)
+        objective = Objective(**values["objective"])
+        facts, records = session.meter.facts(), session.store.records()
+        print(alone(result, objective=objective, meter=facts, records=records))
+        print(f"  {folder / 'result.json'}")
+        if result.infeasible is not None:
+            self.exit_code = 1

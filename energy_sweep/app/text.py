@@ -1,0 +1,46 @@
+"""Numbers and settings as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from energy_sweep.front import joules_text
+from energy_sweep.price import Prices, demand
+from energy_sweep.record import MeterFacts, Objective, Plain, StageRecord, TrialResult
+
+
+def alone(
+    result: TrialResult,
+    *,
+    objective: Objective,
+    meter: MeterFacts,
+    records: Mapping[str, StageRecord],
+) -> str:
+    """One line on a trial that was run by itself."""
+    prices = Prices(records.values(), repeatability=meter.repeatability)
+    if result.infeasible is not None or result.correct is None:
+        return f"infeasible: {result.infeasible}"
+    joules, uncertainty = prices.joules(demand(result, objective))
+    images = f" of {objective.images:,} images" if objective.name == "lifetime" else ""
+    return (
+        f"accuracy {fraction(result.correct / result.n_validation)}"
+        f" ({result.correct} of {result.n_validation})  {objective.name}{images}"
+        f" {joules_text(joules)} +- {joules_text(uncertainty)} {meter.quality.value}"
+    )
+
+
+def words(params: Plain) -> str:
+    """A point as it is typed."""
+    return " ".join(f"{name}={value}" for name, value in params.items())
+
+
+def fraction(value: float) -> str:
+    """An accuracy to three digits, without its leading 0."""
+    return f"{value:.3f}".removeprefix("0")
+
+
+def duration(seconds: float) -> str:
+    """A time to come, as roughly as it is known."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

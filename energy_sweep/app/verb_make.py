@@ -1,0 +1,170 @@
+"""The verbs that make something: deploy, report, dashboard."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import webbrowser
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from energy_sweep.app import verb_study
+from energy_sweep.app.verb_study import Stored
+from energy_sweep.record import BadInput, Plain, TrialRecord, TrialResult, to_plain
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+
+def deploy(arguments: Namespace) -> None:
+    """Write the chosen configuration as files, and print its test accuracy."""
+    stored = verb_study.load(arguments)
+    trial, result = _to_deploy(stored, arguments)
+    origin = _origin(stored, trial, result, arguments)
+
+    from energy_sweep import deploy as deployment
+    from energy_sweep.app import build
+
+    values = build.plain(_as_it_ran(stored, trial))
+    recipe = build.Builder().recipe(values)
+    if recipe.config() != result.config:
+        raise BadInput(
+            f"trial {trial.number} ran with other settings than this version would use:"
+            f" type {origin['command']} to run it anew"
+        )
+    session = build.open_session(values, recipe.device)
+    try:
+        metrics = deployment.deploy(
+            recipe,
+            result,
+            arguments.to,
+            meter=session.meter,
+            store=stored.store,
+            ledger=stored.folder / deployment.LEDGER,
+            config=values | {"stages": None},  # whoever runs it again has a store of their own
+            origin=origin,
+        )
+    finally:
+        session.meter.close()
+    if arguments.json:
+        verb_study.print_json({"folder": str(arguments.to), **metrics})
+    else:
+        _print_deployed(arguments.to, metrics)
+
+
+def report(arguments: Namespace) -> None:
+    """Write the study as one page."""
+    from energy_sweep.report import write_report
+
+    stored = verb_study.load(arguments)
+    path: Path = arguments.to or stored.folder / "report.html"
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder: type --to with the name of a file")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_report(stored.record, verb_study.objective(arguments), path)
+    if arguments.json:
+        verb_study.print_json({"report": str(path), "bytes": path.stat().st_size})
+    else:
+        print(f"{path} ({path.stat().st_size / 1e6:.1f} MB): open it in any browser, no network")
+
+
+def dashboard(arguments: Namespace) -> None:
+    """Serve Optuna's dashboard on this machine until interrupted."""
+    from energy_sweep import study
+    from energy_sweep.app.verb_notes import study_note, trial_notes
+    from energy_sweep.front import front_document
+    from energy_sweep.report import write_report
+
+    stored = verb_study.load(arguments)
+    document = front_document(stored.record, verb_study.objective(arguments))
+    page = stored.folder / "report.html"
+    write_report(stored.record, verb_study.objective(arguments), page)
+    study.annotate(
+        stored.folder,
+        stored.record,
+        notes=trial_notes(stored.record, document),
+        study_note=study_note(document),
+        report_path=page,
+    )
+    address = f"http://127.0.0.1:{arguments.port}/"
+    if arguments.json:
+        verb_study.print_json({"study": stored.record.name, "address": address})
+    else:
+        print(f"{stored.record.name}: {address} (this machine only; Ctrl-C ends it)")
+    sys.stdout.flush()
+    if not arguments.no_browser and _has_screen():
+        threading.Timer(1.0, webbrowser.open, [address]).start()
+    try:
+        study.serve(stored.folder, port=arguments.port)
+    except OSError as error:
+        raise BadInput(f"port {arguments.port}: {error.strerror}: type --port 8081") from error
+    except KeyboardInterrupt:
+        pass
+
+
+def _to_deploy(stored: Stored, arguments: Namespace) -> tuple[TrialRecord, TrialResult]:
+    number = arguments.trial
+    if number is None:
+        number = verb_study.chosen(stored.record, arguments).row.trial
+    elif (arguments.min_accuracy, arguments.max_joules, arguments.knee) != (None, None, False):
+        raise BadInput("--trial names one already: leave out the constraints, or --trial")
+    trial = verb_study.trial_of(stored.record, number)
+    if trial.result is None or trial.result.correct is None:
+        reason = trial.result.infeasible if trial.result else trial.error or trial.state
+        raise BadInput(f"trial {number} has no network to deploy ({reason}): type another --trial")
+    return trial, trial.result
+
+
+def _origin(stored: Stored, trial: TrialRecord, result: TrialResult, arguments: Namespace) -> Plain:
+    """Where the deployed network comes from, and what it cost, for metrics.json."""
+    from energy_sweep import front
+
+    objective = verb_study.objective(arguments)
+    rows = front.rows(stored.record, objective)
+    row = next(row for row in rows if row.config == result.config)
+    return {
+        "study": stored.record.name,
+        "trial": trial.number,
+        "command": front.command(trial),
+        "joules": {
+            "objective": objective.name,
+            "images": objective.images,
+            "joules": row.joules,
+            "uncertainty_joules": row.uncertainty_joules,
+            "joules_per_image": row.joules_per_image,
+            "quality": stored.record.meter.quality.value,
+            "scale_band": list(stored.record.meter.scale_band),
+            "machine": to_plain(stored.record.machine),
+        },
+    }
+
+
+def _as_it_ran(stored: Stored, trial: TrialRecord) -> DictConfig:
+    from omegaconf import OmegaConf
+
+    path = stored.folder / "trials" / str(trial.number) / ".hydra" / "config.yaml"
+    if not path.is_file():
+        raise BadInput(f"{path} is gone, and with it what the trial ran with: type another --trial")
+    return OmegaConf.load(path)
+
+
+def _print_deployed(folder: Path, metrics: Plain) -> None:
+    test, validation = metrics["test"], metrics["validation"]
+    seen = metrics["test_split_seen_by"]
+    print(
+        f"trial {metrics['trial']} of {metrics['study']} is in {folder}:"
+        " model.onnx, test.npz, metrics.json, config.yaml",
+        f"  test        {test['accuracy']:.4f}, at 95 % {test['accuracy_low']:.4f} to"
+        f" {test['accuracy_high']:.4f} ({test['correct']} of {test['n']} images)",
+        f"  validation  {validation['accuracy']:.4f}",
+        f"  The test split has been seen by {seen} configuration{'s' if seen > 1 else ''}"
+        " of this study; each further look makes its accuracy less fair.",
+        sep="\n",
+    )
+
+
+def _has_screen() -> bool:
+    screens = ("DISPLAY", "WAYLAND_DISPLAY")
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in screens)

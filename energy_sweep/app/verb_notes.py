@@ -1,0 +1,66 @@
+"""What the dashboard says in words: a note for each trial, and one for the study."""
+
+from __future__ import annotations
+
+from energy_sweep.figure import objective_text
+from energy_sweep.front import command, joules_text
+from energy_sweep.record import Plain, StudyRecord, TrialRecord, digest
+
+MOST_RIVALS = 12
+
+
+def trial_notes(record: StudyRecord, document: Plain) -> dict[int, str]:
+    """Markdown by trial number: accuracy, joules and their quality, and what to type."""
+    rows = {digest(row["config"]): row for row in (*document["front"], *document["dominated"])}
+    members = {row["trial"] for row in document["front"]}
+    notes: dict[int, str] = {}
+    for trial in record.trials:
+        key = trial.result.config_key if trial.result else ""
+        facts = _measured(rows[key], document, members) if key in rows else _unmeasured(trial)
+        again = f"```sh\n{command(trial)}\n```"
+        notes[trial.number] = f"{facts}\n\nTo run this trial again:\n\n{again}\n"
+    return notes
+
+
+def study_note(document: Plain) -> str:
+    """Markdown that heads the study: what was spent, what it would have cost, and how sure."""
+    quality, (low, high) = document["quality"], document["scale_band"]
+    spent, alone = (joules_text(document[f"{what}_joules"]) for what in ("spent", "attributed"))
+    front = ", ".join(str(row["trial"]) for row in document["front"]) or "none yet"
+    return (
+        f"**{document['study']}**: {document['trials']} trials by accuracy and"
+        f" {objective_text(document)}, **{quality}**.\n\n"
+        f"On the front, cheapest first: {front}. (The *Best Trials* card does not know"
+        " uncertainty.)\n\n"
+        f"Training spent {spent} {quality}; one by one, the configurations would have cost"
+        f" {alone}.\n\n"
+        f"All joules of this machine share one unknown factor, between {low:.3g} and {high:.3g};"
+        " it changes no comparison.\n"
+    )
+
+
+def _measured(row: Plain, document: Plain, members: set[int]) -> str:
+    place = "on the front" if row["trial"] in members else "dominated"
+    rivals = ", ".join(map(str, row["rivals"][:MOST_RIVALS])) or "none"
+    rivals += ", ..." if len(row["rivals"]) > MOST_RIVALS else ""
+    seeds = ", ".join(map(str, row["seeds"]))
+    lines = [
+        "| | |",
+        "|---|---|",
+        f"| accuracy | **{row['accuracy']:.4f}** ({row['accuracy_low']:.4f} to"
+        f" {row['accuracy_high']:.4f} at 95 %, {row['n_validation']} images, seeds {seeds}) |",
+        f"| {objective_text(document)} | **{joules_text(row['joules'])} {document['quality']}**,"
+        f" ± {joules_text(row['uncertainty_joules'])} |",
+        f"| place | {place}; rivals within uncertainty: {rivals} |",
+    ]
+    for name, part in row["stages"].items():
+        if part["joules"] is not None:
+            shared = f"shared with {part['shared_by']} more" if part["shared_by"] else "its own"
+            lines.append(f"| {name} | {joules_text(part['joules'])}, {shared} |")
+    return "\n".join(lines)
+
+
+def _unmeasured(trial: TrialRecord) -> str:
+    if trial.result is not None and trial.result.infeasible:
+        return f"**Infeasible**: {trial.result.infeasible}."
+    return f"**{trial.state.capitalize()}**" + (f": {trial.error}" if trial.error else ".")

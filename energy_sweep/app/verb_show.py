@@ -1,0 +1,128 @@
+"""The verbs that only look: meters, front, choose, stages."""
+
+from __future__ import annotations
+
+import shlex
+from argparse import Namespace
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from energy_sweep.app import verb_study
+from energy_sweep.record import (
+    MEASURING_STAGES,
+    TRAINING_STAGES,
+    BadInput,
+    Plain,
+    StudyRecord,
+    to_plain,
+)
+
+if TYPE_CHECKING:
+    from energy_sweep.meter.base import Probe
+
+MEBI = 2**20
+ORDER = (*TRAINING_STAGES, *MEASURING_STAGES)
+
+
+def front(arguments: Namespace) -> None:
+    """Print the front and the bill, priced by the objective that was asked for."""
+    from energy_sweep import report
+    from energy_sweep.front import as_csv, front_document
+
+    if arguments.json and arguments.csv:
+        raise BadInput("one output has one form: type --json or --csv")
+    stored = verb_study.load(arguments)
+    document = front_document(stored.record, verb_study.objective(arguments))
+    if arguments.json:
+        verb_study.print_json(document)
+    elif arguments.csv:
+        print(as_csv(document), end="")
+    else:
+        print(report.front_table(document), report.bill_table(document), sep="\n\n")
+
+
+def choose(arguments: Namespace) -> None:
+    """Print one configuration, why it was chosen and what to type to run it again."""
+    from energy_sweep.figure import objective_text
+    from energy_sweep.front import command
+
+    stored = verb_study.load(arguments)
+    choice, name = verb_study.chosen(stored.record, arguments), stored.record.name
+    again = command(verb_study.trial_of(stored.record, choice.row.trial))
+    if arguments.json:
+        row = to_plain(choice.row)
+        verb_study.print_json({**row, "why": choice.why, "command": again})
+        return
+    take = ["deploy", name, "--trial", str(choice.row.trial), "--to", "DIR"]
+    priced = objective_text(vars(arguments))
+    print(
+        f"trial {choice.row.trial} of {name}, by accuracy and {priced}",
+        f"  why      {choice.why}",
+        f"  run it   {again}",
+        f"  take it  {verb_study.PROGRAM} {shlex.join([*take, *verb_study.where(arguments)])}",
+        sep="\n",
+    )
+
+
+def meters(arguments: Namespace) -> None:
+    """Print what can be measured here, and why the rest cannot."""
+    from energy_sweep.meter import survey
+
+    probes = survey()
+    automatic = next(probe.source for probe in probes if probe.usable)
+    if arguments.json:
+        verb_study.print_json({"auto": automatic, "meters": to_plain(probes)})
+        return
+    heading = ("source", "usable", "quality", "domains", "resolution", "idle")
+    print(verb_study.table(heading, [_probe_cells(probe) for probe in probes]))
+    for probe in probes:
+        print(f"\n{probe.source}: {probe.why}")
+        if probe.remedy:
+            print(f"  {probe.remedy}")
+    print(f"\nmeter=auto, the default, takes {automatic} here")
+
+
+def stages(arguments: Namespace) -> None:
+    """Print what the store holds and which trials share it, or clear it."""
+    stored = verb_study.load(arguments)
+    freed = verb_study.clear(stored) if arguments.clear else None
+    users, records = _users(stored.record), stored.record.stages
+    rows: list[Plain] = []
+    for size in sorted(stored.store.sizes(), key=lambda size: ORDER.index(size.stage)):
+        keys = [key for key, record in records.items() if record.stage == size.stage]
+        shared = {key: users.get(key, []) for key in keys}
+        uses = sum(len(trials) for trials in shared.values())
+        rows.append({**to_plain(size), "uses": uses, "trials": shared})
+    if arguments.json:
+        document = {"study": stored.record.name, "root": str(stored.store.root), "stages": rows}
+        verb_study.print_json(document if freed is None else {**document, "freed_bytes": freed})
+        return
+    if freed is not None:
+        print(f"{freed / MEBI:.1f} MiB of weights removed; every reading is kept")
+    heading = ("stage", "runs", "uses", "files", "MiB")
+    print(verb_study.table(heading, [_size_cells(row) for row in rows]))
+
+
+def _size_cells(row: Plain) -> tuple[str, ...]:
+    counts = (str(row[name]) for name in ("records", "uses", "files"))
+    return (row["stage"], *counts, f"{row['bytes'] / MEBI:.1f}")
+
+
+def _probe_cells(probe: Probe) -> tuple[str, ...]:
+    resolution, idle = probe.resolution_seconds, probe.idle_watts
+    return (
+        probe.source,
+        "yes" if probe.usable else "no",
+        str(probe.quality),
+        " ".join(probe.domains) or "-",
+        "-" if resolution is None else f"{1000 * resolution:.3g} ms",
+        "-" if idle is None else f"{idle:.3g} W",
+    )
+
+
+def _users(record: StudyRecord) -> dict[str, list[int]]:
+    users: defaultdict[str, list[int]] = defaultdict(list)
+    for number, result in record.results:
+        for use in result.stages:
+            users[use.key].append(number)
+    return dict(users)

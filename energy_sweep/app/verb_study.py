@@ -1,0 +1,154 @@
+"""Find a stored study by the name that was typed, and load it with the stages that price it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from energy_sweep.record import BadInput, Objective, Plain, StudyRecord, TrialRecord
+
+if TYPE_CHECKING:
+    from energy_sweep.front import Choice
+    from energy_sweep.stage import StageStore
+
+OUTPUTS = Path("outputs")
+PROGRAM = "python -m energy_sweep"
+FIRST_SWEEP = f"{PROGRAM} -m batch=32,64,128"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A study on disk: its folder, everything known of it, and the store of its stages."""
+
+    folder: Path
+    record: StudyRecord
+    store: StageStore
+
+
+def find_study(name: str | None, outputs: Path) -> Path:
+    """The folder of a study: by name, by path, or the latest; BadInput where there is none."""
+    if name is None:
+        return _latest(outputs)
+    for folder in (outputs / name, Path(name)):
+        if (folder / "study.db").is_file():
+            return folder
+    known = ", ".join(sorted(str(folder.relative_to(outputs)) for folder in _studies(outputs)))
+    hint = f"type one of {known}" if known else f"type {FIRST_SWEEP} to make one"
+    raise BadInput(f"no study is called {name} in {outputs}: {hint}")
+
+
+def load(arguments: Namespace) -> Stored:
+    """The study that the command line names, with the readings of its meter."""
+    from energy_sweep import study
+    from energy_sweep.meter.base import meter_id
+    from energy_sweep.stage import StageStore
+
+    folder = find_study(arguments.name, arguments.outputs)
+    record = study.load_study(folder, {})
+    store = StageStore(
+        store_root(folder),
+        meter_id=meter_id(record.meter),
+        coefficients=record.meter.coefficients,
+    )
+    record = dataclasses.replace(record, stages=store.records())
+    return Stored(folder=folder, record=record, store=store)
+
+
+def store_root(folder: Path) -> Path:
+    """Where the stages of a study lie: in its folder, unless its trials ran on a shared store."""
+    configs = list(folder.glob("trials/*/.hydra/config.yaml"))
+    if (folder / "stages").is_dir() or not configs:
+        return folder / "stages"
+    import yaml
+
+    latest = max(configs, key=lambda path: path.stat().st_mtime)
+    return Path(yaml.safe_load(latest.read_text())["stages"] or folder / "stages")
+
+
+def clear(stored: Stored) -> int:
+    """Remove the weights of a study that no sweep is working on; gives the bytes freed."""
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(stored.folder / ".sweep.lock", timeout=0):
+            return stored.store.clear()
+    except Timeout:
+        name = stored.record.name
+        raise BadInput(f"a sweep is working on {name}: type stages --clear when it ends") from None
+
+
+def chosen(record: StudyRecord, arguments: Namespace) -> Choice:
+    """The configuration that the constraints on the command line choose."""
+    from energy_sweep import front
+
+    return front.choose(
+        front.rows(record, objective(arguments)),
+        min_accuracy=arguments.min_accuracy,
+        max_joules=arguments.max_joules,
+        rule="knee" if arguments.knee else None,
+        quality=record.meter.quality,
+    )
+
+
+def objective(arguments: Namespace) -> Objective:
+    """The objective that the command line asks for."""
+    return Objective(name=arguments.objective, images=arguments.images)
+
+
+def where(arguments: Namespace) -> list[str]:
+    """The words that let another verb find the same study, beside its name."""
+    outputs = arguments.outputs
+    return [] if outputs == OUTPUTS else ["--outputs", str(outputs)]
+
+
+def trial_of(record: StudyRecord, number: int) -> TrialRecord:
+    """The trial of this number; BadInput where the study has none."""
+    for trial in record.trials:
+        if trial.number == number:
+            return trial
+    numbers = [trial.number for trial in record.trials]
+    span = f"0 to {max(numbers)}" if numbers else "none yet"
+    raise BadInput(f"{record.name} has no trial {number}: type the number of a trial ({span})")
+
+
+def print_json(value: Any) -> None:
+    """Write one JSON document, and nothing else, to standard output."""
+    print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def words(params: Plain) -> str:
+    """Settings as they are typed on the command line."""
+    return " ".join(f"{name}={value}" for name, value in params.items())
+
+
+def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Plain columns: words flush left, numbers flush right."""
+    columns = [_column(cells) for cells in zip(heading, *rows, strict=True)]
+    return "\n".join("  ".join(line).rstrip() for line in zip(*columns, strict=True))
+
+
+def _column(cells: Sequence[str]) -> list[str]:
+    width = max(map(len, cells))
+    numeric = all(cell[:1].isdigit() or cell == "-" for cell in cells[1:])
+    return [cell.rjust(width) if numeric else cell.ljust(width) for cell in cells]
+
+
+def _studies(outputs: Path) -> list[Path]:
+    return [path.parent for path in outputs.glob("**/study.db")] if outputs.is_dir() else []
+
+
+def _latest(outputs: Path) -> Path:
+    found = _studies(outputs)
+    if not found:
+        raise BadInput(f"no study in {outputs}: type {FIRST_SWEEP} to make one")
+    return max(found, key=_last_change)
+
+
+def _last_change(folder: Path) -> float:
+    # In WAL mode new trials are first written beside the database.
+    return max(path.stat().st_mtime for path in folder.glob("study.db*"))

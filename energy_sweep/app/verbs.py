@@ -1,0 +1,147 @@
+"""The verbs: what `python -m energy_sweep VERB` does beside running trials and sweeps."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from energy_sweep.app import verb_make, verb_show
+from energy_sweep.app.verb_study import OUTPUTS, PROGRAM
+from energy_sweep.record import BadInput
+
+ACTIONS = {
+    "meters": verb_show.meters,
+    "front": verb_show.front,
+    "choose": verb_show.choose,
+    "deploy": verb_make.deploy,
+    "report": verb_make.report,
+    "dashboard": verb_make.dashboard,
+    "stages": verb_show.stages,
+}
+VERBS = tuple(ACTIONS)
+
+Options = Callable[[argparse.ArgumentParser], None]
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose complaint is one line that says where to look."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message}: type {self.prog} --help")
+
+
+def run(argv: Sequence[str]) -> int:
+    """Do one verb and return the exit code; raises EnergySweepError for everything refused."""
+    arguments = _parser().parse_args(argv)
+    try:
+        ACTIONS[arguments.verb](arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough; keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog=PROGRAM, allow_abbrev=False)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(name: str, summary: str, *options: Options) -> argparse.ArgumentParser:
+        made = verbs.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        made.add_argument("--json", action="store_true", help="print JSON instead of text")
+        for add in options:
+            add(made)
+        return made
+
+    verb("meters", "What can be measured on this machine, how well, and what is missing.")
+    verb("front", "The configurations that no other beats.", _study, _objective, _csv)
+    verb(
+        "choose",
+        "One configuration by constraints or rule, and the command that runs it.",
+        *(_study, _objective, _constraints),
+    )
+    verb(
+        "deploy",
+        "The chosen configuration as files that anybody can run.",
+        *(_study, _objective, _constraints, _deploy),
+    )
+    verb("report", "The study as one page that needs no network.", _study, _objective, _report)
+    verb(
+        "dashboard",
+        "Optuna's dashboard on this machine only, with notes and our page inside.",
+        *(_study, _objective, _dashboard),
+    )
+    verb("stages", "The store of finished work, and what trials share.", _study, _clear)
+    return parser
+
+
+def _study(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a study; default: the latest")
+    parser.add_argument(
+        "--outputs", type=Path, default=OUTPUTS, metavar="DIR", help="where studies lie"
+    )
+
+
+def _objective(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--objective",
+        default="lifetime",
+        metavar="NAME",
+        help="joules of training, inference (one image) or lifetime (training + N images)",
+    )
+    parser.add_argument(
+        "--images", type=int, default=100_000, metavar="N", help="life of a model (default 100000)"
+    )
+
+
+def _constraints(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--min-accuracy", type=_fraction, metavar="A", help="at least, 0 to 1")
+    parser.add_argument("--max-joules", type=_positive, metavar="J", help="at most")
+    parser.add_argument("--knee", action="store_true", help="the best trade of accuracy for joules")
+
+
+def _csv(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--csv", action="store_true", help="print CSV instead of text")
+
+
+def _deploy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="where to write")
+    parser.add_argument("--trial", type=int, metavar="N", help="take this trial; do not choose")
+
+
+def _report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--to", type=Path, metavar="FILE", help="default: report.html in the study")
+
+
+def _dashboard(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=_port, default=8080, help="default 8080")
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+
+
+def _clear(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clear", action="store_true", help="remove weights; readings stay")
+
+
+def _fraction(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1, such as .95")
+    return value
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 65536:
+        raise argparse.ArgumentTypeError(f"{text} is not a port")
+    return value

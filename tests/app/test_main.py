@@ -1,0 +1,119 @@
+"""What the command line answers: exit codes, one-line refusals, and what a lone trial leaves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hydra.errors import HydraException
+
+from benchmarks.formula import run_formula
+from benchmarks.startup import heavy_modules
+from energy_sweep.app import messages, schema
+from energy_sweep.app.main import main
+from energy_sweep.record import Infeasible, TrialResult, from_plain
+
+
+@pytest.fixture(autouse=True)
+def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+
+
+REFUSED = {
+    "epochs=abc": "epochs=abc: type a whole number, such as epochs=10",
+    "batch=0": "batch=0: type a whole number of at least 1, such as batch=64",
+    "model=nope": "model=nope: type model=small_cnn",
+    "search/space=nope": "search/space=nope: type search/space=dials|none",
+    "bacth=3": "bacth does not exist: did you mean batch?",
+    "optimizer.lx=1": "optimizer.lx does not exist: type --cfg job to see what optimizer has",
+    "batch=32,64": "batch=32,64 is several values: type -m before it to sweep them",
+    "lr=range(1,3)": "lr=range(1,3) is several values: type -m before it to sweep them",
+    "lr=(": "lr=( cannot be read",
+    "name=null": "name needs a value: type name=VALUE",
+    "inference=3": "inference is a group of settings: type one of inference.batch",
+    "lr=${nope}": "lr: Interpolation key 'nope' not found",
+    "~batch": "batch is gone",
+    "--frobnicate": "unrecognized arguments: --frobnicate: type --help",
+    "frobnicate": "frobnicate is neither a verb nor a setting: type one of meters",
+    "hydra/sweeper/sampler=grid": "hydra/sweeper/sampler=grid: type hydra/sweeper/sampler=auto",
+}
+
+
+@pytest.mark.parametrize("argument", REFUSED)
+def test_bad_input_is_one_line_and_exit_2(
+    argument: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([argument], run=run_formula) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(REFUSED[argument])
+
+
+def test_full_error_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+    with pytest.raises(Exception, match="batch=0"):
+        main(["batch=0"], run=run_formula)
+
+
+def test_lone_trial_leaves_result_and_hydra_files(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["meter=replay", "epochs=3"], run=run_formula) == 0
+    [folder] = Path("outputs/digits-small_cnn/runs").iterdir()
+    result = from_plain(TrialResult, json.loads((folder / "result.json").read_text()))
+    assert result.config["epochs"] == 3
+    assert (folder / ".hydra" / "overrides.yaml").read_text().split() == [
+        *("-", "meter=replay", "-", "epochs=3")
+    ]
+    assert "estimated" in capsys.readouterr().out
+
+
+def test_flags_may_follow_dials(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["batch=32", "--cfg", "job"]) == 0
+    assert "\nbatch: 32\n" in capsys.readouterr().out
+
+
+def test_diverged_trial_is_said_and_exits_1(capsys: pytest.CaptureFixture[str]) -> None:
+    def diverge(recipe: object, **_: object) -> TrialResult:
+        raise Infeasible("the loss diverged")
+
+    assert main(["meter=replay"], run=diverge) == 1
+    assert capsys.readouterr().err.splitlines() == ["the loss diverged"]
+
+
+def test_unexpected_error_keeps_its_traceback() -> None:
+    def crash(recipe: object, **_: object) -> TrialResult:
+        raise ZeroDivisionError("a bug")
+
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        main(["meter=replay"], run=crash)
+
+
+def test_version_and_verb_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("energy-sweep ")
+
+
+def test_every_dial_is_known_to_the_messages() -> None:
+    unknown = [name for name in messages.EXAMPLES if name.split(".")[0] not in schema.GROUPS]
+    assert set(unknown) <= set(schema.dials())
+
+
+def test_other_errors_of_hydra_are_one_line_too() -> None:
+    assert messages.explain(HydraException("anything")) is None
+    assert messages.explain(ValueError("not ours")) is None
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--cfg", "job"]])
+def test_looking_loads_no_heavy_library(arguments: list[str]) -> None:
+    assert heavy_modules(arguments) == []
+
+
+def test_plugin_loads_no_heavy_library() -> None:
+    code = (
+        "import sys, hydra_plugins.energy_sweep;"
+        "print([m for m in ('torch', 'optuna', 'energy_sweep') if m in sys.modules])"
+    )
+    command = [sys.executable, "-c", code]
+    assert subprocess.run(command, capture_output=True, text=True).stdout.strip() == "[]"

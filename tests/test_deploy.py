@@ -1,0 +1,150 @@
+"""What `deploy` writes is enough to recompute the accuracy without this package."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy
+import onnxruntime
+import pytest
+import yaml
+
+from energy_sweep.compression.prune import Prune
+from energy_sweep.dataset.digits import Digits
+from energy_sweep.deploy import count_look, deploy
+from energy_sweep.device import Device
+from energy_sweep.meter import meter_id, open_meter
+from energy_sweep.meter.base import Meter
+from energy_sweep.model.small_cnn import SmallCNN
+from energy_sweep.optimizer import SGD
+from energy_sweep.recipe import Recipe
+from energy_sweep.record import BadInput, Plain, TrialResult
+from energy_sweep.runtime.onnxruntime import OnnxRuntime
+from energy_sweep.stage import StageStore
+from energy_sweep.trial import run_trial
+
+ORIGIN: Plain = {"study": "toy", "trial": 4, "command": "python -m energy_sweep epochs=2"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A trial that ran, and where its stages lie."""
+
+    recipe: Recipe
+    result: TrialResult
+    meter: Meter
+    store: StageStore
+
+    def deploy(self, folder: Path, ledger: Path) -> Plain:
+        return deploy(
+            self.recipe,
+            self.result,
+            folder,
+            meter=self.meter,
+            store=self.store,
+            ledger=ledger,
+            config={"epochs": 2, "name": "toy"},
+            origin=ORIGIN,
+        )
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """A small pruned network, trained for real."""
+    recipe = Recipe(
+        dataset=Digits(),
+        model=SmallCNN(width=8, depth=2),
+        optimizer=SGD(lr=0.05),
+        compression=Prune(recover_epochs=1),
+        runtime=OnnxRuntime(),
+        device=Device(name="cpu"),
+        batch=64,
+        lr=0.05,
+        epochs=2,
+        level=0.5,
+    )
+    meter = open_meter("replay")
+    store = StageStore(tmp_path_factory.mktemp("stages"), meter_id=meter_id(meter.facts()))
+    result = run_trial(recipe, meter=meter, store=store)
+    return Trial(recipe=recipe, result=result, meter=meter, store=store)
+
+
+@pytest.fixture(scope="module")
+def deployed(trial: Trial, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("deployed") / "new"
+    trial.deploy(folder, folder.parent / "ledger.json")
+    return folder
+
+
+def test_it_writes_four_files_and_leaves_nothing_half_done(deployed: Path) -> None:
+    names = {path.name for path in deployed.iterdir()}
+    assert names == {"model.onnx", "test.npz", "config.yaml", "metrics.json"}
+
+
+def test_accuracy_can_be_recomputed_with_onnxruntime_and_numpy_alone(deployed: Path) -> None:
+    metrics = json.loads((deployed / "metrics.json").read_text())
+    test = numpy.load(deployed / "test.npz", allow_pickle=False)
+    session = onnxruntime.InferenceSession(str(deployed / "model.onnx"))
+    given = session.get_inputs()[0]
+    assert given.name == metrics["input"]["name"] and test["images"].dtype == numpy.uint8
+    right = 0
+    for start in range(0, len(test["labels"]), 100):  # another batch than it was trained with
+        part = slice(start, start + 100)
+        logits = session.run(None, {given.name: test["images"][part]})[0]
+        right += int((logits.argmax(axis=1) == test["labels"][part]).sum())
+    assert metrics["test"]["correct"] == right and metrics["test"]["n"] == len(test["labels"])
+    assert metrics["test"]["accuracy_low"] < metrics["test"]["accuracy"]
+    assert metrics["test"]["accuracy"] < metrics["test"]["accuracy_high"]
+
+
+def test_the_deployed_file_is_the_network_that_was_validated(trial: Trial, deployed: Path) -> None:
+    metrics = json.loads((deployed / "metrics.json").read_text())
+    assert metrics["validation"]["correct"] == trial.result.correct
+    assert metrics["validation"]["n"] == trial.result.n_validation
+    assert {key: metrics[key] for key in ORIGIN} == ORIGIN
+
+
+def test_the_test_split_shares_no_image_with_the_others(trial: Trial, deployed: Path) -> None:
+    data = trial.recipe.dataset.load()
+    seen = {image.tobytes() for split in (data.train, data.validation) for image in split.images}
+    test = numpy.load(deployed / "test.npz")["images"]
+    assert not [image for image in test if image.tobytes() in seen]
+
+
+def test_config_is_plain_and_says_how_to_run_it(deployed: Path) -> None:
+    text = (deployed / "config.yaml").read_text()
+    assert text.startswith("# Trial 4 of toy") and "python -m energy_sweep --config-path" in text
+    assert yaml.safe_load(text) == {"epochs": 2, "name": "toy"}
+
+
+def test_looks_at_the_test_split_are_counted_by_configuration(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.json"
+    assert [count_look(ledger, key) for key in ("a", "b", "a", "c", "b")] == [1, 2, 2, 3, 3]
+
+
+def test_deploying_again_is_no_new_look_and_replaces_the_files(
+    trial: Trial, deployed: Path
+) -> None:
+    before = {path.name: path.read_bytes() for path in deployed.iterdir()}
+    metrics = trial.deploy(deployed, deployed.parent / "ledger.json")
+    assert metrics["test_split_seen_by"] == 1
+    assert (deployed / "metrics.json").read_bytes() == before["metrics.json"]
+    assert {path.name for path in deployed.iterdir()} == set(before)
+
+
+def test_evicted_weights_are_trained_again_to_the_same_network(
+    trial: Trial, tmp_path: Path
+) -> None:
+    trial.store.clear()
+    metrics = trial.deploy(tmp_path / "again", tmp_path / "ledger.json")
+    assert metrics["validation"]["correct"] == trial.result.correct
+
+
+def test_a_file_where_the_folder_should_be_is_refused(trial: Trial, tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.touch()
+    with pytest.raises(BadInput, match="name of a folder"):
+        trial.deploy(taken, tmp_path / "ledger.json")
+    assert not (tmp_path / "ledger.json").exists()
