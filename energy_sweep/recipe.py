@@ -26,7 +26,7 @@ VERSIONS = {
     "infer": 1,
 }
 # How every net runs until plans are chosen per net: part of all keys, since it changes rounding.
-PLAN = {"layout": "channels_last", "compile": False}
+PLAN = {"layout": "channels_last"}
 PRECISIONS = ("fp32", "bf16", "fp16", "float64")
 
 

@@ -10,9 +10,9 @@ import json
 import math
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 Plain = dict[str, Any]
@@ -68,9 +68,10 @@ def to_plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): to_plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_plain(item) for item in value]
+        mapping = cast("Mapping[Any, Any]", value)
+        return {str(key): to_plain(item) for key, item in mapping.items()}
+    if isinstance(value, list | tuple):
+        return [to_plain(item) for item in cast("Sequence[Any]", value)]
     if isinstance(value, enum.Enum):
         return value.value
     return value
@@ -101,7 +102,7 @@ def _restore(hint: Any, value: Any) -> Any:
     if origin in (dict, Mapping):
         return {key: _restore(arguments[1], item) for key, item in value.items()}
     if dataclasses.is_dataclass(hint):
-        return from_plain(typing.cast(type, hint), value)
+        return from_plain(cast("type[Any]", hint), value)
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return hint(value)
     return float(value) if hint is float else value

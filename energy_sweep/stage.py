@@ -78,6 +78,9 @@ class StageStore:
 
     def records(self) -> Mapping[str, StageRecord]:
         """All records that this kind of meter has made, by key."""
+        return self._loaded()
+
+    def _loaded(self) -> dict[str, StageRecord]:
         if self._records is None:
             found = (
                 self._read(path) for path in self.root.glob(f"*/*/record-{self.meter_id}.json")
@@ -98,7 +101,7 @@ class StageStore:
         """Keep a record, replacing the one under the same key."""
         path = self.folder(record.key) / f"record-{self.meter_id}.json"
         write_atomically(path, json.dumps(to_plain(record)))
-        dict.__setitem__(self._own(), record.key, record)
+        self._loaded()[record.key] = record
         return record
 
     def once(self, use: StageUse, work: Callable[[Path], StageRecord]) -> StageRecord:
@@ -137,10 +140,6 @@ class StageStore:
             file.unlink(missing_ok=True)
             freed += stat.st_size
         return freed
-
-    def _own(self) -> dict[str, StageRecord]:
-        self.records()
-        return self._records if self._records is not None else {}
 
     @staticmethod
     def _made(folder: Path) -> Iterator[Path]:

@@ -142,12 +142,15 @@ def _origin(stored: Stored, trial: TrialRecord, result: TrialResult, arguments: 
 
 
 def _as_it_ran(stored: Stored, trial: TrialRecord) -> DictConfig:
-    from omegaconf import OmegaConf
+    from omegaconf import DictConfig, OmegaConf
 
     path = stored.folder / "trials" / str(trial.number) / ".hydra" / "config.yaml"
     if not path.is_file():
         raise BadInput(f"{path} is gone, and with it what the trial ran with: type another --trial")
-    return OmegaConf.load(path)
+    loaded = OmegaConf.load(path)
+    if not isinstance(loaded, DictConfig):
+        raise BadInput(f"{path} is damaged: type another --trial")
+    return loaded
 
 
 def _print_deployed(folder: Path, metrics: Plain) -> None:

@@ -60,14 +60,13 @@ def load(arguments: Namespace) -> Stored:
 
 
 def store_root(folder: Path) -> Path:
-    """Where the stages of a study lie: in its folder, unless its trials ran on a shared store."""
-    configs = list(folder.glob("trials/*/.hydra/config.yaml"))
-    if (folder / "stages").is_dir() or not configs:
-        return folder / "stages"
+    """Where the stages of a study lie: as its last sweep says, or else in its folder."""
     import yaml
 
-    latest = max(configs, key=lambda path: path.stat().st_mtime)
-    return Path(yaml.safe_load(latest.read_text())["stages"] or folder / "stages")
+    multirun = folder / "multirun.yaml"
+    settings = yaml.safe_load(multirun.read_text()) if multirun.is_file() else {}
+    named = Path(settings.get("stages") or folder / "stages")
+    return named if named.is_dir() else folder / "stages"
 
 
 def clear(stored: Stored) -> int:

@@ -12,13 +12,16 @@ from energy_sweep.record import BadInput
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digits:
-    """Digits at `resolution` pixels a side (None: 8); no download."""
+    """Digits at `resolution` pixels a side (None: 8); no download.
+
+    A quarter each validates and tests: one image in 449 is .2 % of accuracy, and still coarse.
+    """
 
     name: str = "digits"
     resolution: int | None = None
     shift: int = 0
-    validation: float = 0.2
-    test: float = 0.2
+    validation: float = 0.25
+    test: float = 0.25
 
     def load(self) -> Data:
         """Read the file without importing scikit-learn, which takes over a second."""

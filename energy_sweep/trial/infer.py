@@ -28,11 +28,11 @@ log = logging.getLogger(__name__)
 
 FIRST_WINDOWS = 3
 CHUNK_SECONDS = 0.025
-CHUNKS = (4, 8)
+CHUNKS = (4, 6)
 RELATIVE_TARGET = 0.02
 # Windows of one and the same file differ by up to about this much on a shared machine.
 POOLING_TOLERANCE = 0.20
-POOLING_TURNS = 5
+POOLING_TURNS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ def test_digits_are_scikit_learns():
     images = theirs.images.astype(np.uint8)
     labels = theirs.target.tolist()
     assert ours == {(i.tobytes(), t) for i, t in zip(images, labels, strict=True)}
-    assert (len(data.train), len(data.validation), len(data.test)) == (1079, 359, 359)
+    assert (len(data.train), len(data.validation), len(data.test)) == (897, 450, 450)
     assert data.shape == (1, 8, 8) and data.train.images.max() == 16
 
 
