@@ -17,7 +17,7 @@ contracts-of-imports:
 	lint-imports
 
 test:
-	$(PYTHON) -m pytest --cov
+	$(PYTHON) -m pytest --cov -n 2 --dist worksteal
 
 fix:
 	$(PYTHON) -m ruff format $(SOURCES)

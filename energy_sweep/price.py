@@ -28,6 +28,9 @@ Demand = dict[str, float]
 # The stages of the headline ratio attributed/spent: what sharing can save.
 SHARED_STAGES = ("trunk", "cooldown", "compress", "recover")
 
+# The interval of a difference of two equal readings over that of one reading.
+TWO_RUNS = math.sqrt(2)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
@@ -45,8 +48,8 @@ class Prices:
     """The pools of a set of stage records.
 
     Contended windows are left out of a pool that has clean ones. `repeatability` is the meter's
-    relative 95 % repeatability from one run of the program to another: more windows in one run
-    do not average it away.
+    limit (ISO 5725) from one run of the program to another: relative to the joules, two runs of
+    equal work differ by less, 19 times of 20. More windows in one run do not average it away.
     """
 
     def __init__(self, stages: Iterable[StageRecord], *, repeatability: float = 0.0) -> None:
@@ -69,22 +72,24 @@ class Prices:
         return self._pools.get(cost_key)
 
     def joules(self, demand: Mapping[str, float]) -> tuple[float, float]:
-        """Joules of a demand and their 95 % uncertainty; unmeasured work raises KeyError.
+        """Joules of a demand and their uncertainty; unmeasured work raises KeyError.
 
-        What changes from run to run may change all pools alike, so that part adds up linearly.
+        Measured again from scratch, the same demand differs by less than the uncertainty, 19 times
+        of 20. What changes from run to run may change all pools alike, so that adds up linearly.
         """
         parts = self._parts(demand)
         total = math.fsum(units * pool.joules_per_unit for pool, units in parts)
         spread = math.hypot(*(units * pool.spread for pool, units in parts))
-        return total, math.hypot(spread, self.repeatability * total)
+        return total, math.hypot(TWO_RUNS * spread, self.repeatability * total)
 
     def difference(
         self, first: Mapping[str, float], second: Mapping[str, float]
     ) -> tuple[float, float]:
-        """Joules of `first` minus `second`, with the uncertainty of what they do not share."""
+        """Joules of `first` minus `second`, with the 95 % uncertainty of what they do not share."""
         keys = sorted(first.keys() | second.keys())
         parts = self._parts({key: first.get(key, 0.0) - second.get(key, 0.0) for key in keys})
-        error = (math.hypot(p.spread, self.repeatability * p.joules_per_unit) for p, _ in parts)
+        run = self.repeatability / TWO_RUNS
+        error = (math.hypot(p.spread, run * p.joules_per_unit) for p, _ in parts)
         return (
             math.fsum(units * pool.joules_per_unit for pool, units in parts),
             math.hypot(*(units * e for (_, units), e in zip(parts, error, strict=True))),

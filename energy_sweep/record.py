@@ -240,7 +240,8 @@ class MeterFacts:
     """What a study was measured with, the same for all its trials.
 
     `scale_band` is the factor (low, high) common to all joules of this machine; `coefficients`
-    are those of an estimate.
+    are those of an estimate. Two runs of equal work differ by less than `repeatability`, relative
+    to their joules, 19 times of 20.
     """
 
     sources: tuple[str, ...]

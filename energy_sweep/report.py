@@ -223,8 +223,8 @@ def _notes(document: Plain) -> str:
         "Joules": f"{objective_text(document)}, as if the configuration ran alone. The quality "
         f"is {document['quality']}: counter, integrated and estimated are the three there are, "
         "best first.",
-        "Uncertainty": "the 95 % repeatability of a reading. Work that two configurations share "
-        "cancels in their difference.",
+        "Uncertainty": "measured again from scratch, a configuration differs by less, 19 times of "
+        "20. Work that two configurations share cancels in their difference.",
         "Scale band": _band(document),
         "Rivals": "a configuration beats another beyond uncertainty where its accuracy interval "
         "lies wholly above, or its joules are lower by more than the uncertainty of the "

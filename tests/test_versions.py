@@ -25,8 +25,7 @@ ROOMS = {
     "deploy": ("runtime/onnxruntime.py", "runtime/folding.py", "runtime/graph.py"),
     "chain": ("trial/fit.py", "trial/segment.py", "trial/deployed.py", "trial/infer.py"),
 }
-KNOWN = {
-}
+KNOWN = {}
 
 
 def digest_of(names: tuple[str, ...]) -> str:

@@ -36,10 +36,11 @@ MEMORY_WATTS_PER_GIB = 0.3725
 #   one process: marks 23 %, windows of 1 s 15 %; process means 19 % (beside a full machine 15 %);
 #   one window of 1 s per process 19 % to 21 %; processes taking turns, mark by mark: 6 %.
 # So what separates two runs is mostly their moment (neighbours on the host), which neither longer
-# windows nor the CPU clock take away. Both constants together held 93 % to 98 % of the differences
-# between equal windows of 0.09 to 2 CPU seconds in two processes.
+# windows nor the CPU clock take away. With a run within 20 % of its mean, 19 times of 20, two runs
+# are within sqrt(2) x 20 % of each other. Both constants together held 92 % to 99 % of the
+# differences between equal windows of 0.09 to 2 CPU seconds in two processes.
 MARK_NOISE = 0.09  # of one mark, times the root of its CPU seconds
-REPEATABILITY = 0.2  # from one run of the program to another
+REPEATABILITY = 0.28  # the limit between two runs of the program (ISO 5725)
 
 
 class EstimateMeter:

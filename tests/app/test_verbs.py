@@ -186,12 +186,12 @@ def test_clearing_removes_files_and_keeps_the_readings(
     assert capsys.readouterr().out == before
 
 
-def test_a_shared_store_is_found_through_what_the_trials_ran_with(tmp_path: Path) -> None:
-    config = tmp_path / "trials" / "0" / ".hydra" / "config.yaml"
-    config.parent.mkdir(parents=True)
-    config.write_text("stages: /elsewhere/stages\n")
-    assert verb_study.store_root(tmp_path) == Path("/elsewhere/stages")
-    config.write_text("stages: null\n")
+def test_a_shared_store_is_found_through_what_the_sweep_ran_with(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (tmp_path / "multirun.yaml").write_text(f"stages: {shared}\n")
+    assert verb_study.store_root(tmp_path) == shared
+    shared.rmdir()  # a study that was moved finds the store in its own folder
     assert verb_study.store_root(tmp_path) == tmp_path / "stages"
 
 

