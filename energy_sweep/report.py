@@ -64,7 +64,8 @@ def front_table(document: Plain) -> str:
     """The front as aligned text, cheapest first."""
     quality = document["quality"]
     axes = _axes(document["front"])
-    head = ["trial", *axes, "accuracy", "95 % interval", f"joules ({quality})", "per image"]
+    head = ["trial", *axes, "accuracy", "95 % interval"]
+    head += [f"joules ({quality})", f"per image ({quality})"]
     lines = [[*head, "seeds", "rivals"]]
     for row in document["front"]:
         per_image = row["joules_per_image"]
@@ -177,7 +178,7 @@ def _tiles(document: Plain) -> str:
 def _front_html(document: Plain, commands: Mapping[int, str]) -> str:
     axes = _axes(document["front"])
     head = ["trial", *axes, "accuracy", "95 % interval", f"joules ({document['quality']})"]
-    head += ["per image", "rivals"]
+    head += [f"per image ({document['quality']})", "rivals"]
     lines: list[str] = []
     for row in document["front"]:
         per_image = row["joules_per_image"]
