@@ -128,8 +128,8 @@ class _Names:
         named = {"stage": stage, "version": VERSIONS[stage], "parent": parent, **settings}
         return digest({**self.base(), **named})
 
-    def cost(self, kind: str, **settings: Any) -> str:
-        return digest({**self.base(), "cost": kind, "versions": VERSIONS, **settings})
+    def cost(self, stage: str, **settings: Any) -> str:
+        return digest({**self.base(), "cost": stage, "version": VERSIONS[stage], **settings})
 
     def architecture(self) -> Plain:
         """What decides the shape of the net that is deployed."""
@@ -147,14 +147,14 @@ def chain(recipe: Recipe, *, machine: Plain, fingerprint: str) -> tuple[StageUse
     if recipe.snapped_level:
         stages += _compression(recipe, names, parent=stages[-1].key)
     shape, runtime = names.architecture(), spec(recipe.runtime)
-    graph = names.cost("graph", shape=shape, runtime=runtime)
+    graph = names.cost("evaluate", shape=shape, runtime=runtime, batch=recipe.inference_batch)
     export = names.work("export", runtime=runtime)
     evaluate = names.work("evaluate", stages[-1].key, runtime=runtime, batch=recipe.inference_batch)
     infer = names.work("infer", shape=shape, runtime=runtime, batch=recipe.inference_batch)
     return (
         *stages,
         StageUse(stage="export", key=export, cost_key=export, units=1),
-        StageUse(stage="evaluate", key=evaluate, cost_key=f"evaluate-{graph}", units=1),
+        StageUse(stage="evaluate", key=evaluate, cost_key=graph, units=1),
         StageUse(stage="infer", key=infer, cost_key=infer, units=1),
     )
 
@@ -169,7 +169,7 @@ def _training(recipe: Recipe, names: _Names) -> list[StageUse]:
         "trunk", batch=recipe.batch, optimizer=optimizer, lr=float(recipe.lr), seed=recipe.seed
     )
     cooldown = names.work("cooldown", f"{trunk}@{trunk_epochs}", epochs=cooldown_epochs)
-    epoch = names.cost("epoch", batch=recipe.batch, optimizer=optimizer["name"])
+    epoch = names.cost("trunk", batch=recipe.batch, optimizer=optimizer["name"])
     stages = [
         StageUse(stage="prepare", key=prepare, cost_key=prepare, units=1),
         StageUse(stage="trunk", key=trunk, cost_key=epoch, units=trunk_epochs),
@@ -183,7 +183,7 @@ def _compression(recipe: Recipe, names: _Names, *, parent: str) -> list[StageUse
     compress = names.work("compress", parent, **shape)
     epochs = recipe.compression.recover_epochs
     recover = names.work("recover", compress, epochs=epochs)
-    cost = names.cost("epoch", batch=recipe.batch, optimizer=recipe.optimizer.name, shape=shape)
+    cost = names.cost("trunk", batch=recipe.batch, optimizer=recipe.optimizer.name, shape=shape)
     stages = [
         StageUse(
             stage="compress", key=compress, cost_key=names.cost("compress", shape=shape), units=1

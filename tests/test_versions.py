@@ -21,7 +21,12 @@ ROOMS = {
     "train": ("train.py", "schedule.py", "optimizer.py"),
     "data": ("dataset/base.py", "dataset/resident.py", "dataset/digits.py", "dataset/mnist5k.py"),
     "model": ("model/base.py", "model/state.py", "model/small_cnn.py"),
-    "compress": ("compression/base.py", "compression/prune.py", "trial/compress.py"),
+    "compress": (
+        "compression/base.py",
+        "compression/channels.py",
+        "compression/prune.py",
+        "trial/compress.py",
+    ),
     "deploy": ("runtime/onnxruntime.py", "runtime/folding.py", "runtime/graph.py"),
     "chain": ("trial/fit.py", "trial/segment.py", "trial/deployed.py", "trial/infer.py"),
 }

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from energy_sweep.compression.base import Technique, When
+from energy_sweep.compression.channels import Group, Layer, Touch, channel_counts
 from energy_sweep.record import BadInput, Plain
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-WIDE = 128  # channels; from here on multiples of 8 are fine enough to meet a level
-TOLERANCE = 0.05  # between the level asked and the one achieved
-# The fast kernels of ONNX Runtime on the CPU want multiples of 4: at 45 channels small_cnn takes
-# more CPU time than the dense 64, at 44 a fifth less.
-STEPS = (4, 1)
-BISECTIONS = 40
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prune(Technique):
-    """Removes the channels of least L2 norm, after training, and recovers for a few epochs."""
+    """Removes the channels that act least, after training, and recovers for a few epochs.
+
+    A channel acts by the L2 norm of its weights, scaled as its BatchNorm scales them.
+    """
 
     when: ClassVar[When] = "after"
     recover_epochs: int = 3
@@ -58,93 +56,10 @@ class Prune(Technique):
         return pruned, {"removed_weight_bits": removed, "channels": _channels(pruned)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
-    """A convolution or linear layer: its dense channels and the weights of one channel pair."""
-
-    outputs: int
-    inputs: int
-    kernel: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Touch:
-    """A side of a layer that shrinks by `width` when its group loses one channel."""
-
-    layer: str
-    output: bool
-    width: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
-    """Channels that can only be removed together, and every layer side that they run through."""
-
-    size: int
-    touches: tuple[Touch, ...]
-
-
-def channel_counts(
-    layers: Mapping[str, Layer], groups: Sequence[Group], level: float
-) -> tuple[int, ...]:
-    """How many channels each group keeps, so that about `level` of the weights are removed.
-
-    Multiples of 4 where they come within .05 of the level (of 8 from width 128).
-    """
-    found = [nearest_counts(layers, groups, level, step=step) for step in STEPS]
-    dense = _weights(layers, groups, [group.size for group in groups])
-    misses = [abs(1 - _weights(layers, groups, counts) / dense - level) for counts in found]
-    return next((c for c, miss in zip(found, misses, strict=True) if miss <= TOLERANCE), found[-1])
-
-
-def nearest_counts(
-    layers: Mapping[str, Layer], groups: Sequence[Group], level: float, *, step: int
-) -> tuple[int, ...]:
-    """The multiples of `step` whose removed weights are nearest to `level`.
-
-    One keep ratio serves all groups and is found by bisection.
-    """
-    dense = _weights(layers, groups, [group.size for group in groups])
-
-    def removed(counts: Sequence[int]) -> float:
-        return 1 - _weights(layers, groups, counts) / dense
-
-    small, large = 0.0, 1.0
-    for _ in range(BISECTIONS):
-        middle = (small + large) / 2
-        if removed(_kept(groups, middle, step)) > level:
-            small = middle
-        else:
-            large = middle
-    candidates = (_kept(groups, large, step), _kept(groups, small, step))
-    return min(candidates, key=lambda counts: abs(removed(counts) - level))
-
-
-def _kept(groups: Sequence[Group], ratio: float, step: int) -> tuple[int, ...]:
-    # Each group rounds at a phase of its own. Were all to round alike, layers of equal width
-    # would lose a channel at the same ratio, and narrow networks would miss the level.
-    counts: list[int] = []
-    for index, group in enumerate(groups):
-        step_here = 8 if group.size >= WIDE else min(step, group.size)
-        phase = (index + 0.5) / len(groups)
-        count = step_here * math.floor(group.size / step_here * ratio + phase)
-        counts.append(min(group.size, max(step_here, count)))
-    return tuple(counts)
-
-
-def _weights(layers: Mapping[str, Layer], groups: Sequence[Group], counts: Sequence[int]) -> float:
-    outputs = {name: float(layer.outputs) for name, layer in layers.items()}
-    inputs = {name: float(layer.inputs) for name, layer in layers.items()}
-    for group, count in zip(groups, counts, strict=True):
-        for touch in group.touches:
-            side = outputs if touch.output else inputs
-            side[touch.layer] -= (group.size - count) * touch.width
-    return math.fsum(outputs[name] * inputs[name] * layer.kernel for name, layer in layers.items())
-
-
 def _remove_channels(module: nn.Module, level: float, example: Tensor) -> None:
     import torch
     import torch_pruning
+    from torch import nn
 
     # On the CPU, where the order of additions, hence the choice among near ties, is fixed.
     device = next(module.parameters()).device
@@ -156,9 +71,12 @@ def _remove_channels(module: nn.Module, level: float, example: Tensor) -> None:
     names = {part: name for name, part in module.named_modules()}
     traced = _traced_groups(graph, names)
     counts = channel_counts(_layers(names), [group for _, group in traced], level)
-    importance = torch_pruning.importance.GroupMagnitudeImportance(p=2)
+    importance = torch_pruning.importance.GroupMagnitudeImportance(
+        p=2, target_types=[nn.Conv2d, nn.Linear]
+    )
     # All scores are read before the first cut, so that no group's choice depends on another's.
-    scores = [importance(members) for members, _ in traced]
+    with _norms_folded(module):
+        scores = [importance(members) for members, _ in traced]
     for (members, _), score, count in zip(traced, scores, counts, strict=True):
         if score is None or count == len(score):
             continue
@@ -166,6 +84,32 @@ def _remove_channels(module: nn.Module, level: float, example: Tensor) -> None:
         weakest = torch.argsort(score, descending=True, stable=True)[count:].tolist()
         graph.get_pruning_group(root.target.module, root.handler, sorted(weakest)).prune()
     module.to(device)
+
+
+@contextlib.contextmanager
+def _norms_folded(module: nn.Module) -> Iterator[None]:
+    """Scale convolutions by the norms behind them, as they act, and restore them.
+
+    A norm undoes any scale of the weights before it, so bare weights say little of a channel.
+    """
+    import torch
+
+    from energy_sweep.runtime.folding import find_folds, folded_state
+
+    folds = find_folds(module)
+    weights = {f"{name}.weight" for name in folds}
+    bare = {name: p for name, p in module.named_parameters() if name in weights}
+    before = [(parameter, parameter.detach().clone()) for parameter in bare.values()]
+    state = folded_state(module, folds)
+    with torch.no_grad():
+        for name, parameter in bare.items():
+            parameter.copy_(state[name])
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for weight, old in before:
+                weight.copy_(old)
 
 
 def _traced_groups(graph: Any, names: Mapping[nn.Module, str]) -> list[tuple[Any, Group]]:

@@ -139,7 +139,10 @@ class Bench:
     def done(self, stage: str, *, units: float | None = None) -> None:
         """Count a stage as used by this trial, in full or only `units` of it."""
         use = self.stages[stage]
-        self.used.append(use if units is None else replace(use, units=units))
+        record = self.store.get(use.key)
+        # What is stored may have been pooled under a former version's name.
+        pool = use.cost_key if record is None else record.cost_key
+        self.used.append(replace(use, cost_key=pool, units=use.units if units is None else units))
 
     def peak_memory_bytes(self) -> int | None:
         """The largest resident size at the edges of this trial's windows, where it was seen."""

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from energy_sweep.compression.prune import Group, Layer, Prune, Touch, nearest_counts
+from energy_sweep.compression.channels import Group, Layer, Touch, nearest_counts
+from energy_sweep.compression.prune import Prune
 from energy_sweep.model.base import adopt, weight_bits
 from energy_sweep.model.small_cnn import SmallCNN
 
