@@ -228,21 +228,17 @@ def _joules_axis(document: Plain) -> Plain:
 
 def _accuracy_axis(document: Plain) -> Plain:
     """The neighbourhood of the front; hopeless configurations lie below it, and are counted."""
-    front, rows = document["front"], [*document["front"], *document["dominated"]]
+    rows = [*document["front"], *document["dominated"]]
     lowest = min((row["accuracy"] for row in rows), default=0.0)
     high = max((row["accuracy_high"] for row in rows), default=1.0)
-    foot = min((row["accuracy_low"] for row in front), default=lowest)
+    foot = min((row["accuracy_low"] for row in document["front"]), default=lowest)
     low = max(lowest, foot - 2 * (high - foot))
     pad = max(0.005, 0.04 * (high - low))
     below = sum(row["accuracy"] < low for row in rows)
-    note = f" ({below} below: zoom out)" if below else ""
-    return {
-        "title": {"text": f"validation accuracy{note}"},
-        "range": [low - pad, min(high + pad, 1 + pad / 2)],
-        "tickformat": ".3~f",
-        "gridcolor": GRID,
-        "zeroline": False,
-    }
+    title = "validation accuracy" + (f" ({below} below: zoom out)" if below else "")
+    limits = [low - pad, min(high + pad, 1 + pad / 2)]
+    axis = {"gridcolor": GRID, "zeroline": False, "tickformat": ".3~f"}
+    return {**axis, "title": {"text": title}, "range": limits}
 
 
 def _layout(title: str) -> Plain:

@@ -1,21 +1,17 @@
-"""The frozen facts of the program, and their JSON: readings, stages, trials, studies."""
+"""The frozen facts of the program: readings, stages, trials, studies."""
 
 from __future__ import annotations
 
-import dataclasses
 import enum
-import functools
-import hashlib
-import json
 import math
-import types
-import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any
 
-T = TypeVar("T")
-Plain = dict[str, Any]
+from energy_sweep.plain import Plain as Plain
+from energy_sweep.plain import digest as digest
+from energy_sweep.plain import from_plain as from_plain
+from energy_sweep.plain import to_plain as to_plain
 
 TRAINING_STAGES = ("prepare", "trunk", "cooldown", "teacher", "compress", "recover")
 MEASURING_STAGES = ("calibrate", "export", "evaluate", "infer")
@@ -55,57 +51,6 @@ class Quality(enum.StrEnum):
         """The quality of a total: that of its worst part (ESTIMATED for an empty one)."""
         order = list(Quality)
         return max(qualities, key=order.index, default=Quality.ESTIMATED)
-
-
-def digest(value: object) -> str:
-    """Hex SHA-256 (64 characters) of a JSON value in canonical form."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def to_plain(value: Any) -> Any:
-    """A record, or anything holding records, as plain JSON values."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        mapping = cast("Mapping[Any, Any]", value)
-        return {str(key): to_plain(item) for key, item in mapping.items()}
-    if isinstance(value, list | tuple):
-        return [to_plain(item) for item in cast("Sequence[Any]", value)]
-    if isinstance(value, enum.Enum):
-        return value.value
-    return value
-
-
-def from_plain(kind: type[T], plain: Mapping[str, Any]) -> T:
-    """The record of class `kind` that `to_plain` wrote; unknown keys are dropped."""
-    hints = _hints(kind)
-    known = hints.keys() & plain.keys()
-    return kind(**{name: _restore(hints[name], plain[name]) for name in known})
-
-
-@functools.cache
-def _hints(kind: type) -> Plain:
-    """Types of the fields of a record class: looked up once, since studies hold many records."""
-    found = typing.get_type_hints(kind)
-    return {part.name: found[part.name] for part in dataclasses.fields(kind)}
-
-
-def _restore(hint: Any, value: Any) -> Any:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if value is None:
-        return None
-    if origin in (typing.Union, types.UnionType):
-        return _restore(next(a for a in arguments if a is not type(None)), value)
-    if origin is tuple:
-        return tuple(_restore(arguments[0], item) for item in value)
-    if origin in (dict, Mapping):
-        return {key: _restore(arguments[1], item) for key, item in value.items()}
-    if dataclasses.is_dataclass(hint):
-        return from_plain(cast("type[Any]", hint), value)
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return hint(value)
-    return float(value) if hint is float else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
