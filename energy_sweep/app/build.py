@@ -170,9 +170,10 @@ class Sessions:
         return self._open[key]
 
     def close(self) -> None:
-        """Close every meter."""
+        """Close every meter, and evict weights from stores that outgrew their limit."""
         for session in self._open.values():
             session.meter.close()
+            session.store.trim()
         self._open.clear()
 
 

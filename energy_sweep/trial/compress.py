@@ -12,7 +12,7 @@ from energy_sweep.record import Plain, StageRecord
 from energy_sweep.train import DamagedFile, Trainee, load, recalibrate, restore, save
 from energy_sweep.trial.bench import Bench
 from energy_sweep.trial.fit import cooldown, count_segment
-from energy_sweep.trial.segment import Segment, run_segment, state_file
+from energy_sweep.trial.segment import Segment, trained_state
 
 # Images that norm statistics are taken over anew once channels are gone.
 RECALIBRATION_IMAGES = 1024
@@ -71,9 +71,7 @@ def compressed_network(bench: Bench) -> nn.Module:
 
 def dense_state(bench: Bench) -> dict[str, Tensor]:
     """The state after the cooldown; weights that are gone are trained again."""
-    segment = cooldown(bench)
-    run_segment(segment, store=bench.store, meter=bench.meter)
-    return load(state_file(bench.store, segment.use, segment.epochs))[0]
+    return trained_state(cooldown(bench), store=bench.store, meter=bench.meter)
 
 
 def _run(bench: Bench, folder: Path) -> StageRecord:

@@ -13,11 +13,11 @@ from torch import nn
 from energy_sweep.model.base import count_parameters
 from energy_sweep.record import Plain, StageRecord
 from energy_sweep.runtime.base import Mismatch
-from energy_sweep.train import load, restore
+from energy_sweep.train import restore
 from energy_sweep.trial.bench import Bench
 from energy_sweep.trial.compress import compressed_network, dense_state, recovery
 from energy_sweep.trial.infer import Inference, measure_inference
-from energy_sweep.trial.segment import run_segment, state_file
+from energy_sweep.trial.segment import trained_state
 
 # Validation images that an inference window repeats; more would only make it longer.
 INFERENCE_IMAGES = 1024
@@ -44,9 +44,7 @@ class Deployed:
             return compressed_network(bench).eval()
         module = bench.network()
         if "recover" in bench.stages:
-            segment = recovery(bench)
-            run_segment(segment, store=bench.store, meter=bench.meter)
-            state = load(state_file(bench.store, segment.use, segment.epochs))[0]
+            state = trained_state(recovery(bench), store=bench.store, meter=bench.meter)
         else:
             state = dense_state(bench)
         restore(module, None, state)

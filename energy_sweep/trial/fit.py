@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from energy_sweep.record import Infeasible, Plain, StageRecord
-from energy_sweep.train import Trainee, load, restore
+from energy_sweep.record import Infeasible, Plain
+from energy_sweep.train import Trainee, restore
 from energy_sweep.trial.bench import Bench
-from energy_sweep.trial.segment import Segment, run_segment, state_file
+from energy_sweep.trial.segment import Segment, is_finished, run_segment, trained_state
 
 
 def fit(bench: Bench) -> None:
-    """Train the dense net of the recipe, as far as the store does not hold it."""
+    """Train the dense net of the recipe, as far as the store does not hold what it leads to."""
     _prepare(bench)
+    following = bench.stages.get("compress") or bench.stages["evaluate"]
+    branch = cooldown(bench)
+    is_used_up = bench.store.get(following.key) is not None
     if "trunk" in bench.stages:
-        count_segment(bench, trunk(bench))
-    count_segment(bench, cooldown(bench))
+        if is_used_up or is_finished(branch, bench.store):
+            bench.done("trunk")
+        else:
+            count_segment(bench, trunk(bench))
+    if is_used_up:
+        bench.done("cooldown")
+    else:
+        count_segment(bench, branch)
 
 
 def count_segment(bench: Bench, segment: Segment) -> None:
@@ -80,9 +89,8 @@ def cooldown(bench: Bench) -> Segment:
     def begin() -> Trainee:
         trainee = bench.trainee(bench.network())
         if start:
-            run_segment(trunk(bench), store=bench.store, meter=bench.meter)
-            tensors, _ = load(state_file(bench.store, bench.stages["trunk"], start))
-            restore(trainee.module, trainee.optimizer, tensors)
+            state = trained_state(trunk(bench), store=bench.store, meter=bench.meter)
+            restore(trainee.module, trainee.optimizer, state)
         return trainee
 
     def lr(epoch: int, step: int) -> float:
@@ -98,8 +106,3 @@ def cooldown(bench: Bench) -> Segment:
         work=bench.epoch_work("cooldown"),
         settings={"epochs": recipe.epochs},
     )
-
-
-def cooled_record(bench: Bench) -> StageRecord:
-    """The record of the finished cooldown, whose state file is there too."""
-    return run_segment(cooldown(bench), store=bench.store, meter=bench.meter)

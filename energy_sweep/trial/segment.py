@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.record import Infeasible, Mark, Plain, StageRecord, StageUse, from_plain, to_plain
 from energy_sweep.stage import Journal, StageStore
@@ -67,6 +69,26 @@ def state_file(store: StageStore, use: StageUse, epoch: int) -> Path:
     return store.folder(use.key) / f"epoch-{epoch:05d}.safetensors"
 
 
+def is_finished(segment: Segment, store: StageStore) -> bool:
+    """Whether all epochs were run and the state after them is still there."""
+    record = store.get(segment.use.key)
+    trained = record is not None and len(record.marks) >= segment.epochs
+    return trained and state_file(store, segment.use, segment.epochs).exists()
+
+
+def trained_state(segment: Segment, *, store: StageStore, meter: Meter) -> dict[str, Tensor]:
+    """The state after the last epoch; one that was evicted or damaged is trained again."""
+    path = state_file(store, segment.use, segment.epochs)
+    run_segment(segment, store=store, meter=meter)
+    try:
+        return load(path)[0]
+    except DamagedFile as error:
+        log.warning("%s: its epochs run again", error)
+        path.unlink(missing_ok=True)
+        run_segment(segment, store=store, meter=meter)
+        return load(path)[0]
+
+
 def run_segment(segment: Segment, *, store: StageStore, meter: Meter) -> StageRecord:
     """Train up to `segment.epochs`, from the furthest state on disk; raises Infeasible.
 
@@ -75,10 +97,7 @@ def run_segment(segment: Segment, *, store: StageStore, meter: Meter) -> StageRe
     record = store.get(segment.use.key)
     if record is not None:
         _refuse_diverged(record, segment.epochs)
-        if (
-            len(record.marks) >= segment.epochs
-            and state_file(store, segment.use, segment.epochs).exists()
-        ):
+        if is_finished(segment, store):
             return record
     return _train(segment, store=store, meter=meter, record=record)
 

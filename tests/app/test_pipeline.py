@@ -10,7 +10,10 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from energy_sweep.app.build import Session, Sessions
 from energy_sweep.app.main import main
+from energy_sweep.meter import open_meter
+from energy_sweep.stage import StageStore
 
 SWEEP = ["-m", "meter=replay", "search/space=none", "model.width=4", "model.depth=2"]
 AXES = ["batch=64", "lr=0.1", "epochs=3", "compression.level=0,0.5"]
@@ -69,3 +72,12 @@ def test_pruning_really_removed_channels(outputs: Path, capsys: pytest.CaptureFi
         path = outputs / "digits-small_cnn" / "trials" / str(row["trial"]) / "result.json"
         sizes[level] = json.loads(path.read_text())["facts"]["parameters"]
     assert sizes[0.5] < 0.75 * sizes[0]
+
+
+def test_a_store_over_its_limit_loses_weights_when_the_session_ends(tmp_path: Path) -> None:
+    meter = open_meter("replay")
+    store = StageStore(tmp_path, meter_id="m", limit_bytes=10)
+    weights = store.folder("ab" * 32) / "epoch-00001.safetensors"
+    weights.write_bytes(bytes(11))
+    Sessions({"one": Session(meter, store)}).close()
+    assert not weights.exists()

@@ -128,6 +128,39 @@ def test_evicted_weights_are_trained_again_bit_for_bit_and_on_the_bill(
     )
 
 
+def test_weights_that_nobody_needs_any_more_are_not_trained_again(
+    recipe: MakeRecipe, meter: Meter, store: StageStore
+) -> None:
+    results = [run_trial(recipe(level=level), meter=meter, store=store) for level in (0.0, 0.5)]
+    trunk = next(use for use in results[0].stages if use.stage == "trunk")
+    state_file(store, trunk, int(trunk.units)).unlink()
+    run_trial(recipe(level=0.75), meter=meter, store=store)  # branches from the cooldown
+    before = snapshot(store)
+    assert store.clear() > 0
+    again = [run_trial(recipe(level=level), meter=meter, store=store) for level in (0.0,)]
+    assert again == results[:1]
+    assert snapshot(store) == before
+    assert not any(record.lost for record in before.values())
+
+
+@pytest.mark.parametrize("stage", ["cooldown", "recover"])
+def test_a_damaged_result_of_training_is_made_again(
+    recipe: MakeRecipe,
+    meter: Meter,
+    store: StageStore,
+    caplog: pytest.LogCaptureFixture,
+    stage: str,
+) -> None:
+    made = recipe(level=0.5 if stage == "recover" else 0.0)
+    result = run_trial(made, meter=meter, store=store)
+    whole = trained_network(made, meter=meter, store=store).state_dict()
+    use = next(use for use in result.stages if use.stage == stage)
+    state_file(store, use, int(use.units)).write_bytes(b"not a state")
+    again = trained_network(made, meter=meter, store=store).state_dict()
+    assert all(whole[name].equal(again[name]) for name in whole)
+    assert "run again" in caplog.text
+
+
 def test_a_damaged_state_is_trained_again(
     recipe: MakeRecipe, meter: Meter, store: StageStore, caplog: pytest.LogCaptureFixture
 ) -> None:
