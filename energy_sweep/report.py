@@ -64,16 +64,9 @@ def front_table(document: Plain) -> str:
     """The front as aligned text, cheapest first."""
     quality = document["quality"]
     axes = _axes(document["front"])
-    head = ["trial", *axes, "accuracy", "95 % interval"]
-    head += [f"joules ({quality})", f"per image ({quality})"]
-    lines = [[*head, "seeds", "rivals"]]
+    lines = [[*_head(axes, quality), "seeds", "rivals"]]
     for row in document["front"]:
-        per_image = row["joules_per_image"]
-        cells = [str(row["trial"]), *(str(row["params"].get(name, "")) for name in axes)]
-        cells += [f"{row['accuracy']:.3f}"]
-        cells += [f"{row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}"]
-        cells += [joules_text(row["joules"], row["uncertainty_joules"])]
-        cells += ["" if per_image is None else joules_text(per_image)]
+        cells = _cells(row, axes)
         lines.append([*cells, str(len(row["seeds"])), _short(row["rivals"])])
     total = len(document["front"]) + len(document["dominated"])
     title = (
@@ -175,18 +168,30 @@ def _tiles(document: Plain) -> str:
     return "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles.items())
 
 
+def _head(axes: Sequence[str], quality: str) -> list[str]:
+    head = ["trial", *axes, "accuracy", "95 % interval"]
+    return [*head, f"joules ({quality})", f"per image ({quality})"]
+
+
+def _cells(row: Plain, axes: Sequence[str]) -> list[str]:
+    """What a table says of a configuration, under `_head`."""
+    per_image = row["joules_per_image"]
+    return [
+        str(row["trial"]),
+        *(str(row["params"].get(name, "")) for name in axes),
+        f"{row['accuracy']:.3f}",
+        f"{row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}",
+        joules_text(row["joules"], row["uncertainty_joules"]),
+        "" if per_image is None else joules_text(per_image),
+    ]
+
+
 def _front_html(document: Plain, commands: Mapping[int, str]) -> str:
     axes = _axes(document["front"])
-    head = ["trial", *axes, "accuracy", "95 % interval", f"joules ({document['quality']})"]
-    head += [f"per image ({document['quality']})", "rivals"]
+    head = [*_head(axes, document["quality"]), "rivals"]
     lines: list[str] = []
     for row in document["front"]:
-        per_image = row["joules_per_image"]
-        cells = [str(row["trial"]), *(str(row["params"].get(name, "")) for name in axes)]
-        cells += [f"{row['accuracy']:.3f}"]
-        cells += [f"{row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}"]
-        cells += [joules_text(row["joules"], row["uncertainty_joules"])]
-        cells += ["" if per_image is None else joules_text(per_image)]
+        cells = _cells(row, axes)
         line = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         line += f'<td class="wide">{_short(row["rivals"])}</td>'
         text = html.escape(commands[row["trial"]])
