@@ -27,6 +27,7 @@ _HOMES = {
     "hypervolume": "front",
     "knee": "front",
     "load_study": "study",
+    "measure": "meter.measure",
     "open_meter": "meter",
     "open_study": "study",
     "pareto": "front",

@@ -41,7 +41,8 @@ class Row:
 
     The accuracy interval is Wilson's over the images of the validation split: seeds see the same
     images, so more of them do not narrow it. `rivals` are trials of the configurations that this
-    one does not beat beyond uncertainty (`front.rows`).
+    one does not beat beyond uncertainty (`front.rows`). `net_joules` are those above what the same
+    seconds cost an idle machine, None where that is not known.
     """
 
     trial: int
@@ -53,6 +54,7 @@ class Row:
     n_validation: int
     joules: float
     uncertainty_joules: float
+    net_joules: float | None
     seeds: tuple[int, ...]
     rivals: tuple[int, ...]
     stages: Mapping[str, StageShare]
@@ -100,7 +102,12 @@ class Configuration:
 
 def price_list(study: StudyRecord) -> Prices:
     """The prices of the study's own store."""
-    return Prices(study.stages.values(), repeatability=study.meter.repeatability)
+    idle = study.meter.idle_watts
+    return Prices(
+        study.stages.values(),
+        repeatability=study.meter.repeatability,
+        idle_watts=math.fsum(idle.values()) if set(idle) == set(study.meter.domains) else None,
+    )
 
 
 def configurations(study: StudyRecord, objective: Objective) -> tuple[Configuration, ...]:
@@ -193,6 +200,7 @@ def _row(
         n_validation=result.n_validation,
         joules=joules,
         uncertainty_joules=uncertainty,
+        net_joules=prices.net_joules(configuration.demand),
         seeds=tuple(sorted({one.seed for one in results})),
         rivals=(),
         stages=_stages(results, prices, users),

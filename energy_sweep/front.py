@@ -217,6 +217,7 @@ def front_document(study: StudyRecord, objective: Objective) -> Plain:
         "images": objective.images,
         "quality": study.meter.quality.value,
         "machine": to_plain(study.machine),
+        "meter": to_plain(study.meter),
         "scale_band": list(study.meter.scale_band),
         "coefficients": dict(study.meter.coefficients),
         "spent_joules": math.fsum(line["spent_joules"] for line in shared),

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from energy_sweep.record import (
     MEASURING_STAGES,
     TRAINING_STAGES,
+    Mark,
     Objective,
     Plain,
     StageRecord,
@@ -31,6 +32,9 @@ SHARED_STAGES = ("trunk", "cooldown", "compress", "recover")
 # The interval of a difference of two equal readings over that of one reading.
 TWO_RUNS = math.sqrt(2)
 
+# Edges that are closer than this are one edge: Unix seconds are kept to about a microsecond.
+SAME_EDGE_SECONDS = 1e-4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
@@ -40,6 +44,7 @@ class Pool:
     """
 
     joules_per_unit: float
+    seconds_per_unit: float
     spread: float
     windows: int
 
@@ -50,10 +55,18 @@ class Prices:
     Contended windows are left out of a pool that has clean ones. `repeatability` is the meter's
     limit (ISO 5725) from one run of the program to another: relative to the joules, two runs of
     equal work differ by less, 19 times of 20. More windows in one run do not average it away.
+    `idle_watts` is what the metered domains draw when nothing runs, None where that is unknown.
     """
 
-    def __init__(self, stages: Iterable[StageRecord], *, repeatability: float = 0.0) -> None:
+    def __init__(
+        self,
+        stages: Iterable[StageRecord],
+        *,
+        repeatability: float = 0.0,
+        idle_watts: float | None = None,
+    ) -> None:
         self.repeatability = repeatability
+        self.idle_watts = idle_watts
         self._windows: defaultdict[str, list[StageRecord]] = defaultdict(list)
         self._pools: dict[str, Pool] = {}
         for record in stages:
@@ -82,6 +95,15 @@ class Prices:
         spread = math.hypot(*(units * pool.spread for pool, units in parts))
         return total, math.hypot(TWO_RUNS * spread, self.repeatability * total)
 
+    def net_joules(self, demand: Mapping[str, float]) -> float | None:
+        """Joules of a demand above those of an idle machine, None where those are unknown."""
+        if self.idle_watts is None:
+            return None
+        return math.fsum(
+            units * (pool.joules_per_unit - self.idle_watts * pool.seconds_per_unit)
+            for pool, units in self._parts(demand)
+        )
+
     def difference(
         self, first: Mapping[str, float], second: Mapping[str, float]
     ) -> tuple[float, float]:
@@ -109,12 +131,36 @@ class Prices:
         clean = [mark for mark in marks if not mark.reading.contended] or marks
         units = math.fsum(mark.units for mark in clean)
         mean = math.fsum(mark.reading.joules for mark in clean) / units
-        own = math.hypot(*(mark.reading.uncertainty_joules for mark in clean)) / units
         return Pool(
             joules_per_unit=mean,
-            spread=own,
+            seconds_per_unit=math.fsum(mark.reading.seconds for mark in clean) / units,
+            spread=math.hypot(_noise_joules(clean), edges_joules(clean)) / units,
             windows=len(records),
         )
+
+
+def edges_joules(marks: Sequence[Mark]) -> float:
+    """95 % uncertainty of the sum of marks that comes from where their edges fall between ticks.
+
+    What a mark has too much at an edge, the next mark of the same window has too little, so of a
+    chain of marks only the two outer edges are left.
+    """
+    chains: list[list[float]] = []
+    end = None
+    for mark in sorted(marks, key=lambda mark: mark.reading.started or 0.0):
+        reading = mark.reading
+        if end is None or reading.started is None or abs(reading.started - end) > SAME_EDGE_SECONDS:
+            chains.append([])
+        chains[-1].append(reading.edge_joules)
+        end = None if reading.started is None else reading.started + reading.seconds
+    return math.hypot(*(math.hypot(*chain) / math.sqrt(len(chain)) for chain in chains))
+
+
+def _noise_joules(marks: Sequence[Mark]) -> float:
+    """95 % uncertainty of the sum of marks that has nothing to do with their edges."""
+    readings = [mark.reading for mark in marks]
+    own = (max(r.uncertainty_joules**2 - r.edge_joules**2, 0.0) for r in readings)
+    return math.sqrt(math.fsum(own))
 
 
 def demand(result: TrialResult, objective: Objective) -> Demand:

@@ -36,8 +36,12 @@ def spec(part: Any) -> Plain:
 
 
 def _device(device: Any) -> Plain:
-    """The device as it is resolved here, so that `auto` and what it means share their stages."""
-    return {**spec(device), "name": device.resolve()}
+    """The device as it is resolved here, so that `auto` and what it means share their stages.
+
+    Levers that are not used are left out, and waiting, which changes neither weights nor joules.
+    """
+    used = {name: value for name, value in spec(device).items() if value is not None}
+    return {**_without(used, "wait_below"), "name": device.resolve()}
 
 
 def indexed_seed(*parts: object) -> int:
@@ -102,6 +106,7 @@ def check(recipe: Recipe) -> None:
     if recipe.precision == "fp16" and recipe.device.resolve() != "cuda":
         raise BadInput("precision=fp16 trains on CUDA only: type precision=bf16 or device=cuda")
     recipe.compression.check(recipe.level)
+    recipe.device.check()
 
 
 @dataclass(frozen=True, slots=True)

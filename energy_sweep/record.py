@@ -14,7 +14,7 @@ from energy_sweep.plain import from_plain as from_plain
 from energy_sweep.plain import to_plain as to_plain
 
 TRAINING_STAGES = ("prepare", "trunk", "cooldown", "teacher", "compress", "recover")
-MEASURING_STAGES = ("calibrate", "export", "evaluate", "infer")
+MEASURING_STAGES = ("calibrate", "export", "evaluate", "infer", "wait")
 
 
 class EnergySweepError(Exception):
@@ -55,28 +55,37 @@ class Quality(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainEnergy:
-    """Joules of one domain (`gpu:0`, `cpu:0`, `dram:0`, `cpu`, `memory`); 95 % uncertainty."""
+    """Joules of one domain (`gpu:0`, `cpu:0`, `dram:0`, `cpu`, `memory`); 95 % uncertainty.
+
+    `edge_joules` is the part of the uncertainty that comes from where the two edges fall between
+    the ticks of a counter: what one reading has too much there, its neighbour has too little.
+    """
 
     domain: str
     joules: float
     uncertainty_joules: float
     source: str
     quality: Quality
+    edge_joules: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnergyReading:
     """Joules of disjoint domains over one window.
 
-    `terms` are the raw quantities behind an estimate (`cpu_seconds`, `gib_seconds`), kept so that
-    coefficients can change later. `contended` says that other programs used more than 5 % of the
-    processors; None where the window was too short to tell.
+    `terms` are the raw quantities behind an estimate (`cpu_seconds`, `gib_cpu_seconds`), kept so
+    that coefficients can change later. `contended` says that other programs used more than 5 % of
+    the processors or of a GPU (None: too short to tell), and `foreign` how much: a share of all
+    processors (`cpu`) or of a board (`gpu:0`). `started` is in Unix seconds, None where the meter
+    replays.
     """
 
     domains: tuple[DomainEnergy, ...]
     seconds: float
+    started: float | None = None
     terms: Mapping[str, float] = field(default_factory=dict[str, float])
     contended: bool | None = None
+    foreign: Mapping[str, float] = field(default_factory=dict[str, float])
     peak_memory_bytes: int | None = None
 
     def __post_init__(self) -> None:
@@ -91,6 +100,11 @@ class EnergyReading:
     @property
     def uncertainty_joules(self) -> float:
         return math.hypot(*(part.uncertainty_joules for part in self.domains))
+
+    @property
+    def edge_joules(self) -> float:
+        """The part of the uncertainty that a neighbouring reading has with the opposite sign."""
+        return math.hypot(*(part.edge_joules for part in self.domains))
 
     @property
     def quality(self) -> Quality:
@@ -186,7 +200,9 @@ class MeterFacts:
 
     `scale_band` is the factor (low, high) common to all joules of this machine; `coefficients`
     are those of an estimate. Two runs of equal work differ by less than `repeatability`, relative
-    to their joules, 19 times of 20.
+    to their joules, 19 times of 20. `tick_seconds` is the longest time that a domain's counter
+    stands still, `idle_watts` what a domain draws when nothing runs (net joules are those above
+    it), `details` what else was found out: boards, drivers, limits, and why a source was taken.
     """
 
     sources: tuple[str, ...]
@@ -195,6 +211,9 @@ class MeterFacts:
     scale_band: tuple[float, ...] = (1.0, 1.0)
     coefficients: Mapping[str, float] = field(default_factory=dict[str, float])
     repeatability: float = 0.0
+    tick_seconds: float = 0.0
+    idle_watts: Mapping[str, float] = field(default_factory=dict[str, float])
+    details: Plain = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -228,7 +228,8 @@ def _notes(document: Plain) -> str:
         "at 95 %. Seeds of one configuration are averaged.",
         "Joules": f"{objective_text(document)}, as if the configuration ran alone. The quality "
         f"is {document['quality']}: counter, integrated and estimated are the three there are, "
-        "best first.",
+        "best first. Domains: "
+        f"{', '.join(document['meter']['domains'])}, by {', '.join(document['meter']['sources'])}.",
         "Uncertainty": "measured again from scratch, a configuration differs by less, 19 times of "
         "20. Work that two configurations share cancels in their difference.",
         "Scale band": _band(document),

@@ -18,6 +18,7 @@ from energy_sweep.record import BadInput, NothingFits, Objective
 POINTS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=25)
 TRAINING = Objective(name="training")
 ROW_KEYS = {
+    "net_joules",
     *("trial", "config", "params", "accuracy", "accuracy_low", "accuracy_high", "n_validation"),
     *("joules", "uncertainty_joules", "seeds", "rivals", "stages", "joules_per_image"),
     "peak_memory_bytes",
@@ -35,6 +36,7 @@ def row(trial: int, accuracy: float, joules: float, half: float = 0.01) -> Row:
         n_validation=359,
         joules=joules,
         uncertainty_joules=0.1,
+        net_joules=None,
         seeds=(0,),
         rivals=(),
         stages={},

@@ -1,15 +1,24 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
+import random
 
 import pytest
 import toy_study
 from hypothesis import given
 from hypothesis import strategies as st
 
-from energy_sweep.price import Prices, bill, demand
-from energy_sweep.record import Mark, Objective, StageRecord
+from energy_sweep.price import Pool, Prices, bill, demand
+from energy_sweep.record import (
+    DomainEnergy,
+    EnergyReading,
+    Mark,
+    Objective,
+    Quality,
+    StageRecord,
+)
 
 KEYS = ("trunk", "recover", "infer")
 PRICES = Prices(
@@ -116,3 +125,66 @@ def test_the_bill_counts_shared_work_once_and_charges_it_to_all() -> None:
     assert lines == {
         "trunk": {"runs": 1, "uses": 2, "spent_joules": 22.0, "attributed_joules": 40.0}
     }
+
+
+def counted(joules: float, *, started: float | None, edge: float, noise: float = 0.0) -> Mark:
+    """A mark of one second whose two edges are off by `edge` joules together."""
+    part = DomainEnergy(
+        domain="gpu:0",
+        joules=joules,
+        uncertainty_joules=math.hypot(edge, noise),
+        edge_joules=edge,
+        source="nvml",
+        quality=Quality.COUNTER,
+    )
+    return Mark(units=1.0, reading=EnergyReading(domains=(part,), seconds=1.0, started=started))
+
+
+def pool_of(*marks: Mark) -> Pool:
+    record = StageRecord(stage="trunk", key="k", cost_key="epoch", marks=marks)
+    pool = Prices([record]).pool("epoch")
+    assert pool is not None
+    return pool
+
+
+@given(st.integers(1, 60), st.floats(0.1, 10), st.floats(0, 10))
+def test_inner_edges_of_a_window_cancel_in_its_sum(count: int, edge: float, noise: float) -> None:
+    marks = [counted(100.0, started=1.7e9 + i, edge=edge, noise=noise) for i in range(count)]
+    expected = math.hypot(edge, noise * math.sqrt(count)) / count
+    assert pool_of(*marks).spread == pytest.approx(expected)
+    assert pool_of(*reversed(marks)).spread == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("starts", [(0.0, 2.0, 4.0), (None, None, None)])
+def test_marks_apart_from_each_other_have_edges_of_their_own(
+    starts: tuple[float | None, ...],
+) -> None:
+    marks = [counted(100.0, started=start, edge=3.0) for start in starts]
+    assert pool_of(*marks).spread == pytest.approx(3.0 * math.sqrt(3) / 3)
+
+
+def test_the_spread_of_a_pool_covers_what_ticks_do_to_it() -> None:
+    """A board of 200 W whose counter moves every 0.1 s, read without waiting for a tick."""
+    draw, outside, error = random.Random(0), 0, 1.96 / math.sqrt(6) * 0.1 * 200
+    for _ in range(400):
+        edges = sorted(draw.uniform(0, 100) for _ in range(6))
+        marks: list[Mark] = []
+        for start, end in itertools.pairwise(edges):
+            joules = 20 * (math.floor(end / 0.1) - math.floor(start / 0.1))
+            mark = counted(joules, started=1.7e9 + start, edge=error)
+            marks.append(
+                dataclasses.replace(
+                    mark, reading=dataclasses.replace(mark.reading, seconds=end - start)
+                )
+            )
+        pool = pool_of(*marks)
+        outside += abs(pool.joules_per_unit * 5 - 200 * (edges[-1] - edges[0])) > 5 * pool.spread
+    assert outside <= 0.07 * 400
+
+
+def test_net_joules_are_those_above_idle() -> None:
+    record = StageRecord(
+        stage="trunk", key="k", cost_key="epoch", marks=(counted(100.0, started=None, edge=0.0),)
+    )
+    assert Prices([record], idle_watts=40.0).net_joules({"epoch": 3}) == pytest.approx(180.0)
+    assert Prices([record]).net_joules({"epoch": 3}) is None

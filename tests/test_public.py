@@ -27,7 +27,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
     [
         ("", "torch optuna hydra numpy"),
         ("Recipe, Space, pareto, choose, rows, write_report", "torch optuna hydra"),
-        ("open_meter", "torch optuna hydra"),
+        ("open_meter, measure", "torch optuna hydra numpy"),
         ("load_study, search", "torch hydra"),
     ],
 )

@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from energy_sweep.app import messages, schema
-from energy_sweep.record import BadInput, EnergySweepError, Plain, digest, to_plain
+from energy_sweep.record import BadInput, EnergySweepError, Plain, digest
 
 if TYPE_CHECKING:
     from energy_sweep.device import Device
@@ -163,11 +163,19 @@ class Sessions:
     _open: dict[str, Session] = field(default_factory=dict[str, Session])
 
     def get(self, values: Plain, device: Device) -> Session:
-        """The session that resolved values ask for, on a device."""
-        key = digest([values["meter"], str(store_root(values)), to_plain(device)])
+        """The session that resolved values ask for, on a device; its levers change no session."""
+        key = digest([values["meter"], str(store_root(values)), device.uuids(), device.threads])
         if key not in self._open:
-            self._open[key] = open_session(values, device)
+            self._open[key] = self._with_shared_store(open_session(values, device))
         return self._open[key]
+
+    def _with_shared_store(self, new: Session) -> Session:
+        """One store for each folder and kind of meter, so that all see what any one measures."""
+        place = (new.store.root, new.store.meter_id)
+        for known in self._open.values():
+            if (known.store.root, known.store.meter_id) == place:
+                return Session(new.meter, known.store)
+        return new
 
     def close(self) -> None:
         """Close every meter, and evict weights from stores that outgrew their limit."""

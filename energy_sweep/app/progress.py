@@ -25,6 +25,7 @@ class Watch:
 
     def __init__(self, *, axes: tuple[Axis, ...], meter: MeterFacts) -> None:
         self._axes = axes
+        self._meter = meter
         self._quality = meter.quality.value
         self._bar: Bar | None = None
         self._begun = time.monotonic()
@@ -45,6 +46,7 @@ class Watch:
         match event:
             case Planned():
                 self._say(plan_text(event, self._axes))
+                self._say(meter_text(self._meter))
                 self._begun = time.monotonic()
                 if sys.stderr.isatty() and event.total != event.measured:
                     self._bar = Bar(event.total, event.measured)
@@ -145,6 +147,13 @@ def plan_text(event: Planned, axes: tuple[Axis, ...]) -> str:
         lines.append(f"goes on with what a killed sweep left: trials {numbers}")
     lines.append(_work_text(event))
     return "\n".join(lines)
+
+
+def meter_text(meter: MeterFacts) -> str:
+    """Where the joules of a study come from, and why not from something better."""
+    domains, sources = ", ".join(meter.domains), ", ".join(meter.sources)
+    why = f" ({meter.details['why']})" if "why" in meter.details else ""
+    return f"joules of {domains}: {meter.quality.value}, by {sources}{why}"
 
 
 def _work_text(event: Planned) -> str:

@@ -39,6 +39,11 @@ def fraction(value: float) -> str:
     return f"{value:.3f}".removeprefix("0")
 
 
+def watts_text(watts: float) -> str:
+    """Watts to three significant digits and no finer than 0.001, with the unit."""
+    return f"{round(watts, 3):.3g} W" if abs(watts) < 999.5 else f"{watts:,.0f} W"
+
+
 def duration(seconds: float) -> str:
     """A time to come, as roughly as it is known."""
     if seconds < 90:

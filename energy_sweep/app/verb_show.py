@@ -1,11 +1,10 @@
-"""The verbs that only look: meters, front, choose, stages."""
+"""The verbs that only look: front, choose, stages."""
 
 from __future__ import annotations
 
 import shlex
 from argparse import Namespace
 from collections import defaultdict
-from typing import TYPE_CHECKING
 
 from energy_sweep.app import verb_study
 from energy_sweep.record import (
@@ -16,9 +15,6 @@ from energy_sweep.record import (
     StudyRecord,
     to_plain,
 )
-
-if TYPE_CHECKING:
-    from energy_sweep.meter.base import Probe
 
 MEBI = 2**20
 ORDER = (*TRAINING_STAGES, *MEASURING_STAGES)
@@ -38,7 +34,10 @@ def front(arguments: Namespace) -> None:
     elif arguments.csv:
         print(as_csv(document), end="")
     else:
-        print(report.front_table(document), report.bill_table(document), sep="\n\n")
+        tables = report.front_table(document), report.bill_table(document)
+        print(
+            *filter(None, (*tables, verb_study.priced_text(stored.record, arguments))), sep="\n\n"
+        )
 
 
 def choose(arguments: Namespace) -> None:
@@ -49,37 +48,23 @@ def choose(arguments: Namespace) -> None:
     stored = verb_study.load(arguments)
     choice, name = verb_study.chosen(stored.record, arguments), stored.record.name
     again = command(verb_study.trial_of(stored.record, choice.row.trial))
+    again = " ".join([again, *map(shlex.quote, verb_study.watts_words(arguments))])
     if arguments.json:
         row = to_plain(choice.row)
         verb_study.print_json({**row, "why": choice.why, "command": again})
         return
     take = ["deploy", name, "--trial", str(choice.row.trial), "--to", "DIR"]
+    take += [*verb_study.where(arguments), *verb_study.priced_by(arguments)]
     priced = objective_text(vars(arguments))
+    anew = verb_study.priced_text(stored.record, arguments)
     print(
         f"trial {choice.row.trial} of {name}, by accuracy and {priced}",
         f"  why      {choice.why}",
         f"  run it   {again}",
-        f"  take it  {verb_study.PROGRAM} {shlex.join([*take, *verb_study.where(arguments)])}",
+        f"  take it  {verb_study.PROGRAM} {shlex.join(take)}",
+        *([anew] if anew else []),
         sep="\n",
     )
-
-
-def meters(arguments: Namespace) -> None:
-    """Print what can be measured here, and why the rest cannot."""
-    from energy_sweep.meter import survey
-
-    probes = survey()
-    automatic = next(probe.source for probe in probes if probe.usable)
-    if arguments.json:
-        verb_study.print_json({"auto": automatic, "meters": to_plain(probes)})
-        return
-    heading = ("source", "usable", "quality", "domains", "resolution", "idle")
-    print(verb_study.table(heading, [_probe_cells(probe) for probe in probes]))
-    for probe in probes:
-        print(f"\n{probe.source}: {probe.why}")
-        if probe.remedy:
-            print(f"  {probe.remedy}")
-    print(f"\nmeter=auto, the default, takes {automatic} here")
 
 
 def stages(arguments: Namespace) -> None:
@@ -106,18 +91,6 @@ def stages(arguments: Namespace) -> None:
 def _size_cells(row: Plain) -> tuple[str, ...]:
     counts = (str(row[name]) for name in ("records", "uses", "files"))
     return (row["stage"], *counts, f"{row['bytes'] / MEBI:.1f}")
-
-
-def _probe_cells(probe: Probe) -> tuple[str, ...]:
-    resolution, idle = probe.resolution_seconds, probe.idle_watts
-    return (
-        probe.source,
-        "yes" if probe.usable else "no",
-        str(probe.quality),
-        " ".join(probe.domains) or "-",
-        "-" if resolution is None else f"{1000 * resolution:.3g} ms",
-        "-" if idle is None else f"{idle:.3g} W",
-    )
 
 
 def _users(record: StudyRecord) -> dict[str, list[int]]:

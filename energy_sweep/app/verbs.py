@@ -9,12 +9,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from energy_sweep.app import verb_make, verb_show
+from energy_sweep.app import verb_make, verb_measure, verb_meters, verb_show
 from energy_sweep.app.verb_study import OUTPUTS, PROGRAM
 from energy_sweep.record import BadInput
 
 ACTIONS = {
-    "meters": verb_show.meters,
+    "meters": verb_meters.meters,
+    "measure": verb_measure.measure,
     "front": verb_show.front,
     "choose": verb_show.choose,
     "deploy": verb_make.deploy,
@@ -37,46 +38,98 @@ class _Parser(argparse.ArgumentParser):
 def run(argv: Sequence[str]) -> int:
     """Do one verb and return the exit code; raises EnergySweepError for everything refused."""
     arguments = _parser().parse_args(argv)
+    code = 0
     try:
-        ACTIONS[arguments.verb](arguments)
+        code = ACTIONS[arguments.verb](arguments) or 0
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader (`| head`) has seen enough; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=PROGRAM, allow_abbrev=False)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-
-    def verb(name: str, summary: str, *options: Options) -> argparse.ArgumentParser:
+    for name, (summary, *options) in _verbs().items():
         made = verbs.add_parser(name, help=summary, description=summary, allow_abbrev=False)
         made.add_argument("--json", action="store_true", help="print JSON instead of text")
         for add in options:
             add(made)
-        return made
-
-    verb("meters", "What can be measured on this machine, how well, and what is missing.")
-    verb("front", "The configurations that no other beats.", _study, _objective, _csv)
-    verb(
-        "choose",
-        "One configuration by constraints or rule, and the command that runs it.",
-        *(_study, _objective, _constraints),
-    )
-    verb(
-        "deploy",
-        "The chosen configuration as files that anybody can run.",
-        *(_study, _objective, _constraints, _deploy),
-    )
-    verb("report", "The study as one page that needs no network.", _study, _objective, _report)
-    verb(
-        "dashboard",
-        "Optuna's dashboard on this machine only, with notes and our page inside.",
-        *(_study, _objective, _dashboard),
-    )
-    verb("stages", "The store of finished work, and what trials share.", _study, _clear)
     return parser
+
+
+def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
+    """What each verb is for, and its options."""
+    study = (_study, _objective, _watts)
+    return {
+        "meters": (
+            "What can be measured on this machine, how well, and what is missing.",
+            *(_powercap, _meters),
+        ),
+        "measure": (
+            "The joules of any program: measure -- python train.py",
+            *(_powercap, _watts, _measure),
+        ),
+        "front": ("The configurations that no other beats.", *study, _csv),
+        "choose": (
+            "One configuration by constraints or rule, and the command that runs it.",
+            *(*study, _constraints),
+        ),
+        "deploy": (
+            "The chosen configuration as files that anybody can run.",
+            *(*study, _constraints, _deploy),
+        ),
+        "report": ("The study as one page that needs no network.", *study, _report),
+        "dashboard": (
+            "Optuna's dashboard on this machine only, with notes and our page inside.",
+            *(*study, _dashboard),
+        ),
+        "stages": ("The store of finished work, and what trials share.", _study, _clear),
+    }
+
+
+def _powercap(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--powercap", type=Path, metavar="DIR", help="where the RAPL counters lie, if not in /sys"
+    )
+
+
+def _meters(parser: argparse.ArgumentParser) -> None:
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--watch", action="store_true", help="live watts, once a second")
+    one.add_argument("--selftest", action="store_true", help="controls, in half a minute")
+    one.add_argument(
+        "--calibrate", action="store_true", help="watts of the estimate, by a wall plug"
+    )
+    parser.add_argument(
+        "--seconds", type=_positive, metavar="S", help="end of --watch; length of a load (30)"
+    )
+    parser.add_argument("--repeats", type=_count, metavar="N", help="rounds of --calibrate (1)")
+    parser.add_argument(
+        "--to", type=Path, metavar="FILE", help="where --calibrate writes (calibration.json)"
+    )
+
+
+def _measure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--meter",
+        choices=("auto", "nvml", "rapl", "estimate"),
+        default="auto",
+        help="source of joules (default: auto, the best of each domain)",
+    )
+    parser.add_argument("--to", type=Path, metavar="FILE", help="write the JSON there")
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ARGS ...")
+
+
+def _watts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--cpu-watts", type=_positive, metavar="W", help="price estimates by W a busy core"
+    )
+    parser.add_argument("--memory-watts", type=_positive, metavar="W", help="and by W a GiB")
+    parser.add_argument(
+        "--calibration", type=Path, metavar="FILE", help="or by what meters --calibrate wrote"
+    )
 
 
 def _study(parser: argparse.ArgumentParser) -> None:
@@ -137,6 +190,13 @@ def _positive(text: str) -> float:
     value = float(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
     return value
 
 

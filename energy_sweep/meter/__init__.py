@@ -1,16 +1,17 @@
-"""Sources of joules: one file each, opened by name."""
+"""Sources of joules, opened by name; `source` makes one meter of several."""
 
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from energy_sweep.meter.base import (
     Meter,
     MeterUnavailable,
     Probe,
+    ReadingLost,
     Window,
     Work,
     meter_id,
@@ -21,6 +22,7 @@ __all__ = [
     "Meter",
     "MeterUnavailable",
     "Probe",
+    "ReadingLost",
     "Window",
     "Work",
     "meter_id",
@@ -28,9 +30,7 @@ __all__ = [
     "survey",
 ]
 
-NAMES = ("auto", "estimate", "replay")
-
-log = logging.getLogger(__name__)
+NAMES = ("auto", "nvml", "rapl", "estimate", "replay")
 
 
 def open_meter(
@@ -47,35 +47,44 @@ def open_meter(
     """
     settings = {"name": spec} if isinstance(spec, str) else dict(spec)
     name = settings.pop("name", "auto")
-    if name in ("nvml", "rapl"):
-        raise MeterUnavailable(f"meter={name} arrives with a later version: type meter=estimate")
     if name not in NAMES:
         raise BadInput(f"meter={name}: type one of " + ", ".join(f"meter={n}" for n in NAMES))
     if name == "replay":
         from energy_sweep.meter.replay import ReplayMeter
 
         return _build(ReplayMeter, settings)
-    if devices:
-        raise MeterUnavailable(
-            f"meter={name} has no reading of GPUs yet, and would leave out their joules:"
-            " type device=cpu"
-        )
-    from energy_sweep.meter.estimate import EstimateMeter
+    from energy_sweep.meter.choose import OPENERS, Job
+    from energy_sweep.meter.estimate import EstimateSource
+    from energy_sweep.meter.process import ProcessTree
 
-    if name == "auto":
-        log.info("meter=auto takes estimate: CPU seconds x watts per core (see: meters)")
-    return _build(EstimateMeter, settings, threads=threads, synchronize=synchronize)
+    job = Job(devices=devices, threads=threads, synchronize=synchronize, tree=ProcessTree())
+    return _build(OPENERS[name], settings, EstimateSource, job=job)
 
 
-def survey() -> tuple[Probe, ...]:
-    """Every source of joules, best first, and what it can do on this machine."""
+def survey(powercap: str | Path | None = None) -> tuple[Probe, ...]:
+    """Every source of joules, best first, and what it can do on this machine.
+
+    `powercap` is the folder of the RAPL counters, where it is not the usual one.
+    """
     from energy_sweep.meter import estimate, nvml, rapl, replay
 
-    return (nvml.probe(), rapl.probe(), estimate.probe(), replay.probe())
+    root = rapl.ROOT if powercap is None else Path(powercap)
+    return (nvml.probe(), rapl.probe(root), estimate.probe(), replay.probe())
 
 
-def _build(kind: Callable[..., Meter], settings: Mapping[str, Any], **context: Any) -> Meter:
-    known = inspect.signature(kind).parameters.keys() - context.keys()
+def _build(
+    opener: Callable[..., Meter],
+    settings: Mapping[str, Any],
+    rest: Callable[..., object] | None = None,
+    **context: Any,
+) -> Meter:
+    """Call `opener` with settings that it knows, or that `rest` knows, where it hands some on."""
+    takes = inspect.signature(opener).parameters
+    known = {name for name, taken in takes.items() if taken.kind is not taken.VAR_KEYWORD}
+    if rest is not None and len(known) < len(takes):
+        known |= inspect.signature(rest).parameters.keys() - {"tree", "threads"}
     for key in settings.keys() - known:
-        raise BadInput(f"meter.{key}: no such setting; there are {', '.join(sorted(known))}")
-    return kind(**settings, **context)
+        raise BadInput(
+            f"meter.{key}: no such setting; there are {', '.join(sorted(known - context.keys()))}"
+        )
+    return opener(**settings, **context)

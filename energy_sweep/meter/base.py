@@ -6,16 +6,29 @@ and leave no gap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from energy_sweep.record import BadInput, EnergyReading, Mark, MeterFacts, Plain, Quality, digest
+from energy_sweep.record import (
+    BadInput,
+    EnergyReading,
+    EnergySweepError,
+    Mark,
+    MeterFacts,
+    Plain,
+    Quality,
+    digest,
+)
 
 
 class MeterUnavailable(BadInput):
     """The source of joules that was asked for cannot be read here; says what to type instead."""
+
+
+class ReadingLost(EnergySweepError):
+    """The joules of a window cannot be known: a counter was reset, stood still or went away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,17 +99,23 @@ class Meter(Protocol):
 
 @contextmanager
 def exclusive_window(
-    work: Work, start: Callable[[], Lap], lock: AbstractContextManager[object]
+    work: Work, begin: Callable[[ExitStack], Lap], lock: AbstractContextManager[object]
 ) -> Generator[Window]:
-    """A window that holds `lock`; `start` reads the opening edge once the lock is held."""
-    with lock:
-        window = Window(work, start())
+    """A window that holds `lock`; `begin` reads the opening edge once the lock is held.
+
+    What `begin` enters into the stack lasts until the window is closed.
+    """
+    with lock, ExitStack() as stack:
+        window = Window(work, begin(stack))
         try:
             yield window
             if not window.marks:
                 window.mark()
-        finally:
-            window.close()
+        except BaseException:
+            with suppress(ReadingLost):  # what went wrong first is what the user has to know
+                window.close()
+            raise
+        window.close()
 
 
 def meter_id(facts: MeterFacts) -> str:
@@ -108,8 +127,9 @@ def meter_id(facts: MeterFacts) -> str:
 class Probe:
     """What a source of joules can do on this machine, for `energy-sweep meters`.
 
-    `why` explains the state in one line; `remedy` says what to do about a missing source.
-    `resolution_seconds` is the shortest interval that it tells apart.
+    `why` explains the state in one line; `remedy` says what to do about a missing source. Its
+    counters move every `tick_seconds` by multiples of `resolution_joules`; `idle_watts` by domain
+    are measured where a source can be.
     """
 
     source: str
@@ -118,6 +138,7 @@ class Probe:
     domains: tuple[str, ...]
     why: str
     remedy: str = ""
-    resolution_seconds: float | None = None
-    idle_watts: float | None = None
+    tick_seconds: float | None = None
+    resolution_joules: float | None = None
+    idle_watts: Mapping[str, float] = field(default_factory=dict[str, float])
     details: Plain = field(default_factory=dict[str, Any])

@@ -1,17 +1,23 @@
-"""The lock by which only one measured window is open per CPU package, across processes.
+"""The lock by which only one measured window is open per GPU and CPU package, across processes.
 
-The operating system drops the lock of a process that dies, so nobody has to clear a stale one.
+The operating system drops the lock of a process that dies, so nobody has to clear a stale one. A
+program that is measured as a whole opens windows of its own within that of its parent.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 import tempfile
+import threading
+import time
 from collections.abc import Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from filelock import FileLock, Timeout
 
 from energy_sweep.meter.base import MeterUnavailable
@@ -20,6 +26,9 @@ log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 5.0
 CPU_ROOT = Path("/sys/devices/system/cpu")
+# Tells child processes which locks are held around them: FILE=SIGNATURE of each.
+HELD = "ENERGY_SWEEP_HELD"
+_ENVIRONMENT = threading.Lock()
 
 
 def cpu_packages(root: Path = CPU_ROOT) -> tuple[int, ...]:
@@ -35,7 +44,11 @@ def cpu_packages(root: Path = CPU_ROOT) -> tuple[int, ...]:
 
 
 class WindowLock:
-    """Holds `resources` (names such as `cpu-0`) while a window is open; re-entrant in a thread."""
+    """Holds `resources` (`cpu-0`, `gpu-UUID`) while a window is open; re-entrant in a thread.
+
+    Windows that a thread nests should be of the same resources: of two processes that nest others
+    the other way round, each would wait for the other.
+    """
 
     def __init__(self, resources: Sequence[str], *, folder: Path | None = None) -> None:
         folder = Path(tempfile.gettempdir()) if folder is None else folder
@@ -43,17 +56,34 @@ class WindowLock:
         # meters of one process share a lock instead of waiting for each other.
         self._locks = [
             FileLock(folder / f"energy_sweep-{name}.lock", is_singleton=True, mode=0o666)
-            for name in sorted(set(resources))
+            for name in sorted({re.sub(r"[^\w.-]", "_", name) for name in resources})
         ]
 
     @contextmanager
     def held(self) -> Generator[None]:
-        """Wait until the resources are free, and hold them."""
+        """Wait until the resources are free, and hold them; those of a parent are held already."""
         with ExitStack() as stack:
             for lock in self._locks:
-                _acquire(lock)
-                stack.callback(lock.release)
+                if not _held_around(lock.lock_file):
+                    stack.enter_context(_holding(lock))
             yield
+
+
+@contextmanager
+def _holding(lock: FileLock) -> Generator[None]:
+    nested = lock.is_locked
+    _acquire(lock)
+    try:
+        if not nested:
+            signature = f"{os.getpid()} {time.time_ns()}"
+            _sign(lock.lock_file, signature)
+            _tell_children(lock.lock_file, signature)
+        yield
+    finally:
+        if not nested:
+            _tell_children(lock.lock_file, "")
+            _sign(lock.lock_file, "")
+        lock.release()
 
 
 def _acquire(lock: FileLock) -> None:
@@ -61,10 +91,75 @@ def _acquire(lock: FileLock) -> None:
         try:
             lock.acquire(timeout=PATIENCE_SECONDS, poll_interval=0.01)
         except Timeout:
-            log.warning("waiting for another program's measured window (%s)", lock.lock_file)
+            holder = _holder(lock.lock_file)
+            log.warning(
+                "waiting for another program's measured window (%s%s)",
+                lock.lock_file,
+                "" if holder is None else f", held by process {holder.pid} for {holder.age:.0f} s",
+            )
             lock.acquire(timeout=-1, poll_interval=0.05)
     except PermissionError as error:
         raise MeterUnavailable(
             f"the measuring lock {lock.lock_file} belongs to another user:"
             " let them remove it, or set TMPDIR to a folder of yours"
         ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """A process that says it holds a lock, for `age` seconds."""
+
+    signature: str
+    pid: int
+    age: float
+
+
+def _sign(path: str, text: str) -> None:
+    """Write into a lock file who has it: a hint for others, so failing to do so is no harm."""
+    with suppress(OSError):
+        # Never created here: a shared folder may refuse that for the file of another user.
+        handle = os.open(path, os.O_WRONLY | os.O_TRUNC)
+        try:
+            os.write(handle, text.encode())
+        finally:
+            os.close(handle)
+
+
+def _holder(path: str) -> _Holder | None:
+    """Who has signed a lock file; None where nobody has, or that process is gone."""
+    try:
+        signature = Path(path).read_text(encoding="utf-8")
+        pid, nanoseconds = map(int, signature.split())
+        started = psutil.Process(pid).create_time()
+    except (OSError, ValueError, psutil.Error):
+        return None
+    since = nanoseconds / 1e9
+    # One that started later got the number of the one that signed.
+    return _Holder(signature, pid, time.time() - since) if started <= since + 1 else None
+
+
+def _held_around(path: str) -> bool:
+    """Whether the window that this process was started in holds the lock, and still does."""
+    told = _told().get(path)
+    if told is None:
+        return False
+    holder = _holder(path)
+    return holder is not None and holder.signature == told and holder.pid != os.getpid()
+
+
+def _told() -> dict[str, str]:
+    """Signatures by lock file, as the environment has them."""
+    entries = os.environ.get(HELD, "").split(os.pathsep)
+    pairs = (entry.rpartition("=") for entry in entries if entry)
+    return {path: signature for path, _, signature in pairs}
+
+
+def _tell_children(path: str, signature: str) -> None:
+    """Put a signature into the environment, or take it away (empty)."""
+    with _ENVIRONMENT:
+        told = {**_told(), path: signature}
+        entries = [f"{key}={value}" for key, value in told.items() if value]
+        if entries:
+            os.environ[HELD] = os.pathsep.join(entries)
+        else:
+            os.environ.pop(HELD, None)

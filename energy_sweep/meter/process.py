@@ -4,106 +4,86 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
 
-# Below this the ticks of the machine's own clock (10 ms) are coarser than 5 % of the processors.
-SHORTEST_LOAD_SECONDS = 0.2
-CONTENDED_SHARE = 0.05
-CHILD_TICK_SECONDS = 0.01
+from energy_sweep.meter.kin import Kin, PsutilKin
+from energy_sweep.meter.proc import ProcKin, has_proc
+
 OWN_TICK_SECONDS = 1e-6
 # Linux counts guests in `user` already; kinds that a platform does not have count as 0.
 BUSY_KINDS = ("user", "nice", "system", "irq", "softirq", "steal")
+BUSY_COLUMNS = (0, 1, 2, 5, 6, 7)  # of the same kinds in /proc/stat, after its first word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
-    """Counters of one moment: `cpu_seconds` of the whole tree, `busy_seconds` of the machine.
+    """Counters of one moment: `cpu_seconds` of the whole tree, to within `tick_seconds`.
 
-    Time that a hypervisor gave to other virtual machines counts as busy. `tick_seconds` is the
-    resolution of `cpu_seconds`: coarse only while children are alive.
+    Other threads of this process that run at this very moment are read up to a scheduler's tick
+    late on top of it; at the end of work they rest.
     """
 
-    seconds: float
     cpu_seconds: float
     tick_seconds: float
     resident_bytes: int
-    busy_seconds: float
 
 
 class ProcessTree:
-    """Counters of the process it is made in, children included that are dead and waited for."""
+    """Counters of the process it is made in, children included that are dead and waited for.
 
-    def __init__(self) -> None:
-        self._process = psutil.Process()
+    A descendant whose parent ended before it is nobody's child: what it had used at the last edge
+    stays counted, and what it uses later is not. `kin` is how descendants are read, if not in the
+    cheapest way there is.
+    """
+
+    def __init__(self, kin: Kin | None = None) -> None:
+        self._pid = pid = os.getpid()
+        self._kin = kin or (ProcKin(pid) if has_proc(pid) else PsutilKin(pid))
+        self._lock = threading.Lock()
+        self._last = Edge(cpu_seconds=0.0, tick_seconds=0.0, resident_bytes=0)
+        self._departed_seconds = 0.0
 
     def edge(self) -> Edge:
-        """Read everything now, in well under a millisecond where there are no live children."""
-        reaped, attempts = _reaped_cpu_seconds(), 3
-        while True:
-            live, tick, resident = self._live_children()
-            own = time.process_time()
-            before, reaped = reaped, _reaped_cpu_seconds()
-            attempts -= 1
-            # A child that was reaped between these reads would count twice, or not at all.
-            if reaped == before or attempts == 0:
-                break
-        return Edge(
-            seconds=time.monotonic(),
-            cpu_seconds=own + reaped + live,
-            tick_seconds=tick,
-            resident_bytes=self._process.memory_info().rss + resident,
-            busy_seconds=_busy_seconds(),
-        )
+        """Read everything now; never fewer CPU seconds than at the edge before."""
+        with self._lock:
+            tally = self._kin.tally()
+            tick = max(tally.tick_seconds, OWN_TICK_SECONDS)
+            now = time.process_time() + tally.cpu_seconds + self._departed_seconds
+            missing = self._last.cpu_seconds - now
+            if tally.settled and missing > max(tick, self._last.tick_seconds):
+                self._departed_seconds += missing
+            self._last = Edge(
+                cpu_seconds=max(now, self._last.cpu_seconds),
+                tick_seconds=tick,
+                resident_bytes=self._kin.resident_bytes([self._pid, *tally.pids]),
+            )
+            return self._last
 
-    def _live_children(self) -> tuple[float, float, int]:
-        """CPU seconds, their resolution and resident bytes of the descendants alive now."""
-        cpu_seconds, resident, count = 0.0, 0, 0
-        if not _childless():
-            for child in self._process.children(recursive=True):
-                with suppress(psutil.Error):
-                    times = child.cpu_times()
-                    cpu_seconds += times.user + times.system
-                    # What a child has reaped itself, where the platform tells.
-                    cpu_seconds += getattr(times, "children_user", 0.0)
-                    cpu_seconds += getattr(times, "children_system", 0.0)
-                    resident += child.memory_info().rss
-                    count += 1
-        return cpu_seconds, max(CHILD_TICK_SECONDS * count, OWN_TICK_SECONDS), resident
+    def cpu_seconds(self) -> float:
+        """CPU seconds of the tree so far."""
+        return self.edge().cpu_seconds
+
+    def resident_bytes(self) -> int:
+        """Resident bytes of the tree now."""
+        return self._kin.resident_bytes([self._pid, *self._kin.pids()])
+
+    def pids(self) -> frozenset[int]:
+        """This process and its descendants."""
+        return frozenset([self._pid, *self._kin.pids()])
 
 
-def contended(start: Edge, end: Edge) -> bool | None:
-    """Whether others used over 5 % of the processors between two edges; None if too short."""
-    wall = end.seconds - start.seconds
-    if wall < SHORTEST_LOAD_SECONDS:
-        return None
-    others = (end.busy_seconds - start.busy_seconds) - (end.cpu_seconds - start.cpu_seconds)
-    return others > CONTENDED_SHARE * wall * (os.cpu_count() or 1)
+def busy_seconds() -> float:
+    """CPU seconds that the machine has worked for anybody.
 
-
-def _childless() -> bool:
-    """True where the kernel knows of no child, live or unreaped: a microsecond, not a scan."""
-    if not hasattr(os, "waitid"):
-        return False
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return True
-    return False
-
-
-def _reaped_cpu_seconds() -> float:
-    if sys.platform == "win32":
-        return 0.0  # Windows keeps no account of dead children
-    import resource
-
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
-def _busy_seconds() -> float:
+    Time that a hypervisor gave to other virtual machines counts as busy.
+    """
+    if sys.platform == "linux":
+        with open("/proc/stat", "rb", buffering=0) as file:
+            ticks = file.read(512).split(maxsplit=9)[1:9]
+        return sum(int(ticks[column]) for column in BUSY_COLUMNS) / os.sysconf("SC_CLK_TCK")
     times = psutil.cpu_times()
     return sum(getattr(times, kind, 0.0) for kind in BUSY_KINDS)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from energy_sweep.meter.base import Lap, Probe, Window, Work, exclusive_window
+from energy_sweep.meter.base import Probe, Window, Work, exclusive_window
 from energy_sweep.record import (
     BadInput,
     DomainEnergy,
@@ -49,13 +49,10 @@ class ReplayMeter:
 
     def window(self, work: Work) -> AbstractContextManager[Window]:
         """Replay the body of a `with`; any number of windows may be open."""
-        return exclusive_window(work, self._start, nullcontext())
+        return exclusive_window(work, lambda _: self._reading, nullcontext())
 
     def close(self) -> None:
         """Nothing is held."""
-
-    def _start(self) -> Lap:
-        return self._reading
 
     def _reading(self, work: Work) -> EnergyReading:
         joules = self._joules(work)
@@ -99,7 +96,7 @@ def probe() -> Probe:
         domains=(DOMAIN,),
         why="joules computed from images and parameters: for tests and exact comparisons",
         remedy="type meter=replay",
-        resolution_seconds=0.0,
+        tick_seconds=0.0,
     )
 
 

@@ -14,6 +14,7 @@ from energy_sweep.trial.bench import Bench, load_data
 from energy_sweep.trial.compress import compress
 from energy_sweep.trial.deployed import Deployed
 from energy_sweep.trial.fit import fit
+from energy_sweep.trial.rehearse import rehearse
 
 __all__ = ["load_data", "run_trial", "trained_network"]
 
@@ -24,13 +25,14 @@ def run_trial(
     """Run whatever of the recipe's chain the store does not hold yet.
 
     `branch_epochs` are the trunk epochs whose states other recipes will want. A loss that
-    diverges makes the result infeasible; its joules stay.
+    diverges, or memory that runs out, makes the result infeasible; its joules stay.
     """
     check(recipe)
+    rehearse(recipe)
     bench = Bench(recipe, meter=meter, store=store, keep=frozenset(branch_epochs))
     correct, infeasible, facts = None, None, Plain()
-    with recipe.device.running():
-        try:
+    try:
+        with recipe.device.running(), recipe.device.infeasible_out_of_memory():
             fit(bench)
             facts = compress(bench)
             with Deployed(bench) as deployed:
@@ -38,8 +40,8 @@ def run_trial(
                 deployed.infer(evaluation)
             correct = evaluation.pop("correct")
             facts |= evaluation
-        except Infeasible as reason:
-            infeasible = str(reason)
+    except Infeasible as reason:
+        infeasible = str(reason)
     return TrialResult(
         config=recipe.config(),
         seed=recipe.seed,
@@ -54,6 +56,9 @@ def run_trial(
 
 
 def trained_network(recipe: Recipe, *, meter: Meter, store: StageStore) -> nn.Module:
-    """The net that a trial deploys; stages whose weights were evicted run again."""
-    with recipe.device.running():
+    """The net that a trial deploys; stages whose weights were evicted run again.
+
+    Levers change no weights, so they stay where they are.
+    """
+    with recipe.device.running(levers=False):
         return Deployed(Bench(recipe, meter=meter, store=store)).network()

@@ -11,12 +11,14 @@ import torch
 from torch import nn
 
 from energy_sweep.dataset.base import Data
+from energy_sweep.device import OutOfMemory
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.model.base import count_parameters
 from energy_sweep.recipe import PLAN, Recipe, chain, indexed_seed
-from energy_sweep.record import Mark, Plain, StageRecord, StageUse
+from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest
 from energy_sweep.stage import StageStore
 from energy_sweep.train import Resident, Trainee, network, train_epoch
+from energy_sweep.trial.wait import patient
 
 LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
 
@@ -52,13 +54,17 @@ class Bench:
         store: StageStore,
         keep: frozenset[int] = frozenset(),
     ):
-        self.recipe, self.meter, self.store, self.keep = recipe, meter, store, keep
+        self.recipe, self.store, self.keep = recipe, store, keep
+        self.meter = patient(meter, store, below=recipe.device.wait_below)
         self.data = load_data(recipe.dataset)
         self.device: str = recipe.device.resolve()
         self.machine: Plain = recipe.device.machine()
         stages = chain(recipe, machine=self.machine, fingerprint=self.data.fingerprint)
         self.stages = {use.stage: use for use in stages}
         self.used: list[StageUse] = []
+        if {"memory_gib", "gpu_memory_gib"} & recipe.device.levers.keys():
+            # What other trials left here would count against this one's cap.
+            _resident.cache_clear()
 
     @property
     def resident(self) -> Resident:
@@ -94,14 +100,15 @@ class Bench:
         """Trains one epoch of a segment by its index; `lr` maps (epoch, step) to a rate."""
 
         def train_one(trainee: Trainee, epoch: int) -> float:
-            return train_epoch(
-                trainee,
-                self.resident,
-                batch=self.recipe.batch,
-                lr_at=functools.partial(lr, epoch),
-                generator=self.generator(label, first + epoch),
-                precision=self.recipe.precision,
-            )
+            with self.recipe.device.infeasible_out_of_memory():
+                return train_epoch(
+                    trainee,
+                    self.resident,
+                    batch=self.recipe.batch,
+                    lr_at=functools.partial(lr, epoch),
+                    generator=self.generator(label, first + epoch),
+                    precision=self.recipe.precision,
+                )
 
         return train_one
 
@@ -109,7 +116,6 @@ class Bench:
         """Run two steps on a net that is thrown away, once per process and kind of net."""
         if cost_key in self.store.warm:
             return
-        self.store.warm.add(cost_key)
         train_epoch(
             self.trainee(module),
             self.resident,
@@ -119,6 +125,7 @@ class Bench:
             precision=self.recipe.precision,
             limit=2,
         )
+        self.store.warm.add(cost_key)
 
     def work(self, stage: str, *, images: int) -> Work:
         """What a window is about to do, for meters that compute joules from it."""
@@ -130,11 +137,30 @@ class Bench:
         return self.work(stage, images=self.steps * self.recipe.batch)
 
     def metered(self, use: StageUse, task: Callable[[], Any], *, images: int) -> StageRecord:
-        """Do single-shot work inside a window of its own."""
+        """Do single-shot work inside a window of its own; OutOfMemory keeps what it cost."""
         with self.meter.window(self.work(use.stage, images=images)) as window:
-            task()
+            try:
+                with self.recipe.device.infeasible_out_of_memory():
+                    task()
+            except OutOfMemory as reason:
+                self._keep_tried(use, window.mark(units=1, images=images), str(reason))
+                raise
             mark: Mark = window.mark(units=1, images=images)
         return StageRecord(stage=use.stage, key=use.key, cost_key=use.cost_key, marks=(mark,))
+
+    def _keep_tried(self, use: StageUse, mark: Mark, reason: str) -> None:
+        """Charge this trial with work that memory ran out in, in a pool that no other shares."""
+        key = digest([use.key, "out of memory"])
+        known = self.store.get(key)
+        tried = StageRecord(
+            stage=use.stage,
+            key=key,
+            cost_key=key,
+            marks=(*(known.marks if known else ()), mark),
+            facts={"infeasible": reason},
+        )
+        self.store.put(tried)
+        self.used.append(replace(use, key=key, cost_key=key))
 
     def done(self, stage: str, *, units: float | None = None) -> None:
         """Count a stage as used by this trial, in full or only `units` of it."""

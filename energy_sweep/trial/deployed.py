@@ -114,5 +114,5 @@ class Deployed:
             work=bench.work(
                 "infer", images=min(INFERENCE_IMAGES, len(bench.data.validation.labels))
             ),
-            base={"device_class": bench.machine["device_class"]},
+            base={"device_class": bench.machine["device_class"], **bench.recipe.device.levers},
         )

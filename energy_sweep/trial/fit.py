@@ -26,13 +26,16 @@ def fit(bench: Bench) -> None:
 
 
 def count_segment(bench: Bench, segment: Segment) -> None:
-    """Run a segment and count its epochs, also those up to where its loss diverged."""
+    """Run a segment and count its epochs, also those up to where its loss diverged.
+
+    An epoch that memory ran out in is not counted: its joules are lost work.
+    """
     stage = segment.use.stage
     try:
         run_segment(segment, store=bench.store, meter=bench.meter)
     except Infeasible:
         record = bench.store.get(segment.use.key)
-        bench.done(stage, units=record.facts["diverged_epoch"] if record else 0)
+        bench.done(stage, units=min(record.units, segment.use.units) if record else 0)
         raise
     bench.done(stage)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import math
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from energy_sweep.meter.base import Meter, Work
+from energy_sweep.price import edges_joules
 from energy_sweep.recipe import VERSIONS
 from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest
 from energy_sweep.stage import StageStore, write_atomically
@@ -28,11 +30,14 @@ log = logging.getLogger(__name__)
 
 FIRST_WINDOWS = 3
 CHUNK_SECONDS = 0.025
+CHUNK_TICKS = 5  # of the meter's counter, so that its edges are small beside what they enclose
 CHUNKS = (4, 6)
 RELATIVE_TARGET = 0.02
 # Windows of one and the same file differ by up to about this much on a shared machine.
 POOLING_TOLERANCE = 0.20
 POOLING_TURNS = 4
+# A window in which other programs ran is taken again; pools then leave the first one out.
+CONTENDED_REPEATS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +53,20 @@ class Inference:
 
     def graph(self, path: Path) -> str:
         """What the joules per image of this file depend on, its weights left out."""
-        return digest(
-            {
-                **self.base,
-                "stage": "infer",
-                "version": VERSIONS["infer"],
-                "graph": self.runtime.graph_key(path, self.threads),
-                "input": list(self.images.shape[1:]),
-                "batch": self.batch,
-                "runtime": [self.runtime.name, self.runtime.version],
-                "threads": self.threads,
-            }
-        )
+        return digest({**self.settings, "graph": self.runtime.graph_key(path, self.threads)})
+
+    @property
+    def settings(self) -> Plain:
+        """What two graphs must have in common for a window of the one to tell of the other."""
+        return {
+            **self.base,
+            "stage": "infer",
+            "version": VERSIONS["infer"],
+            "input": list(self.images.shape[1:]),
+            "batch": self.batch,
+            "runtime": [self.runtime.name, self.runtime.version],
+            "threads": self.threads,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +102,8 @@ class _Stand:
         return record.marks
 
     def reference(self, visit: str) -> None:
-        """Give the study's reference graph, the first ever measured, a window too."""
-        folder = self.store.root / "reference"
+        """Give the study's reference graph, the first measured with these settings, a window."""
+        folder = self.store.root / f"reference-{digest(self.inference.settings)[:16]}"
         if not (folder / "graph").exists():
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self.first, folder / "model.onnx")
@@ -110,16 +117,22 @@ class _Stand:
         images, batch = self.inference.images, self.inference.batch
         session = self.inference.runtime.open(path, self.inference.threads)
         session.predict(images, batch)
-        with self.meter.window(self.inference.work) as probe:
-            session.predict(images, batch)
-            seconds = probe.mark(units=1, images=len(images)).reading.seconds
-        passes = max(1, min(64, math.ceil(CHUNK_SECONDS / seconds))) if seconds > 0 else 1
-        with self.meter.window(self.inference.work) as window:
-            while not _resolved(window.marks):
-                for _ in range(passes):
-                    session.predict(images, batch)
-                window.mark(units=passes * len(images), images=passes * len(images))
-            return window.marks
+        begun = time.perf_counter()
+        session.predict(images, batch)
+        seconds = time.perf_counter() - begun
+        chunk = max(CHUNK_SECONDS, CHUNK_TICKS * self.meter.facts().tick_seconds)
+        passes = max(1, math.ceil(chunk / seconds))
+        found: list[Mark] = []
+        for _ in range(1 + CONTENDED_REPEATS):
+            with self.meter.window(self.inference.work) as window:
+                while not _resolved(window.marks):
+                    for _ in range(passes):
+                        session.predict(images, batch)
+                    window.mark(units=passes * len(images), images=passes * len(images))
+            found += window.marks
+            if not any(mark.reading.contended for mark in window.marks):
+                break
+        return tuple(found)
 
 
 def measure_inference(
@@ -196,5 +209,6 @@ def _resolved(marks: Sequence[Mark]) -> bool:
     if not CHUNKS[0] <= len(marks) < CHUNKS[1]:
         return len(marks) >= CHUNKS[1]
     values = np.array(_per_unit(marks))
-    error = float(values.std(ddof=1)) / math.sqrt(len(values))
-    return 2 * error <= RELATIVE_TARGET * float(values.mean())
+    spread = 2 * float(values.std(ddof=1)) / math.sqrt(len(values))
+    edges = edges_joules(marks) / sum(mark.units for mark in marks)
+    return math.hypot(spread, edges) <= RELATIVE_TARGET * float(values.mean())

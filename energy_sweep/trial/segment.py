@@ -14,6 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
+from energy_sweep.device import OutOfMemory
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.record import Infeasible, Mark, Plain, StageRecord, StageUse, from_plain, to_plain
 from energy_sweep.stage import Journal, StageStore
@@ -103,7 +104,10 @@ def run_segment(segment: Segment, *, store: StageStore, meter: Meter) -> StageRe
 
 
 def _refuse_diverged(record: StageRecord, epochs: int) -> None:
-    """A loss that diverged once diverges again: bit-identical work is not paid twice."""
+    """A loss that diverged once diverges again: bit-identical work is not paid twice.
+
+    Nor is work that did not fit a memory cap.
+    """
     diverged = record.facts.get("diverged_epoch")
     if diverged is not None and diverged <= epochs:
         raise Infeasible(record.facts["infeasible"])
@@ -121,8 +125,8 @@ def _train(
             try:
                 segment.train_epoch(trainee, progress.epoch)
             except Infeasible as reason:
-                progress = progress.after(window.mark(units=1, images=segment.work.images))
-                store.put(_record(segment, progress, reason=str(reason)))
+                mark = window.mark(units=1, images=segment.work.images)
+                store.put(_failed(segment, progress, mark, reason))
                 raise
             mark = window.mark(units=1, images=segment.work.images)
             progress = saver.save(trainee, progress.after(mark), mark)
@@ -131,10 +135,17 @@ def _train(
     return finished
 
 
-def _record(segment: Segment, progress: _Progress, *, reason: str | None = None) -> StageRecord:
-    facts: Plain = {"hashes": progress.hashes}
-    if reason is not None:
-        facts |= {"infeasible": reason, "diverged_epoch": progress.epoch}
+def _failed(segment: Segment, progress: _Progress, mark: Mark, reason: Infeasible) -> StageRecord:
+    """The record of a segment whose next epoch cannot be done; `mark` is what was tried."""
+    facts = {"infeasible": str(reason), "diverged_epoch": progress.epoch + 1}
+    if not isinstance(reason, OutOfMemory):
+        return _record(segment, progress.after(mark), **facts)
+    # Part of an epoch would make its pool too cheap. Without a cap, memory may suffice next time.
+    tried = replace(progress, lost=(*progress.lost, mark))
+    return _record(segment, tried, **(facts if reason.capped else {}))
+
+
+def _record(segment: Segment, progress: _Progress, **facts: Any) -> StageRecord:
     return StageRecord(
         stage=segment.use.stage,
         key=segment.use.key,
@@ -142,7 +153,7 @@ def _record(segment: Segment, progress: _Progress, *, reason: str | None = None)
         marks=progress.marks,
         lost=progress.lost,
         outcome=progress.hashes.get(str(progress.epoch)),
-        facts=facts,
+        facts={"hashes": progress.hashes, **facts},
         settings=segment.settings,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -19,7 +20,18 @@ from stored_study import store_study
 
 from energy_sweep.app import verb_notes, verb_study, verbs
 from energy_sweep.front import front_document
-from energy_sweep.record import BadInput, NothingFits, Objective, to_plain
+from energy_sweep.record import (
+    BadInput,
+    DomainEnergy,
+    EnergyReading,
+    Mark,
+    NothingFits,
+    Objective,
+    Plain,
+    Quality,
+    StudyRecord,
+    to_plain,
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +39,50 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of studies that holds one, of 24 trials."""
     folder = tmp_path_factory.mktemp("verbs") / "outputs"
     store_study(folder, "toy", toy_study.grid())
+    return folder
+
+
+def estimated_grid() -> StudyRecord:
+    """The toy grid with joules that an estimate would give, at 3 W a core and 0.5 W a GiB."""
+    grid = toy_study.grid()
+
+    def estimate(mark: Mark) -> Mark:
+        joules = {"cpu": 0.9 * mark.reading.joules, "memory": 0.1 * mark.reading.joules}
+        domains = (
+            DomainEnergy(
+                domain=name,
+                joules=part,
+                uncertainty_joules=0.03 * part,
+                source="estimate",
+                quality=Quality.ESTIMATED,
+            )
+            for name, part in joules.items()
+        )
+        terms = {"cpu_seconds": joules["cpu"] / 3.0, "gib_cpu_seconds": joules["memory"] / 0.5}
+        return Mark(
+            units=mark.units,
+            reading=EnergyReading(domains=tuple(domains), seconds=1.0, terms=terms),
+        )
+
+    return dataclasses.replace(
+        grid,
+        stages={
+            key: dataclasses.replace(record, marks=tuple(map(estimate, record.marks)))
+            for key, record in grid.stages.items()
+        },
+        meter=dataclasses.replace(
+            grid.meter,
+            domains=("cpu", "memory"),
+            coefficients={"cpu_watts_per_core": 3.0, "memory_watts_per_gib": 0.5},
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def estimates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of studies with one whose joules are estimates that can be priced anew."""
+    folder = tmp_path_factory.mktemp("estimates") / "outputs"
+    store_study(folder, "toy", estimated_grid())
     return folder
 
 
@@ -52,6 +108,107 @@ def test_front_prices_stored_trials_again(
     training = json.loads(capsys.readouterr().out)
     per_image = short["front"][0]["joules_per_image"]
     assert short["front"][0]["joules"] == pytest.approx(training["front"][0]["joules"] + per_image)
+
+
+def shown_front(outputs: Path, capsys: pytest.CaptureFixture[str], *words: object) -> Plain:
+    run("front", "--outputs", outputs, "--json", *words)
+    return json.loads(capsys.readouterr().out)
+
+
+def test_other_watts_price_stored_trials_again(
+    estimates: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = shown_front(estimates, capsys)
+    after = shown_front(estimates, capsys, "--cpu-watts", 6, "--memory-watts", 1)
+    assert after["coefficients"] == {"cpu_watts_per_core": 6.0, "memory_watts_per_gib": 1.0}
+    assert after["scale_band"] == pytest.approx([2.8 / 6, 2.0])
+    assert len(after["front"]) == len(before["front"])
+    for old, new in zip(before["front"], after["front"], strict=True):
+        assert new["joules"] == pytest.approx(2 * old["joules"])
+        assert new["uncertainty_joules"] == pytest.approx(2 * old["uncertainty_joules"])
+        assert {**new, **{key: old[key] for key in CHANGED}} == old
+    assert shown_front(estimates, capsys) == before  # nothing was written
+
+
+CHANGED = ("joules", "uncertainty_joules", "joules_per_image", "stages")
+
+
+def test_watts_of_memory_alone_leave_those_of_the_cpu(
+    estimates: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = shown_front(estimates, capsys)
+    after = shown_front(estimates, capsys, "--memory-watts", 1)
+    assert after["coefficients"] == {"cpu_watts_per_core": 3.0, "memory_watts_per_gib": 1.0}
+    assert after["scale_band"] == before["scale_band"]
+    assert after["front"][0]["joules"] == pytest.approx(1.1 * before["front"][0]["joules"])
+
+
+@pytest.fixture
+def calibration(tmp_path: Path) -> Path:
+    path = tmp_path / "mine.json"
+    watts = {"cpu_watts_per_core": 6.0, "memory_watts_per_gib": 0.5, "cpu_watts_band": [5.4, 6.6]}
+    path.write_text(json.dumps(watts))
+    return path
+
+
+def test_a_calibration_prices_stored_trials_and_narrows_the_scale(
+    estimates: Path, calibration: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = shown_front(estimates, capsys)
+    after = shown_front(estimates, capsys, "--calibration", calibration)
+    assert after["front"][0]["joules"] == pytest.approx(1.9 * before["front"][0]["joules"])
+    assert after["scale_band"] == pytest.approx([0.9, 1.1])
+    run("front", "--outputs", estimates, "--calibration", calibration)
+    text = capsys.readouterr().out
+    assert "between 0.9 and 1.1" in text and "priced anew, by cpu_watts_per_core = 6" in text
+    run("front", "--outputs", estimates)
+    assert "priced anew" not in capsys.readouterr().out
+
+
+def test_every_face_takes_the_watts(
+    estimates: Path, calibration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watts = ["--outputs", estimates, "--cpu-watts", 6]
+    run("choose", *watts, "--knee", "--json")
+    chosen = json.loads(capsys.readouterr().out)
+    front = shown_front(estimates, capsys, "--cpu-watts", 6)["front"]
+    assert chosen["joules"] == next(r["joules"] for r in front if r["trial"] == chosen["trial"])
+    page = tmp_path / "page.html"
+    run("report", *watts, "--to", page)
+    assert "cpu_watts_per_core = 6" in page.read_text()
+    run("report", "--outputs", estimates, "--calibration", calibration, "--to", page)
+    assert "between 0.9 and 1.1" in page.read_text()
+
+
+def test_the_commands_of_choose_keep_the_watts(
+    estimates: Path, calibration: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("choose", "--outputs", estimates, "--knee", "--cpu-watts", 6)
+    text = capsys.readouterr().out
+    assert "meter.cpu_watts_per_core=6\n" in text and "--cpu-watts 6\n" in text
+    assert "priced anew, by cpu_watts_per_core = 6, memory_watts_per_gib = 0.5" in text
+    run("choose", "--outputs", estimates, "--knee", "--calibration", calibration, "--json")
+    words = shlex.split(json.loads(capsys.readouterr().out)["command"])
+    assert words[-1] == f"meter.calibration={calibration}"
+
+
+def test_joules_without_watts_cannot_be_priced_again(tmp_path: Path, calibration: Path) -> None:
+    grid = toy_study.grid(batches=(32,), rates=(0.01,))
+    counted = dataclasses.replace(grid.meter, sources=("rapl",), coefficients={})
+    store_study(tmp_path, "counted", dataclasses.replace(grid, meter=counted))
+    for words in (["--cpu-watts", "6"], ["--memory-watts", "1"], ["--calibration", calibration]):
+        for verb in ("front", "choose", "report"):
+            with pytest.raises(BadInput, match="by rapl") as refused:
+                run(verb, "--outputs", tmp_path, *words)
+            assert "\n" not in str(refused.value)
+
+
+def test_watts_beside_a_counter_only_widen_the_scale(tmp_path: Path) -> None:
+    both = dataclasses.replace(
+        estimated_grid().meter, sources=("nvml", "estimate"), scale_band=(0.9, 1.5)
+    )
+    arguments = Namespace(cpu_watts=12.0, memory_watts=None, calibration=None)
+    assert verb_study.repriced(both, arguments).scale_band == (2.8 / 12.0, 1.5)
 
 
 def test_front_text_names_the_quality_and_csv_has_a_line_per_configuration(
@@ -122,6 +279,9 @@ def test_nothing_fits_exits_3_and_names_the_nearest(outputs: Path) -> None:
         (["deploy", "--to", "x", "--trial", "1", "--knee"], "--trial names one"),
         (["deploy", "--to", "x", "--trial", "1"], "is gone"),
         (["dashboard", "--port", "99999"], "not a port"),
+        (["front", "--cpu-watts", "0"], "not a positive number"),
+        (["choose", "--calibration", "gone.json"], "gone.json"),
+        (["report", "--cpu-watts", "6", "--calibration", "gone.json"], "leave out --cpu-watts"),
     ],
 )
 def test_bad_input_is_one_line_that_says_what_to_type(
@@ -208,19 +368,6 @@ def test_report_writes_one_page(
         run("report", "--outputs", outputs, "--to", tmp_path)
 
 
-def test_meters_says_what_auto_takes_and_why_others_are_missing(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    run("meters", "--json")
-    document = json.loads(capsys.readouterr().out)
-    by_source = {probe["source"]: probe for probe in document["meters"]}
-    assert by_source[document["auto"]]["usable"]
-    assert all(probe["why"] for probe in by_source.values())
-    run("meters")
-    text = capsys.readouterr().out
-    assert all(source in text for source in by_source)
-
-
 def test_notes_tell_measured_infeasible_and_failed_trials_apart() -> None:
     record = toy_study.grid(rates=(0.01, 1.0))
     document = front_document(record, Objective())
@@ -244,6 +391,8 @@ def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
 def test_table_aligns_words_left_and_numbers_right() -> None:
     text = verb_study.table(("stage", "runs"), [("trunk", "9"), ("infer", "120")])
     assert text.splitlines() == ["stage  runs", "trunk     9", "infer   120"]
+    text = verb_study.table(("domain", "net"), [("cpu", "-0.5 J"), ("gpu", "12 J"), ("total", "-")])
+    assert [line[-6:] for line in text.splitlines()] == ["   net", "-0.5 J", "  12 J", "     -"]
 
 
 def test_the_objective_is_checked_before_anything_is_read() -> None:
@@ -258,7 +407,8 @@ def test_the_objective_is_checked_before_anything_is_read() -> None:
 @pytest.mark.parametrize(
     ("verb", "heavy"),
     [
-        ("meters", ("torch", "optuna", "hydra", "plotly", "numpy")),
+        ("meters", ("torch", "optuna", "hydra", "plotly", "numpy", "rich")),
+        ("measure", ("torch", "optuna", "hydra", "plotly", "numpy", "rich")),
         ("front", ("torch", "hydra", "plotly", "optuna_dashboard")),
         ("choose", ("torch", "hydra", "plotly", "optuna_dashboard")),
         ("stages", ("torch", "hydra", "plotly", "optuna_dashboard")),
@@ -266,7 +416,8 @@ def test_the_objective_is_checked_before_anything_is_read() -> None:
     ],
 )
 def test_a_verb_loads_only_what_it_needs(outputs: Path, verb: str, heavy: tuple[str, ...]) -> None:
-    words = [verb] if verb == "meters" else [verb, "--outputs", str(outputs)]
+    alone = {"meters": ["meters"], "measure": ["measure", "--", "true"]}
+    words = alone.get(verb, [verb, "--outputs", str(outputs)])
     code = (
         "import sys; from energy_sweep.app.main import main; "
         f"assert main({words!r}) == 0; print([n for n in {heavy!r} if n in sys.modules])"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from meter.fake_nvml import ENERGY, NOT_SUPPORTED, UUIDS, FakeBoard, FakeNvml
+from meter.fake_powercap import machine
 
 from energy_sweep.meter import Meter, Work, meter_id, open_meter
 from energy_sweep.meter.replay import ReplayMeter
@@ -20,20 +24,40 @@ from energy_sweep.record import (
     to_plain,
 )
 
-METERS: dict[str, Callable[[], Meter]] = {
-    "auto": lambda: open_meter("auto"),
-    "estimate": lambda: open_meter({"name": "estimate", "cpu_watts_per_core": 5.0}),
-    "replay": lambda: open_meter("replay"),
-    "replay_flat": lambda: open_meter({"name": "replay", "joules_per_image": 0.5}),
-    "replay_trace": lambda: open_meter({"name": "replay", "trace": {"trunk": 0.25}}),
-    "replay_formula": lambda: ReplayMeter(formula=lambda work: 2.0 * work.images),
+UNCHECKED = {"self_check": False}
+# Each is opened beside made-up boards, one of them without an energy counter, and a powercap tree.
+METERS: dict[str, Callable[[Path], Meter]] = {
+    "auto": lambda _: open_meter("auto"),
+    "auto_counters": lambda tree: open_meter(
+        {"name": "auto", "gpus": "visible", "powercap": tree, **UNCHECKED}
+    ),
+    "nvml": lambda _: open_meter({"name": "nvml", "gpus": [UUIDS[0]], **UNCHECKED}),
+    "nvml_power": lambda _: open_meter({"name": "nvml", "gpus": [UUIDS[2]], **UNCHECKED}),
+    "nvml_both": lambda _: open_meter({"name": "nvml", "gpus": "visible", **UNCHECKED}),
+    "rapl": lambda tree: open_meter({"name": "rapl", "powercap": tree, **UNCHECKED}),
+    "estimate": lambda _: open_meter({"name": "estimate", "cpu_watts_per_core": 5.0}),
+    "replay": lambda _: open_meter("replay"),
+    "replay_flat": lambda _: open_meter({"name": "replay", "joules_per_image": 0.5}),
+    "replay_trace": lambda _: open_meter({"name": "replay", "trace": {"trunk": 0.25}}),
+    "replay_formula": lambda _: ReplayMeter(formula=lambda work: 2.0 * work.images),
 }
 WORK = Work(stage="trunk", images=100, parameters=1000, label="epochs")
 
 
+@pytest.fixture(scope="module", name="tree")
+def _tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("hardware")
+    boards = (
+        FakeBoard(tick=0.02),
+        FakeBoard(uuid=UUIDS[2], pci=2, errors={ENERGY: NOT_SUPPORTED}),
+    )
+    with FakeNvml(folder, *boards).preloaded(), machine(folder / "powercap"):
+        yield folder / "powercap"
+
+
 @pytest.fixture(params=METERS, name="make")
-def _make(request: pytest.FixtureRequest) -> Callable[[], Meter]:
-    return METERS[request.param]
+def _make(request: pytest.FixtureRequest, tree: Path) -> Callable[[], Meter]:
+    return lambda: METERS[request.param](tree)
 
 
 @pytest.fixture(name="meter")
@@ -56,7 +80,8 @@ def check(reading: EnergyReading, facts: MeterFacts) -> None:
     assert reading.seconds >= 0
     for part in reading.domains:
         assert part.joules >= 0 and math.isfinite(part.joules)
-        assert part.uncertainty_joules >= 0 and math.isfinite(part.uncertainty_joules)
+        assert part.uncertainty_joules >= part.edge_joules >= 0
+        assert math.isfinite(part.uncertainty_joules)
 
 
 def test_facts_are_whole_and_survive_json(meter: Meter) -> None:
@@ -66,6 +91,8 @@ def test_facts_are_whole_and_survive_json(meter: Meter) -> None:
     low, high = facts.scale_band
     assert 0 < low <= 1 <= high
     assert 0 <= facts.repeatability < 1
+    assert 0 <= facts.tick_seconds < 10
+    assert facts.idle_watts.keys() <= set(facts.domains)
     assert from_plain(MeterFacts, json.loads(json.dumps(to_plain(facts)))) == facts
 
 
@@ -97,9 +124,13 @@ def test_marks_are_disjoint_and_leave_no_gap(meter: Meter) -> None:
     readings = [*(mark.reading for mark in marks), window.rest]
     for reading in readings:
         check(reading, meter.facts())
-    if meter.facts().sources == ("estimate",):
+    if not meter.facts().sources[0].startswith("replay"):
+        for before, after in itertools.pairwise(readings):
+            assert before.started is not None and after.started is not None
+            assert before.started + before.seconds == pytest.approx(after.started, abs=1e-5)
         seconds = math.fsum(reading.seconds for reading in readings)
         assert 0.04 <= seconds <= outer
+    if "estimate" in meter.facts().sources:
         assert math.fsum(r.terms["cpu_seconds"] for r in readings) >= 0.04
 
 

@@ -9,17 +9,20 @@ from typing import Any
 
 import pytest
 import yaml
+from meter.fake_nvml import UUIDS, FakeNvml
+from meter.fake_powercap import machine
 
-from energy_sweep.meter import MeterUnavailable, nvml, open_meter, rapl, survey
+from energy_sweep.meter import MeterUnavailable, open_meter, rapl, survey
 from energy_sweep.record import BadInput
 
 CONF = Path(__file__).parents[2] / "conf"
 
 
-@pytest.mark.parametrize("name", ["nvml", "rapl"])
-def test_meters_to_come_say_so(name: str) -> None:
+def test_a_meter_that_is_named_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(MeterUnavailable, match="type meter=estimate"):
-        open_meter(name)
+        open_meter({"name": "rapl", "powercap": str(tmp_path)})
+    with pytest.raises(MeterUnavailable, match="meter=nvml reads GPUs"):
+        open_meter("nvml")
 
 
 @pytest.mark.parametrize(
@@ -30,6 +33,11 @@ def test_meters_to_come_say_so(name: str) -> None:
         ({"name": "replay", "cpu_tdp_w": 3}, "no such setting"),
         ({"name": "estimate", "threads": 3}, "no such setting"),
         ({"name": "estimate", "cpu_watts_per_core": "much"}, "above 0"),
+        ({"name": "estimate", "powercap": "/sys"}, "no such setting"),
+        ({"name": "rapl", "cpu_tdp_w": 3}, "meter.cpu_tdp_w: no such setting"),
+        ({"name": "nvml", "powercap": "/sys"}, "no such setting"),
+        ({"name": "rapl", "powercap": None}, "meter.powercap=None: type the folder"),
+        ({"name": "rapl", "self_check": "maybe"}, "type true or false"),
     ],
 )
 def test_bad_specs_are_refused_in_one_line(spec: Any, says: str) -> None:
@@ -39,17 +47,28 @@ def test_bad_specs_are_refused_in_one_line(spec: Any, says: str) -> None:
 
 
 def test_joules_of_a_gpu_are_never_left_out_silently() -> None:
-    for name in ("auto", "estimate"):
+    for name in ("auto", "estimate", "rapl"):
         with pytest.raises(MeterUnavailable, match="device=cpu"):
-            open_meter(name, devices=["GPU-0"])
-    assert open_meter("replay", devices=["GPU-0"]).facts().domains == ("replay",)
+            open_meter(name, devices=[UUIDS[0]])
+    assert open_meter("replay", devices=[UUIDS[0]]).facts().domains == ("replay",)
 
 
-def test_auto_says_what_it_took(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level("INFO"):
-        meter = open_meter("auto")
-    assert meter.facts().sources == ("estimate",)
-    assert "auto takes estimate" in caplog.text
+def test_auto_says_why_it_estimates(tmp_path: Path) -> None:
+    facts = open_meter({"name": "auto", "powercap": str(tmp_path)}).facts()
+    assert facts.sources == ("estimate",)
+    assert f"no energy counters of the CPU under {tmp_path}" in facts.details["why"]
+
+
+def test_auto_takes_counters_where_there_are_some(tmp_path: Path) -> None:
+    with machine(tmp_path / "powercap") as tree:
+        spec = {"name": "auto", "powercap": str(tree.root), "self_check": False}
+        facts = open_meter({**spec, "cpu_watts_per_core": 5.0}).facts()
+        assert (facts.sources, facts.domains) == (("rapl",), ("cpu:0", "dram:0"))
+        assert "why" not in facts.details
+        with FakeNvml(tmp_path).preloaded():
+            assert open_meter(spec).facts().sources == ("rapl",)
+            both = open_meter(spec, devices=[UUIDS[0]]).facts()
+    assert (both.sources, both.domains) == (("nvml", "rapl"), ("gpu:0", "cpu:0", "dram:0"))
 
 
 def test_the_survey_names_every_source() -> None:
@@ -60,33 +79,37 @@ def test_the_survey_names_every_source() -> None:
         assert probe.why and probe.remedy
 
 
-def test_rapl_tells_apart_absent_unreadable_and_readable(tmp_path: Path) -> None:
-    assert "no RAPL counters" in rapl.probe(tmp_path).why
-    zone = tmp_path / "intel-rapl:0"
-    zone.mkdir()
-    (zone / "energy_uj").mkdir()  # fails to open for root too, whom file modes do not stop
-    assert "chmod a+r" in rapl.probe(tmp_path).why
-    (zone / "energy_uj").rmdir()
-    (zone / "energy_uj").write_text("12\n")
-    assert "does not read them yet" in rapl.probe(tmp_path).why
-    (zone / "energy_uj").write_text("zero\n")
-    assert "does not hold a number" in rapl.probe(tmp_path).why
+def test_the_survey_looks_for_counters_where_it_is_told(tmp_path: Path) -> None:
+    with machine(tmp_path / "powercap") as tree:
+        found = {probe.source: probe for probe in survey(tree.root)}
+    assert found["rapl"].usable
+    assert not {probe.source: probe for probe in survey(tmp_path)}["rapl"].usable
 
 
-def test_nvml_tells_a_driver_from_none() -> None:
-    assert "no NVIDIA driver" in nvml.probe("libno-such-library.so.1").why
-    assert "driver is here" in nvml.probe("libc.so.6").why
-
-
-@pytest.mark.parametrize("name", ["auto", "estimate", "replay"])
-def test_conf_opens_the_meter_of_its_name(name: str) -> None:
+def composed(name: str) -> dict[str, Any]:
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
     with initialize_config_dir(str(CONF), version_base=None):
         spec: Any = OmegaConf.to_container(compose(overrides=[f"+meter={name}"]).meter)
     assert spec["name"] == name
-    assert open_meter(spec).facts() == open_meter(name).facts()
+    return spec
+
+
+@pytest.mark.parametrize("name", ["auto", "estimate", "replay"])
+def test_conf_opens_the_meter_of_its_name(name: str) -> None:
+    assert open_meter(composed(name)).facts() == open_meter(name).facts()
+
+
+def test_conf_has_the_settings_of_counters(tmp_path: Path) -> None:
+    spec = composed("rapl")
+    assert spec["powercap"] == str(rapl.ROOT)
+    with machine(tmp_path / "powercap") as tree:
+        changed = {"powercap": str(tree.root), "self_check": False}
+        assert open_meter({**spec, **changed}).facts().sources == ("rapl",)
+    with FakeNvml(tmp_path).preloaded():
+        spec = {**composed("nvml"), "self_check": False}
+        assert open_meter(spec, devices=[UUIDS[0]]).facts().sources == ("nvml",)
 
 
 @pytest.mark.parametrize("path", sorted(CONF.glob("meter/*")) + sorted(CONF.glob("device/*")))

@@ -1,0 +1,166 @@
+"""Live watts of every domain, once a second, until Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from argparse import Namespace
+from collections import deque
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from energy_sweep.app.text import watts_text
+from energy_sweep.front import joules_text
+from energy_sweep.record import EnergyReading, MeterFacts, Plain, Quality
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+BARS = "▁▂▃▄▅▆▇█"
+SHOWN_SECONDS = 30
+TOTAL = "total"
+
+
+@dataclass(slots=True)
+class Line:
+    """What one domain has drawn since the start."""
+
+    domain: str
+    quality: Quality
+    joules: float = 0.0
+    seconds: float = 0.0
+    watts: deque[float] = field(default_factory=lambda: deque(maxlen=SHOWN_SECONDS))
+
+    @property
+    def mean(self) -> float:
+        return self.joules / self.seconds if self.seconds > 0 else 0.0
+
+    def add(self, joules: float, seconds: float) -> None:
+        """Take the joules of one more interval."""
+        self.joules += joules
+        self.seconds += seconds
+        self.watts.append(joules / seconds if seconds > 0 else 0.0)
+
+
+class Face(Protocol):
+    """Shows lines as they are now."""
+
+    def __call__(self, lines: list[Line], reading: EnergyReading) -> None: ...
+
+
+def watch(arguments: Namespace) -> int:
+    """Show watts once a second, for so many seconds or until Ctrl-C."""
+    from energy_sweep.app.verb_meters import powercap
+    from energy_sweep.meter import Work
+    from energy_sweep.meter.whole import open_whole
+
+    meter = open_whole(**powercap(arguments))
+    facts = meter.facts()
+    lines = [Line(name, facts.quality) for name in (*facts.domains, TOTAL)]
+    end = time.monotonic() + (math.inf if arguments.seconds is None else arguments.seconds)
+    try:
+        with (
+            _face(facts, as_json=arguments.json) as show,
+            meter.window(Work(stage="watch", images=0, parameters=0)) as window,
+        ):
+            due = time.monotonic()
+            while due < end:
+                due = min(due + 1.0, end)
+                time.sleep(max(due - time.monotonic(), 0.0))
+                reading = window.mark().reading
+                _add(lines, reading)
+                show(lines, reading)
+    except KeyboardInterrupt:
+        pass
+    finally:
+        meter.close()
+    return 0
+
+
+def _add(lines: list[Line], reading: EnergyReading) -> None:
+    for line, part in zip(lines, reading.domains, strict=False):
+        line.quality = part.quality
+        line.add(part.joules, reading.seconds)
+    lines[-1].quality = reading.quality
+    lines[-1].add(reading.joules, reading.seconds)
+
+
+@contextmanager
+def _face(facts: MeterFacts, *, as_json: bool) -> Generator[Face]:
+    if as_json:
+        yield _json_line
+    elif sys.stdout.isatty():
+        from rich.console import Console
+        from rich.live import Live
+
+        with Live(console=Console(), auto_refresh=False) as live:
+            yield lambda lines, reading: live.update(_table(lines, facts), refresh=True)
+    else:
+        print(said_of(facts), flush=True)
+        yield plain_line
+
+
+def said_of(facts: MeterFacts) -> str:
+    """What the watts are, in one line."""
+    text = f"watts by {' + '.join(facts.sources)}, {facts.quality.value}"
+    if "estimate" in facts.sources:
+        text += "; cpu: the CPU seconds of all programs x watts per core, above idle"
+    return text
+
+
+def plain_line(lines: list[Line], reading: EnergyReading) -> None:
+    """Print the watts of the last second; domains of other quality than the rest say theirs."""
+    alike = len({line.quality for line in lines}) == 1
+    shown = [f"{line.domain} {watts_text(line.watts[-1])}" for line in lines]
+    if not alike:
+        shown = [f"{one} {line.quality.value}" for one, line in zip(shown, lines, strict=True)]
+    said = f" {reading.quality.value}" if alike else ""
+    print(f"{lines[-1].seconds:4.0f} s  {'  '.join(shown)}{said}", flush=True)
+
+
+def _json_line(lines: list[Line], reading: EnergyReading) -> None:
+    *domains, whole = map(_plain, lines)
+    started = {"seconds": lines[-1].seconds, **whole}
+    named = {line.domain: one for line, one in zip(lines, domains, strict=False)}
+    print(json.dumps({**started, "domains": named}), flush=True)
+
+
+def _plain(line: Line) -> Plain:
+    return {
+        "watts": line.watts[-1],
+        "mean_watts": line.mean,
+        "joules": line.joules,
+        "quality": line.quality.value,
+    }
+
+
+def _table(lines: list[Line], facts: MeterFacts) -> Table:
+    from rich.table import Table
+
+    table = Table(caption=f"{said_of(facts)}; Ctrl-C ends it", caption_justify="left")
+    for title in ("domain", "quality"):
+        table.add_column(title)
+    for title in ("now", "mean", "since start"):
+        table.add_column(title, justify="right")
+    table.add_column(f"last {SHOWN_SECONDS} s", min_width=SHOWN_SECONDS, no_wrap=True)
+    for line in lines:
+        table.add_row(
+            line.domain,
+            line.quality.value,
+            watts_text(line.watts[-1]),
+            watts_text(line.mean),
+            joules_text(line.joules),
+            sparkline(list(line.watts)),
+            end_section=line is lines[-2],
+        )
+    return table
+
+
+def sparkline(watts: list[float]) -> str:
+    """Bars between 0 and the largest of the watts, or 1 W: less than that is no more than noise."""
+    top, steps = max(1.0, *watts), len(BARS) - 1
+    return "".join(BARS[round(steps * max(value, 0.0) / top)] for value in watts)

@@ -1,0 +1,199 @@
+"""Which chip does the work, how it is held back, and what kind of machine this is."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+from collections.abc import Generator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from energy_sweep.board import BoardUnavailable, driver_version
+from energy_sweep.device import memory, power
+from energy_sweep.record import BadInput, Plain
+
+NAMES = ("auto", "cpu", "cuda")
+CPUINFO = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """Where a recipe runs; `threads` are those of one operation on the CPU.
+
+    `deterministic` makes CUDA repeat itself bit for bit; a CPU does so anyway. The levers:
+    `power_limit_watts` of the GPU; `gpu_memory_gib` and `memory_gib` stand for smaller machines;
+    windows wait while others use more than `wait_below`, a share of the processors.
+    """
+
+    name: str = "auto"
+    threads: int = 1
+    deterministic: bool = False
+    power_limit_watts: float | None = None
+    gpu_memory_gib: float | None = None
+    memory_gib: float | None = None
+    wait_below: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.name not in NAMES:
+            typed = ", ".join(f"device={name}" for name in NAMES)
+            raise BadInput(f"device={self.name}: type one of {typed}")
+        if isinstance(self.threads, bool) or self.threads < 1:
+            raise BadInput(f"device.threads={self.threads}: type a whole number of at least 1")
+        for dial, example in (("power_limit_watts", 200), ("gpu_memory_gib", 8), ("memory_gib", 8)):
+            self._set_positive(dial, f"a number above 0, such as device.{dial}={example}")
+        says = "a share of the processors, such as device.wait_below=0.1"
+        self._set_positive("wait_below", says, most=1.0)
+
+    def _set_positive(self, dial: str, says: str, *, most: float = math.inf) -> None:
+        """Check a lever, and make it a float: 200 and 200.0 W name the same configuration."""
+        value = getattr(self, dial)
+        if value is None:
+            return
+        number = value if isinstance(value, int | float) and not isinstance(value, bool) else 0
+        if not (0 < number <= most and math.isfinite(number)):
+            raise BadInput(f"device.{dial}={value}: type {says}")
+        object.__setattr__(self, dial, float(number))
+
+    @property
+    def levers(self) -> Plain:
+        """What changes joules and not weights, as far as it is used."""
+        names = ("power_limit_watts", "gpu_memory_gib", "memory_gib")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+    def resolve(self) -> str:
+        """The name that torch knows, `cpu` or `cuda`; raises BadInput where it is not here."""
+        if self.name == "cpu":
+            return "cpu"
+        import torch
+
+        if torch.cuda.is_available():
+            return "cuda"
+        if self.name == "cuda":
+            built = "" if torch.version.cuda else " (this torch is built without CUDA)"
+            raise BadInput(f"device=cuda: torch finds no GPU here{built}: type device=cpu")
+        return "cpu"
+
+    def check(self) -> None:
+        """Raise BadInput, in one line that says what to type, for a lever that cannot be moved."""
+        if self.gpu_memory_gib is not None:
+            memory.check_gpu_cap(self.gpu_memory_gib, device=self.resolve())
+        if self.memory_gib is not None:
+            memory.check_process_cap(self.memory_gib)
+        if self.power_limit_watts is not None:
+            power.check_power_limit(self.uuids(), self.power_limit_watts)
+
+    def uuids(self) -> tuple[str, ...]:
+        """UUIDs of the GPUs that the work runs on, for the meter; none on the CPU."""
+        if self.resolve() == "cpu":
+            return ()
+        import torch
+
+        properties = torch.cuda.get_device_properties(torch.cuda.current_device())
+        kind = "MIG" if "MIG" in properties.name.split() else "GPU"
+        return (f"{kind}-{properties.uuid}",)
+
+    def synchronize(self) -> None:
+        """Wait for the work queued on the device; on the CPU there is none."""
+        if self.resolve() == "cuda":
+            import torch
+
+            torch.cuda.synchronize()
+
+    @contextmanager
+    def running(self, *, levers: bool = True) -> Generator[str]:
+        """Give `resolve()` with everything asked for in force, and restore it all afterwards.
+
+        Raises Infeasible where a cap is too small for the program alone.
+        """
+        name = self.resolve()
+        with ExitStack() as stack:
+            stack.enter_context(threads(self.threads))
+            if name == "cuda" and self.deterministic:
+                stack.enter_context(_deterministic())
+            if levers and self.power_limit_watts is not None:
+                stack.enter_context(power.power_limit(self.uuids(), self.power_limit_watts))
+            else:
+                power.restore_all_left_limits(self.uuids())
+            if levers and self.gpu_memory_gib is not None:
+                stack.enter_context(memory.gpu_cap(self.gpu_memory_gib))
+            # The last, so that what the others need is not under the cap.
+            if levers and self.memory_gib is not None:
+                stack.enter_context(memory.process_cap(self.memory_gib, threads=self.threads))
+            yield name
+
+    def infeasible_out_of_memory(self) -> AbstractContextManager[None]:
+        """Turn running out of memory into OutOfMemory, an Infeasible that names the cap."""
+        return memory.infeasible_out_of_memory(
+            memory_gib=self.memory_gib, gpu_memory_gib=self.gpu_memory_gib
+        )
+
+    def machine(self) -> Plain:
+        """What readings and weights depend on; `device_class` is equal on equal machines.
+
+        Driver and UUIDs are told, and are part of no key.
+        """
+        import torch
+
+        cpu, cores = cpu_model(), os.cpu_count() or 1
+        gpu = torch.cuda.get_device_name() if self.resolve() == "cuda" else None
+        return {
+            "device_class": " | ".join([cpu, f"{cores} cores", *([gpu] if gpu else [])]),
+            "cpu": cpu,
+            "cores": cores,
+            "gpu": gpu,
+            "gpu_uuids": list(self.uuids()),
+            "driver": _driver() if gpu else None,
+            "torch": str(torch.__version__),
+            "isa": torch.backends.cpu.get_cpu_capability(),
+        }
+
+
+@contextmanager
+def threads(count: int) -> Generator[None]:
+    """Let torch use `count` threads per operation, and restore what it used before."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _deterministic() -> Generator[None]:
+    """Let CUDA repeat itself bit for bit, and restore what was asked of it before."""
+    import torch
+
+    before = torch.are_deterministic_algorithms_enabled()
+    warned = torch.is_deterministic_algorithms_warn_only_enabled()
+    # cuBLAS reads this when it makes its first handle, so it stays set.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warned)
+
+
+def _driver() -> str | None:
+    try:
+        return driver_version()
+    except BoardUnavailable:
+        return None
+
+
+def cpu_model(cpuinfo: Path = CPUINFO) -> str:
+    """The name the CPU gives itself, or else the name of its architecture."""
+    try:
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        key, _, value = line.partition(":")
+        if key.strip() == "model name" and value.strip():
+            return value.strip()
+    return platform.processor() or platform.machine() or "unknown CPU"

@@ -1,0 +1,110 @@
+"""Which sources make a meter: those of its name, or the best for each part of the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from energy_sweep.board import library_error
+from energy_sweep.meter import rapl
+from energy_sweep.meter.base import Meter, MeterUnavailable
+from energy_sweep.meter.estimate import EstimateSource
+from energy_sweep.meter.load import Bystanders
+from energy_sweep.meter.lock import cpu_packages
+from energy_sweep.meter.nvml import NvmlSource, boards_to_read
+from energy_sweep.meter.process import ProcessTree
+from energy_sweep.meter.rapl import RaplSource
+from energy_sweep.meter.source import Source, SourceMeter
+
+Gpus = str | Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What a meter is opened for: GPUs by UUID, CPU threads, how to wait for queued work."""
+
+    devices: Sequence[str] = ()
+    threads: int = 1
+    synchronize: Callable[[], None] | None = None
+    tree: ProcessTree
+
+    def meter(self, *, cpu: Source | None, gpu: NvmlSource | None, why: str = "") -> Meter:
+        """A meter of these sources, with the locks and the bystanders that belong to them."""
+        # The GPU first: its edges wait for a tick, which the CPU's then include.
+        sources: list[Source] = [source for source in (gpu, cpu) if source is not None]
+        packages = [f"cpu-{package}" for package in cpu_packages()] if cpu is not None else []
+        boards = [f"gpu-{uuid}" for uuid in gpu.uuids] if gpu is not None else []
+        return SourceMeter(
+            sources,
+            resources=[*boards, *packages],
+            bystanders=Bystanders(self.tree, gpu.foreign_load if gpu is not None else None),
+            synchronize=self.synchronize,
+            why=why,
+        )
+
+    def nvml(self, gpus: Gpus, mig: str, *, self_check: bool) -> NvmlSource | None:
+        """The GPUs to read, None where there are none to read."""
+        boards = boards_to_read(gpus, self.devices, mig=mig)
+        return NvmlSource(boards, tree=self.tree, self_check=self_check) if boards else None
+
+
+def open_auto(
+    *,
+    job: Job,
+    gpus: Gpus = "work",
+    mig: str = "refuse",
+    powercap: str | Path = rapl.ROOT,
+    self_check: bool = True,
+    **watts: Any,
+) -> Meter:
+    """Counters where they can be read: NVML for GPUs, RAPL for the CPU, else its estimate."""
+    gpu, why = job.nvml(gpus, mig, self_check=self_check), ""
+    try:
+        cpu: Source = RaplSource(powercap, self_check=self_check)
+    except MeterUnavailable as missing:
+        why = str(missing)
+        cpu = EstimateSource(tree=job.tree, threads=job.threads, **watts)
+    return job.meter(cpu=cpu, gpu=gpu, why=why)
+
+
+def open_nvml(
+    *, job: Job, gpus: Gpus = "work", mig: str = "refuse", self_check: bool = True
+) -> Meter:
+    """GPUs only; the joules of the CPU are left out."""
+    gpu = job.nvml(gpus, mig, self_check=self_check)
+    if gpu is None:
+        raise MeterUnavailable(
+            f"meter=nvml reads GPUs, and {library_error() or 'this work runs on none'}: type"
+            " meter=auto, or meter.gpus=visible to read GPUs that others work on"
+        )
+    return job.meter(cpu=None, gpu=gpu)
+
+
+def open_rapl(*, job: Job, powercap: str | Path = rapl.ROOT, self_check: bool = True) -> Meter:
+    """CPU packages and their memory only."""
+    _refuse_gpus(job, "rapl")
+    return job.meter(cpu=RaplSource(powercap, self_check=self_check), gpu=None)
+
+
+def open_estimate(*, job: Job, **watts: Any) -> Meter:
+    """The estimate, whatever counters there are."""
+    _refuse_gpus(job, "estimate")
+    return job.meter(cpu=EstimateSource(tree=job.tree, threads=job.threads, **watts), gpu=None)
+
+
+def _refuse_gpus(job: Job, name: str) -> None:
+    if job.devices:
+        raise MeterUnavailable(
+            f"meter={name} would leave out the joules of the GPU that the work runs on: type"
+            " meter=auto, or device=cpu"
+        )
+
+
+OPENERS: dict[str, Callable[..., Meter]] = {
+    "auto": open_auto,
+    "nvml": open_nvml,
+    "rapl": open_rapl,
+    "estimate": open_estimate,
+}

@@ -1,0 +1,85 @@
+"""Ticks of the CPU's counters, and what they count while the machine idles."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from energy_sweep.meter.counter import Counter
+from energy_sweep.meter.load import CONTENDED_SHARE
+from energy_sweep.meter.process import busy_seconds
+from energy_sweep.meter.selfcheck import Check, cached, check_counter
+
+# How long to see whether the machine is quiet and then how it idles; and how long to look at the
+# ticks of one that is not.
+QUIET_SECONDS, IDLE_SECONDS, TICKS_SECONDS = 0.2, 3.0, 0.3
+
+
+T = TypeVar("T")
+
+
+class _Unquiet(Exception):
+    """The machine works, so what it draws when it does not cannot be seen."""
+
+
+def checked(counters: Sequence[Counter], machine: Mapping[str, Any]) -> list[Counter]:
+    """The counters with their ticks and idle watts, which are kept for `machine`.
+
+    Those of a machine that is busy are left unknown, and not kept. Raises ReadingLost where a
+    counter stands still.
+    """
+
+    def check(counter: Counter) -> Counter:
+        return _with(counter, _check(counter, machine))
+
+    with ThreadPoolExecutor(len(counters)) as pool:  # all in the same few seconds
+        return list(pool.map(check, counters))
+
+
+def known(counters: Sequence[Counter], machine: Mapping[str, Any]) -> list[Counter]:
+    """The counters with what was seen before, without looking."""
+    found: list[Counter] = []
+    for counter in counters:
+        try:
+            found.append(_with(counter, cached(_key(counter, machine), _refuse)))
+        except _Unquiet:
+            found.append(counter)
+    return found
+
+
+def _with(counter: Counter, check: Check) -> Counter:
+    return replace(counter, tick_seconds=check.tick_seconds, idle_watts=check.idle_watts)
+
+
+def _check(counter: Counter, machine: Mapping[str, Any]) -> Check:
+    try:
+        return cached(_key(counter, machine), lambda: _idle(counter))
+    except _Unquiet:
+        return replace(check_counter(counter, seconds=TICKS_SECONDS), idle_watts=None)
+
+
+def _idle(counter: Counter) -> Check:
+    _while_quiet(lambda: time.sleep(QUIET_SECONDS))
+    return _while_quiet(lambda: check_counter(counter, seconds=IDLE_SECONDS))
+
+
+def _while_quiet(watch: Callable[[], T]) -> T:
+    """What `watch` gives, unless programs used the processors meanwhile."""
+    start, busy = time.monotonic(), busy_seconds()
+    seen = watch()
+    seconds = (time.monotonic() - start) * (os.cpu_count() or 1)
+    if busy_seconds() - busy > CONTENDED_SHARE * seconds:
+        raise _Unquiet
+    return seen
+
+
+def _refuse() -> Check:
+    raise _Unquiet
+
+
+def _key(counter: Counter, machine: Mapping[str, Any]) -> dict[str, Any]:
+    return {**machine, "counter": counter.label, "span": counter.span}

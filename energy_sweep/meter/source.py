@@ -1,0 +1,128 @@
+"""A meter made of sources: each gives the joules of its own domains, edge by edge."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from energy_sweep.meter.base import Lap, Window, Work, exclusive_window
+from energy_sweep.meter.load import Bystanders
+from energy_sweep.meter.lock import WindowLock
+from energy_sweep.record import DomainEnergy, EnergyReading, MeterFacts, Quality
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What one source adds to a reading: joules of its domains, and raw terms of an estimate."""
+
+    domains: tuple[DomainEnergy, ...]
+    terms: dict[str, float] = field(default_factory=dict[str, float])
+
+
+# Reads the joules since the last call (the first time: since the window opened). Raises
+# ReadingLost where the joules of a domain cannot be known.
+Read = Callable[[], Part]
+
+
+class Source(Protocol):
+    """Joules of some domains, from one kind of counter or model."""
+
+    def facts(self) -> MeterFacts:
+        """What all its readings have in common, the same for every window."""
+        ...
+
+    def begin(self) -> AbstractContextManager[Read]:
+        """Read the opening edge; what samples in the background does so until the exit."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the source holds; closing twice does nothing."""
+        ...
+
+
+class SourceMeter:
+    """Reads several sources of disjoint domains at common edges, in the order given.
+
+    `resources` are locked while a window is open; `synchronize` waits for work queued on a device
+    and is called before every edge. `bystanders` see what other programs do meanwhile. `why` says
+    what was not taken, and is kept in the facts.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        *,
+        resources: Sequence[str],
+        bystanders: Bystanders,
+        synchronize: Callable[[], None] | None = None,
+        why: str = "",
+    ) -> None:
+        self._sources = tuple(sources)
+        self._facts = merge_facts([source.facts() for source in sources], why=why)
+        self._bystanders = bystanders
+        self._synchronize = synchronize
+        self._lock = WindowLock(resources)
+
+    def facts(self) -> MeterFacts:
+        """The facts of all sources; the scale band is the widest of theirs."""
+        return self._facts
+
+    def window(self, work: Work) -> AbstractContextManager[Window]:
+        """Measure the body of a `with`, alone on the devices and CPU packages that are read."""
+        return exclusive_window(work, self._begin, self._lock.held())
+
+    def close(self) -> None:
+        """Close every source."""
+        for source in self._sources:
+            source.close()
+
+    def _begin(self, stack: ExitStack) -> Lap:
+        self._wait()
+        reads = [stack.enter_context(source.begin()) for source in self._sources]
+        look = self._bystanders.begin()
+        last = time.monotonic()
+        epoch = time.time() - last
+
+        def lap(_: Work) -> EnergyReading:
+            nonlocal last
+            self._wait()
+            parts = [read() for read in reads]
+            seen = look()
+            start, last = last, time.monotonic()
+            return EnergyReading(
+                domains=tuple(domain for part in parts for domain in part.domains),
+                seconds=last - start,
+                started=epoch + start,
+                terms={name: value for part in parts for name, value in part.terms.items()},
+                contended=seen.contended,
+                foreign=seen.foreign,
+                peak_memory_bytes=seen.resident_bytes,
+            )
+
+        return lap
+
+    def _wait(self) -> None:
+        if self._synchronize is not None:
+            self._synchronize()
+
+
+def merge_facts(facts: Sequence[MeterFacts], *, why: str = "") -> MeterFacts:
+    """The facts of a meter of several sources: worst quality, widest band, largest errors."""
+    details = {name: value for one in facts for name, value in one.details.items()}
+    return MeterFacts(
+        sources=tuple(name for one in facts for name in one.sources),
+        domains=tuple(name for one in facts for name in one.domains),
+        quality=Quality.worst(one.quality for one in facts),
+        scale_band=(
+            min(one.scale_band[0] for one in facts),
+            max(one.scale_band[1] for one in facts),
+        ),
+        coefficients={k: v for one in facts for k, v in one.coefficients.items()},
+        repeatability=max(one.repeatability for one in facts),
+        tick_seconds=max((one.tick_seconds for one in facts), default=0.0),
+        idle_watts={k: v for one in facts for k, v in one.idle_watts.items()},
+        details={**details, "why": why} if why else details,
+    )

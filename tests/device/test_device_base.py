@@ -1,0 +1,166 @@
+"""A device is checked when it is named, and leaves torch as it found it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from meter.fake_nvml import UUIDS, FakeNvml
+
+from energy_sweep.device import Device, cpu_model, threads
+from energy_sweep.record import BadInput
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"name": "tpu"}, "device=cuda"),
+        ({"threads": 0}, "at least 1"),
+        ({"threads": True}, "whole"),
+        ({"power_limit_watts": 0}, r"device.power_limit_watts=200"),
+        ({"power_limit_watts": True}, "above 0"),
+        ({"gpu_memory_gib": -1}, r"device.gpu_memory_gib=8"),
+        ({"memory_gib": float("inf")}, r"device.memory_gib=8"),
+        ({"wait_below": 1.1}, r"device.wait_below=0.1"),
+        ({"wait_below": 0}, "a share"),
+    ],
+)
+def test_bad_devices_are_refused(settings: dict[str, object], says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        Device(**settings)  # type: ignore[arg-type]
+
+
+def test_auto_is_a_gpu_that_works_and_else_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[str] = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: waited.append("cuda"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert Device(name="auto").resolve() == Device(name="cpu").resolve() == "cpu"
+    assert Device(name="auto").uuids() == ()
+    Device(name="auto").synchronize()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert Device(name="auto").resolve() == Device(name="cuda").resolve() == "cuda"
+    assert Device(name="cpu").resolve() == "cpu"
+    Device(name="cpu").synchronize()
+    assert waited == []
+    Device(name="auto").synchronize()
+    assert waited == ["cuda"]
+
+
+@pytest.mark.parametrize(
+    ("name", "uuid"),
+    [("NVIDIA A100-SXM4-40GB", "GPU-11-22"), ("NVIDIA A100-SXM4-40GB MIG 1g.5gb", "MIG-11-22")],
+)
+def test_a_gpu_is_named_by_its_uuid(monkeypatch: pytest.MonkeyPatch, name: str, uuid: str) -> None:
+    _pretend_gpu(monkeypatch, name, "11-22")
+    assert Device(name="cuda").uuids() == (uuid,)
+
+
+def _pretend_gpu(monkeypatch: pytest.MonkeyPatch, name: str, uuid: str) -> None:
+    board = SimpleNamespace(name=name, uuid=uuid, total_memory=80 * 2**30)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: name)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: board)
+
+
+def test_levers_of_a_gpu_are_in_force_together_and_told_apart(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _pretend_gpu(monkeypatch, "Fake GPU", UUIDS[0].removeprefix("GPU-"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    shares: list[float] = []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    monkeypatch.setattr(torch.cuda, "set_per_process_memory_fraction", shares.append)
+    device = Device(name="auto", power_limit_watts=200, gpu_memory_gib=8)
+    with FakeNvml(tmp_path).preloaded() as nvml:
+        device.check()
+        assert nvml.limit_watts() == 400
+        with device.running():
+            assert (nvml.limit_watts(), shares) == (200, [0.1])
+        assert (nvml.limit_watts(), shares) == (400, [0.1, 1.0])
+        with device.running(levers=False):
+            assert (nvml.limit_watts(), shares) == (400, [0.1, 1.0])
+        machine = device.machine()
+        assert machine["gpu_uuids"] == [UUIDS[0]]
+        assert machine["driver"] == nvml.driver
+        assert machine["device_class"] == Device(name="auto").machine()["device_class"]
+        with pytest.raises(BadInput, match="takes 100 to 400 W"):
+            Device(name="cuda", power_limit_watts=90).check()
+
+
+def test_a_power_limit_needs_a_gpu() -> None:
+    with pytest.raises(BadInput, match="type device=cuda, or leave it out"):
+        Device(name="cpu", power_limit_watts=200).check()
+
+
+def test_work_without_a_limit_does_not_run_under_one_that_a_kill_left(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    _pretend_gpu(monkeypatch, "Fake GPU", UUIDS[0].removeprefix("GPU-"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    note = tmp_path / f"energy_sweep-power-{UUIDS[0]}.json"
+    note.write_text('{"limit_watts": 300, "pid": 1}')
+    with FakeNvml(tmp_path).preloaded() as nvml, Device(name="cuda").running():
+        assert nvml.limit_watts() == 300
+    assert not note.exists()
+
+
+def test_cuda_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(BadInput, match="type device=cpu"):
+        Device(name="cuda").resolve()
+
+
+def test_threads_are_restored_also_after_an_exception() -> None:
+    before = torch.get_num_threads()
+    with pytest.raises(KeyError), threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+        raise KeyError
+    assert torch.get_num_threads() == before
+
+
+def test_running_uses_the_threads_of_the_device() -> None:
+    before = torch.get_num_threads()
+    with Device(name="cpu", threads=2).running() as name:
+        assert (name, torch.get_num_threads()) == ("cpu", 2)
+    assert torch.get_num_threads() == before
+
+
+def test_determinism_is_asked_of_cuda_alone_and_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    _pretend_gpu(monkeypatch, "Fake GPU", "11-22")
+    monkeypatch.setattr(torch, "use_deterministic_algorithms", lambda on, **_: asked.append(on))
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    with Device(name="cpu", deterministic=True).running(), Device(name="cuda").running():
+        assert asked == []
+    with Device(name="cuda", deterministic=True).running():
+        assert asked == [True]
+    assert asked == [True, False]
+
+
+def test_the_machine_is_plain_and_stable() -> None:
+    machine = Device(name="cpu").machine()
+    assert set(machine) == {
+        "device_class",
+        "cpu",
+        "cores",
+        "gpu",
+        "gpu_uuids",
+        "driver",
+        "torch",
+        "isa",
+    }
+    assert json.loads(json.dumps(machine)) == machine == Device(name="cpu", threads=2).machine()
+    assert (machine["gpu"], machine["gpu_uuids"], machine["driver"]) == (None, [], None)
+    assert machine["cpu"] in machine["device_class"]
+
+
+def test_the_cpu_says_its_own_name(tmp_path: Path) -> None:
+    path = tmp_path / "cpuinfo"
+    path.write_text("processor\t: 0\nmodel name\t: Brand X 9000\nprocessor\t: 1\n")
+    assert cpu_model(path) == "Brand X 9000"
+    assert cpu_model(tmp_path / "absent")

@@ -1,0 +1,356 @@
+"""RAPL counts packages and their memory once each, and says why where it cannot."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from meter.fake_powercap import DRAM_RANGE, PACKAGE_RANGE, Powercap, machine
+
+from energy_sweep.meter import MeterUnavailable, ReadingLost, Work, open_meter, rapl
+from energy_sweep.meter.counter import Accumulator, Counter
+from energy_sweep.meter.rapl import RaplSource
+from energy_sweep.meter.zones import find_zones
+from energy_sweep.record import MeterFacts, Quality
+
+WORK = Work(stage="trunk", images=1, parameters=1)
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(name="tree")
+def _tree(tmp_path: Path) -> Iterator[Powercap]:
+    tree = Powercap(tmp_path / "powercap")
+    yield tree
+    tree.stop()
+
+
+def facts_of(tree: Powercap) -> MeterFacts:
+    with tree:
+        return RaplSource(tree.root, self_check=False).facts()
+
+
+def notes_of(tree: Powercap) -> str:
+    return " | ".join(facts_of(tree).details["rapl"]["notes"])
+
+
+def test_packages_and_their_memory_are_counted_and_nothing_else(tmp_path: Path) -> None:
+    tree = machine(tmp_path / "powercap", packages=2)
+    tree.add("intel-rapl:2", "psys")
+    tree.add("intel-rapl:0:2", "uncore")
+    (tree.root / "intel-rapl").mkdir()  # the control type stands beside its zones
+    (tree.root / "dtpm:0").mkdir()
+    facts = facts_of(tree)
+    assert facts.domains == ("cpu:0", "dram:0", "cpu:1", "dram:1")
+    assert (facts.sources, facts.quality) == (("rapl",), Quality.COUNTER)
+    assert facts.details["rapl"]["zones"]["dram:1"] == "intel-rapl:1:1"
+
+
+def test_many_packages_come_in_the_order_of_their_numbers(tree: Powercap) -> None:
+    for index in (10, 2, 0):
+        tree.add(f"intel-rapl:{index}", f"package-{index}")
+    assert facts_of(tree).domains == ("cpu:0", "cpu:2", "cpu:10")
+
+
+def test_folders_inside_each_other_are_found_too(tree: Powercap) -> None:
+    """As below /sys/devices/virtual/powercap, which is what a container can be given."""
+    tree.add("intel-rapl:0", "package-0", inside="intel-rapl")
+    tree.add("intel-rapl:0:0", "dram", inside="intel-rapl/intel-rapl:0", range_uj=DRAM_RANGE)
+    assert facts_of(tree).domains == ("cpu:0", "dram:0")
+
+
+def test_registers_are_preferred_to_memory_mapped_counters(tree: Powercap) -> None:
+    tree.add("intel-rapl:0", "package-0")
+    tree.add("intel-rapl-mmio:0", "package-0")
+    tree.add("intel-rapl-mmio:0:0", "dram")
+    facts = facts_of(tree)
+    assert facts.domains == ("cpu:0",)
+    assert facts.details["rapl"]["zones"] == {"cpu:0": "intel-rapl:0"}
+
+
+def test_memory_mapped_counters_stand_in_for_closed_registers(tree: Powercap) -> None:
+    tree.add("intel-rapl:0", "package-0").close()
+    tree.add("intel-rapl:0:0", "dram")
+    tree.add("intel-rapl-mmio:0", "package-0")
+    tree.add("intel-rapl-mmio:0:0", "dram")
+    facts = facts_of(tree)
+    zones = {"cpu:0": "intel-rapl-mmio:0", "dram:0": "intel-rapl-mmio:0:0"}
+    assert facts.details["rapl"]["zones"] == zones
+    assert "in place of" in notes_of(tree)
+
+
+def test_dies_are_counted_apart(tree: Powercap) -> None:
+    for die in range(2):
+        tree.add(f"intel-rapl:{die}", f"package-0-die-{die}")
+        tree.add(f"intel-rapl:{die}:0", "dram", range_uj=DRAM_RANGE)
+    domains = ("cpu:0-die-0", "dram:0-die-0", "cpu:0-die-1", "dram:0-die-1")
+    assert facts_of(tree).domains == domains
+
+
+def test_mirrored_dies_are_one_package(tree: Powercap) -> None:
+    for package in range(2):
+        shown = tree.add(f"intel-rapl:{4 * package}", f"package-{package}-die-0")
+        for die in range(1, 4):
+            entry = f"intel-rapl:{4 * package + die}"
+            tree.mirror(entry, f"package-{package}-die-{die}", shown)
+    assert facts_of(tree).domains == ("cpu:0", "cpu:1")
+    assert "intel-rapl:7 shows the counter of intel-rapl:4" in notes_of(tree)
+
+
+def test_equal_numbers_that_part_again_are_two_counters(tree: Powercap) -> None:
+    tree.add("intel-rapl:0", "package-0", start_uj=77, watts=50.0)
+    tree.add("intel-rapl:1", "package-1", start_uj=77, watts=90.0)
+    assert facts_of(tree).domains == ("cpu:0", "cpu:1")
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux only")
+def test_a_confined_process_reads_its_own_packages_only(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from energy_sweep.meter.rapl import RaplSource\n"
+        "os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
+        "facts = RaplSource(sys.argv[1], self_check=False).facts()\n"
+        "print(*facts.domains, facts.details['rapl']['notes'][0], sep=',')"
+    )
+    with machine(tmp_path / "powercap", packages=2, dram=False) as tree:
+        command = [sys.executable, "-c", code, str(tree.root)]
+        found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert found.startswith("cpu:0,")
+    assert ("package 1 is left out" in found) == ((os.cpu_count() or 1) > 1)
+
+
+def test_joules_are_those_that_were_drawn(tmp_path: Path) -> None:
+    with machine(tmp_path / "powercap") as tree:
+        zones = {"cpu:0": tree.zones["intel-rapl:0"], "dram:0": tree.zones["intel-rapl:0:1"]}
+        meter = open_meter({"name": "rapl", "powercap": str(tree.root), "self_check": False})
+        outer = {name: zone.total_uj for name, zone in zones.items()}
+        with meter.window(WORK) as window:
+            inner = {name: zone.total_uj for name, zone in zones.items()}
+            time.sleep(0.1)
+            least = {name: zone.total_uj - inner[name] for name, zone in zones.items()}
+            mark = window.mark()
+            most = {name: zone.total_uj - outer[name] for name, zone in zones.items()}
+    assert [part.domain for part in mark.reading.domains] == ["cpu:0", "dram:0"]
+    for part in mark.reading.domains:
+        assert least[part.domain] <= round(part.joules * 1e6) <= most[part.domain]
+        assert 0 < part.uncertainty_joules < part.joules
+
+
+def test_a_wrap_within_a_window_costs_nothing(tree: Powercap) -> None:
+    zone = tree.add("intel-rapl:0", "package-0", start_uj=PACKAGE_RANGE - 4_000_000)
+    with tree, RaplSource(tree.root, self_check=False).begin() as read:
+        inner, before = zone.total_uj, int(zone.file.read_text())
+        while zone.total_uj < PACKAGE_RANGE + 500_000:
+            time.sleep(0.01)
+        least = zone.total_uj - inner
+        part = read().domains[0]
+        most, after = zone.total_uj - inner, int(zone.file.read_text())
+    assert after < before
+    assert least <= round(part.joules * 1e6) <= most
+
+
+def test_a_look_at_four_zones_takes_well_under_100_microseconds(tmp_path: Path) -> None:
+    with machine(tmp_path / "powercap", packages=2) as tree:
+        zones = find_zones(tree.root).read
+    assert len(zones) == 4
+    totals = [
+        Accumulator(
+            Counter(
+                domain=zone.domain,
+                label=zone.file,
+                read=zone.read,
+                joules_per_count=1e-6,
+                tick_seconds=0.001,
+                span=zone.span,
+            )
+        )
+        for zone in zones
+    ]
+    costs: list[float] = []
+    for _ in range(51):
+        before = time.thread_time()
+        for total in totals:
+            total.look()
+        costs.append(time.thread_time() - before)
+    assert statistics.median(costs) < 1e-4
+
+
+@pytest.mark.parametrize("text", ["", "zero", "-5", "1_000", "12 13", "\x00"])
+def test_what_is_not_a_number_is_refused(tree: Powercap, text: str) -> None:
+    tree.add("intel-rapl:0", "package-0").show(text)
+    with pytest.raises(MeterUnavailable, match="energy_uj does not hold a number"):
+        RaplSource(tree.root)
+
+
+def test_no_tree_is_explained(tmp_path: Path) -> None:
+    for root in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(MeterUnavailable) as error:
+            RaplSource(root)
+        assert "usual in a virtual machine or a container" in str(error.value)
+        assert "-v /sys/devices/virtual/powercap" in str(error.value)
+        assert "\n" not in str(error.value)
+
+
+def test_a_tree_that_a_container_hides_is_told_from_none(tmp_path: Path) -> None:
+    (tmp_path / "intel-rapl:0").symlink_to(tmp_path / "masked" / "intel-rapl:0")
+    with pytest.raises(MeterUnavailable, match="a container hides"):
+        RaplSource(tmp_path)
+
+
+def test_a_tree_without_packages_is_refused(tree: Powercap) -> None:
+    tree.add("intel-rapl:0", "psys")
+    with pytest.raises(MeterUnavailable, match="no counter of a CPU package"):
+        RaplSource(tree.root)
+
+
+def test_a_closed_counter_is_named_with_the_commands_that_open_it(tree: Powercap) -> None:
+    zone = tree.add("intel-rapl:0", "package-0")
+    zone.close()
+    with pytest.raises(MeterUnavailable) as error:
+        RaplSource(tree.root)
+    text = str(error.value)
+    assert str(zone.file) in text and f"mode {zone.file.stat().st_mode & 0o7777:04o}" in text
+    assert f"sudo chmod a+r {tree.root}/intel-rapl*/energy_uj" in text
+    assert 'SUBSYSTEM=="powercap", KERNEL=="intel-rapl*:*", RUN+="/bin/chmod a+r /sys%p' in text
+    assert "/etc/udev/rules.d/" in text and "meter=estimate" in text
+    assert "\n" not in text
+
+
+def test_memory_that_is_closed_is_not_left_out_silently(tree: Powercap) -> None:
+    tree.add("intel-rapl:0", "package-0")
+    tree.add("intel-rapl:0:0", "dram").close()
+    with pytest.raises(MeterUnavailable, match="intel-rapl:0:0/energy_uj cannot be read"):
+        RaplSource(tree.root)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root to drop it")
+def test_a_user_without_permission_is_told_so_and_the_command_helps() -> None:
+    code = (
+        "import os, sys; from energy_sweep.meter.rapl import probe\n"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "print(probe(sys.argv[1]).why)"
+    )
+
+    def why(root: Path) -> str:
+        command = [sys.executable, "-c", code, str(root)]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    # Not in a folder of pytest, which keeps those from others.
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with machine(folder / "powercap") as tree:
+            assert f"{tree.root} cannot be read (Permission denied" in why(tree.root)
+            folder.chmod(0o755)
+            assert "counters of the CPU, of whole packages" in why(tree.root)
+            for zone in tree.zones.values():
+                zone.mode = 0o400
+            time.sleep(0.1)
+            assert "energy_uj cannot be read (Permission denied; mode 0400 of user 0)" in why(
+                tree.root
+            )
+
+
+def test_a_package_that_stands_still_is_refused(tree: Powercap) -> None:
+    tree.add("intel-rapl:0", "package-0").hold()
+    tree.add("intel-rapl:1", "package-1")
+    with tree, pytest.raises(MeterUnavailable, match="intel-rapl:0/energy_uj stands still"):
+        RaplSource(tree.root)
+
+
+def test_memory_that_stands_still_is_missing_and_not_0(tree: Powercap) -> None:
+    tree.add("intel-rapl:0", "package-0")
+    tree.add("intel-rapl:0:0", "dram", start_uj=0).hold()
+    facts = facts_of(tree)
+    assert facts.domains == ("cpu:0",)
+    notes = " ".join(facts.details["rapl"]["notes"])
+    assert "dram:0) stands still: left out" in notes and "memory is not counted" in notes
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (lambda tree: tree.vanish("intel-rapl:0:1"), "No such file"),
+        (lambda tree: tree.hold("intel-rapl:0:1", "n/a"), "does not hold a number but 'n/a'"),
+        (lambda tree: tree.hold("intel-rapl:0:1", "3"), "jumped"),
+        (lambda tree: tree.hold("intel-rapl:0:1"), "stood still"),
+    ],
+)
+def test_what_happens_to_a_counter_within_a_window_loses_it(
+    tmp_path: Path, harm: Callable[[Powercap], None], says: str
+) -> None:
+    with machine(tmp_path / "powercap") as tree:
+        meter = open_meter({"name": "rapl", "powercap": str(tree.root), "self_check": False})
+        lost = pytest.raises(ReadingLost, match=f"intel-rapl:0:1/energy_uj .*{says}")
+        with lost, meter.window(WORK) as window:
+            window.mark()
+            harm(tree)
+            for _ in range(3):
+                window.mark()
+    assert window.marks
+
+
+def test_without_a_range_a_counter_works_until_it_begins_again(tree: Powercap) -> None:
+    zone = tree.add("intel-rapl:0", "package-0", range_uj=None)
+    assert "begins again at 0 is lost" in notes_of(tree)
+    with tree, RaplSource(tree.root, self_check=False).begin() as read:
+        time.sleep(0.02)
+        assert read().domains[0].joules > 0
+        zone.total_uj = 0
+        with pytest.raises(ReadingLost, match="intel-rapl:0/energy_uj went backwards"):
+            time.sleep(0.02)
+            read()
+
+
+@pytest.mark.parametrize("text", ["", "many", "0", "-1"])
+def test_a_range_that_is_no_number_is_none(tree: Powercap, text: str) -> None:
+    zone = tree.add("intel-rapl:0", "package-0")
+    (zone.folder / "max_energy_range_uj").write_text(text)
+    assert "begins again at 0 is lost" in notes_of(tree)
+
+
+def test_the_maker_of_the_cpu_decides_what_is_said(tmp_path: Path) -> None:
+    info = tmp_path / "cpuinfo"
+    info.write_text("vendor_id\t: AuthenticAMD\nmodel name\t: AMD EPYC 7543\nvendor_id\t: other\n")
+    assert rapl.cpu_model(info) == "AuthenticAMD AMD EPYC 7543"
+    assert rapl.cpu_model(tmp_path / "absent") == ""
+    with machine(tmp_path / "powercap", dram=False) as tree:
+        details = RaplSource(tree.root, self_check=False, cpuinfo=info).facts().details["rapl"]
+    assert "model, and leaves out memory" in " ".join(details["notes"])
+    assert details["cpu"] == "AuthenticAMD AMD EPYC 7543"
+
+
+def test_the_self_check_measures_ticks(tmp_path: Path) -> None:
+    with machine(tmp_path / "powercap", dram=False) as tree:
+        facts = RaplSource(tree.root).facts()
+        taken = RaplSource(tree.root, self_check=False).facts()
+    assert tree.tick_seconds <= facts.tick_seconds < 0.1
+    assert (taken.tick_seconds, taken.idle_watts) == (rapl.TICK_SECONDS, {})
+    for watts in facts.idle_watts.values():  # none where the machine had other work
+        assert watts == pytest.approx(50.0, rel=0.3)
+
+
+def test_the_probe_says_what_there_is(tmp_path: Path) -> None:
+    with machine(tmp_path / "powercap") as tree:
+        found = rapl.probe(tree.root)
+    assert found.usable
+    assert found.domains == ("cpu:0", "dram:0")
+    assert found.tick_seconds == rapl.TICK_SECONDS
+    assert found.resolution_joules == pytest.approx(61e-6, rel=0.01)
+    assert found.why and found.remedy
+    json.dumps(found.details)
+
+
+def test_the_probe_says_why_there_is_nothing(tmp_path: Path) -> None:
+    found = rapl.probe(tmp_path)
+    assert not found.usable
+    assert "no energy counters" in found.why and "meter=estimate" in found.remedy
