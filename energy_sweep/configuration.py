@@ -105,7 +105,7 @@ def price_list(study: StudyRecord) -> Prices:
     idle = study.meter.idle_watts
     return Prices(
         study.stages.values(),
-        repeatability=study.meter.repeatability,
+        repeatability=study.meter.repeatability_of,
         idle_watts=math.fsum(idle.values()) if set(idle) == set(study.meter.domains) else None,
     )
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from energy_sweep.record import (
     MEASURING_STAGES,
     TRAINING_STAGES,
+    EnergyReading,
     Mark,
     Objective,
     Plain,
@@ -40,21 +41,24 @@ SAME_EDGE_SECONDS = 1e-4
 class Pool:
     """Joules per unit of work that must cost the same, from `windows` separate windows.
 
-    `spread` is the 95 % uncertainty of the mean within one run of the program.
+    `spread` is the 95 % uncertainty of the mean within one run of the program, `drift` the limit
+    (ISO 5725) between the means of two runs.
     """
 
     joules_per_unit: float
     seconds_per_unit: float
     spread: float
+    drift: float
     windows: int
 
 
 class Prices:
     """The pools of a set of stage records.
 
-    Contended windows are left out of a pool that has clean ones. `repeatability` is the meter's
-    limit (ISO 5725) from one run of the program to another: relative to the joules, two runs of
-    equal work differ by less, 19 times of 20. More windows in one run do not average it away.
+    Contended windows are left out of a pool that has clean ones. `repeatability` gives the meter's
+    limit (ISO 5725) from one run of the program to another, by domain: relative to its joules, two
+    runs of equal work differ by less, 19 times of 20. More windows in one run do not average it
+    away.
     `idle_watts` is what the metered domains draw when nothing runs, None where that is unknown.
     """
 
@@ -62,7 +66,7 @@ class Prices:
         self,
         stages: Iterable[StageRecord],
         *,
-        repeatability: float = 0.0,
+        repeatability: Callable[[str], float] = lambda _: 0.0,
         idle_watts: float | None = None,
     ) -> None:
         self.repeatability = repeatability
@@ -93,7 +97,8 @@ class Prices:
         parts = self._parts(demand)
         total = math.fsum(units * pool.joules_per_unit for pool, units in parts)
         spread = math.hypot(*(units * pool.spread for pool, units in parts))
-        return total, math.hypot(TWO_RUNS * spread, self.repeatability * total)
+        drift = math.fsum(units * pool.drift for pool, units in parts)
+        return total, math.hypot(TWO_RUNS * spread, drift)
 
     def net_joules(self, demand: Mapping[str, float]) -> float | None:
         """Joules of a demand above those of an idle machine, None where those are unknown."""
@@ -110,8 +115,7 @@ class Prices:
         """Joules of `first` minus `second`, with the 95 % uncertainty of what they do not share."""
         keys = sorted(first.keys() | second.keys())
         parts = self._parts({key: first.get(key, 0.0) - second.get(key, 0.0) for key in keys})
-        run = self.repeatability / TWO_RUNS
-        error = (math.hypot(p.spread, run * p.joules_per_unit) for p, _ in parts)
+        error = (math.hypot(pool.spread, pool.drift / TWO_RUNS) for pool, _ in parts)
         return (
             math.fsum(units * pool.joules_per_unit for pool, units in parts),
             math.hypot(*(units * e for (_, units), e in zip(parts, error, strict=True))),
@@ -135,8 +139,12 @@ class Prices:
             joules_per_unit=mean,
             seconds_per_unit=math.fsum(mark.reading.seconds for mark in clean) / units,
             spread=math.hypot(_noise_joules(clean), edges_joules(clean)) / units,
+            drift=math.fsum(self._drift(mark.reading) for mark in clean) / units,
             windows=len(records),
         )
+
+    def _drift(self, reading: EnergyReading) -> float:
+        return math.fsum(self.repeatability(p.domain) * p.joules for p in reading.domains)
 
 
 def edges_joules(marks: Sequence[Mark]) -> float:

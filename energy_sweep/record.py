@@ -200,7 +200,8 @@ class MeterFacts:
 
     `scale_band` is the factor (low, high) common to all joules of this machine; `coefficients`
     are those of an estimate. Two runs of equal work differ by less than `repeatability`, relative
-    to their joules, 19 times of 20. `tick_seconds` is the longest time that a domain's counter
+    to their joules, 19 times of 20; where its domains differ in that, it is the worst of
+    `repeatability_by_domain`. `tick_seconds` is the longest time that a domain's counter
     stands still, `idle_watts` what a domain draws when nothing runs (net joules are those above
     it), `details` what else was found out: boards, drivers, limits, and why a source was taken.
     """
@@ -211,9 +212,13 @@ class MeterFacts:
     scale_band: tuple[float, ...] = (1.0, 1.0)
     coefficients: Mapping[str, float] = field(default_factory=dict[str, float])
     repeatability: float = 0.0
+    repeatability_by_domain: Mapping[str, float] = field(default_factory=dict[str, float])
     tick_seconds: float = 0.0
     idle_watts: Mapping[str, float] = field(default_factory=dict[str, float])
     details: Plain = field(default_factory=dict[str, Any])
+
+    def repeatability_of(self, domain: str) -> float:
+        return self.repeatability_by_domain.get(domain, self.repeatability)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ PRICES = Prices(
         toy_study.stage("recover", "b", "recover", (3, 1.5, 0.2)),
         toy_study.stage("infer", "c", "infer", (1000, 5.0, 0.5)),
     ],
-    repeatability=0.03,
+    repeatability=lambda _: 0.03,
 )
 DEMANDS = st.dictionaries(st.sampled_from(KEYS), st.floats(0, 1e6), max_size=3)
 
@@ -87,7 +87,9 @@ def test_contended_windows_count_only_where_there_is_nothing_better() -> None:
 
 def test_more_windows_do_not_average_repeatability_away() -> None:
     records = [dataclasses.replace(contended(2.0, False), key=str(index)) for index in range(400)]
-    assert Prices(records, repeatability=0.05).joules({"epoch": 10})[1] == pytest.approx(1.0)
+    assert Prices(records, repeatability=lambda _: 0.05).joules({"epoch": 10})[1] == pytest.approx(
+        1.0
+    )
 
 
 def test_a_record_added_later_changes_the_pool() -> None:
@@ -188,3 +190,15 @@ def test_net_joules_are_those_above_idle() -> None:
     )
     assert Prices([record], idle_watts=40.0).net_joules({"epoch": 3}) == pytest.approx(180.0)
     assert Prices([record]).net_joules({"epoch": 3}) is None
+
+
+def test_domains_repeat_themselves_as_well_as_each_of_them_does() -> None:
+    gpu = counted(100.0, started=None, edge=0.0)
+    cpu = dataclasses.replace(gpu.reading.domains[0], domain="cpu", joules=10.0)
+    reading = dataclasses.replace(gpu.reading, domains=(*gpu.reading.domains, cpu))
+    record = StageRecord(
+        stage="trunk", key="k", cost_key="epoch", marks=(Mark(units=1.0, reading=reading),)
+    )
+    limits = {"gpu:0": 0.03, "cpu": 0.28}
+    joules, uncertainty = Prices([record], repeatability=limits.__getitem__).joules({"epoch": 2})
+    assert (joules, uncertainty) == (pytest.approx(220.0), pytest.approx(2 * (3.0 + 2.8)))

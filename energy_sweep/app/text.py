@@ -17,7 +17,7 @@ def alone(
     records: Mapping[str, StageRecord],
 ) -> str:
     """One line on a trial that was run by itself."""
-    prices = Prices(records.values(), repeatability=meter.repeatability)
+    prices = Prices(records.values(), repeatability=meter.repeatability_of)
     if result.infeasible is not None or result.correct is None:
         return f"infeasible: {result.infeasible}"
     joules, uncertainty = prices.joules(demand(result, objective))

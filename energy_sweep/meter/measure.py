@@ -87,7 +87,9 @@ class Measured:
     def uncertainty_of(self, part: DomainEnergy | EnergyReading) -> float:
         """The 95 % limit between two runs: noise of both readings, and what changes by the run."""
         noise = math.sqrt(2) * part.uncertainty_joules
-        return math.hypot(noise, self.facts.repeatability * part.joules)
+        parts = part.domains if isinstance(part, EnergyReading) else (part,)
+        drift = (self.facts.repeatability_of(one.domain) * one.joules for one in parts)
+        return math.hypot(noise, math.fsum(drift))
 
     def net_of(self, part: DomainEnergy) -> float | None:
         """Joules of one domain above those that it takes when nothing runs."""

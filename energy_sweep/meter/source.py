@@ -122,6 +122,9 @@ def merge_facts(facts: Sequence[MeterFacts], *, why: str = "") -> MeterFacts:
         ),
         coefficients={k: v for one in facts for k, v in one.coefficients.items()},
         repeatability=max(one.repeatability for one in facts),
+        repeatability_by_domain={
+            domain: one.repeatability_of(domain) for one in facts for domain in one.domains
+        },
         tick_seconds=max((one.tick_seconds for one in facts), default=0.0),
         idle_watts={k: v for one in facts for k, v in one.idle_watts.items()},
         details={**details, "why": why} if why else details,

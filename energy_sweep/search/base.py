@@ -46,7 +46,7 @@ def search(
         store_records=store_records,
         run=run,
         budget=budget,
-        ledger=Ledger(objective, repeatability=study.meter.repeatability),
+        ledger=Ledger(objective, repeatability=study.meter.repeatability_of),
         atlas=atlas,
         watch=watch or _ignore,
     )

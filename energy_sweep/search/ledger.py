@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from energy_sweep.front import pareto
 from energy_sweep.price import Demand, Pool, Prices, demand
@@ -17,7 +17,7 @@ class Ledger:
     It gives what `price` gives, and reads only the records that changed since it last looked.
     """
 
-    def __init__(self, objective: Objective, *, repeatability: float) -> None:
+    def __init__(self, objective: Objective, *, repeatability: Callable[[str], float]) -> None:
         self._objective = objective
         self._repeatability = repeatability
         self._records: dict[str, StageRecord] = {}

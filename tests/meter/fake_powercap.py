@@ -9,11 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from pathlib import Path
-
-from energy_sweep.meter import Meter, open_meter
 
 PACKAGE_RANGE = 262_143_328_850
 DRAM_RANGE = 65_532_610_987
@@ -156,10 +152,3 @@ def machine(root: Path, *, packages: int = 1, dram: bool = True) -> Powercap:
         if dram:
             tree.add(f"intel-rapl:{index}:1", "dram", range_uj=DRAM_RANGE, watts=5.0)
     return tree
-
-
-@contextmanager
-def rapl_meters(folder: Path) -> Generator[Callable[[], Meter]]:
-    """Give a function that opens meters of a tree under `folder`, which runs meanwhile."""
-    with machine(folder / "powercap", packages=2) as tree:
-        yield lambda: open_meter({"name": "rapl", "powercap": str(tree.root), "self_check": False})

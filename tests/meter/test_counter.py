@@ -1,235 +1,26 @@
-"""Counters are added up exactly, whatever they do; edges say how far they may be off."""
+"""Readings of counters tile a window, and say how far their edges may be off."""
 
 from __future__ import annotations
 
-import bisect
 import contextlib
 import math
-import random
 import statistics
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from meter.virtual_time import FACTS, UNIT, World, counter
 
 from energy_sweep.meter.base import ReadingLost
-from energy_sweep.meter.counter import (
-    LOOKS_PER_TICK,
-    Accumulator,
-    Counter,
-    CounterSource,
-    watch_seconds,
-)
-from energy_sweep.record import DomainEnergy, MeterFacts, Quality
-
-UNIT = 1e-6
-FACTS = MeterFacts(sources=("test",), domains=("cpu:0",), quality=Quality.COUNTER)
-
-
-def counter(
-    read: Callable[[], int] = int,
-    *,
-    span: int | None = None,
-    tick: float = 0.001,
-    most_watts: float = 2000.0,
-    idle_watts: float | None = None,
-    unit: float = UNIT,
-) -> Counter:
-    return Counter(
-        domain="cpu:0",
-        label="the counter",
-        read=read,
-        joules_per_count=unit,
-        tick_seconds=tick,
-        span=span,
-        idle_watts=idle_watts,
-        most_watts=most_watts,
-    )
+from energy_sweep.meter.counter import LOOKS_PER_TICK, CounterSource, watch_seconds
+from energy_sweep.record import DomainEnergy
 
 
 def counts(energy: DomainEnergy, unit: float = UNIT) -> int:
     return round(energy.joules / unit)
-
-
-class World:
-    """Time that passes only when it is told to, and a counter that shows power up to a tick."""
-
-    def __init__(self, seed: int = 0, *, tick: float = 0.001, watts: float = 40.0) -> None:
-        self.random = random.Random(seed)
-        self.tick = tick
-        self.now = self.random.uniform(0, 10 * tick)
-        self.reads = 0
-        self._since, self._joules, self._watts = [0.0], [0.0], [watts]
-        self._ticks = [-self.random.random() * tick]
-
-    def draw(self, watts: float) -> None:
-        """Draw so much from now on."""
-        joules = self.joules(self.now)
-        self._since.append(self.now)
-        self._joules.append(joules)
-        self._watts.append(watts)
-
-    def joules(self, moment: float) -> float:
-        index = bisect.bisect_right(self._since, moment) - 1
-        past = max(moment, 0.0) - self._since[index]
-        return self._joules[index] + self._watts[index] * past
-
-    def shown(self) -> int:
-        """What the counter has counted up to its last tick."""
-        while self._ticks[-1] <= self.now:
-            self._ticks.append(self._ticks[-1] + self.tick * self.random.uniform(0.9, 1.1))
-        last = self._ticks[bisect.bisect_right(self._ticks, self.now) - 1]
-        return int(self.joules(last) / UNIT)
-
-    def clock(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds + self.random.uniform(50e-6, 100e-6)
-
-    def source(
-        self,
-        *,
-        span: int | None = None,
-        idle_watts: float | None = None,
-        most_watts: float = 2000.0,
-    ) -> CounterSource:
-        def read() -> int:
-            self.reads += 1
-            self.now += 15e-6
-            return self.shown() if span is None else self.shown() % span
-
-        one = counter(read, span=span, tick=self.tick, idle_watts=idle_watts, most_watts=most_watts)
-        return CounterSource([one], FACTS, clock=self.clock, sleep=self.sleep)
-
-
-# A share of the most that a counter can gain between two reads, and the seconds between them as a
-# share of those in which it might begin again unseen.
-STEPS = st.lists(st.tuples(st.floats(0, 1), st.floats(1e-6, 0.999)), min_size=1, max_size=40)
-
-
-@given(start=st.integers(0, 10**12), span=st.integers(10**6, 10**12), steps=STEPS)
-def test_every_wrap_is_added_up_exactly(
-    start: int, span: int, steps: list[tuple[float, float]]
-) -> None:
-    one = counter(span=span, tick=1e-6)
-    longest = span * UNIT / one.most_watts - one.tick_seconds
-    total, truth, now = Accumulator(one), start, 0.0
-    last = total.update(truth % span, now, now)
-    for share, gap in steps:
-        now += gap * longest
-        truth += max(int(share * one.most_counts(gap * longest)), 1)
-        level = total.update(truth % span, now, now)
-        assert level.counts >= last.counts
-        last = level
-    assert (last.counts, last.breaks) == (truth - start, 0)
-
-
-@given(start=st.integers(0, 10**12), gains=st.lists(st.integers(1, 10**6), max_size=50))
-def test_what_never_wraps_needs_no_span(start: int, gains: list[int]) -> None:
-    total, raw, now = Accumulator(counter(span=None)), start, 0.0
-    total.update(raw, now, now)
-    for gain in gains:
-        raw, now = raw + gain, now + 0.01
-        total.update(raw, now, now)
-    level = total.update(raw, now, now)
-    assert (level.counts, level.breaks) == (raw - start, 0)
-
-
-@given(before=st.integers(10**9, 2 * 10**11), after=st.integers(0, 10**8))
-def test_a_reset_is_not_taken_for_a_wrap(before: int, after: int) -> None:
-    total = Accumulator(counter(span=262_143_328_850))
-    total.update(before, 0.0, 0.0)
-    level = total.update(after, 1.0, 1.0)
-    assert (level.counts, level.breaks) == (0, 1)
-    assert "reset" in level.trouble
-    onwards = total.update(after + 500, 1.001, 1.001)
-    assert (onwards.counts, onwards.breaks) == (500, 1)
-
-
-def test_one_that_never_wraps_may_not_go_backwards() -> None:
-    total = Accumulator(counter(span=None))
-    total.update(5000, 0.0, 0.0)
-    level = total.update(4999, 0.1, 0.1)
-    assert (level.counts, level.breaks) == (0, 1)
-    assert "backwards" in level.trouble
-
-
-def test_silence_in_which_a_wrap_may_hide_is_not_believed() -> None:
-    total = Accumulator(counter(span=2_000_000, most_watts=1.0))
-    total.update(0, 0.0, 0.0)
-    assert total.update(1_000_000, 1.9, 1.9).breaks == 0
-    level = total.update(1_000_001, 4.0, 4.0)
-    assert level.breaks == 1
-    assert "unseen" in level.trouble
-
-
-def test_a_late_look_does_not_make_a_gain_too_fast() -> None:
-    """A thread that is held up between clock and counter finds more than its clock explains."""
-    total = Accumulator(counter(most_watts=100.0))
-    total.update(0, 0.0, 0.0)
-    total.update(1, 0.1, 5.0)  # read at once, dated late
-    assert total.update(450_000_000, 5.0, 5.1).breaks == 0
-
-
-def test_one_that_stands_still_is_not_believed() -> None:
-    total = Accumulator(counter())
-    total.update(7, 0.0, 0.0)
-    assert total.update(7, 0.4, 0.4).breaks == 0
-    level = total.update(7, 1.1, 1.1)
-    assert level.breaks == 1
-    assert "stood still" in level.trouble
-
-
-def test_a_failed_look_loses_nothing() -> None:
-    values: list[int | None] = [100, None, 350]
-
-    def read() -> int:
-        value = values.pop(0)
-        if value is None:
-            raise ReadingLost("gone")
-        return value
-
-    total = Accumulator(counter(read))
-    total.look()
-    with pytest.raises(ReadingLost, match="gone"):
-        total.look()
-    assert total.look().counts == 250
-
-
-def test_threads_share_one_sum() -> None:
-    raw = iter(range(10**9))
-
-    def read() -> int:
-        value = next(raw) % 97
-        time.sleep(0)  # let another thread overtake
-        return value
-
-    total = Accumulator(counter(read, span=97, unit=1.0))
-    first = total.look()
-    seen: list[list[int]] = [[] for _ in range(4)]
-
-    def look(mine: list[int]) -> None:
-        for _ in range(500):
-            mine.append(total.look().counts)
-
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        threads = [threading.Thread(target=look, args=(mine,)) for mine in seen]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(interval)
-    assert total.look().counts == first.counts + 4 * 500 + 1
-    assert all(mine == sorted(mine) for mine in seen)
-    assert sorted(count for mine in seen for count in mine) == list(range(1, 2001))
 
 
 LENGTHS = st.lists(st.floats(0.01, 60.0), min_size=1, max_size=6)
