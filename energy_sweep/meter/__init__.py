@@ -54,11 +54,11 @@ def open_meter(
 
         return _build(ReplayMeter, settings)
     from energy_sweep.meter.choose import OPENERS, Job
-    from energy_sweep.meter.estimate import EstimateSource
     from energy_sweep.meter.process import ProcessTree
+    from energy_sweep.meter.watts import choose_watts
 
     job = Job(devices=devices, threads=threads, synchronize=synchronize, tree=ProcessTree())
-    return _build(OPENERS[name], settings, EstimateSource, job=job)
+    return _build(OPENERS[name], settings, choose_watts, job=job)
 
 
 def survey(powercap: str | Path | None = None) -> tuple[Probe, ...]:
@@ -79,12 +79,11 @@ def _build(
     **context: Any,
 ) -> Meter:
     """Call `opener` with settings that it knows, or that `rest` knows, where it hands some on."""
-    takes = inspect.signature(opener).parameters
-    known = {name for name, taken in takes.items() if taken.kind is not taken.VAR_KEYWORD}
+    takes = inspect.signature(opener).parameters.values()
+    known = {taken.name for taken in takes if taken.kind is not taken.VAR_KEYWORD}
     if rest is not None and len(known) < len(takes):
-        known |= inspect.signature(rest).parameters.keys() - {"tree", "threads"}
+        known |= inspect.signature(rest).parameters.keys()
+    known -= context.keys()
     for key in settings.keys() - known:
-        raise BadInput(
-            f"meter.{key}: no such setting; there are {', '.join(sorted(known - context.keys()))}"
-        )
+        raise BadInput(f"meter.{key}: no such setting; there are {', '.join(sorted(known))}")
     return opener(**settings, **context)

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from energy_sweep.meter.base import Lap, Window, Work, exclusive_window
+from energy_sweep.meter.base import Lap, ReadingLost, Window, Work, exclusive_window
 from energy_sweep.meter.load import Bystanders
 from energy_sweep.meter.lock import WindowLock
 from energy_sweep.record import DomainEnergy, EnergyReading, MeterFacts, Quality
@@ -85,11 +85,18 @@ class SourceMeter:
         look = self._bystanders.begin()
         last = time.monotonic()
         epoch = time.time() - last
+        lost: ReadingLost | None = None
 
         def lap(_: Work) -> EnergyReading:
-            nonlocal last
+            nonlocal last, lost
+            if lost is not None:
+                raise lost  # its sources have no edge in common any more
             self._wait()
-            parts = [read() for read in reads]
+            try:
+                parts = [read() for read in reads]
+            except ReadingLost as error:
+                lost = error
+                raise
             seen = look()
             start, last = last, time.monotonic()
             return EnergyReading(
