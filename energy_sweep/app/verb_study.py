@@ -21,7 +21,7 @@ from energy_sweep.record import (
 
 if TYPE_CHECKING:
     from energy_sweep.front import Choice
-    from energy_sweep.meter.watts import Watts
+    from energy_sweep.meter.estimate.watts import Watts
     from energy_sweep.stage import StageStore
 
 OUTPUTS = Path("outputs")
@@ -74,8 +74,8 @@ def load(arguments: Namespace) -> Stored:
 
 def repriced(meter: MeterFacts, arguments: Namespace) -> MeterFacts:
     """The facts of a study's meter with the watts on the command line in place of its own."""
-    from energy_sweep.meter.estimate import SOURCE
-    from energy_sweep.meter.watts import MEMORY_WATTS_PER_GIB, choose_watts
+    from energy_sweep.meter.estimate.source import SOURCE
+    from energy_sweep.meter.estimate.watts import MEMORY_WATTS_PER_GIB, choose_watts
 
     cpu, memory, file = (getattr(arguments, name, None) for name, _ in WATTS.values())
     if (cpu, memory, file) == (None, None, None):

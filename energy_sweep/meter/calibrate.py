@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from energy_sweep.meter import Work, open_meter
-from energy_sweep.meter.watts import MEMORY_WATTS_PER_GIB
+from energy_sweep.meter.estimate.watts import MEMORY_WATTS_PER_GIB
 from energy_sweep.record import BadInput, EnergyReading
 
 if TYPE_CHECKING:

@@ -10,12 +10,12 @@ from typing import Any
 from energy_sweep.board import library_error
 from energy_sweep.meter import rapl
 from energy_sweep.meter.base import Meter, MeterUnavailable
-from energy_sweep.meter.estimate import EstimateSource
+from energy_sweep.meter.estimate.source import EstimateSource
 from energy_sweep.meter.load import Bystanders
 from energy_sweep.meter.lock import cpu_packages
-from energy_sweep.meter.nvml import NvmlSource, boards_to_read
-from energy_sweep.meter.process import ProcessTree
-from energy_sweep.meter.rapl import RaplSource
+from energy_sweep.meter.nvml.source import NvmlSource, boards_to_read
+from energy_sweep.meter.process.tree import ProcessTree
+from energy_sweep.meter.rapl.source import RaplSource
 from energy_sweep.meter.source import Source, SourceMeter
 
 Gpus = str | Sequence[str]

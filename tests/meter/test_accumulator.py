@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from meter.virtual_time import UNIT, counter
 
-from energy_sweep.meter.accumulator import Accumulator
 from energy_sweep.meter.base import ReadingLost
+from energy_sweep.meter.counter.accumulator import Accumulator
 
 # A share of the most that a counter can gain between two reads, and the seconds between them as a
 # share of those in which it might begin again unseen.

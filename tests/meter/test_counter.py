@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from meter.virtual_time import FACTS, UNIT, World, counter
 
 from energy_sweep.meter.base import ReadingLost
-from energy_sweep.meter.counter import LOOKS_PER_TICK, CounterSource, watch_seconds
+from energy_sweep.meter.counter.source import LOOKS_PER_TICK, CounterSource, watch_seconds
 from energy_sweep.record import DomainEnergy
 
 

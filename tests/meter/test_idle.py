@@ -12,7 +12,7 @@ import pytest
 from meter.fake_powercap import Powercap, machine
 
 from energy_sweep.meter import MeterUnavailable, idle, rapl
-from energy_sweep.meter.rapl import RaplSource
+from energy_sweep.meter.rapl.source import RaplSource
 
 
 @pytest.fixture(name="tree")

@@ -30,10 +30,10 @@ from meter.fake_nvml import (
 
 from energy_sweep.board import all_boards
 from energy_sweep.meter import MeterUnavailable, ReadingLost, Work, open_meter
-from energy_sweep.meter.gpu import Reader, open_readers
-from energy_sweep.meter.nvml import NvmlSource, boards_to_read, probe
-from energy_sweep.meter.power import Gauge
-from energy_sweep.meter.process import ProcessTree
+from energy_sweep.meter.nvml.gpu import Reader, open_readers
+from energy_sweep.meter.nvml.power import Gauge
+from energy_sweep.meter.nvml.source import NvmlSource, boards_to_read, probe
+from energy_sweep.meter.process.tree import ProcessTree
 from energy_sweep.record import BadInput, DomainEnergy, Quality
 
 A, B, C = UUIDS
@@ -259,7 +259,7 @@ def _once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checked]:
     warnings: list[str] = []
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: warnings.append(record.getMessage())
-    logger = logging.getLogger("energy_sweep.meter.gpu")
+    logger = logging.getLogger("energy_sweep.meter.nvml.gpu")
     logger.addHandler(handler)
     with pytest.MonkeyPatch.context() as patch, FakeNvml(folder, *boards).preloaded() as nvml:
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from energy_sweep.meter import ReadingLost
-from energy_sweep.meter.power import Gauge, PowerSource, Stretch, Trapezoid, sampling_error
+from energy_sweep.meter.nvml.power import Gauge, PowerSource, Stretch, Trapezoid, sampling_error
 from energy_sweep.meter.source import Read
 from energy_sweep.record import DomainEnergy, MeterFacts, Quality
 

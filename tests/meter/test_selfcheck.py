@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from energy_sweep.meter import ReadingLost
-from energy_sweep.meter.counter import Counter
-from energy_sweep.meter.selfcheck import (
+from energy_sweep.meter.counter.selfcheck import (
     Check,
     cache_folder,
     cached,
@@ -22,6 +21,7 @@ from energy_sweep.meter.selfcheck import (
     check_power,
     kept,
 )
+from energy_sweep.meter.counter.source import Counter
 
 FOUND = Check(tick_seconds=0.1, seconds=3.0, idle_watts=60.0)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from meter.fake_powercap import DRAM_RANGE, PACKAGE_RANGE, Powercap, machine
 
-from energy_sweep.meter.powercap import NoZones
-from energy_sweep.meter.zones import Zones, find_zones
+from energy_sweep.meter.rapl.powercap import NoZones
+from energy_sweep.meter.rapl.zones import Zones, find_zones
 
 
 @pytest.fixture(name="tree")

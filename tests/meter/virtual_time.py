@@ -6,7 +6,7 @@ import bisect
 import random
 from collections.abc import Callable
 
-from energy_sweep.meter.counter import Counter, CounterSource
+from energy_sweep.meter.counter.source import Counter, CounterSource
 from energy_sweep.record import MeterFacts, Quality
 
 UNIT = 1e-6

@@ -12,9 +12,9 @@ from typing import TypeVar
 
 from energy_sweep.board import Board, BoardLost, NoPermission, NotSupported, driver_version
 from energy_sweep.meter.base import MeterUnavailable, ReadingLost
-from energy_sweep.meter.counter import Counter
-from energy_sweep.meter.power import Gauge
-from energy_sweep.meter.selfcheck import Check, cached, check_counter, check_power, kept
+from energy_sweep.meter.counter.selfcheck import Check, cached, check_counter, check_power, kept
+from energy_sweep.meter.counter.source import Counter
+from energy_sweep.meter.nvml.power import Gauge
 from energy_sweep.record import Plain
 
 log = logging.getLogger(__name__)

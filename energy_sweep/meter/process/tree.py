@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import psutil
 
-from energy_sweep.meter.kin import Kin, PsutilKin
-from energy_sweep.meter.proc import ProcKin, has_proc
+from energy_sweep.meter.process.kin import Kin, PsutilKin
+from energy_sweep.meter.process.proc import ProcKin, has_proc
 
 OWN_TICK_SECONDS = 1e-6
 # Linux counts guests in `user` already; kinds that a platform does not have count as 0.

@@ -13,9 +13,9 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from energy_sweep.meter.accumulator import Accumulator, Level
-from energy_sweep.meter.accumulator import Counter as Counter
 from energy_sweep.meter.base import ReadingLost
+from energy_sweep.meter.counter.accumulator import Accumulator, Level
+from energy_sweep.meter.counter.accumulator import Counter as Counter
 from energy_sweep.meter.source import Part, Read
 from energy_sweep.record import DomainEnergy, MeterFacts, Quality
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from energy_sweep.meter.kin import (
+from energy_sweep.meter.process.kin import (
     ATTEMPTS,
     ROUNDED_SECONDS,
     Tally,

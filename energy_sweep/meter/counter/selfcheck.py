@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from energy_sweep.meter.accumulator import Accumulator, Counter, Level
 from energy_sweep.meter.base import ReadingLost
+from energy_sweep.meter.counter.accumulator import Accumulator, Counter, Level
 from energy_sweep.record import digest, from_plain, to_plain
 
 # A counter and the power beside it differ by more than this on boards where one of them is wrong.

@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from energy_sweep.meter.base import MeterUnavailable, Probe, ReadingLost
-from energy_sweep.meter.counter import Counter, CounterSource
-from energy_sweep.meter.idle import checked, known
+from energy_sweep.meter.counter.idle import checked, known
+from energy_sweep.meter.counter.source import Counter, CounterSource
 from energy_sweep.meter.lock import cpu_packages
-from energy_sweep.meter.powercap import NoZones, Zone
-from energy_sweep.meter.zones import Zones, find_zones
+from energy_sweep.meter.rapl.powercap import NoZones, Zone
+from energy_sweep.meter.rapl.zones import Zones, find_zones
 from energy_sweep.record import BadInput, MeterFacts, Plain, Quality
 
 ROOT = Path("/sys/class/powercap")

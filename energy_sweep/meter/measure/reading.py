@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from energy_sweep.meter import Meter, ReadingLost, Window, Work, open_meter
-from energy_sweep.meter.total import per_busy_thread, total
+from energy_sweep.meter.measure.total import per_busy_thread, total
 from energy_sweep.record import DomainEnergy, EnergyReading, MeterFacts, Quality
 
 # Meters that read GPUs: those of a block are not known beforehand, so all visible ones are read.

@@ -13,7 +13,15 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
-from energy_sweep.meter.powercap import ESTIMATE, KINDS, NoZones, Zone, look, zone_names, zone_span
+from energy_sweep.meter.rapl.powercap import (
+    ESTIMATE,
+    KINDS,
+    NoZones,
+    Zone,
+    look,
+    zone_names,
+    zone_span,
+)
 
 PACKAGE = re.compile(r"package-(\d+)(?:-die-(\d+))?")
 # Zones are compared so often, so far apart: several ticks, whose joules two counters of their
