@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from energy_sweep.meter.estimate.source import reprice
+from energy_sweep.meter.estimate import reprice
 from energy_sweep.record import (
     MEASURING_STAGES,
     TRAINING_STAGES,

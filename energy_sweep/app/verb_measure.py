@@ -25,7 +25,7 @@ from energy_sweep.record import (
 )
 
 if TYPE_CHECKING:
-    from energy_sweep.meter.measure.reading import Measured
+    from energy_sweep.meter.measure import Measured
 
 JOULES_UNKNOWN = 1
 MOST_CHARACTERS = 60
@@ -41,7 +41,7 @@ def measure(arguments: Namespace) -> int:
         raise BadInput("measure what? type a program after --, as in measure -- python train.py")
     if arguments.to is not None and arguments.to.is_dir():
         raise BadInput(f"{arguments.to} is a folder: type --to with the name of a file")
-    from energy_sweep.meter.measure.reading import measure as measured
+    from energy_sweep.meter.measure import measure as measured
 
     try:
         with measured(meter_settings(arguments), label=shlex.join(command)) as reading:

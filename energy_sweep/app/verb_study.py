@@ -74,7 +74,7 @@ def load(arguments: Namespace) -> Stored:
 
 def repriced(meter: MeterFacts, arguments: Namespace) -> MeterFacts:
     """The facts of a study's meter with the watts on the command line in place of its own."""
-    from energy_sweep.meter.estimate.source import SOURCE
+    from energy_sweep.meter.estimate import SOURCE
     from energy_sweep.meter.estimate.watts import MEMORY_WATTS_PER_GIB, choose_watts
 
     cpu, memory, file = (getattr(arguments, name, None) for name, _ in WATTS.values())

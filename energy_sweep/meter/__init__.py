@@ -55,7 +55,7 @@ def open_meter(
         return _build(ReplayMeter, settings)
     from energy_sweep.meter.choose import OPENERS, Job
     from energy_sweep.meter.estimate.watts import choose_watts
-    from energy_sweep.meter.process.tree import ProcessTree
+    from energy_sweep.meter.process import ProcessTree
 
     job = Job(devices=devices, threads=threads, synchronize=synchronize, tree=ProcessTree())
     return _build(OPENERS[name], settings, choose_watts, job=job)

@@ -10,12 +10,13 @@ from typing import Any
 from energy_sweep.board import library_error
 from energy_sweep.meter import rapl
 from energy_sweep.meter.base import Meter, MeterUnavailable
-from energy_sweep.meter.estimate.source import EstimateSource
+from energy_sweep.meter.estimate import EstimateSource
+from energy_sweep.meter.estimate.watts import choose_watts
 from energy_sweep.meter.load import Bystanders
 from energy_sweep.meter.lock import cpu_packages
-from energy_sweep.meter.nvml.source import NvmlSource, boards_to_read
-from energy_sweep.meter.process.tree import ProcessTree
-from energy_sweep.meter.rapl.source import RaplSource
+from energy_sweep.meter.nvml import NvmlSource, boards_to_read
+from energy_sweep.meter.process import ProcessTree
+from energy_sweep.meter.rapl import RaplSource
 from energy_sweep.meter.source import Source, SourceMeter
 
 Gpus = str | Sequence[str]
@@ -60,6 +61,7 @@ def open_auto(
     **watts: Any,
 ) -> Meter:
     """Counters where they can be read: NVML for GPUs, RAPL for the CPU, else its estimate."""
+    choose_watts(**watts)  # wrong ones are told also where counters make them idle
     gpu, why = job.nvml(gpus, mig, self_check=self_check), ""
     try:
         cpu: Source = RaplSource(powercap, self_check=self_check)

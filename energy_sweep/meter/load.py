@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from energy_sweep.meter.process.tree import ProcessTree, busy_seconds
+from energy_sweep.meter.process import ProcessTree, busy_seconds
 
 # Below this the ticks of the machine's own clock (10 ms) are coarser than 5 % of the processors.
 SHORTEST_LOAD_SECONDS = 0.2

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from energy_sweep.meter import Meter
-from energy_sweep.meter.measure.reading import measure
+from energy_sweep.meter.measure import measure
 from energy_sweep.record import EnergyReading, Quality
 
 WORK_CPU_SECONDS = 0.5

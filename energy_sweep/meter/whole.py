@@ -10,8 +10,8 @@ import psutil
 from energy_sweep.meter.base import Meter
 from energy_sweep.meter.choose import Job, open_auto
 from energy_sweep.meter.load import Bystanders
-from energy_sweep.meter.nvml.source import NvmlSource
-from energy_sweep.meter.process.tree import Edge, ProcessTree
+from energy_sweep.meter.nvml import NvmlSource
+from energy_sweep.meter.process import Edge, ProcessTree
 from energy_sweep.meter.source import Source, SourceMeter
 
 BUSY_KINDS = ("user", "nice", "system", "irq", "softirq")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import math
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,6 +37,7 @@ POOLING_TOLERANCE = 0.20
 POOLING_TURNS = 4
 # A window in which other programs ran is taken again; pools then leave the first one out.
 CONTENDED_REPEATS = 2
+MOST_PASSES = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,25 +114,56 @@ class _Stand:
 
     def window(self, path: Path) -> tuple[Mark, ...]:
         """Marks of one window, repeated until their mean is resolved to the relative target."""
-        images, batch = self.inference.images, self.inference.batch
-        session = self.inference.runtime.open(path, self.inference.threads)
-        session.predict(images, batch)
-        begun = time.perf_counter()
-        session.predict(images, batch)
-        seconds = time.perf_counter() - begun
-        chunk = max(CHUNK_SECONDS, CHUNK_TICKS * self.meter.facts().tick_seconds)
-        passes = max(1, math.ceil(chunk / seconds))
-        found: list[Mark] = []
+        predict = self._opened(path)
+        predict(1)
+        passes, found = self._passes(predict), list[Mark]()
+        images = passes * len(self.inference.images)
         for _ in range(1 + CONTENDED_REPEATS):
             with self.meter.window(self.inference.work) as window:
                 while not _resolved(window.marks):
-                    for _ in range(passes):
-                        session.predict(images, batch)
-                    window.mark(units=passes * len(images), images=passes * len(images))
+                    predict(passes)
+                    window.mark(units=images, images=images)
             found += window.marks
             if not any(mark.reading.contended for mark in window.marks):
                 break
         return tuple(found)
+
+    def _opened(self, path: Path) -> Callable[[int], None]:
+        """Runs a file over all images so many times."""
+        session = self.inference.runtime.open(path, self.inference.threads)
+
+        def predict(passes: int) -> None:
+            for _ in range(passes):
+                session.predict(self.inference.images, self.inference.batch)
+
+        return predict
+
+    def _passes(self, predict: Callable[[int], None]) -> int:
+        """Passes over the images that a mark is made of: found once, and kept with their marks."""
+        key = digest(["pace", self.key])
+        use = StageUse(stage="calibrate", key=key, cost_key=key, units=0)
+        record = self.store.once(use, lambda _: self._paced(key, predict))
+        return int(record.facts["passes"])
+
+    def _paced(self, key: str, predict: Callable[[int], None]) -> StageRecord:
+        ticks = CHUNK_TICKS * self.meter.facts().tick_seconds
+        passes, marks, images = 1, list[Mark](), len(self.inference.images)
+        while True:
+            with self.meter.window(self.inference.work) as window:
+                predict(passes)
+                mark = window.mark(units=passes * images, images=passes * images)
+            marks.append(mark)
+            seconds = mark.reading.seconds
+            # A reading of few ticks has waited for one of them, and tells little of the work.
+            if seconds >= ticks or passes >= MOST_PASSES:
+                break
+            passes = min(max(2 * passes, math.ceil(passes * ticks / seconds)), MOST_PASSES)
+        chunk = max(CHUNK_SECONDS, ticks)
+        enough = math.ceil(passes * chunk / seconds) if seconds > 0 else 1
+        facts: Plain = {"passes": max(1, min(enough, MOST_PASSES))}
+        return StageRecord(
+            stage="calibrate", key=key, cost_key=key, marks=tuple(marks), facts=facts
+        )
 
 
 def measure_inference(

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from energy_sweep.meter.base import Meter, Window, Work
 from energy_sweep.meter.load import Bystanders, Sight
-from energy_sweep.meter.process.tree import ProcessTree
+from energy_sweep.meter.process import ProcessTree
 from energy_sweep.record import MeterFacts, StageRecord, digest
 from energy_sweep.stage import StageStore
 

@@ -12,7 +12,7 @@ import pytest
 
 from energy_sweep.meter import Meter, Work, open_meter
 from energy_sweep.meter.base import Window, meter_id
-from energy_sweep.meter.estimate.source import reprice
+from energy_sweep.meter.estimate import reprice
 from energy_sweep.record import DomainEnergy, EnergyReading, Quality
 
 WORK = Work(stage="infer", images=1, parameters=1)

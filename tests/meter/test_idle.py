@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from meter.fake_powercap import Powercap, machine
 
-from energy_sweep.meter import MeterUnavailable, idle, rapl
-from energy_sweep.meter.rapl.source import RaplSource
+from energy_sweep.meter import MeterUnavailable, rapl
+from energy_sweep.meter.counter import idle
+from energy_sweep.meter.rapl import RaplSource
 
 
 @pytest.fixture(name="tree")

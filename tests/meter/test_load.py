@@ -13,7 +13,7 @@ from contextlib import suppress
 import pytest
 
 from energy_sweep.meter.load import Bystanders, Moment, foreign_share
-from energy_sweep.meter.process.tree import ProcessTree, busy_seconds
+from energy_sweep.meter.process import ProcessTree, busy_seconds
 
 BURN = "import time\nend = time.monotonic() + {}\nwhile time.monotonic() < end: pass\n"
 # Starts a program that is nobody's child, and says its process id.

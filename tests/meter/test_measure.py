@@ -15,7 +15,7 @@ import pytest
 from energy_sweep import measure
 from energy_sweep.meter import Meter, ReadingLost, Window, Work, open_meter
 from energy_sweep.meter.base import exclusive_window
-from energy_sweep.meter.measure.reading import wait_for_torch
+from energy_sweep.meter.measure import wait_for_torch
 from energy_sweep.meter.measure.total import per_busy_thread, total
 from energy_sweep.record import DomainEnergy, EnergyReading, MeterFacts, Quality
 

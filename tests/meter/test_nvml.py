@@ -30,10 +30,10 @@ from meter.fake_nvml import (
 
 from energy_sweep.board import all_boards
 from energy_sweep.meter import MeterUnavailable, ReadingLost, Work, open_meter
+from energy_sweep.meter.nvml import NvmlSource, boards_to_read, probe
 from energy_sweep.meter.nvml.gpu import Reader, open_readers
 from energy_sweep.meter.nvml.power import Gauge
-from energy_sweep.meter.nvml.source import NvmlSource, boards_to_read, probe
-from energy_sweep.meter.process.tree import ProcessTree
+from energy_sweep.meter.process import ProcessTree
 from energy_sweep.record import BadInput, DomainEnergy, Quality
 
 A, B, C = UUIDS

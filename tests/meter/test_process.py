@@ -15,9 +15,9 @@ from contextlib import ExitStack
 import psutil
 import pytest
 
+from energy_sweep.meter.process import ProcessTree, busy_seconds
 from energy_sweep.meter.process.kin import Kin, PsutilKin
 from energy_sweep.meter.process.proc import ProcKin, has_proc
-from energy_sweep.meter.process.tree import ProcessTree, busy_seconds
 
 # A child that uses some CPU seconds, says how many, and lives until its input ends.
 CHILD = """

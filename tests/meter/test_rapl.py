@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 from meter.fake_powercap import PACKAGE_RANGE, Powercap, machine
 
-from energy_sweep.meter import ReadingLost, Work, open_meter, rapl
+from energy_sweep.meter import ReadingLost, Work, open_meter
 from energy_sweep.meter.counter.source import Accumulator, Counter
-from energy_sweep.meter.rapl.source import RaplSource
+from energy_sweep.meter.rapl import RaplSource
+from energy_sweep.meter.rapl import source as rapl
 from energy_sweep.meter.rapl.zones import find_zones
 from energy_sweep.record import MeterFacts
 
@@ -48,7 +49,7 @@ def notes_of(tree: Powercap) -> str:
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux only")
 def test_a_confined_process_reads_its_own_packages_only(tmp_path: Path) -> None:
     code = (
-        "import os, sys; from energy_sweep.meter.rapl.source import RaplSource\n"
+        "import os, sys; from energy_sweep.meter.rapl import RaplSource\n"
         "os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])\n"
         "facts = RaplSource(sys.argv[1], self_check=False).facts()\n"
         "print(*facts.domains, facts.details['rapl']['notes'][0], sep=',')"
@@ -119,7 +120,7 @@ def test_a_look_at_four_zones_takes_well_under_100_microseconds(tmp_path: Path) 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs root to drop it")
 def test_a_user_without_permission_is_told_so_and_the_command_helps() -> None:
     code = (
-        "import os, sys; from energy_sweep.meter.rapl.source import probe\n"
+        "import os, sys; from energy_sweep.meter.rapl import probe\n"
         "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
         "print(probe(sys.argv[1]).why)"
     )

@@ -99,7 +99,7 @@ def joules_per_image(store: StageStore) -> float:
 
 
 def test_a_disturbed_window_is_taken_again_and_left_out(tmp_path: Path) -> None:
-    store = measured(tmp_path, TickingMeter(iter([True, False])))
+    store = measured(tmp_path, TickingMeter(iter([False, True, False])))
     record = store.records()["key"]
     dirty = [mark for mark in record.marks if mark.reading.contended]
     clean = [mark for mark in record.marks if not mark.reading.contended]

@@ -16,7 +16,7 @@ from energy_sweep.device import Device
 from energy_sweep.meter import meter_id, open_meter
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.meter.load import Bystanders, Sight
-from energy_sweep.meter.process.tree import ProcessTree
+from energy_sweep.meter.process import ProcessTree
 from energy_sweep.price import Prices, bill, demand
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import Objective, StageRecord, StudyRecord, TrialRecord

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from energy_sweep.meter.counter.selfcheck import Check, cached, check_counter
 from energy_sweep.meter.counter.source import Counter
 from energy_sweep.meter.load import CONTENDED_SHARE
-from energy_sweep.meter.process.tree import busy_seconds
+from energy_sweep.meter.process import busy_seconds
 
 # How long to see whether the machine is quiet and then how it idles; and how long to look at the
 # ticks of one that is not.

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from energy_sweep.meter.base import Probe
 from energy_sweep.meter.estimate.watts import CPU_WATTS_PER_CORE, MEMORY_WATTS_PER_GIB, choose_watts
-from energy_sweep.meter.process.tree import OWN_TICK_SECONDS, Edge, ProcessTree
+from energy_sweep.meter.process import OWN_TICK_SECONDS, Edge, ProcessTree
 from energy_sweep.meter.source import Part, Read
 from energy_sweep.record import DomainEnergy, EnergyReading, MeterFacts, Quality
 

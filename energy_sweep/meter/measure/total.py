@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from energy_sweep.meter.estimate.source import reprice
+from energy_sweep.meter.estimate import reprice
 from energy_sweep.record import DomainEnergy, EnergyReading, Quality
 
 

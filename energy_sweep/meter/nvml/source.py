@@ -21,7 +21,7 @@ from energy_sweep.meter.base import MeterUnavailable, Probe
 from energy_sweep.meter.counter.source import Counter, CounterSource
 from energy_sweep.meter.nvml.gpu import JOULES_PER_COUNT, Reader, open_readers
 from energy_sweep.meter.nvml.power import Gauge, PowerSource
-from energy_sweep.meter.process.tree import ProcessTree
+from energy_sweep.meter.process import ProcessTree
 from energy_sweep.meter.source import Part, Read, Source, merge_facts
 from energy_sweep.record import BadInput, EnergySweepError, MeterFacts, Quality
 

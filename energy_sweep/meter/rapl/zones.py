@@ -99,7 +99,7 @@ def _single(root: Path, zones: Sequence[Zone], notes: list[str]) -> list[Zone]:
     """The zones without those that show the counter of another one, as dies of Zen 1 and 2 do."""
     kinds = [zone.domain.partition(":")[0] for zone in zones]
     alike = {(i, j) for i, j in combinations(range(len(zones)), 2) if kinds[i] == kinds[j]}
-    for _ in range(LOOKS):
+    for _ in range(LOOKS if alike else 0):
         first, again = look(root, zones), look(root, zones)
         # Where it began again at 0 between two looks, the order says nothing.
         alike = {
