@@ -152,7 +152,7 @@ def plan_text(event: Planned, axes: tuple[Axis, ...]) -> str:
 def meter_text(meter: MeterFacts) -> str:
     """Where the joules of a study come from, and why not from something better."""
     domains, sources = ", ".join(meter.domains), ", ".join(meter.sources)
-    why = f" ({meter.details['why']})" if "why" in meter.details else ""
+    why = f"; {meter.details['why']}: see meters" if "why" in meter.details else ""
     return f"joules of {domains}: {meter.quality.value}, by {sources}{why}"
 
 

@@ -24,7 +24,11 @@ from energy_sweep.record import (
 
 
 class MeterUnavailable(BadInput):
-    """The source of joules that was asked for cannot be read here; says what to type instead."""
+    """The source of joules that was asked for cannot be read here; `remedy` says what to type."""
+
+    def __init__(self, why: str, remedy: str = "") -> None:
+        super().__init__(f"{why}: {remedy}" if remedy else why)
+        self.why, self.remedy = why, remedy
 
 
 class ReadingLost(EnergySweepError):

@@ -66,7 +66,7 @@ def open_auto(
     try:
         cpu: Source = RaplSource(powercap, self_check=self_check)
     except MeterUnavailable as missing:
-        why = str(missing)
+        why = missing.why
         cpu = EstimateSource(tree=job.tree, threads=job.threads, **watts)
     return job.meter(cpu=cpu, gpu=gpu, why=why)
 

@@ -29,11 +29,7 @@ RULES = "/etc/udev/rules.d/70-energy-sweep.rules"
 
 
 class NoZones(MeterUnavailable):
-    """There is no counter to read; `why` and `remedy` make the message."""
-
-    def __init__(self, why: str, remedy: str) -> None:
-        super().__init__(f"{why}: {remedy}")
-        self.why, self.remedy = why, remedy
+    """There is no counter to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

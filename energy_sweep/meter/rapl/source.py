@@ -58,7 +58,7 @@ class RaplSource(CounterSource):
             try:
                 counters = checked(counters, {"cpu": cpu_model(cpuinfo)})
             except ReadingLost as lost:
-                raise MeterUnavailable(f"{lost}: type meter=estimate to do without") from lost
+                raise MeterUnavailable(str(lost), "type meter=estimate to do without") from lost
         super().__init__(counters, _facts(counters, found, cpuinfo))
 
 
