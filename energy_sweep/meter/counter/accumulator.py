@@ -47,7 +47,7 @@ class Level:
     """What a counter has added up to. `breaks` counts how often it lost track before, and why.
 
     The tick that brought it here is up to `late_seconds` older than this look, for which the edge
-    has waited `waited_seconds`. `watts` are those before it.
+    has waited `waited_seconds`.
     """
 
     counts: int
@@ -56,7 +56,6 @@ class Level:
     trouble: str
     late_seconds: float
     waited_seconds: float = 0.0
-    watts: float = 0.0
 
 
 class Accumulator:

@@ -57,16 +57,16 @@ class CounterSource:
         """Wait for a tick of every counter, and from there read what it gains."""
         with self._keeper.watching():
             last = self._aligned(self._look())
+            before, watts = [0.0] * len(last), [0.0] * len(last)
 
             def read() -> Part:
                 nonlocal last
-                end = self._edge(last)
-                parts = tuple(map(self._energy, self._counters, last, end))
-                last = [
-                    replace(level, watts=likely_watts(counter, start, level))
-                    for counter, start, level in zip(self._counters, last, end, strict=True)
-                ]
-                return Part(domains=parts)
+                start, last = last, self._edge(last)
+                for index, counter in enumerate(self._counters):
+                    now = likely_watts(counter, start[index], last[index])
+                    before[index], watts[index] = watts[index], now
+                parts = map(self._energy, self._counters, start, last, before, watts)
+                return Part(domains=tuple(parts))
 
             yield read
 
@@ -105,11 +105,13 @@ class CounterSource:
                 looked[index] = level.seconds
         return found
 
-    def _energy(self, counter: Counter, start: Level, end: Level) -> DomainEnergy:
-        watts = likely_watts(counter, start, end)
+    def _energy(
+        self, counter: Counter, start: Level, end: Level, before: float, watts: float
+    ) -> DomainEnergy:
+        """What was gained at `watts`, after a mark at `before` watts (the first one: at none)."""
         # Both edges are late, which takes joules from one side and gives them to the other: where
         # both are as late and as dear, it is the difference of two such errors.
-        edge = max(start.late_seconds * max(start.watts, watts), end.late_seconds * watts)
+        edge = max(start.late_seconds * max(before, watts), end.late_seconds * watts)
         # While an edge waits the work is over, but the window is not: joules that are too many.
         idle = watts if counter.idle_watts is None else min(counter.idle_watts, watts)
         step = UNIFORM_95 * math.sqrt(2) * counter.joules_per_count
