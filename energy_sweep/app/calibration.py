@@ -90,7 +90,7 @@ def _number(text: str) -> float | None:
 
 
 def _document(found: Fit, readings: list[PlugReading]) -> Plain:
-    from energy_sweep.device import cpu_model
+    from energy_sweep.processor import cpu_model
 
     return {
         "cpu_watts_per_core": found.cpu_watts_per_core,

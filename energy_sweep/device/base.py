@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 import os
-import platform
 from collections.abc import Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from energy_sweep.board import BoardUnavailable, driver_version
 from energy_sweep.device import memory, power
+from energy_sweep.processor import cpu_model
 from energy_sweep.record import BadInput, Plain
 
 NAMES = ("auto", "cpu", "cuda")
-CPUINFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,16 +182,3 @@ def _driver() -> str | None:
         return driver_version()
     except BoardUnavailable:
         return None
-
-
-def cpu_model(cpuinfo: Path = CPUINFO) -> str:
-    """The name the CPU gives itself, or else the name of its architecture."""
-    try:
-        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    for line in lines:
-        key, _, value = line.partition(":")
-        if key.strip() == "model name" and value.strip():
-            return value.strip()
-    return platform.processor() or platform.machine() or "unknown CPU"

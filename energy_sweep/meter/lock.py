@@ -25,22 +25,9 @@ from energy_sweep.meter.base import MeterUnavailable
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 5.0
-CPU_ROOT = Path("/sys/devices/system/cpu")
 # Tells child processes which locks are held around them: FILE=SIGNATURE of each.
 HELD = "ENERGY_SWEEP_HELD"
 _ENVIRONMENT = threading.Lock()
-
-
-def cpu_packages(root: Path = CPU_ROOT) -> tuple[int, ...]:
-    """The CPU packages (sockets) that this process may run on; (0,) where nothing tells."""
-    try:
-        packages = {
-            int((root / f"cpu{cpu}/topology/physical_package_id").read_text())
-            for cpu in os.sched_getaffinity(0)
-        }
-    except (OSError, ValueError, AttributeError):  # AttributeError: no affinity on this platform
-        return (0,)
-    return tuple(sorted(packages)) or (0,)
 
 
 class WindowLock:

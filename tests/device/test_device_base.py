@@ -11,7 +11,7 @@ import pytest
 import torch
 from meter.fake_nvml import UUIDS, FakeNvml
 
-from energy_sweep.device import Device, cpu_model, threads
+from energy_sweep.device import Device, threads
 from energy_sweep.record import BadInput
 
 
@@ -157,10 +157,3 @@ def test_the_machine_is_plain_and_stable() -> None:
     assert json.loads(json.dumps(machine)) == machine == Device(name="cpu", threads=2).machine()
     assert (machine["gpu"], machine["gpu_uuids"], machine["driver"]) == (None, [], None)
     assert machine["cpu"] in machine["device_class"]
-
-
-def test_the_cpu_says_its_own_name(tmp_path: Path) -> None:
-    path = tmp_path / "cpuinfo"
-    path.write_text("processor\t: 0\nmodel name\t: Brand X 9000\nprocessor\t: 1\n")
-    assert cpu_model(path) == "Brand X 9000"
-    assert cpu_model(tmp_path / "absent")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from energy_sweep.meter import lock as window_lock
-from energy_sweep.meter.lock import WindowLock, cpu_packages
+from energy_sweep.meter.lock import WindowLock
 
 HOLD = """
 import sys, time
@@ -204,17 +204,3 @@ def test_a_wait_names_nobody_who_cannot_be_it(
     process.communicate()
     assert "waiting for another program" in caplog.text
     assert "held by" not in caplog.text
-
-
-def test_packages_are_those_this_process_may_run_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for cpu, package in enumerate([0, 0, 1, 1]):
-        folder = tmp_path / f"cpu{cpu}" / "topology"
-        folder.mkdir(parents=True)
-        (folder / "physical_package_id").write_text(f"{package}\n")
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {1, 2}, raising=False)
-    assert cpu_packages(tmp_path) == (0, 1)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3}, raising=False)
-    assert cpu_packages(tmp_path) == (1,)
-    assert cpu_packages(tmp_path / "absent") == (0,)

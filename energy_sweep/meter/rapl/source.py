@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 
 from energy_sweep.meter.base import MeterUnavailable, Probe, ReadingLost
 from energy_sweep.meter.counter.idle import checked, known
 from energy_sweep.meter.counter.source import Counter, CounterSource
-from energy_sweep.meter.lock import cpu_packages
 from energy_sweep.meter.rapl.powercap import NoZones, Zone
 from energy_sweep.meter.rapl.zones import Zones, find_zones
+from energy_sweep.processor import CPUINFO, cpu_maker, cpu_model, cpu_packages, is_confined
 from energy_sweep.record import BadInput, MeterFacts, Plain, Quality
 
 ROOT = Path("/sys/class/powercap")
-CPUINFO = Path("/proc/cpuinfo")
 SOURCE = "rapl"
 JOULES_PER_COUNT = 1e-6
 # RAPL counts anew about once a millisecond (Intel SDM volume 3, on RAPL interfaces).
@@ -52,7 +49,7 @@ class RaplSource(CounterSource):
     ) -> None:
         if not isinstance(self_check, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise BadInput(f"meter.self_check={self_check}: type true or false")
-        found = find_zones(_folder(root), _own_packages())
+        found = _zones(root)
         counters = [_counter(zone) for zone in found.read]
         if self_check:
             try:
@@ -65,7 +62,7 @@ class RaplSource(CounterSource):
 def probe(root: str | Path = ROOT, *, cpuinfo: Path = CPUINFO) -> Probe:
     """What can be read under `root`; idle watts where they are known from before."""
     try:
-        found = find_zones(_folder(root), _own_packages())
+        found = _zones(root)
     except NoZones as missing:
         return Probe(
             source=SOURCE,
@@ -91,26 +88,11 @@ def probe(root: str | Path = ROOT, *, cpuinfo: Path = CPUINFO) -> Probe:
     )
 
 
-def cpu_model(cpuinfo: Path = CPUINFO) -> str:
-    """Maker and name of the CPU, empty where nothing tells."""
-    found: dict[str, str] = {}
-    with suppress(OSError):
-        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-            key, _, value = line.partition(":")
-            found.setdefault(key.strip(), value.strip())
-    return f"{found.get('vendor_id', '')} {found.get('model name', '')}".strip()
-
-
-def _folder(root: object) -> Path:
+def _zones(root: object) -> Zones:
+    """The zones to read under `root`: those of the packages that this process may run on."""
     if not isinstance(root, str | Path) or not str(root):
         raise BadInput(f"meter.powercap={root}: type the folder that the counters are in")
-    return Path(root)
-
-
-def _own_packages() -> Collection[int] | None:
-    """The packages that this process is confined to, None where it may run everywhere."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
-    return None if allowed is None or allowed >= (os.cpu_count() or 1) else cpu_packages()
+    return find_zones(Path(root), cpu_packages() if is_confined() else None)
 
 
 def _counter(zone: Zone) -> Counter:
@@ -134,7 +116,7 @@ def _counter(zone: Zone) -> Counter:
 
 def _facts(counters: Sequence[Counter], found: Zones, cpuinfo: Path) -> MeterFacts:
     model = cpu_model(cpuinfo)
-    notes = [*found.notes, *NOTES, *([AMD] if "AMD" in model else [])]
+    notes = [*found.notes, *NOTES, *([AMD] if "AMD" in cpu_maker(cpuinfo) else [])]
     if not any(counter.domain.startswith("dram") for counter in counters):
         notes.append("memory is not counted here: its joules are missing")
     details: Plain = {
