@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from energy_sweep.record import (
     MEASURING_STAGES,
     TRAINING_STAGES,
     EnergyReading,
-    Mark,
     Objective,
     Plain,
     StageRecord,
@@ -24,6 +23,7 @@ from energy_sweep.record import (
     StudyRecord,
     TrialResult,
 )
+from energy_sweep.sums import edges_joules, noise_joules
 
 Demand = dict[str, float]
 
@@ -32,9 +32,6 @@ SHARED_STAGES = ("trunk", "cooldown", "compress", "recover")
 
 # The interval of a difference of two equal readings over that of one reading.
 TWO_RUNS = math.sqrt(2)
-
-# Edges that are closer than this are one edge: Unix seconds are kept to about a microsecond.
-SAME_EDGE_SECONDS = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,40 +132,18 @@ class Prices:
         clean = [mark for mark in marks if not mark.reading.contended] or marks
         units = math.fsum(mark.units for mark in clean)
         mean = math.fsum(mark.reading.joules for mark in clean) / units
+        readings = [mark.reading for mark in clean]
+        noise = noise_joules(part for reading in readings for part in reading.domains)
         return Pool(
             joules_per_unit=mean,
             seconds_per_unit=math.fsum(mark.reading.seconds for mark in clean) / units,
-            spread=math.hypot(_noise_joules(clean), edges_joules(clean)) / units,
-            drift=math.fsum(self._drift(mark.reading) for mark in clean) / units,
+            spread=math.hypot(noise, edges_joules(readings)) / units,
+            drift=math.fsum(map(self._drift, readings)) / units,
             windows=len(records),
         )
 
     def _drift(self, reading: EnergyReading) -> float:
         return math.fsum(self.repeatability(p.domain) * p.joules for p in reading.domains)
-
-
-def edges_joules(marks: Sequence[Mark]) -> float:
-    """95 % uncertainty of the sum of marks that comes from where their edges fall between ticks.
-
-    What a mark has too much at an edge, the next mark of the same window has too little, so of a
-    chain of marks only the two outer edges are left.
-    """
-    chains: list[list[float]] = []
-    end = None
-    for mark in sorted(marks, key=lambda mark: mark.reading.started or 0.0):
-        reading = mark.reading
-        if end is None or reading.started is None or abs(reading.started - end) > SAME_EDGE_SECONDS:
-            chains.append([])
-        chains[-1].append(reading.edge_joules)
-        end = None if reading.started is None else reading.started + reading.seconds
-    return math.hypot(*(math.hypot(*chain) / math.sqrt(len(chain)) for chain in chains))
-
-
-def _noise_joules(marks: Sequence[Mark]) -> float:
-    """95 % uncertainty of the sum of marks that has nothing to do with their edges."""
-    readings = [mark.reading for mark in marks]
-    own = (max(r.uncertainty_joules**2 - r.edge_joules**2, 0.0) for r in readings)
-    return math.sqrt(math.fsum(own))
 
 
 def demand(result: TrialResult, objective: Objective) -> Demand:

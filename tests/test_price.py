@@ -129,12 +129,12 @@ def test_the_bill_counts_shared_work_once_and_charges_it_to_all() -> None:
     }
 
 
-def counted(joules: float, *, started: float | None, edge: float, noise: float = 0.0) -> Mark:
-    """A mark of one second whose two edges are off by `edge` joules together."""
+def counted(joules: float, *, started: float | None, edge: float, idle: float = 0.0) -> Mark:
+    """A mark of one second whose two edges are off by `edge` joules, with `idle` ones within."""
     part = DomainEnergy(
         domain="gpu:0",
         joules=joules,
-        uncertainty_joules=math.hypot(edge, noise),
+        uncertainty_joules=edge + idle,
         edge_joules=edge,
         source="nvml",
         quality=Quality.COUNTER,
@@ -150,9 +150,11 @@ def pool_of(*marks: Mark) -> Pool:
 
 
 @given(st.integers(1, 60), st.floats(0.1, 10), st.floats(0, 10))
-def test_inner_edges_of_a_window_cancel_in_its_sum(count: int, edge: float, noise: float) -> None:
-    marks = [counted(100.0, started=1.7e9 + i, edge=edge, noise=noise) for i in range(count)]
-    expected = math.hypot(edge, noise * math.sqrt(count)) / count
+def test_inner_edges_cancel_in_the_sum_of_a_window_and_idling_adds_up(
+    count: int, edge: float, idle: float
+) -> None:
+    marks = [counted(100.0, started=1.7e9 + i, edge=edge, idle=idle) for i in range(count)]
+    expected = math.hypot(edge, idle * count) / count
     assert pool_of(*marks).spread == pytest.approx(expected)
     assert pool_of(*reversed(marks)).spread == pytest.approx(expected)
 

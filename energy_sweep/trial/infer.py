@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 
 from energy_sweep.meter.base import Meter, Work
-from energy_sweep.price import edges_joules
 from energy_sweep.recipe import VERSIONS
 from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest
 from energy_sweep.stage import StageStore, write_atomically
+from energy_sweep.sums import edges_joules
 
 log = logging.getLogger(__name__)
 
@@ -241,5 +241,5 @@ def _resolved(marks: Sequence[Mark]) -> bool:
         return len(marks) >= CHUNKS[1]
     values = np.array(_per_unit(marks))
     spread = 2 * float(values.std(ddof=1)) / math.sqrt(len(values))
-    edges = edges_joules(marks) / sum(mark.units for mark in marks)
+    edges = edges_joules(mark.reading for mark in marks) / sum(mark.units for mark in marks)
     return math.hypot(spread, edges) <= RELATIVE_TARGET * float(values.mean())

@@ -9,13 +9,11 @@ from dataclasses import replace
 
 from energy_sweep.meter.estimate import reprice
 from energy_sweep.record import DomainEnergy, EnergyReading, Quality
+from energy_sweep.sums import chain_edge, noise_joules
 
 
 def total(readings: Sequence[EnergyReading]) -> EnergyReading:
-    """One reading of the marks of one window, which follow each other without a gap.
-
-    What a mark has too much at an edge, the next has too little, so only two edges are left.
-    """
+    """One reading of the marks of one window, which follow each other without a gap."""
     terms: defaultdict[str, float] = defaultdict(float)
     foreign: defaultdict[str, float] = defaultdict(float)
     seconds = math.fsum(reading.seconds for reading in readings)
@@ -38,12 +36,11 @@ def total(readings: Sequence[EnergyReading]) -> EnergyReading:
 
 
 def _sum(parts: Sequence[DomainEnergy]) -> DomainEnergy:
-    edge = math.hypot(*(part.edge_joules for part in parts)) / math.sqrt(len(parts))
-    own = (max(part.uncertainty_joules**2 - part.edge_joules**2, 0.0) for part in parts)
+    edge = chain_edge([part.edge_joules for part in parts])
     return replace(
         parts[0],
         joules=math.fsum(part.joules for part in parts),
-        uncertainty_joules=math.sqrt(math.fsum(own) + edge**2),
+        uncertainty_joules=math.hypot(noise_joules(parts), edge),
         edge_joules=edge,
         quality=Quality.worst(part.quality for part in parts),
     )
