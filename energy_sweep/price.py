@@ -23,7 +23,7 @@ from energy_sweep.record import (
     StudyRecord,
     TrialResult,
 )
-from energy_sweep.sums import edges_joules, noise_joules
+from energy_sweep.sums import edges_joules, spread_joules
 
 Demand = dict[str, float]
 
@@ -133,11 +133,11 @@ class Prices:
         units = math.fsum(mark.units for mark in clean)
         mean = math.fsum(mark.reading.joules for mark in clean) / units
         readings = [mark.reading for mark in clean]
-        noise = noise_joules(part for reading in readings for part in reading.domains)
+        parts = (part for reading in readings for part in reading.domains)
         return Pool(
             joules_per_unit=mean,
             seconds_per_unit=math.fsum(mark.reading.seconds for mark in clean) / units,
-            spread=math.hypot(noise, edges_joules(readings)) / units,
+            spread=spread_joules(parts, edges_joules(readings)) / units,
             drift=math.fsum(map(self._drift, readings)) / units,
             windows=len(records),
         )

@@ -25,16 +25,16 @@ def chain_edge(edges: Sequence[float]) -> float:
     return math.hypot(*edges) / math.sqrt(len(edges))
 
 
-def noise_joules(parts: Iterable[DomainEnergy]) -> float:
-    """95 % uncertainty of the sum of parts beside that of where their edges fall.
+def spread_joules(parts: Iterable[DomainEnergy], edge: float) -> float:
+    """95 % uncertainty of the sum of parts, whose outer edges are off by `edge` joules.
 
-    Of a counter that is what the device idled while edges waited for ticks: in every reading too
-    much, so it adds up. The noise of an estimate is another one in every reading.
+    What a counter is off beside its edges is what the device idled while they waited for ticks:
+    in every reading too much, so it adds up. The noise of an estimate is another one in each.
     """
     parts = list(parts)
     waiting = (p.uncertainty_joules - p.edge_joules for p in parts if p.edge_joules)
     noise = (p.uncertainty_joules for p in parts if not p.edge_joules)
-    return math.hypot(math.fsum(waiting), *noise)
+    return math.hypot(edge + math.fsum(waiting), *noise)
 
 
 def _chains(readings: Iterable[EnergyReading]) -> list[list[EnergyReading]]:

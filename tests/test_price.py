@@ -154,7 +154,7 @@ def test_inner_edges_cancel_in_the_sum_of_a_window_and_idling_adds_up(
     count: int, edge: float, idle: float
 ) -> None:
     marks = [counted(100.0, started=1.7e9 + i, edge=edge, idle=idle) for i in range(count)]
-    expected = math.hypot(edge, idle * count) / count
+    expected = (edge + idle * count) / count
     assert pool_of(*marks).spread == pytest.approx(expected)
     assert pool_of(*reversed(marks)).spread == pytest.approx(expected)
 

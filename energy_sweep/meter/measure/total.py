@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from energy_sweep.meter.estimate import reprice
 from energy_sweep.record import DomainEnergy, EnergyReading, Quality
-from energy_sweep.sums import chain_edge, noise_joules
+from energy_sweep.sums import chain_edge, spread_joules
 
 
 def total(readings: Sequence[EnergyReading]) -> EnergyReading:
@@ -40,7 +40,7 @@ def _sum(parts: Sequence[DomainEnergy]) -> DomainEnergy:
     return replace(
         parts[0],
         joules=math.fsum(part.joules for part in parts),
-        uncertainty_joules=math.hypot(noise_joules(parts), edge),
+        uncertainty_joules=spread_joules(parts, edge),
         edge_joules=edge,
         quality=Quality.worst(part.quality for part in parts),
     )
