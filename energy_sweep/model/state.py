@@ -114,7 +114,8 @@ def restore(
         parameter = parameters[owner]
         if value.shape == parameter.shape:
             value = torch.empty_like(parameter, requires_grad=False).copy_(value)
-        optimizer.state[parameter][key] = value.clone()
+        # A count of steps too: fused optimizers want all their state on the device.
+        optimizer.state[parameter][key] = value.to(parameter.device, copy=True)
 
 
 def _tensors(trainee: Trainee | nn.Module) -> dict[str, Tensor]:
