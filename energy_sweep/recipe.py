@@ -35,6 +35,11 @@ def spec(part: Any) -> Plain:
     return {"name": part.name, **to_plain(part)}
 
 
+def _images(dataset: Any) -> Plain:
+    """The data set without where its files lie: its fingerprint names what is in them."""
+    return {k: v for k, v in spec(dataset).items() if k not in ("root", "download")}
+
+
 def _device(device: Any) -> Plain:
     """The device as it is resolved here, so that `auto` and what it means share their stages.
 
@@ -77,7 +82,7 @@ class Recipe:
         """All dials but the seed in canonical form: unused ones are dropped."""
         level = self.snapped_level
         return {
-            "dataset": spec(self.dataset),
+            "dataset": _images(self.dataset),
             "model": spec(self.model),
             "optimizer": _without(spec(self.optimizer), "lr"),
             "compression": spec(self.compression) if level else {"name": "none"},
@@ -121,7 +126,7 @@ class _Names:
         """What decides both weights and cost: data, net, arithmetic, machine."""
         recipe = self.recipe
         return {
-            "data": {"fingerprint": self.fingerprint, **spec(recipe.dataset)},
+            "data": {"fingerprint": self.fingerprint, **_images(recipe.dataset)},
             "model": spec(recipe.model),
             "precision": recipe.precision,
             "plan": PLAN,

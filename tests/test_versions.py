@@ -19,8 +19,21 @@ from energy_sweep.recipe import VERSIONS
 HOME = Path(energy_sweep.__file__).parent
 ROOMS = {
     "train": ("train.py", "schedule.py", "optimizer.py"),
-    "data": ("dataset/base.py", "dataset/resident.py", "dataset/digits.py", "dataset/mnist5k.py"),
-    "model": ("model/base.py", "model/state.py", "model/small_cnn.py"),
+    "data": (
+        *("dataset/base.py", "dataset/cut.py", "dataset/resize.py", "dataset/resident.py"),
+        *("dataset/digits.py", "dataset/mnist5k.py", "dataset/mnist5k_hard.py"),
+        *("dataset/vision.py", "dataset/medmnist.py", "dataset/folder.py"),
+        *("dataset/pictures.py", "dataset/duplicates.py"),
+    ),
+    "model": (
+        "model/base.py",
+        "model/layers.py",
+        "model/state.py",
+        "model/small_cnn.py",
+        "model/resnet.py",
+        "model/mobilenet.py",
+        "model/efficientnet.py",
+    ),
     "compress": (
         "compression/base.py",
         "compression/channels.py",
@@ -32,8 +45,8 @@ ROOMS = {
 }
 KNOWN = {
     "train": ("0526b973204fd761", (1, 1, 1, 1, 1, 1, 1, 1)),
-    "data": ("d7f1763230ab711e", (1, 1, 1, 1, 1, 1, 1, 1)),
-    "model": ("9fccc16c53ab0ef4", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "data": ("f671ecc2643aba8e", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "model": ("e2a1fa2e37e015f3", (1, 1, 1, 1, 1, 1, 1, 1)),
     "compress": ("2d93a420ae47c436", (1, 1, 1, 1, 1, 1, 1, 1)),
     "deploy": ("ab11114bd68668d8", (1, 1, 1, 1, 1, 1, 1, 1)),
     "chain": ("7580ab8291efed0f", (1, 1, 1, 1, 1, 1, 1, 1)),

@@ -24,7 +24,11 @@ COMMAND_LINE, DEFAULT_SPACE, PARAMS = "command line", "search.space", "hydra.swe
 
 # Everything that makes a study what it is: trials that differ here have no common front.
 ONE_PER_STUDY = ("name", "outputs", "stages", "allow", "experiment", "runtime", "device", "meter")
-OWN_SPLIT = ("dataset", "dataset.validation", "dataset.test")
+OWN_SPLIT = (
+    "dataset",
+    *(f"dataset.{key}" for key in ("validation", "test", "root", "download", "subset", "channels")),
+    *(f"dataset.{key}" for key in ("near_bits", "seed", "moved", "contrast", "noise")),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -193,15 +193,21 @@ def _without_unused(axes: Axes, whole: DictConfig) -> Axes:
 
 def _identity(recipe: Recipe) -> Plain:
     """What all trials of a study must share, or their accuracies or joules do not compare."""
-    source = recipe.dataset
-    if "resolution" in {field.name for field in dataclasses.fields(source)}:
-        # Every resolution shows the same originals in the same splits.
-        source = dataclasses.replace(source, resolution=None)
+    source = _whole(recipe.dataset)
     return {
         "dataset": source.name,
         "split": load_data(source).fingerprint,
         "runtime": spec(recipe.runtime),
     }
+
+
+def _whole(source: Any) -> Any:
+    """The source whose originals all its resolutions and fractions show, in the same splits."""
+    if hasattr(source, "whole"):
+        return source.whole()
+    own = {field.name for field in dataclasses.fields(source)}
+    shared = {"resolution": None, "fraction": 1.0}
+    return dataclasses.replace(source, **{name: shared[name] for name in shared.keys() & own})
 
 
 def _solutions(document: Plain) -> Plain:

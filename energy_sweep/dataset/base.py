@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,9 +12,10 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from energy_sweep.dataset.cut import Cut
+from energy_sweep.dataset.resize import CHUNK, Pixels, resize
 from energy_sweep.record import BadInput
 
-Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -67,55 +68,26 @@ class Source(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cut:
-    """How images are cut and sized: side in pixels (None: as they are) and shares of each class."""
-
-    resolution: int | None
-    shift: int
-    validation: float
-    test: float
-
-    def __post_init__(self) -> None:
-        if self.resolution is not None and self.resolution < 1:
-            raise BadInput(
-                f"dataset.resolution={self.resolution}: type a number of pixels, "
-                "such as dataset.resolution=8"
-            )
-        if self.shift < 0:
-            raise BadInput(f"dataset.shift={self.shift}: type dataset.shift=0 or more pixels")
-        for name, share in (("validation", self.validation), ("test", self.test)):
-            if not 0 < share < 1:
-                raise BadInput(
-                    f"dataset.{name}={share}: type a share between 0 and 1, "
-                    f"such as dataset.{name}=0.2"
-                )
-        if self.validation + self.test >= 1:
-            raise BadInput(
-                f"dataset.validation={self.validation} and dataset.test={self.test} leave nothing "
-                "to train on: type dataset.validation=0.2 dataset.test=0.2"
-            )
-
-
 def assemble(
-    name: str, images: Pixels, labels: Labels, *, classes: tuple[str, ...], cut: Cut
+    name: str,
+    images: Pixels,
+    labels: Labels,
+    *,
+    classes: tuple[str, ...],
+    cut: Cut,
+    names: Sequence[str] | None = None,
+    given: Mapping[str, Split] | None = None,
 ) -> Data:
-    """The data set made of all its images; it is split before resizing, so that the splits of
-    every resolution hold the same originals."""
+    """The data set made of all its images and of the splits that the source has `given`; it is
+    split before resizing, so that the splits of every resolution hold the same originals."""
     for index, label in enumerate(classes):
         if not np.any(labels == index):
             raise BadInput(f"dataset={name}: class {label} has no images; add some or drop it")
-    splits = split_by_content(images, labels, validation=cut.validation, test=cut.test)
-    if cut.resolution is not None:
-        splits = {
-            side: Split(resize(split.images, cut.resolution), split.labels)
-            for side, split in splits.items()
-        }
-    side = min(splits[TRAIN].images.shape[2:])
-    if cut.shift >= side:
-        raise BadInput(
-            f"dataset.shift={cut.shift}: images are {side} pixels wide; type dataset.shift=1"
-        )
+    shares = {TEST: cut.test, VALIDATION: cut.validation}
+    cuts = {side: share for side, share in shares.items() if share is not None}
+    splits = {**split(images, labels, cuts, names=names, classes=classes), **(given or {})}
+    splits[TRAIN] = _leading_part(splits[TRAIN], cut.fraction)
+    splits = _sized({side: splits[side] for side in (TRAIN, VALIDATION, TEST)}, cut)
     mean, std = _moments(splits[TRAIN].images)
     return Data(
         name=name,
@@ -130,43 +102,74 @@ def assemble(
     )
 
 
+def _sized(splits: Mapping[str, Split], cut: Cut) -> Mapping[str, Split]:
+    """The splits at the resolution asked for; BadInput where `shift` leaves nothing of an image."""
+    if cut.resolution is not None:
+        splits = {
+            side: Split(resize(split.images, cut.resolution), split.labels)
+            for side, split in splits.items()
+        }
+    side = min(splits[TRAIN].images.shape[2:])
+    if cut.shift >= side:
+        raise BadInput(
+            f"dataset.shift={cut.shift}: images are {side} pixels wide; type dataset.shift=1"
+        )
+    return splits
+
+
 def split_by_content(
     images: Pixels, labels: Labels, *, validation: float, test: float
 ) -> dict[str, Split]:
-    """Train, validation and test, stratified by class.
+    """Train, validation and test, stratified by class; see `split`."""
+    return split(images, labels, {TEST: test, VALIDATION: validation})
 
-    Who goes where follows from the SHA-256 of the pixels: the input order does not matter, and
-    equal images are on one side whatever their labels. BadInput where a class has fewer than three
-    different images.
+
+def split(
+    images: Pixels,
+    labels: Labels,
+    shares: Mapping[str, float],
+    *,
+    names: Sequence[str] | None = None,
+    classes: Sequence[str] | None = None,
+) -> dict[str, Split]:
+    """The sides in `shares`, and train with the rest, stratified by class.
+
+    Who goes where follows from `names` (None: the SHA-256 of the pixels): the input order does not
+    matter, and images of one name are on one side whatever their labels. BadInput where a class
+    has fewer different names than there are sides.
     """
-    names = np.array([hashlib.sha256(image.tobytes()).hexdigest() for image in images])
+    known = np.array([content_name(image) for image in images] if names is None else names)
     sides: dict[str, str] = {}
     for label in np.unique(labels):
-        members, counts = np.unique(names[labels == label], return_counts=True)
-        if len(members) < 3:
+        members, counts = np.unique(known[labels == label], return_counts=True)
+        if len(members) <= len(shares):
             raise BadInput(
-                f"class {label} has {len(members)} different images: a train, a validation and a "
-                "test image are needed, so give it at least 3"
+                f"class {classes[label] if classes else label} has {len(members)} different "
+                f"images: each of {', '.join((TRAIN, *shares))} needs one, so give it at least "
+                f"{len(shares) + 1}"
             )
         total = int(counts.sum())
-        wanted = {
-            TEST: max(1, round(test * total)),
-            VALIDATION: max(1, round(validation * total)),
-        }
+        wanted = {side: max(1, round(share * total)) for side, share in shares.items()}
         _place(dict(zip(members.tolist(), counts.tolist(), strict=True)), wanted, sides)
     # By the other end of the names, which says nothing of side or class: so any leading part of a
     # split is a fair sample of it.
-    order = np.lexsort((labels, [name[::-1] for name in names.tolist()]))
-    chosen = np.array([sides[name] for name in names[order].tolist()])
+    order = np.lexsort((labels, [name[::-1] for name in known.tolist()]))
+    chosen = np.array([sides[name] for name in known[order].tolist()])
     return {
         side: Split(images[order[chosen == side]], labels[order[chosen == side]])
         for side in (TRAIN, VALIDATION, TEST)
+        if side == TRAIN or side in shares
     }
+
+
+def content_name(image: Pixels) -> str:
+    """The SHA-256 of an image's pixels."""
+    return hashlib.sha256(image.tobytes()).hexdigest()
 
 
 def _place(members: Mapping[str, int], wanted: Mapping[str, int], sides: dict[str, str]) -> None:
     """Put each content of one class (name: copies), in order, on the first side that wants more."""
-    held: dict[str, int] = {TEST: 0, VALIDATION: 0, TRAIN: 0}
+    held: dict[str, int] = dict.fromkeys((*wanted, TRAIN), 0)
     for name in members.keys() & sides.keys():  # an image that another class holds too
         held[sides[name]] += members[name]
     free = [name for name in members if name not in sides]
@@ -179,35 +182,15 @@ def _place(members: Mapping[str, int], wanted: Mapping[str, int], sides: dict[st
         held[pool[0]] += members[name]
 
 
-def resize(images: Pixels, resolution: int) -> Pixels:
-    """Images [N, C, H, W] brought to resolution x resolution: area when shrinking, else bilinear.
-
-    Weights are whole numbers, so every machine gets the same pixels.
-    """
-    height, width = images.shape[2:]
-    if (height, width) == (resolution, resolution):
-        return images
-    rows, columns = _weights(height, resolution), _weights(width, resolution)
-    scale = int(rows[0].sum() * columns[0].sum())
-    total = rows @ images.astype(np.int64) @ columns.T
-    return ((total + scale // 2) // scale).astype(np.uint8)
-
-
-def _weights(old: int, new: int) -> npt.NDArray[np.int64]:
-    """Whole-number weights [new, old] of each old pixel in each new one; rows have equal sums."""
-    target = np.arange(new)[:, None]
-    if new <= old:
-        source = np.arange(old)[None, :]
-        first = np.maximum(target * old, source * new)
-        last = np.minimum((target + 1) * old, (source + 1) * new)
-        return np.maximum(last - first, 0).astype(np.int64)
-    source = np.arange(-1, old + 1)[None, :]
-    distance = np.abs((2 * target + 1) * old - (2 * source + 1) * new)
-    padded = np.maximum(2 * new - distance, 0).astype(np.int64)
-    inner = padded[:, 1:-1].copy()
-    inner[:, 0] += padded[:, 0]
-    inner[:, -1] += padded[:, -1]
-    return inner
+def _leading_part(split: Split, fraction: float) -> Split:
+    """The first images of each class, at least one: a larger fraction holds a smaller one."""
+    if fraction == 1:
+        return split
+    kept = np.zeros(len(split), bool)
+    for label in np.unique(split.labels):
+        members = np.flatnonzero(split.labels == label)
+        kept[members[: max(1, round(fraction * len(members)))]] = True
+    return Split(split.images[kept], split.labels[kept])
 
 
 def package_file(package: str, *parts: str) -> Path | None:
@@ -222,10 +205,13 @@ def package_file(package: str, *parts: str) -> Path | None:
 
 def _moments(images: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel, from exact sums; 1 for a constant channel."""
-    pixels = images.astype(np.int64)
-    count = pixels[:, 0].size
-    sums = pixels.sum(axis=(0, 2, 3)).tolist()
-    squares = (pixels**2).sum(axis=(0, 2, 3)).tolist()
+    count, channels = images[:, 0].size, images.shape[1]
+    sums, squares = [0] * channels, [0] * channels
+    for start in range(0, len(images), CHUNK):  # the whole in 8 bytes a pixel may not fit
+        pixels = images[start : start + CHUNK].astype(np.int64)
+        for channel in range(channels):
+            sums[channel] += int(pixels[:, channel].sum())
+            squares[channel] += int((pixels[:, channel] ** 2).sum())
     variances = [(count * q - s * s) / count**2 for s, q in zip(sums, squares, strict=True)]
     return tuple(s / count for s in sums), tuple(v**0.5 or 1.0 for v in variances)
 

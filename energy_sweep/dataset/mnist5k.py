@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from energy_sweep.dataset.base import Cut, Data, assemble, package_file
+from energy_sweep.dataset.base import Cut, Data, Labels, Pixels, assemble, package_file
 from energy_sweep.record import BadInput
 
 SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
@@ -33,14 +33,14 @@ class Mnist5k:
             validation=self.validation,
             test=self.test,
         )
-        table = np.loadtxt(io.BytesIO(gzip.decompress(_archive())), delimiter=",", dtype=np.uint8)
-        return assemble(
-            self.name,
-            table[:, :-1].reshape(-1, 1, 28, 28),
-            table[:, -1].astype(np.int64),
-            classes=tuple("0123456789"),
-            cut=cut,
-        )
+        images, labels = read()
+        return assemble(self.name, images, labels, classes=tuple("0123456789"), cut=cut)
+
+
+def read() -> tuple[Pixels, Labels]:
+    """All images, [5000, 1, 28, 28], and their digits."""
+    table = np.loadtxt(io.BytesIO(gzip.decompress(_archive())), delimiter=",", dtype=np.uint8)
+    return table[:, :-1].reshape(-1, 1, 28, 28), table[:, -1].astype(np.int64)
 
 
 def _archive() -> bytes:

@@ -24,7 +24,7 @@ class Model(Protocol):
 def adopt(module: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
     """Shrink a dense-built network in place to the shapes of `state`, load it, and return it.
 
-    Convolutions (grouped and depthwise too), batch norms and linear layers change their sizes;
+    Convolutions (grouped and depthwise too), norms and linear layers change their sizes;
     ValueError where another layer would have to, or where names are missing or left over.
     """
     for name, part in module.named_modules():
@@ -38,6 +38,8 @@ def adopt(module: nn.Module, state: Mapping[str, Tensor]) -> nn.Module:
                 part.out_features, part.in_features = weight.shape
             case nn.BatchNorm2d():
                 part.num_features = weight.shape[0]
+            case nn.GroupNorm() if weight.shape[0] % part.num_groups == 0:
+                part.num_channels = weight.shape[0]
             case _:
                 raise ValueError(f"{name}: cannot take another shape in {type(part).__name__}")
     _reshape(module, state)

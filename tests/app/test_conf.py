@@ -89,7 +89,9 @@ def test_help_names_every_verb_dial_and_group() -> None:
 def test_help_lists_the_groups_of_a_config_dir(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "mine.yaml").write_text("name: mine\n")
-    assert "mine, small_cnn" in help_text(conf_folder(), ["--config-dir", str(tmp_path)])
+    assert "efficientnet_b0, efficientnet_b1, efficientnet_b2, mine, mobilenet_v2" in help_text(
+        conf_folder(), ["--config-dir", str(tmp_path)]
+    )
 
 
 def test_target_outside_the_package_needs_to_be_allowed(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 REFUSED = {
     "epochs=abc": "epochs=abc: type a whole number, such as epochs=10",
     "batch=0": "batch=0: type a whole number of at least 1, such as batch=64",
-    "model=nope": "model=nope: type model=small_cnn",
+    "model=nope": "model=nope: type model=efficientnet_b0|",
     "search/space=nope": "search/space=nope: type search/space=dials|none",
     "bacth=3": "bacth does not exist: did you mean batch?",
     "optimizer.lx=1": "optimizer.lx does not exist: type --cfg job to see what optimizer has",

@@ -139,7 +139,7 @@ def test_another_architecture_is_a_mismatch(
 
 def test_equal_names_of_another_function_are_a_mismatch(template: Path, tmp_path: Path) -> None:
     module = build()
-    module.block3.relu = nn.Sigmoid()
+    module.block3.activation = nn.Sigmoid()
     with pytest.raises(Mismatch, match="logits differ"):
         RUNTIME.rewrite(template, module, DATA, tmp_path / "other.onnx")
 

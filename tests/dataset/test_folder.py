@@ -1,0 +1,233 @@
+"""Trees of real PNG and JPEG files: read whole, copies kept together, damage refused by name."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from energy_sweep.dataset.base import Data
+from energy_sweep.dataset.duplicates import difference_hash, groups
+from energy_sweep.dataset.folder import BrainTumor, Folder
+from energy_sweep.record import BadInput
+
+
+def scene(seed: int, side: int = 48, channels: int = 3) -> np.ndarray:
+    """A smooth image of its own, [side, side, 3] or [side, side]: what noise is not, to a hash."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    smooth = np.asarray(Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC))
+    return smooth if channels == 3 else np.ascontiguousarray(smooth[:, :, 0])
+
+
+def save(path: Path, pixels: np.ndarray, **options: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, **options)
+    return path
+
+
+def write_tree(root: Path, classes: tuple[str, ...] = ("cat", "dog"), count: int = 10) -> None:
+    for label, name in enumerate(classes):
+        for n in range(count):
+            suffix = "png" if n % 2 else "jpg"
+            save(root / name / f"{n}.{suffix}", scene(label * 100 + n))
+
+
+def refusal(source: Folder) -> str:
+    with pytest.raises(BadInput) as error:
+        source.load()
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def splits(data: Data) -> tuple[set[bytes], ...]:
+    sides = (data.train, data.validation, data.test)
+    return tuple({image.tobytes() for image in side.images} for side in sides)
+
+
+def test_a_tree_is_read_pixel_for_pixel(tmp_path):
+    write_tree(tmp_path)
+    data = Folder(root=str(tmp_path)).load()
+    assert data.classes == ("cat", "dog") and data.shape == (3, 48, 48)
+    assert [len(s) for s in (data.train, data.validation, data.test)] == [12, 4, 4]
+    assert np.bincount(data.validation.labels).tolist() == [2, 2]
+    files = {
+        (np.asarray(Image.open(path)).transpose(2, 0, 1).tobytes(), path.parent.name)
+        for path in tmp_path.rglob("*.*")
+    }
+    ours = {
+        (image.tobytes(), data.classes[label])
+        for side in (data.train, data.validation, data.test)
+        for image, label in zip(side.images, side.labels, strict=True)
+    }
+    assert ours == files
+
+
+def test_copies_in_another_format_quality_and_size_never_part(tmp_path):
+    write_tree(tmp_path, count=30)
+    for n in range(0, 30, 3):
+        pixels = Image.fromarray(scene(7000 + n))
+        for k, (side, quality) in enumerate([(48, 95), (96, 60), (40, 80)]):
+            copy = np.asarray(pixels.resize((side, side)))
+            # Names that scatter copies over any order of files.
+            save(tmp_path / "cat" / f"{k}copy{n}.jpg", copy, quality=quality)
+    data = Folder(root=str(tmp_path), resolution=48).load()
+    hashes = [
+        {side: [difference_hash(image) for image in split.images]}
+        for side, split in (("t", data.train), ("v", data.validation), ("e", data.test))
+    ]
+    flat = [(side, h) for each in hashes for side, found in each.items() for h in found]
+    assert len(flat) == 90
+    together = 0
+    for i, (side, mine) in enumerate(flat):
+        for other, theirs in flat[:i]:
+            if (mine != theirs).sum() <= 3:
+                assert side == other
+                together += 1
+    assert together >= 20
+
+
+def test_hashes_group_copies_and_nothing_else():
+    bases = [scene(seed) for seed in range(200)]
+    again = []
+    for pixels in bases[:20]:
+        buffer = io.BytesIO()
+        Image.fromarray(pixels).resize((77, 77)).save(buffer, "JPEG", quality=70)
+        again.append(np.asarray(Image.open(buffer)))
+    images = [pixels.transpose(2, 0, 1) for pixels in (*bases, *again)]
+    hashes = np.array([difference_hash(image) for image in images])
+    found = groups(hashes, [str(n) for n in range(220)], bits=4)
+    assert found == [*range(200), *range(20)]
+
+
+def test_flat_images_are_copies_only_where_equal():
+    images = [np.full((1, 9, 9), value, np.uint8) for value in (0, 100, 200, 0)]
+    hashes = np.array([difference_hash(image) for image in images])
+    assert groups(hashes, ["a", "b", "c", "a"], bits=4) == [0, 1, 2, 0]
+
+
+def test_splits_do_not_follow_file_names_or_resolution(tmp_path):
+    write_tree(tmp_path / "a")
+    first = Folder(root=str(tmp_path / "a")).load()
+    for path in list((tmp_path / "a").rglob("*.*")):
+        path.rename(path.with_name(f"{99 - int(path.stem)}{path.suffix}"))
+    assert Folder(root=str(tmp_path / "a")).load().fingerprint == first.fingerprint
+    small = Folder(root=str(tmp_path / "a"), resolution=8).load()
+    assert np.array_equal(small.train.labels, first.train.labels)
+    part = Folder(root=str(tmp_path / "a"), fraction=0.5).load()
+    assert splits(part)[0] < splits(first)[0] and splits(part)[1:] == splits(first)[1:]
+    assert Folder(root=str(tmp_path / "a"), resolution=8, fraction=0.5).whole() == (
+        Folder(root=str(tmp_path / "a")).whole()
+    )
+
+
+@pytest.mark.parametrize("ending", ["", "_tumor"])
+def test_brain_tumor_keeps_its_sides_in_both_spellings(tmp_path, ending, caplog):
+    names = [f"{n}{ending}" for n in ("glioma", "meningioma", "pituitary")]
+    names.append(f"no{ending or 'tumor'}")
+    for seed, side, count in ((1, "Training", 8), (2, "Testing", 3)):
+        for label, name in enumerate(names):
+            for n in range(count):
+                pixels = scene(seed * 1000 + label * 100 + n, side=40 + n, channels=1)
+                save(tmp_path / side / name / f"{n}.jpg", pixels)
+    data = BrainTumor(root=str(tmp_path)).load()
+    assert data.classes == ("glioma", "meningioma", "notumor", "pituitary")
+    assert data.shape == (1, 64, 64)
+    assert [len(s) for s in (data.train, data.validation, data.test)] == [24, 8, 12]
+    copy = Image.open(tmp_path / "Testing" / names[0] / "0.jpg").resize((90, 90))
+    copy.save(tmp_path / "Training" / names[0] / "copy.jpg", quality=60)
+    with caplog.at_level(logging.WARNING):
+        again = BrainTumor(root=str(tmp_path)).load()
+    assert again.fingerprint == data.fingerprint
+    assert "1 training images are copies of test images" in caplog.text
+
+
+def test_files_are_upright_and_sixteen_bits_become_eight(tmp_path):
+    for label in ("a", "b"):
+        for n in range(3):
+            ramp = scene(ord(label) * 10 + n, side=32, channels=1).astype(np.uint16) << 8
+            save(tmp_path / label / f"{n}.png", ramp)
+    data = Folder(root=str(tmp_path)).load()
+    assert data.shape == (1, 32, 32)
+    expected = {scene(ord(x) * 10 + n, 32, 1).tobytes() for x in "ab" for n in range(3)}
+    assert set().union(*splits(data)) == expected
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held on its side
+    wide = scene(5, side=32, channels=1)[:16]
+    for path in tmp_path.rglob("*.png"):
+        path.unlink()
+    for n, label in enumerate("aaabbb"):
+        save(tmp_path / label / f"{n}.jpg", np.roll(wide, 5 * n, axis=1), exif=exif)
+    assert Folder(root=str(tmp_path)).load().shape == (1, 32, 16)
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def emptied(path: Path) -> None:
+    for file in path.parent.iterdir():
+        file.unlink()
+
+
+def one_left(path: Path) -> None:
+    for file in path.parent.iterdir():
+        if file != path:
+            file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("file", "damage", "words"),
+    [
+        ("dog/4.jpg", cut_short, r"4\.jpg cannot be read as an image"),
+        ("dog/5.png", cut_short, r"5\.png cannot be read as an image"),
+        ("dog/5.png", lambda path: path.write_bytes(b""), r"5\.png cannot be read"),
+        ("dog/5.png", lambda path: path.write_text("<html>"), r"5\.png cannot be read"),
+        ("cat/1.png", lambda path: save(path, scene(1, side=20)), "20 x 20 .* type dataset.res"),
+        ("dog/5.png", emptied, "class dog has no images in .*dog"),
+        ("dog/5.png", one_left, "class dog has 1 different images"),
+        (
+            "cat/0.tif",
+            lambda path: Image.new("F", (48, 48)).save(path),
+            r"0\.tif has F pixels",
+        ),
+    ],
+)
+def test_a_damaged_tree_is_refused_in_one_line(
+    tmp_path, file, damage: Callable[[Path], object], words
+):
+    write_tree(tmp_path)
+    damage(tmp_path / file)
+    assert re.search(words, refusal(Folder(root=str(tmp_path))))
+
+
+def test_a_tree_of_another_form_says_how_to_lay_it_out(tmp_path):
+    assert "type dataset.root=FOLDER" in refusal(Folder(root=str(tmp_path / "none")))
+    assert "has 0 folders of images" in refusal(Folder(root=str(tmp_path)))
+    write_tree(tmp_path / "half" / "Training")
+    assert "no Testing folder" in refusal(Folder(root=str(tmp_path / "half")))
+    write_tree(tmp_path / "brain", classes=("glioma", "no_tumor"))
+    assert "class meningioma has no images" in refusal(BrainTumor(root=str(tmp_path / "brain")))
+    write_tree(tmp_path / "twice", classes=("glioma", "glioma_tumor"))
+    assert "are one class" in refusal(BrainTumor(root=str(tmp_path / "twice")))
+    write_tree(tmp_path / "vehicles", classes=("train", "car"))
+    assert Folder(root=str(tmp_path / "vehicles")).load().classes == ("car", "train")
+    assert "type null, 1 or 3" in refusal(Folder(root=str(tmp_path), channels=2))
+    assert "type 0 to 16" in refusal(Folder(root=str(tmp_path), near_bits=99))
+
+
+def test_images_load_without_torch(tmp_path):
+    write_tree(tmp_path, count=3)
+    program = (
+        "import sys; from energy_sweep.dataset.folder import Folder;"
+        f"Folder(root={str(tmp_path)!r}).load(); print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.strip() == "False", done.stderr
