@@ -81,7 +81,7 @@ class _Stand:
     @property
     def record(self) -> StageRecord:
         known = self.store.get(self.key)
-        facts: Plain = {"users": [], "apart": []}
+        facts: Plain = {"users": [], "apart": [], "parameters": self.inference.work.parameters}
         return known or StageRecord(stage="infer", key=self.key, cost_key=self.key, facts=facts)
 
     @property
@@ -96,7 +96,7 @@ class _Stand:
         record = self.store.once(
             use,
             lambda _: StageRecord(
-                stage="calibrate", key=key, cost_key=cost_key, marks=self.window(path)
+                stage="calibrate", key=key, cost_key=cost_key, marks=self.window(path, cost_key)
             ),
         )
         return record.marks
@@ -112,14 +112,17 @@ class _Stand:
         if name != self.key and (folder / "model.onnx").exists():
             self.control(folder / "model.onnx", name, "reference", visit)
 
-    def window(self, path: Path) -> tuple[Mark, ...]:
-        """Marks of one window, repeated until their mean is resolved to the relative target."""
-        predict = self._opened(path)
+    def window(self, path: Path, graph: str | None = None) -> tuple[Mark, ...]:
+        """Marks of one window, repeated until their mean is resolved to the relative target.
+
+        `graph` is the pool of the file, where it is not that of this stand.
+        """
+        predict, work = self._opened(path), self._work(graph or self.key)
         predict(1)
-        passes, found = self._passes(predict), list[Mark]()
+        passes, found = self._passes(predict, graph or self.key, work), list[Mark]()
         images = passes * len(self.inference.images)
         for _ in range(1 + CONTENDED_REPEATS):
-            with self.meter.window(self.inference.work) as window:
+            with self.meter.window(work) as window:
                 while not _resolved(window.marks):
                     predict(passes)
                     window.mark(units=images, images=images)
@@ -138,18 +141,26 @@ class _Stand:
 
         return predict
 
-    def _passes(self, predict: Callable[[int], None]) -> int:
+    def _work(self, graph: str) -> Work:
+        """What a window of a graph is about: another graph may have another number of weights."""
+        known = self.store.get(graph)
+        if graph == self.key or known is None:
+            return self.inference.work
+        own = self.inference.work.parameters
+        return replace(self.inference.work, parameters=known.facts.get("parameters", own))
+
+    def _passes(self, predict: Callable[[int], None], graph: str, work: Work) -> int:
         """Passes over the images that a mark is made of: found once, and kept with their marks."""
-        key = digest(["pace", self.key])
+        key = digest(["pace", graph])
         use = StageUse(stage="calibrate", key=key, cost_key=key, units=0)
-        record = self.store.once(use, lambda _: self._paced(key, predict))
+        record = self.store.once(use, lambda _: self._paced(key, predict, work))
         return int(record.facts["passes"])
 
-    def _paced(self, key: str, predict: Callable[[int], None]) -> StageRecord:
+    def _paced(self, key: str, predict: Callable[[int], None], work: Work) -> StageRecord:
         ticks = CHUNK_TICKS * self.meter.facts().tick_seconds
         passes, marks, images = 1, list[Mark](), len(self.inference.images)
         while True:
-            with self.meter.window(self.inference.work) as window:
+            with self.meter.window(work) as window:
                 predict(passes)
                 mark = window.mark(units=passes * images, images=passes * images)
             marks.append(mark)

@@ -196,3 +196,15 @@ def test_a_reference_graph_is_measured_beside_its_like_only(
     assert controls() == 0
     run_trial(recipe(epochs=1, model=SmallCNN(width=6, depth=2)), meter=meter, store=store)
     assert controls() == 1
+
+
+def test_a_reference_graph_costs_the_same_beside_whatever_net_it_is_measured(
+    recipe: MakeRecipe, meter: Meter, store: StageStore
+) -> None:
+    first = run_trial(recipe(epochs=1), meter=meter, store=store)
+    (pool,) = [use.cost_key for use in first.stages if use.stage == "infer"]
+    run_trial(recipe(epochs=1, model=SmallCNN(width=8, depth=2)), meter=meter, store=store)
+    marks = [m for r in store.records().values() if r.cost_key == pool for m in r.marks]
+    assert len([r for r in store.records().values() if r.cost_key == pool]) == 2
+    joules = [mark.reading.joules / mark.units for mark in marks]
+    assert joules == pytest.approx([joules[0]] * len(joules))
