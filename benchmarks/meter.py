@@ -1,6 +1,6 @@
 """What metering costs and misses, beside CodeCarbon and Zeus where an interpreter has them.
 
-    python -m benchmarks.meter --peers /tmp/peers/bin/python
+    python -m benchmarks.meter --peers PYTHON
 
 Counters are stand-ins: a powercap tree of files, and boards behind a compiled libnvidia-ml.
 """
