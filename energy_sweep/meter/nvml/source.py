@@ -161,27 +161,27 @@ def probe() -> Probe:
 def _sources(readers: Sequence[Reader]) -> list[Source]:
     counters = [reader.by for reader in readers if isinstance(reader.by, Counter)]
     gauges = [reader.by for reader in readers if isinstance(reader.by, Gauge)]
+
+    def facts(
+        name: str, quality: Quality, band: tuple[float, float], by: type[Counter] | type[Gauge]
+    ) -> MeterFacts:
+        mine = [reader for reader in readers if isinstance(reader.by, by)]
+        return MeterFacts(
+            sources=(name,),
+            domains=tuple(reader.domain for reader in mine),
+            quality=quality,
+            scale_band=band,
+            repeatability=REPEATABILITY,
+            tick_seconds=max(reader.late_seconds for reader in mine),
+        )
+
     sources: list[Source] = []
     if counters:
-        facts = MeterFacts(
-            sources=(COUNTED,),
-            domains=tuple(counter.domain for counter in counters),
-            quality=Quality.COUNTER,
-            scale_band=SCALE_BAND,
-            repeatability=REPEATABILITY,
-            tick_seconds=max(counter.tick_seconds for counter in counters),
-        )
-        sources.append(CounterSource(counters, facts))
+        common = facts(COUNTED, Quality.COUNTER, SCALE_BAND, Counter)
+        sources.append(CounterSource(counters, common))
     if gauges:
-        facts = MeterFacts(
-            sources=(SAMPLED,),
-            domains=tuple(gauge.domain for gauge in gauges),
-            quality=Quality.INTEGRATED,
-            scale_band=POWER_SCALE_BAND,
-            repeatability=REPEATABILITY,
-            tick_seconds=max(gauge.late_seconds for gauge in gauges),
-        )
-        sources.append(PowerSource(gauges, facts))
+        common = facts(SAMPLED, Quality.INTEGRATED, POWER_SCALE_BAND, Gauge)
+        sources.append(PowerSource(gauges, common))
     return sources
 
 
