@@ -62,6 +62,8 @@ class Builder:
             epochs=values["epochs"],
             seed=values["seed"],
             precision=values["precision"],
+            accumulate=values["accumulate"],
+            label_smoothing=float(values["label_smoothing"]),
             level=float(values["compression"].get("level", 0.0)),
             inference_batch=values["inference"]["batch"],
         )
