@@ -105,12 +105,13 @@ class Recipe:
             "inference_batch": self.inference_batch,
             "accumulate": self.accumulate,
             "label_smoothing": float(self.label_smoothing),
-            **self.origin(),
+            **self._origin(),
         }
 
-    def origin(self) -> Plain:
-        """Where the weights come from, empty for fresh ones."""
-        return {} if self.pretrained is None else {"pretrained": spec(self.pretrained)}
+    def _origin(self) -> Plain:
+        source = self.pretrained
+        names = ("name", "weights", "share")
+        return {} if source is None else {"pretrained": {k: getattr(source, k) for k in names}}
 
 
 def check(recipe: Recipe) -> None:
@@ -203,7 +204,7 @@ def _training(recipe: Recipe, names: _Names) -> list[StageUse]:
     optimizer = _without(spec(recipe.optimizer), "lr")
     cooldown_epochs = recipe.optimizer.schedule.cooldown_epochs(recipe.epochs)
     trunk_epochs = recipe.epochs - cooldown_epochs
-    batch = {"batch": recipe.batch, "accumulate": recipe.accumulate}
+    batch: Plain = {"batch": recipe.batch, "accumulate": recipe.accumulate}
     prepare = names.work("prepare", optimizer=optimizer, **batch)
     trunk = names.work(
         "trunk",
@@ -211,7 +212,7 @@ def _training(recipe: Recipe, names: _Names) -> list[StageUse]:
         lr=float(recipe.lr),
         label_smoothing=float(recipe.label_smoothing),
         seed=recipe.seed,
-        **recipe.origin(),
+        start=None if recipe.pretrained is None else recipe.pretrained.weights,
         **batch,
     )
     cooldown = names.work("cooldown", f"{trunk}@{trunk_epochs}", epochs=cooldown_epochs)
@@ -221,7 +222,16 @@ def _training(recipe: Recipe, names: _Names) -> list[StageUse]:
         StageUse(stage="trunk", key=trunk, cost_key=epoch, units=trunk_epochs),
         StageUse(stage="cooldown", key=cooldown, cost_key=epoch, units=cooldown_epochs),
     ]
-    return [stage for stage in stages if stage.units]
+    return [*_pretraining(recipe), *(stage for stage in stages if stage.units)]
+
+
+def _pretraining(recipe: Recipe) -> list[StageUse]:
+    """The share of another trial's training that is charged to this one."""
+    source = recipe.pretrained
+    if source is None or not source.share:
+        return []
+    key = digest(["pretrain", source.name, source.weights])
+    return [StageUse(stage="pretrain", key=key, cost_key=key, units=source.share)]
 
 
 def _terms(optimizer: Any) -> Plain:

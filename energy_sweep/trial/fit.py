@@ -10,6 +10,7 @@ from energy_sweep.trial.segment import Segment, is_finished, run_segment, traine
 
 def fit(bench: Bench) -> None:
     """Train the dense net of the recipe, as far as the store does not hold what it leads to."""
+    _charge_pretraining(bench)
     _prepare(bench)
     following = bench.stages.get("compress") or bench.stages["evaluate"]
     segments = training(bench)
@@ -41,6 +42,18 @@ def count_segment(bench: Bench, segment: Segment) -> None:
         bench.done(stage, units=min(record.units, segment.use.units) if record else 0)
         raise
     bench.done(stage)
+
+
+def _charge_pretraining(bench: Bench) -> None:
+    """Refuse weights that do not fit before anything is spent, and take their joules over."""
+    source, use = bench.recipe.pretrained, bench.stages.get("pretrain")
+    if source is None:
+        return
+    source.put_into(bench.network())
+    if use is not None:
+        meter_id = bench.store.meter_id
+        bench.store.once(use, lambda _: source.record(use, meter_id=meter_id))
+        bench.done("pretrain")
 
 
 def _prepare(bench: Bench) -> None:
