@@ -1,8 +1,9 @@
-# `make check` is what CI requires; `make fix` repairs what a tool can repair.
+# `make check` is what CI requires, `make contracts` the full matrices of the contract suites;
+# `make fix` repairs what a tool can repair.
 PYTHON ?= python
 SOURCES = energy_sweep hydra_plugins tests benchmarks
 
-.PHONY: check fix lint types contracts-of-imports test
+.PHONY: check contracts fix lint types contracts-of-imports test
 
 check: lint types contracts-of-imports test
 
@@ -18,6 +19,9 @@ contracts-of-imports:
 
 test:
 	$(PYTHON) -m pytest --cov -n 2 --dist worksteal
+
+contracts:
+	$(PYTHON) -m pytest -n 2 --dist worksteal -m contracts
 
 fix:
 	$(PYTHON) -m ruff format $(SOURCES)

@@ -1,4 +1,4 @@
-"""Optimizers as settings: SGD with Nesterov momentum, Adam, AdamW."""
+"""Optimizers as settings: of torch, and Lion of the package pytorch_optimizer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from energy_sweep.record import BadInput
-from energy_sweep.schedule import Schedule
+from energy_sweep.schedule import Schedule, Trunk
 
 # One call per step instead of several per parameter: a tenth of an epoch of a small net on a CPU.
 FUSED = True
@@ -18,7 +18,10 @@ FUSED = True
 
 @runtime_checkable
 class Optimizer(Protocol):
-    """Settings of an optimizer: a frozen dataclass, so that it can be hashed and written."""
+    """Settings of an optimizer: a frozen dataclass, so that it can be hashed and written.
+
+    All that it learns must be tensors in its `state`, which is what is saved with the weights.
+    """
 
     @property
     def name(self) -> str: ...
@@ -43,15 +46,11 @@ class SGD:
     momentum: float = 0.9
     nesterov: bool = True
     weight_decay: float = 5e-4
-    schedule: Schedule = field(default_factory=Schedule)
+    schedule: Schedule = field(default_factory=Trunk)
 
     def __post_init__(self) -> None:
         _check(self.lr, self.weight_decay)
-        if not 0 <= self.momentum < 1:
-            raise BadInput(
-                f"optimizer.momentum={self.momentum}: type a number from 0 to below 1, "
-                "such as optimizer.momentum=0.9"
-            )
+        _check_share("momentum", self.momentum, 0.9)
         if self.nesterov and self.momentum == 0:
             raise BadInput(
                 "optimizer.nesterov=true needs momentum: "
@@ -75,7 +74,7 @@ class Adam:
     name: str = "adam"
     lr: float = 0.001
     weight_decay: float = 0.0
-    schedule: Schedule = field(default_factory=Schedule)
+    schedule: Schedule = field(default_factory=Trunk)
 
     def __post_init__(self) -> None:
         _check(self.lr, self.weight_decay)
@@ -91,13 +90,74 @@ class AdamW:
     name: str = "adamw"
     lr: float = 0.001
     weight_decay: float = 0.01
-    schedule: Schedule = field(default_factory=Schedule)
+    schedule: Schedule = field(default_factory=Trunk)
 
     def __post_init__(self) -> None:
         _check(self.lr, self.weight_decay)
 
     def build(self, module: nn.Module, lr: float) -> torch.optim.Optimizer:
         return torch.optim.AdamW(_groups(module, self.weight_decay), lr=lr, fused=FUSED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RMSprop:
+    """Gradients over the root of their mean square, which forgets at the rate `alpha`."""
+
+    name: str = "rmsprop"
+    lr: float = 0.001
+    alpha: float = 0.99
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    schedule: Schedule = field(default_factory=Trunk)
+
+    def __post_init__(self) -> None:
+        _check(self.lr, self.weight_decay)
+        _check_share("alpha", self.alpha, 0.99)
+        _check_share("momentum", self.momentum, 0.9)
+
+    def build(self, module: nn.Module, lr: float) -> torch.optim.Optimizer:
+        groups = _groups(module, self.weight_decay)
+        return torch.optim.RMSprop(groups, lr=lr, alpha=self.alpha, momentum=self.momentum)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adagrad:
+    """Gradients over the root of the sum of all their squares."""
+
+    name: str = "adagrad"
+    lr: float = 0.01
+    weight_decay: float = 0.0
+    schedule: Schedule = field(default_factory=Trunk)
+
+    def __post_init__(self) -> None:
+        _check(self.lr, self.weight_decay)
+
+    def build(self, module: nn.Module, lr: float) -> torch.optim.Optimizer:
+        return torch.optim.Adagrad(_groups(module, self.weight_decay), lr=lr)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lion:
+    """The sign of a momentum: half the state of Adam (Chen et al. 2023), decoupled decay."""
+
+    name: str = "lion"
+    lr: float = 0.0003
+    weight_decay: float = 0.01
+    schedule: Schedule = field(default_factory=Trunk)
+
+    def __post_init__(self) -> None:
+        _check(self.lr, self.weight_decay)
+
+    def build(self, module: nn.Module, lr: float) -> torch.optim.Optimizer:
+        try:
+            import pytorch_optimizer
+        except ImportError as error:
+            raise BadInput(
+                "optimizer=lion needs a package: type pip install 'energy-sweep[optimizers]'"
+            ) from error
+        return pytorch_optimizer.Lion(
+            _groups(module, self.weight_decay), lr=lr, weight_decouple=True
+        )
 
 
 def _check(lr: float, weight_decay: float) -> None:
@@ -107,6 +167,14 @@ def _check(lr: float, weight_decay: float) -> None:
         raise BadInput(
             f"optimizer.weight_decay={weight_decay}: type 0 or a positive number, "
             "such as optimizer.weight_decay=0.0005"
+        )
+
+
+def _check_share(dial: str, share: float, example: float) -> None:
+    if not 0 <= share < 1:
+        raise BadInput(
+            f"optimizer.{dial}={share}: type a number from 0 to below 1, "
+            f"such as optimizer.{dial}={example}"
         )
 
 

@@ -30,7 +30,9 @@ VERSIONS = {
 }
 # How every net runs until plans are chosen per net: part of all keys, since it changes rounding.
 PLAN = {"layout": "channels_last"}
-PRECISIONS = ("fp32", "bf16", "fp16", "float64")
+PRECISIONS = ("fp32", "bf16", "fp16", "tf32", "float64")
+# What only a GPU trains in: a CPU emulates fp16 at a fraction of the speed, and has no tf32.
+GPU_PRECISIONS = ("fp16", "tf32")
 
 
 def spec(part: Any) -> Plain:
@@ -74,7 +76,11 @@ def indexed_seed(*parts: object) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """The parts and numbers of one trial; parts are frozen dataclasses with a `name`."""
+    """The parts and numbers of one trial; parts are frozen dataclasses with a `name`.
+
+    An update of the weights takes the gradients of `accumulate` batches; `pretrained` is where
+    the weights come from, None for fresh ones.
+    """
 
     dataset: Any
     model: Any
@@ -89,6 +95,9 @@ class Recipe:
     precision: str = "fp32"
     level: float = 0.0
     inference_batch: int = 64
+    accumulate: int = 1
+    label_smoothing: float = 0.1
+    pretrained: Any = None
 
     @property
     def snapped_level(self) -> float:
@@ -111,22 +120,37 @@ class Recipe:
             "epochs": self.epochs,
             "precision": self.precision,
             "inference_batch": self.inference_batch,
+            "accumulate": self.accumulate,
+            "label_smoothing": float(self.label_smoothing),
+            **self._origin(),
         }
+
+    def _origin(self) -> Plain:
+        source = self.pretrained
+        names = ("name", "weights", "share")
+        return {} if source is None else {"pretrained": {k: getattr(source, k) for k in names}}
 
 
 def check(recipe: Recipe) -> None:
     """Raise BadInput, in one line that says what to type, for a recipe that cannot run."""
-    for dial in ("batch", "epochs"):
+    for dial in ("batch", "epochs", "accumulate"):
         if getattr(recipe, dial) < 1:
             raise BadInput(f"{dial}={getattr(recipe, dial)}: type a whole number of at least 1")
     if recipe.inference_batch < 1:
         raise BadInput(f"inference.batch={recipe.inference_batch}: type at least 1")
     if not (recipe.lr > 0 and math.isfinite(recipe.lr)):
         raise BadInput(f"lr={recipe.lr}: type a positive number, such as lr=0.01")
+    if not 0 <= recipe.label_smoothing < 1:
+        raise BadInput(
+            f"label_smoothing={recipe.label_smoothing}: type a share from 0 to below 1, "
+            "such as label_smoothing=0.1"
+        )
     if recipe.precision not in PRECISIONS:
         raise BadInput(f"precision={recipe.precision}: type precision={'|'.join(PRECISIONS)}")
-    if recipe.precision == "fp16" and recipe.device.resolve() != "cuda":
-        raise BadInput("precision=fp16 trains on CUDA only: type precision=bf16 or device=cuda")
+    if recipe.precision in GPU_PRECISIONS and recipe.device.resolve() != "cuda":
+        raise BadInput(
+            f"precision={recipe.precision} trains on CUDA only: type precision=bf16 or device=cuda"
+        )
     recipe.compression.check(recipe.level)
     recipe.device.check()
 
@@ -172,11 +196,13 @@ def chain(recipe: Recipe, *, machine: Plain, fingerprint: str) -> tuple[StageUse
     names = _Names(recipe, machine, fingerprint)
     stages = _training(recipe, names)
     if recipe.snapped_level:
-        stages += _compression(recipe, names, parent=stages[-1].key)
+        stages += _compression(recipe, names, parent=_weights(stages[-1]))
     shape, runtime = names.architecture(), spec(recipe.runtime)
     graph = names.cost("evaluate", shape=shape, runtime=runtime, batch=recipe.inference_batch)
     export = names.work("export", runtime=runtime)
-    evaluate = names.work("evaluate", stages[-1].key, runtime=runtime, batch=recipe.inference_batch)
+    evaluate = names.work(
+        "evaluate", _weights(stages[-1]), runtime=runtime, batch=recipe.inference_batch
+    )
     infer = names.work("infer", shape=shape, runtime=runtime, batch=recipe.inference_batch)
     return (
         *stages,
@@ -186,23 +212,49 @@ def chain(recipe: Recipe, *, machine: Plain, fingerprint: str) -> tuple[StageUse
     )
 
 
+def _weights(use: StageUse) -> str:
+    """The name of the weights after a stage; those of a trunk depend on where it is left."""
+    return f"{use.key}@{use.units:g}" if use.stage == "trunk" else use.key
+
+
 def _training(recipe: Recipe, names: _Names) -> list[StageUse]:
     optimizer = _without(spec(recipe.optimizer), "lr")
-    schedule = recipe.optimizer.schedule
-    trunk_epochs = schedule.trunk_epochs(recipe.epochs)
-    cooldown_epochs = schedule.cooldown_epochs(recipe.epochs)
-    prepare = names.work("prepare", batch=recipe.batch, optimizer=optimizer)
+    cooldown_epochs = recipe.optimizer.schedule.cooldown_epochs(recipe.epochs)
+    trunk_epochs = recipe.epochs - cooldown_epochs
+    batch: Plain = {"batch": recipe.batch, "accumulate": recipe.accumulate}
+    prepare = names.work("prepare", optimizer=optimizer, **batch)
     trunk = names.work(
-        "trunk", batch=recipe.batch, optimizer=optimizer, lr=float(recipe.lr), seed=recipe.seed
+        "trunk",
+        optimizer=optimizer,
+        lr=float(recipe.lr),
+        label_smoothing=float(recipe.label_smoothing),
+        seed=recipe.seed,
+        start=None if recipe.pretrained is None else recipe.pretrained.weights,
+        **batch,
     )
     cooldown = names.work("cooldown", f"{trunk}@{trunk_epochs}", epochs=cooldown_epochs)
-    epoch = names.cost("trunk", batch=recipe.batch, optimizer=optimizer["name"])
+    epoch = names.cost("trunk", optimizer=_terms(recipe.optimizer), **batch)
     stages = [
         StageUse(stage="prepare", key=prepare, cost_key=prepare, units=1),
         StageUse(stage="trunk", key=trunk, cost_key=epoch, units=trunk_epochs),
         StageUse(stage="cooldown", key=cooldown, cost_key=epoch, units=cooldown_epochs),
     ]
-    return [stage for stage in stages if stage.units]
+    return [*_pretraining(recipe), *(stage for stage in stages if stage.units)]
+
+
+def _pretraining(recipe: Recipe) -> list[StageUse]:
+    """The share of another trial's training that is charged to this one."""
+    source = recipe.pretrained
+    if source is None or not source.share:
+        return []
+    key = digest(["pretrain", source.name, source.weights])
+    return [StageUse(stage="pretrain", key=key, cost_key=key, units=source.share)]
+
+
+def _terms(optimizer: Any) -> Plain:
+    """What the cost of a step depends on: which terms its formula has, and not how large."""
+    numbers = {k: v for k, v in spec(optimizer).items() if k != "lr" and isinstance(v, int | float)}
+    return {"name": optimizer.name, **{key: bool(value) for key, value in numbers.items()}}
 
 
 def _compression(recipe: Recipe, names: _Names, *, parent: str) -> list[StageUse]:
@@ -210,7 +262,13 @@ def _compression(recipe: Recipe, names: _Names, *, parent: str) -> list[StageUse
     compress = names.work("compress", parent, **shape)
     epochs = recipe.compression.recover_epochs
     recover = names.work("recover", compress, epochs=epochs)
-    cost = names.cost("trunk", batch=recipe.batch, optimizer=recipe.optimizer.name, shape=shape)
+    cost = names.cost(
+        "trunk",
+        batch=recipe.batch,
+        accumulate=recipe.accumulate,
+        optimizer=_terms(recipe.optimizer),
+        shape=shape,
+    )
     stages = [
         StageUse(
             stage="compress", key=compress, cost_key=names.cost("compress", shape=shape), units=1

@@ -8,35 +8,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from energy_sweep.errors import BadInput as BadInput
+from energy_sweep.errors import EnergySweepError as EnergySweepError
+from energy_sweep.errors import Infeasible as Infeasible
+from energy_sweep.errors import NothingFits as NothingFits
 from energy_sweep.plain import Plain as Plain
 from energy_sweep.plain import digest as digest
 from energy_sweep.plain import from_plain as from_plain
 from energy_sweep.plain import to_plain as to_plain
 
-TRAINING_STAGES = ("prepare", "trunk", "cooldown", "teacher", "compress", "recover")
+TRAINING_STAGES = (
+    *("pretrain", "prepare", "trunk", "cooldown"),
+    *("teacher", "compress", "recover"),
+)
 MEASURING_STAGES = ("calibrate", "export", "evaluate", "infer", "wait")
-
-
-class EnergySweepError(Exception):
-    """Everything this package raises on purpose; `exit_code` is what the command line returns."""
-
-    exit_code = 1
-
-
-class BadInput(EnergySweepError):
-    """What the user typed cannot be run; the message says what to type instead."""
-
-    exit_code = 2
-
-
-class NothingFits(EnergySweepError):
-    """No configuration satisfies the constraints; the message names the nearest one."""
-
-    exit_code = 3
-
-
-class Infeasible(EnergySweepError):
-    """A trial that cannot be finished for a reason of its own (a diverged loss, a memory cap)."""
 
 
 class Quality(enum.StrEnum):
@@ -125,6 +110,8 @@ class StageRecord:
 
     `cost_key` names the pool of work that must cost the same per unit. `lost` are finished marks
     whose result a kill took away, so that the work was done again: spent, and on the bill.
+    `elsewhere` names the trial of another study that spent the joules: they can be charged here,
+    but are on that study's bill.
     """
 
     stage: str
@@ -133,11 +120,14 @@ class StageRecord:
     marks: tuple[Mark, ...] = ()
     lost: tuple[Mark, ...] = ()
     outcome: str | None = None
+    elsewhere: str | None = None
     facts: Plain = field(default_factory=dict[str, Any])
     settings: Plain = field(default_factory=dict[str, Any])
 
     @property
     def spent_joules(self) -> float:
+        if self.elsewhere is not None:
+            return 0.0
         return math.fsum(mark.reading.joules for mark in (*self.marks, *self.lost))
 
     @property

@@ -20,7 +20,7 @@ from energy_sweep.dataset.base import Data
 from energy_sweep.dataset.resident import Batch, Resident
 from energy_sweep.model.base import Model
 from energy_sweep.model.state import DamagedFile, Trainee, load, restore, save
-from energy_sweep.recipe import indexed_seed
+from energy_sweep.recipe import GPU_PRECISIONS, indexed_seed
 from energy_sweep.record import BadInput, Infeasible
 
 __all__ = [
@@ -37,7 +37,6 @@ __all__ = [
     "train_epoch",
 ]
 
-LABEL_SMOOTHING = 0.1
 # A constant and no GradScaler: its moving scale would be one more state that a branch must carry.
 FP16_LOSS_SCALE = 1024.0
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -79,35 +78,53 @@ def train_epoch(
     lr_at: Callable[[int], float],
     generator: torch.Generator,
     precision: str = "fp32",
+    accumulate: int = 1,
+    label_smoothing: float = 0.1,
     technique: Technique | None = None,
     limit: int | None = None,
 ) -> float:
     """Train for one epoch and give its mean loss, read from the device once, at the end.
 
-    `lr_at` maps the step within this epoch to the learning rate; `limit` is the most steps to
-    take. Infeasible where the loss or the weights are no longer finite.
+    A step updates the weights by the gradients of `accumulate` batches. `lr_at` maps the step
+    within this epoch to the learning rate; `limit` is the most steps to take. Infeasible where
+    the loss or the weights are no longer finite.
     """
     module, optimizer = trainee.module.train(), trainee.optimizer
-    device, steps = resident.labels.device, resident.steps(batch)
+    device, steps = resident.labels.device, updates(resident, batch, accumulate)
     steps = steps if limit is None else min(limit, steps)
     scale = FP16_LOSS_SCALE if precision == "fp16" else 1.0
+    factor = scale / accumulate
     total = torch.zeros((), device=device)
     dropout_seed = int(torch.randint(2**62, (), generator=generator))
-    with _seeded(dropout_seed, device):
-        batches = itertools.islice(resident.epoch(batch, generator), steps)
-        for step, (images, labels, index) in enumerate(batches):
-            with _arithmetic(precision, device):
-                outputs = module(images.double() if precision == "float64" else images)
-                loss = _loss(technique, outputs, labels, index)
-            _step(optimizer, loss, lr=lr_at(step), scale=scale)
+    with _seeded(dropout_seed, device), _exactness(precision, device):
+        batches = resident.epoch(batch, generator)
+        for step in range(steps):
+            optimizer.zero_grad(set_to_none=True)
+            for images, labels, index in itertools.islice(batches, accumulate):
+                with _arithmetic(precision, device):
+                    outputs = module(images.double() if precision == "float64" else images)
+                    loss = _loss(technique, outputs, labels, index, smoothing=label_smoothing)
+                (loss if factor == 1 else loss * factor).backward()
+                total += loss.detach()
+            _update(optimizer, lr=lr_at(step), scale=scale)
             if technique is not None:
                 technique.after_step(module, (step + 1) / steps)
-            total += loss.detach()
     norm = nn.utils.get_total_norm(list(module.parameters()))
-    mean_loss, size = torch.stack((total / steps, norm.to(total.dtype))).tolist()
+    mean_loss, size = torch.stack((total / (steps * accumulate), norm.to(total.dtype))).tolist()
     if not (math.isfinite(mean_loss) and math.isfinite(size)):
         raise Infeasible("the loss diverged: a smaller lr may help")
     return mean_loss
+
+
+def updates(resident: Resident, batch: int, accumulate: int = 1) -> int:
+    """Updates of the weights in an epoch; BadInput where there is none."""
+    whole = resident.steps(batch)
+    if whole < accumulate:
+        raise BadInput(
+            f"accumulate={accumulate}: an epoch has {whole} batches of {batch}; "
+            f"type accumulate={whole} or less"
+        )
+    return whole // accumulate
 
 
 def recalibrate(
@@ -141,19 +158,24 @@ def recalibrate(
             part.training = mode
 
 
-def _loss(technique: Technique | None, outputs: Tensor, labels: Tensor, index: Tensor) -> Tensor:
+def _loss(
+    technique: Technique | None,
+    outputs: Tensor,
+    labels: Tensor,
+    index: Tensor,
+    *,
+    smoothing: float,
+) -> Tensor:
     own = None if technique is None else technique.loss(outputs, labels, index)
     if own is not None:
         return own
-    return functional.cross_entropy(outputs, labels, label_smoothing=LABEL_SMOOTHING)
+    return functional.cross_entropy(outputs, labels, label_smoothing=smoothing)
 
 
-def _step(optimizer: torch.optim.Optimizer, loss: Tensor, *, lr: float, scale: float) -> None:
-    """One optimizer step down the gradient of `loss`, which is scaled up on the way."""
+def _update(optimizer: torch.optim.Optimizer, *, lr: float, scale: float) -> None:
+    """One step down the gradients that were gathered, which are `scale` times too large."""
     for group in optimizer.param_groups:
         group["lr"] = lr
-    optimizer.zero_grad(set_to_none=True)
-    (loss * scale).backward()
     if scale != 1.0:
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         for gradient in (p.grad for p in parameters if p.grad is not None):
@@ -172,10 +194,29 @@ def _seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def _exactness(precision: str, device: torch.device) -> Iterator[None]:
+    """On CUDA, products of float32 in full or, for tf32, rounded; then as they were.
+
+    Convolutions of float32 round by default there, so that fp32 has to be asked for as well.
+    """
+    backends = (torch.backends.cuda.matmul, torch.backends.cudnn.conv)  # type: ignore[attr-defined]
+    before = [backend.fp32_precision for backend in backends]
+    try:
+        for backend in backends if device.type == "cuda" else ():
+            backend.fp32_precision = "tf32" if precision == "tf32" else "ieee"
+        yield
+    finally:
+        for backend, value in zip(backends, before, strict=True):
+            backend.fp32_precision = value
+
+
 def _arithmetic(precision: str, device: torch.device) -> contextlib.AbstractContextManager[Any]:
     """Autocast for bf16 and fp16; BadInput for what the device cannot train in."""
-    if precision == "fp16" and device.type != "cuda":
-        raise BadInput("precision=fp16 trains on CUDA only: type precision=bf16 or device=cuda")
+    if precision in GPU_PRECISIONS and device.type != "cuda":
+        raise BadInput(
+            f"precision={precision} trains on CUDA only: type precision=bf16 or device=cuda"
+        )
     if precision in _AUTOCAST:
         return torch.autocast(device.type, dtype=_AUTOCAST[precision])
     return contextlib.nullcontext()

@@ -7,10 +7,11 @@ import torch
 from torch import nn
 
 from energy_sweep.model.small_cnn import SmallCNN
-from energy_sweep.optimizer import SGD, Adam, AdamW, Optimizer
+from energy_sweep.model.state import Trainee, load, restore, save
+from energy_sweep.optimizer import SGD, Adagrad, Adam, AdamW, Lion, Optimizer, RMSprop
 from energy_sweep.record import BadInput
 
-KINDS = [SGD, Adam, AdamW]
+KINDS = [SGD, Adam, AdamW, RMSprop, Adagrad, Lion]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -33,6 +34,10 @@ def test_biases_and_norms_do_not_decay_and_nothing_is_left_out(kind):
         (SGD(momentum=0.0, nesterov=False, weight_decay=0.0), 2 - 0.1),
         (Adam(), 2 - 0.1),
         (AdamW(weight_decay=0.5), 2 * (1 - 0.1 * 0.5) - 0.1),
+        (RMSprop(alpha=0.75), 2 - 0.1 / 0.5),
+        (RMSprop(alpha=0.75, momentum=0.5), 2 - 0.1 / 0.5),
+        (Adagrad(), 2 - 0.1),
+        (Lion(weight_decay=0.5), 2 * (1 - 0.1 * 0.5) - 0.1),
     ],
 )
 def test_one_step_by_hand(part, expected):
@@ -58,3 +63,29 @@ def test_momentum_must_make_sense():
         SGD(momentum=1.0)
     with pytest.raises(BadInput, match="nesterov=true needs momentum"):
         SGD(momentum=0.0)
+    with pytest.raises(BadInput, match="alpha=1"):
+        RMSprop(alpha=1.0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_branch_from_a_stored_state_goes_on_bit_for_bit(kind, tmp_path):
+    def trainee():
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            module = SmallCNN(width=4, depth=2).build((1, 6, 6), 3)
+        return Trainee(module, kind().build(module, 0.01))
+
+    def train(who, steps):
+        for step in steps:
+            images = torch.randn(8, 1, 6, 6, generator=torch.Generator().manual_seed(step))
+            who.optimizer.zero_grad()
+            who.module(images).square().sum().backward()
+            who.optimizer.step()
+
+    whole, first, second = trainee(), trainee(), trainee()
+    train(whole, range(5))
+    train(first, range(3))
+    save(tmp_path / "state.safetensors", first, {})
+    restore(second.module, second.optimizer, load(tmp_path / "state.safetensors")[0])
+    train(second, range(3, 5))
+    assert second.fingerprint() == whole.fingerprint()

@@ -244,3 +244,42 @@ def test_recalibration_without_norms_does_not_run_the_net():
 
     data = some_data()
     recalibrate(Untouchable(), Resident(data.train, data), torch.Generator())
+
+
+@pytest.mark.parametrize("accumulate", [2, 4])
+def test_gathered_gradients_are_those_of_one_large_batch(accumulate):
+    net = SmallCNN(width=4, depth=2, norm="group")
+    data = some_data(shift=0)
+    resident = Resident(data.train, data, "cpu", torch.channels_last)
+    found = []
+    for parts in (1, accumulate):
+        trainee = fresh(SGD(), precision="float64", net=net)
+        train_epoch(
+            trainee,
+            resident,
+            batch=96 // parts,
+            accumulate=parts,
+            lr_at=lambda _: 0.05,
+            generator=torch.Generator().manual_seed(7),
+            precision="float64",
+            limit=1,
+        )
+        found.append(dict(trainee.module.named_parameters()))
+    for name, value in found[0].items():
+        torch.testing.assert_close(found[1][name], value, rtol=1e-9, atol=1e-12)
+
+
+def test_an_epoch_must_have_as_many_batches_as_an_update_takes():
+    with pytest.raises(BadInput, match="accumulate=9: an epoch has 3 batches of 32; type acc"):
+        train(fresh(), range(1), accumulate=9)
+
+
+def test_smoothed_labels_keep_the_loss_up():
+    losses = [train(fresh(), range(4), label_smoothing=share)[-1] for share in (0.0, 0.3)]
+    assert losses[0] < 0.3 < losses[1]
+
+
+def test_what_a_cpu_cannot_train_in_is_refused():
+    for precision in ("fp16", "tf32"):
+        with pytest.raises(BadInput, match=f"precision={precision} trains on CUDA only: type"):
+            train(fresh(), range(1), precision=precision)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from energy_sweep.stage import StageStore
 
 PARTS = ("dataset", "model", "optimizer", "compression", "runtime", "device")
+# What is typed with a part, and is a dial of the recipe and not a setting of the part.
+DIALS = {"compression": ("level",), "model": ("pretrained", "pretrained_share")}
 WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 
 
@@ -62,8 +64,11 @@ class Builder:
             epochs=values["epochs"],
             seed=values["seed"],
             precision=values["precision"],
+            accumulate=values["accumulate"],
+            label_smoothing=float(values["label_smoothing"]),
             level=float(values["compression"].get("level", 0.0)),
             inference_batch=values["inference"]["batch"],
+            pretrained=_pretrained(values),
         )
         check(recipe)
         return recipe
@@ -72,12 +77,22 @@ class Builder:
         settings = values[group]
         if not isinstance(settings, Mapping) or "_target_" not in settings:
             raise BadInput(f"{group}: its file in conf/{group} must say _target_, the part to use")
-        # The level is a number of the recipe, not a setting of the technique.
-        settings = {k: v for k, v in settings.items() if (group, k) != ("compression", "level")}
+        settings = {k: v for k, v in settings.items() if k not in DIALS.get(group, ())}
         key = digest([group, settings])
         if key not in self._parts:
             self._parts[key] = _make(group, settings, allow=values["allow"])
         return self._parts[key]
+
+
+def _pretrained(values: Plain) -> Any:
+    """The weights that `model.pretrained=STUDY/TRIAL` names, None where it names none."""
+    name = values["model"].get("pretrained")
+    if name is None:
+        return None
+    from energy_sweep.trial.pretrained import find
+
+    share = values["model"].get("pretrained_share", 1.0)
+    return find(Path(values["outputs"]), str(name), float(share))
 
 
 def _make(group: str, settings: Plain, *, allow: list[str]) -> Any:

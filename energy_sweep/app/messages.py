@@ -28,6 +28,13 @@ EXAMPLES = {
     "search.trials": "search.trials=20",
     "objective.images": "objective.images=100000",
 }
+NO_JOULES = "its joules cannot be read by a program"
+REASONS = {
+    "device=tpu": NO_JOULES,
+    "device=mps": NO_JOULES,
+    "device=xpu": "no meter of ours reads its joules",
+    "device=rocm": "no meter of ours reads its joules",
+}
 WORDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
 CONVERSION = re.compile(
     r"Value '(?P<value>.*)' of type '\w+' could not be converted to (?P<kind>\w+)"
@@ -62,8 +69,9 @@ def _missing(error: MissingConfigException) -> str:
     if not group:
         return f"no configuration called {option}: see --help for what there is"
     if error.options:
-        names = "|".join(sorted(error.options))
-        return f"{group}={option}: type {group}={names}"
+        names, typed = "|".join(sorted(error.options)), f"{group}={option}"
+        why = f" is refused, since {REASONS[typed]}" if typed in REASONS else ""
+        return f"{typed}{why}: type {group}={names}"
     return f"{group}={option}: there is no group {group}; see --help for the groups"
 
 

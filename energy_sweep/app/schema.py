@@ -14,7 +14,6 @@ from omegaconf import MISSING
 
 from energy_sweep.record import BadInput, Objective, Plain
 
-PRECISIONS = ("fp32", "bf16", "fp16", "float64")
 SAMPLERS = ("auto", "tpe", "random")
 GROUPS = ("dataset", "model", "optimizer", "compression", "runtime", "device", "meter")
 
@@ -60,6 +59,8 @@ class Schema:
     epochs: int = MISSING
     seed: int = MISSING
     precision: str = MISSING
+    accumulate: int = MISSING
+    label_smoothing: float = MISSING
     inference: InferenceSchema = field(default_factory=InferenceSchema)
     objective: ObjectiveSchema = field(default_factory=ObjectiveSchema)
     search: SearchSchema = field(default_factory=SearchSchema)
@@ -94,12 +95,12 @@ def check(plain: Mapping[str, Any]) -> None:
     _check_keys(plain)
     _at_least_one("batch", plain["batch"], "batch=64")
     _at_least_one("epochs", plain["epochs"], "epochs=10")
+    _at_least_one("accumulate", plain["accumulate"], "accumulate=4")
     _at_least_one("inference.batch", plain["inference"]["batch"], "inference.batch=64")
     if not (plain["lr"] > 0 and math.isfinite(plain["lr"])):
         raise BadInput(f"lr={plain['lr']:g}: type a number above 0, such as lr=0.05")
     if plain["seed"] < 0:
         raise BadInput(f"seed={plain['seed']}: type a whole number of at least 0, such as seed=0")
-    _one_of("precision", plain["precision"], PRECISIONS)
     _check_level(plain["compression"])
     _check_search(plain["search"])
     Objective(**plain["objective"])

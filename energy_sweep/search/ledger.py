@@ -41,7 +41,7 @@ class Ledger:
             self._pools.pop(record.cost_key, None)
             for number in self._users[record.cost_key]:
                 self._joules.pop(number, None)
-            marks = (*record.marks, *record.lost)
+            marks = () if record.elsewhere else (*record.marks, *record.lost)
             seconds = math.fsum(mark.reading.seconds for mark in marks)
             self._spent[key] = (record.spent_joules, seconds)
 

@@ -17,7 +17,7 @@ from energy_sweep.model.count import Count, count_dense
 from energy_sweep.recipe import PLAN, Recipe, chain, indexed_seed
 from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest, to_plain
 from energy_sweep.stage import StageStore
-from energy_sweep.train import Resident, Trainee, network, train_epoch
+from energy_sweep.train import Resident, Trainee, network, train_epoch, updates
 from energy_sweep.trial.wait import patient
 
 LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
@@ -72,8 +72,8 @@ class Bench:
 
     @property
     def steps(self) -> int:
-        """Steps in one epoch."""
-        return self.resident.steps(self.recipe.batch)
+        """Updates of the weights in one epoch."""
+        return updates(self.resident, self.recipe.batch, self.recipe.accumulate)
 
     def network(self) -> nn.Module:
         """The dense net, freshly initialised from the seed."""
@@ -85,6 +85,13 @@ class Bench:
             precision=self.recipe.precision,
             memory_format=LAYOUTS[PLAN["layout"]],
         )
+
+    def origin(self) -> nn.Module:
+        """The dense net that training starts from."""
+        module, source = self.network(), self.recipe.pretrained
+        if source is not None:
+            source.put_into(module)
+        return module
 
     def trainee(self, module: nn.Module) -> Trainee:
         """A net with a fresh optimizer."""
@@ -107,10 +114,19 @@ class Bench:
                     batch=self.recipe.batch,
                     lr_at=functools.partial(lr, epoch),
                     generator=self.generator(label, first + epoch),
-                    precision=self.recipe.precision,
+                    **self._manner(),
                 )
 
         return train_one
+
+    def _manner(self) -> Plain:
+        """How every epoch of this recipe is trained, whatever its rate and its net."""
+        recipe = self.recipe
+        return {
+            "precision": recipe.precision,
+            "accumulate": recipe.accumulate,
+            "label_smoothing": recipe.label_smoothing,
+        }
 
     def warm_up(self, module: nn.Module, cost_key: str) -> None:
         """Run two steps on a net that is thrown away, once per process and kind of net."""
@@ -122,8 +138,8 @@ class Bench:
             batch=self.recipe.batch,
             lr_at=lambda _: 0.0,
             generator=self.generator("warm-up"),
-            precision=self.recipe.precision,
             limit=2,
+            **self._manner(),
         )
         self.store.warm.add(cost_key)
 
@@ -132,7 +148,7 @@ class Bench:
         return Work(stage=stage, images=images, parameters=self.dense.parameters, label=stage)
 
     def epoch_work(self, stage: str) -> Work:
-        return self.work(stage, images=self.steps * self.recipe.batch)
+        return self.work(stage, images=self.steps * self.recipe.batch * self.recipe.accumulate)
 
     def metered(self, use: StageUse, task: Callable[[], Any], *, images: int) -> StageRecord:
         """Do single-shot work inside a window of its own; OutOfMemory keeps what it cost."""

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from energy_sweep.record import Plain, StageRecord
+from energy_sweep.schedule import recover_lr
 from energy_sweep.train import DamagedFile, Trainee, load, recalibrate, restore, save
 from energy_sweep.trial.bench import Bench
-from energy_sweep.trial.fit import cooldown, count_segment
+from energy_sweep.trial.fit import count_segment, training
 from energy_sweep.trial.segment import Segment, trained_state
 
 # Images that norm statistics are taken over anew once channels are gone.
@@ -33,7 +34,7 @@ def compress(bench: Bench) -> Plain:
 def recovery(bench: Bench) -> Segment:
     """The epochs that train the compressed net back, from half the rate to 0."""
     recipe, use = bench.recipe, bench.stages["recover"]
-    schedule, steps, epochs = recipe.optimizer.schedule, bench.steps, int(use.units)
+    steps, epochs = bench.steps, int(use.units)
 
     def begin() -> Trainee:
         module = compressed_network(bench)
@@ -41,7 +42,7 @@ def recovery(bench: Bench) -> Segment:
         return bench.trainee(module)
 
     def lr(epoch: int, step: int) -> float:
-        return schedule.recover_lr(recipe.lr, epoch * steps + step, epochs * steps)
+        return recover_lr(recipe.lr, epoch * steps + step, epochs * steps)
 
     return Segment(
         use=use,
@@ -70,8 +71,8 @@ def compressed_network(bench: Bench) -> nn.Module:
 
 
 def dense_state(bench: Bench) -> dict[str, Tensor]:
-    """The state after the cooldown; weights that are gone are trained again."""
-    return trained_state(cooldown(bench), store=bench.store, meter=bench.meter)
+    """The state after the last training epoch; weights that are gone are trained again."""
+    return trained_state(training(bench)[-1], store=bench.store, meter=bench.meter)
 
 
 def _run(bench: Bench, folder: Path) -> StageRecord:

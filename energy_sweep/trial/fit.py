@@ -10,19 +10,23 @@ from energy_sweep.trial.segment import Segment, is_finished, run_segment, traine
 
 def fit(bench: Bench) -> None:
     """Train the dense net of the recipe, as far as the store does not hold what it leads to."""
+    _charge_pretraining(bench)
     _prepare(bench)
     following = bench.stages.get("compress") or bench.stages["evaluate"]
-    branch = cooldown(bench)
+    segments = training(bench)
     is_used_up = bench.store.get(following.key) is not None
-    if "trunk" in bench.stages:
-        if is_used_up or is_finished(branch, bench.store):
-            bench.done("trunk")
+    has_end = is_finished(segments[-1], bench.store)
+    for segment in segments:
+        if is_used_up or (has_end and segment is not segments[-1]):
+            bench.done(segment.use.stage)
         else:
-            count_segment(bench, trunk(bench))
-    if is_used_up:
-        bench.done("cooldown")
-    else:
-        count_segment(bench, branch)
+            count_segment(bench, segment)
+
+
+def training(bench: Bench) -> list[Segment]:
+    """The trunk and the cooldown, or the one of them that the schedule has; the last ends it."""
+    makers = {"trunk": trunk, "cooldown": cooldown}
+    return [make(bench) for stage, make in makers.items() if stage in bench.stages]
 
 
 def count_segment(bench: Bench, segment: Segment) -> None:
@@ -40,19 +44,30 @@ def count_segment(bench: Bench, segment: Segment) -> None:
     bench.done(stage)
 
 
+def _charge_pretraining(bench: Bench) -> None:
+    """Refuse weights that do not fit before anything is spent, and take their joules over."""
+    source, use = bench.recipe.pretrained, bench.stages.get("pretrain")
+    if source is None:
+        return
+    source.put_into(bench.network())
+    if use is not None:
+        meter_id = bench.store.meter_id
+        bench.store.once(use, lambda _: source.record(use, meter_id=meter_id))
+        bench.done("pretrain")
+
+
 def _prepare(bench: Bench) -> None:
     """Build and warm up the net: metered the first time, unmetered in a later process."""
-    use = bench.stages["prepare"]
-    cost_key = bench.stages["cooldown"].cost_key
+    use, last = bench.stages["prepare"], training(bench)[-1].use
 
     def warm() -> None:
-        bench.warm_up(bench.network(), cost_key)
+        bench.warm_up(bench.network(), last.cost_key)
 
     if bench.store.get(use.key) is None:
         _wake(bench)
-        images = 2 * bench.recipe.batch
+        images = 2 * bench.recipe.batch * bench.recipe.accumulate
         bench.store.once(use, lambda _: bench.metered(use, warm, images=images))
-    elif bench.store.get(bench.stages["cooldown"].key) is None:
+    elif bench.store.get(last.key) is None:
         warm()
     bench.done("prepare")
 
@@ -75,7 +90,7 @@ def trunk(bench: Bench) -> Segment:
     return Segment(
         use=use,
         epochs=epochs,
-        begin=lambda: bench.trainee(bench.network()),
+        begin=lambda: bench.trainee(bench.origin()),
         train_epoch=bench.epochs("train", lr),
         work=bench.epoch_work("trunk"),
         keep=frozenset(epoch for epoch in bench.keep if 0 < epoch <= epochs),
@@ -90,10 +105,11 @@ def cooldown(bench: Bench) -> Segment:
     start = int(bench.stages["trunk"].units) if "trunk" in bench.stages else 0
 
     def begin() -> Trainee:
+        if not start:
+            return bench.trainee(bench.origin())
         trainee = bench.trainee(bench.network())
-        if start:
-            state = trained_state(trunk(bench), store=bench.store, meter=bench.meter)
-            restore(trainee.module, trainee.optimizer, state)
+        state = trained_state(trunk(bench), store=bench.store, meter=bench.meter)
+        restore(trainee.module, trainee.optimizer, state)
         return trainee
 
     def lr(epoch: int, step: int) -> float:

@@ -83,7 +83,7 @@ def test_help_names_every_verb_dial_and_group() -> None:
         assert f" {verb}" in text
     for dial in ("batch=", "lr=", "epochs=", "seed=", "precision=", "compression.level="):
         assert f"  {dial}" in text
-    assert "adam, adamw, sgd" in text
+    assert "adagrad, adam, adamw, lion, rmsprop, sgd" in text
 
 
 def test_help_lists_the_groups_of_a_config_dir(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_target_outside_the_package_needs_to_be_allowed(tmp_path: Path) -> None:
     [
         ("batch=0", "batch=0: type a whole number of at least 1, such as batch=64"),
         ("lr=-1", "lr=-1: type a number above 0, such as lr=0.05"),
-        ("precision=fp8", r"precision=fp8: type precision=fp32\|bf16\|fp16\|float64"),
+        ("precision=fp8", r"precision=fp8: type precision=fp32\|bf16\|fp16\|tf32\|float64"),
         ("compression.level=1.5", r"compression\.level=1\.5: type the share"),
         ("compression.level=abc", r"compression\.level=abc: type the share"),
         ("model.width=abc", "model.width=abc: type a whole number"),

@@ -11,7 +11,7 @@ from energy_sweep.meter.base import Meter
 from energy_sweep.optimizer import SGD, Adam, AdamW
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import BadInput, StageRecord, TrialResult
-from energy_sweep.schedule import Schedule
+from energy_sweep.schedule import Trunk
 from energy_sweep.stage import StageStore
 from energy_sweep.train import load
 from energy_sweep.trial import run_trial, trained_network
@@ -215,7 +215,7 @@ def test_the_schedule_is_part_of_what_names_weights(
     recipe: MakeRecipe, meter: Meter, store: StageStore
 ) -> None:
     optimizer = SGD()
-    longer = replace(optimizer, schedule=Schedule(warmup_steps=4))
+    longer = replace(optimizer, schedule=Trunk(warmup_steps=4))
     first, second = (
         run_trial(recipe(epochs=2, optimizer=part), meter=meter, store=store)
         for part in (optimizer, longer)
