@@ -7,10 +7,13 @@ keys mean equal cost per unit of work. Neither needs torch, so a whole grid is p
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import math
+import sys
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from energy_sweep.record import BadInput, Plain, StageUse, digest, to_plain
 
@@ -33,8 +36,22 @@ GPU_PRECISIONS = ("fp16", "tf32")
 
 
 def spec(part: Any) -> Plain:
-    """A part (a frozen dataclass) as plain settings; its `name` says which part it is."""
-    return {"name": part.name, **to_plain(part)}
+    """A part (a frozen dataclass) as plain settings; its `name` says which part it is.
+
+    A part from elsewhere has a `class` and the `source` of it too: no version of ours tells of a
+    change in its code.
+    """
+    return {"name": part.name, **to_plain(part), **_foreign(cast("type[object]", type(part)))}
+
+
+@functools.cache
+def _foreign(kind: type[object]) -> Plain:
+    """The class of a part from outside this program, and the SHA-256 of the file it stands in."""
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    if file is None or kind.__module__.partition(".")[0] == __package__:
+        return {}
+    source = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    return {"class": f"{kind.__module__}.{kind.__qualname__}", "source": source}
 
 
 def _images(dataset: Any) -> Plain:

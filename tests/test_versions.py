@@ -33,6 +33,9 @@ ROOMS = {
         "model/resnet.py",
         "model/mobilenet.py",
         "model/efficientnet.py",
+        "model/googlenet.py",
+        "model/family.py",
+        "model/weights.py",
     ),
     "compress": (
         "compression/base.py",
@@ -46,10 +49,10 @@ ROOMS = {
 KNOWN = {
     "train": ("0526b973204fd761", (1, 1, 1, 1, 1, 1, 1, 1)),
     "data": ("f671ecc2643aba8e", (1, 1, 1, 1, 1, 1, 1, 1)),
-    "model": ("e2a1fa2e37e015f3", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "model": ("ef8c31367fe0765a", (1, 1, 1, 1, 1, 1, 1, 1)),
     "compress": ("2d93a420ae47c436", (1, 1, 1, 1, 1, 1, 1, 1)),
     "deploy": ("ab11114bd68668d8", (1, 1, 1, 1, 1, 1, 1, 1)),
-    "chain": ("d60b44a4287cbefd", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "chain": ("a67823898080f76c", (1, 1, 1, 1, 1, 1, 1, 1)),
 }
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import (
     ConfigAttributeError,
     ConfigKeyError,
@@ -16,6 +17,7 @@ from omegaconf.errors import (
 )
 
 EXAMPLES = {
+    "model._target_": "model._target_=mypackage.net.Mine 'allow=[mypackage]'",
     "batch": "batch=64",
     "lr": "lr=0.05",
     "epochs": "epochs=10",
@@ -76,7 +78,7 @@ def _missing(error: MissingConfigException) -> str:
 def _value(cause: OmegaConfBaseException, outer: str, known: Iterable[str]) -> str:
     key, first = cause.full_key or "", str(cause).splitlines()[0]
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
-        return _unknown(key, known)
+        return _unknown_in_part(key, cause.parent_node) or _unknown(key, known)
     if match := CONVERSION.match(first):
         shown = EXAMPLES.get(key)
         example = f", such as {shown}" if shown else ""
@@ -105,6 +107,16 @@ def _composition(text: str, known: Iterable[str]) -> str:
     if match := re.match(r"Sweeping over Hydra's configuration is not supported : '(.*)'", first):
         return f"{match[1]}: Hydra's own settings cannot be swept; type one value"
     return first
+
+
+def _unknown_in_part(key: str, node: object) -> str | None:
+    """The line for a setting that a part does not have, None where `node` is no part."""
+    if not isinstance(node, DictConfig) or "_target_" not in node:
+        return None
+    place, target = key.rpartition(".")[0], OmegaConf.to_container(node)["_target_"]  # type: ignore[index]
+    names = ", ".join(f"{place}.{name}" for name in node if name != "_target_")
+    own = "" if target.startswith("energy_sweep.") else f" (or +{key}=VALUE, if your class has it)"
+    return f"{key} does not exist: type one of {names}{own}"
 
 
 def _unknown(key: str, known: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -98,6 +98,18 @@ class Device:
             import torch
 
             torch.cuda.synchronize()
+
+    def watch_memory(self) -> Callable[[], int | None]:
+        """Begin to watch the GPU memory that torch holds; the call gives its peak in bytes.
+
+        None on the CPU, whose memory the meter sees.
+        """
+        if self.resolve() == "cpu":
+            return lambda: None
+        import torch
+
+        torch.cuda.reset_peak_memory_stats()
+        return torch.cuda.max_memory_allocated
 
     @contextmanager
     def running(self, *, levers: bool = True) -> Generator[str]:

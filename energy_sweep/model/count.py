@@ -5,6 +5,7 @@ Torch's own FLOP counter takes no account of groups, so it is wrong for depthwis
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -12,15 +13,33 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from energy_sweep.model.base import count_parameters
+from energy_sweep.model.base import Model, count_parameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
-    """Parameters, and multiply-accumulates of convolutions and linear layers per image."""
+    """Parameters, multiply-accumulates of convolutions and linear layers per image, and bytes.
+
+    `weight_bytes` are those of parameters and of what norms remember, in float32 as deployed.
+    """
 
     parameters: int
     macs: int
+    weight_bytes: int
+
+
+@functools.lru_cache(maxsize=256)
+def count_dense(model: Model, shape: tuple[int, int, int], classes: int) -> Count:
+    """Counts of the net that `model` builds, from shapes alone: nothing is drawn or downloaded.
+
+    A net of the user's that needs real numbers to be built is built with them.
+    """
+    try:
+        with torch.device("meta"):
+            return count(model.build(shape, classes), shape)
+    except (RuntimeError, NotImplementedError):
+        with torch.random.fork_rng(devices=[]):
+            return count(model.build(shape, classes), shape)
 
 
 def count(module: nn.Module, shape: tuple[int, int, int]) -> Count:
@@ -47,4 +66,9 @@ def count(module: nn.Module, shape: tuple[int, int, int]) -> Count:
             handle.remove()
         for part, training in modes:
             part.training = training
-    return Count(parameters=count_parameters(module), macs=macs)
+    floats = [value for value in module.state_dict().values() if value.is_floating_point()]
+    return Count(
+        parameters=count_parameters(module),
+        macs=macs,
+        weight_bytes=4 * sum(value.numel() for value in floats),
+    )

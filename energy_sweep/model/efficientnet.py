@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
 
 from torch import nn
 
-from energy_sweep.model.layers import (
-    STEMS,
-    check_choice,
-    check_multiplier,
-    keep_small_images,
-    take_channels,
-)
+from energy_sweep.model.family import VisionFamily
+from energy_sweep.model.layers import adapt, norm
 from energy_sweep.record import BadInput
 
 # Of width and depth, and the dropout before the classifier.
@@ -36,29 +33,25 @@ STAGES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EfficientNet:
+class EfficientNet(VisionFamily):
     """`efficientnet_b0` to `b2`; `width` multiplies channels, `phi` scales width and depth.
 
     The `cifar` stem goes without the first two halvings, the `imagenet` stem is torchvision's.
     """
 
+    names: ClassVar[tuple[str, ...]] = tuple(SCALES)
+
     name: str = "efficientnet_b0"
-    width: float = 1.0
+    activation: str = "silu"
     phi: float = 0.0
-    stem: str = "cifar"
 
     def __post_init__(self) -> None:
-        check_choice("name", self.name, SCALES)
-        check_multiplier("width", self.width)
-        # So that 1 and 1.0 are one configuration.
-        object.__setattr__(self, "width", float(self.width))
-        check_choice("stem", self.stem, STEMS)
+        VisionFamily.__post_init__(self)
         if not (math.isfinite(self.phi) and abs(self.phi) <= 7):
             raise BadInput(f"model.phi={self.phi}: type a number from -7 to 7, such as model.phi=1")
-        object.__setattr__(self, "phi", float(self.phi))
 
-    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
-        """The network for images of `shape` (C, H, W)."""
+    def single(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+        """The network with one classifier."""
         # Importing torchvision takes as long as a short trial, so planning goes without.
         from torchvision.models import efficientnet
 
@@ -68,8 +61,8 @@ class EfficientNet:
         stages = [
             efficientnet.MBConvConfig(*stage, width_mult=wide, depth_mult=deep) for stage in STAGES
         ]
-        module = efficientnet.EfficientNet(stages, dropout, num_classes=classes)
-        take_channels(module, "features.0.0", shape[0])
-        if self.stem == "cifar":
-            keep_small_images(module)
+        module = efficientnet.EfficientNet(
+            stages, dropout, num_classes=classes, norm_layer=partial(norm, self.norm)
+        )
+        adapt(module, shape[0], stem=self.stem, norm=self.norm, activation=self.activation)
         return module

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +45,24 @@ class FittedGroupNorm(nn.GroupNorm):
         return f"{self.num_channels} channels in {fitting_groups(self.num_channels)} groups"
 
 
+class Heads(nn.ModuleList):
+    """Classifiers that read the same features; their logits are averaged."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return functools.reduce(torch.add, [head(features) for head in self]) / len(self)
+
+
+def add_heads(module: nn.Module, number: int) -> None:
+    """Make the last linear layer one of `number` heads; the others start from other weights."""
+    if number == 1:
+        return
+    *_, (name, first) = [
+        (name, part) for name, part in module.named_modules() if isinstance(part, nn.Linear)
+    ]
+    others = [nn.Linear(first.in_features, first.out_features) for _ in range(number - 1)]
+    module.set_submodule(name, Heads([first, *others]))
+
+
 def fitting_groups(channels: int) -> int:
     """How many groups `channels` are split into by a group norm."""
     most = min(GROUPS, channels // GROUP_CHANNELS)
@@ -61,11 +81,59 @@ def norm(name: str, channels: int) -> nn.Module:
     return FittedGroupNorm(channels) if name == "group" else nn.Identity()
 
 
-def add_biases(module: nn.Module) -> None:
-    """Give every convolution a bias of zeros, which it needs where no norm behind it has one."""
+def scaled(channels: int, width: float) -> int:
+    """`channels` times `width`, as a multiple of 8 of at least 8."""
+    return max(8, 8 * round(channels * width / 8))
+
+
+def adapt(
+    module: nn.Module, channels: int, *, stem: str, norm: str, activation: str | None
+) -> None:
+    """Make a net of inverted residuals, as torchvision builds it, the one that is asked for.
+
+    Without an `activation`, those that it has stay.
+    """
+    if norm == "none":
+        live_without_norms(module)
+    if activation is not None:
+        replace_activations(module, activation)
+    take_channels(module, "features.0.0", channels)
+    if stem == "cifar":
+        keep_small_images(module)
+
+
+def replace_activations(module: nn.Module, name: str) -> None:
+    """Let every activation of `module` be one called `name`; squeezes keep their gates."""
+    from torchvision.ops.misc import SqueezeExcitation
+
+    for place, part in module.named_children():
+        if isinstance(part, nn.ReLU | nn.ReLU6 | nn.SiLU | nn.Hardswish):
+            setattr(module, place, activation(name))
+        elif not isinstance(part, SqueezeExcitation):
+            replace_activations(part, name)
+
+
+def live_without_norms(module: nn.Module) -> None:
+    """Start a net that nothing normalises so that its signals neither grow nor fade with depth."""
+    ends = [end.weight for end in _branch_ends(module)]
     for part in module.modules():
-        if isinstance(part, nn.Conv2d) and part.bias is None:
-            part.bias = nn.Parameter(torch.zeros_like(part.weight[:, 0, 0, 0]))
+        if isinstance(part, nn.Conv2d):
+            nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+            if part.bias is None:
+                # Which no norm behind it has.
+                part.bias = nn.Parameter(torch.zeros_like(part.weight[:, 0, 0, 0]))
+    for weight in ends:
+        # Every block starts as its shortcut: sums would grow with depth.
+        nn.init.zeros_(weight)
+
+
+def _branch_ends(module: nn.Module) -> Iterator[Any]:
+    """The last convolution of every branch of torchvision's blocks that adds to its input."""
+    for part in module.modules():
+        if getattr(part, "use_res_connect", False):
+            yield [inner for inner in part.modules() if isinstance(inner, nn.Conv2d)][-1]
+        elif hasattr(part, "downsample"):
+            yield getattr(part, "conv3", part.conv2)
 
 
 def take_channels(module: nn.Module, name: str, channels: int) -> None:

@@ -6,53 +6,47 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import nn
 
+from energy_sweep.model.family import VisionFamily
 from energy_sweep.model.layers import (
-    ACTIVATIONS,
-    NORMS,
-    STEMS,
-    activation,
-    add_biases,
-    check_choice,
     check_multiplier,
+    live_without_norms,
     norm,
+    replace_activations,
+    scaled,
 )
 
 BLOCKS = {"resnet18": (2, 2, 2, 2), "resnet50": (3, 4, 6, 3)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResNet:
+class ResNet(VisionFamily):
     """`resnet18` or `resnet50`; `width` multiplies channels, which stay multiples of 8.
 
-    The `cifar` stem is one 3x3 convolution, the `imagenet` stem divides the side by 4.
+    `depth` multiplies the blocks of each stage, of which at least one stays. The `cifar` stem is
+    one 3x3 convolution, the `imagenet` stem divides the side by 4.
     """
 
+    names: ClassVar[tuple[str, ...]] = tuple(BLOCKS)
+
     name: str = "resnet18"
-    width: float = 1.0
-    stem: str = "cifar"
-    norm: str = "batch"
-    activation: str = "relu"
+    depth: float = 1.0
 
     def __post_init__(self) -> None:
-        check_choice("name", self.name, BLOCKS)
-        check_multiplier("width", self.width)
-        # So that 1 and 1.0 are one configuration.
-        object.__setattr__(self, "width", float(self.width))
-        check_choice("stem", self.stem, STEMS)
-        check_choice("norm", self.norm, NORMS)
-        check_choice("activation", self.activation, ACTIVATIONS)
+        VisionFamily.__post_init__(self)
+        check_multiplier("depth", self.depth)
 
-    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
-        """The network for images of `shape` (C, H, W)."""
+    def single(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+        """The network with one classifier."""
         make_norm = partial(norm, self.norm)
-        planes = [self._scaled(64 * 2**stage) for stage in range(4)]
+        planes = [scaled(64 * 2**stage, self.width) for stage in range(4)]
         layers = _stem(shape[0], planes[0], make_norm, cifar=self.stem == "cifar")
         inputs = planes[0]
-        for index, (width, count) in enumerate(zip(planes, BLOCKS[self.name], strict=True)):
+        for index, (width, published) in enumerate(zip(planes, BLOCKS[self.name], strict=True)):
+            count = max(1, round(published * self.depth))
             stage = _stage(
                 self._block(), inputs, width, count, stride=1 if index == 0 else 2, norm=make_norm
             )
@@ -64,15 +58,9 @@ class ResNet:
         module = nn.Sequential(layers)
         _initialise(module)
         if self.norm == "none":
-            add_biases(module)
-            _silence_branches(module)
-        for name, part in list(module.named_modules()):
-            if isinstance(part, nn.ReLU):
-                module.set_submodule(name, activation(self.activation))
+            live_without_norms(module)
+        replace_activations(module, self.activation)
         return module
-
-    def _scaled(self, channels: int) -> int:
-        return max(8, 8 * round(channels * self.width / 8))
 
     def _block(self) -> Any:
         # Importing torchvision takes as long as a short trial, so planning goes without.
@@ -118,11 +106,3 @@ def _initialise(module: nn.Module) -> None:
     for part in module.modules():
         if isinstance(part, nn.Conv2d):
             nn.init.kaiming_normal_(part.weight, mode="fan_out", nonlinearity="relu")
-
-
-def _silence_branches(module: nn.Module) -> None:
-    """Start every block as its shortcut: sums that nothing normalises would grow with depth."""
-    for part in module.modules():
-        last = getattr(part, "conv3", getattr(part, "conv2", None))
-        if isinstance(last, nn.Conv2d):
-            nn.init.zeros_(last.weight)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from energy_sweep.model.family import Family
 from energy_sweep.model.layers import ACTIVATIONS, NORMS, activation, check_choice, norm
 from energy_sweep.record import BadInput
 
@@ -14,7 +15,7 @@ CONVS = ("standard", "depthwise_separable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SmallCNN:
+class SmallCNN(Family):
     """`depth` blocks: the first has `width` channels, the others twice as many and halve the side
     while it is above 2 pixels.
 
@@ -30,6 +31,7 @@ class SmallCNN:
     conv: str = "standard"
 
     def __post_init__(self) -> None:
+        Family.__post_init__(self)
         for dial in ("width", "depth"):
             if getattr(self, dial) < 1:
                 raise BadInput(
@@ -45,8 +47,8 @@ class SmallCNN:
                 "type model.depth=2 or more, or model.conv=standard"
             )
 
-    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
-        """The network for images of `shape` (C, H, W)."""
+    def single(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+        """The network with one classifier."""
         channels, side = shape[0], min(shape[1:])
         layers: OrderedDict[str, nn.Module] = OrderedDict()
         for index in range(self.depth):

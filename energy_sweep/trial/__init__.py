@@ -34,7 +34,8 @@ def run_trial(
     try:
         with recipe.device.running(), recipe.device.infeasible_out_of_memory():
             fit(bench)
-            facts = compress(bench)
+            facts = bench.size_facts()
+            facts |= compress(bench)
             with Deployed(bench) as deployed:
                 evaluation = deployed.evaluate()
                 deployed.infer(evaluation)

@@ -13,9 +13,9 @@ from torch import nn
 from energy_sweep.dataset.base import Data
 from energy_sweep.device import OutOfMemory
 from energy_sweep.meter.base import Meter, Work
-from energy_sweep.model.base import count_parameters
+from energy_sweep.model.count import Count, count_dense
 from energy_sweep.recipe import PLAN, Recipe, chain, indexed_seed
-from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest
+from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest, to_plain
 from energy_sweep.stage import StageStore
 from energy_sweep.train import Resident, Trainee, network, train_epoch, updates
 from energy_sweep.trial.wait import patient
@@ -33,11 +33,6 @@ def load_data(source: Any) -> Data:
 def _resident(source: Any, device: str, layout: str) -> Resident:
     data = load_data(source)
     return Resident(data.train, data, device, LAYOUTS[layout])
-
-
-@functools.lru_cache(maxsize=64)
-def _parameters(model: Any, shape: tuple[int, int, int], classes: int) -> int:
-    return count_parameters(model.build(shape, classes))
 
 
 class Bench:
@@ -69,6 +64,11 @@ class Bench:
     @property
     def resident(self) -> Resident:
         return _resident(self.recipe.dataset, self.device, PLAN["layout"])
+
+    @property
+    def dense(self) -> Count:
+        """The size of the dense net, and its arithmetic for one image."""
+        return count_dense(self.recipe.model, self.data.shape, len(self.data.classes))
 
     @property
     def steps(self) -> int:
@@ -145,15 +145,14 @@ class Bench:
 
     def work(self, stage: str, *, images: int) -> Work:
         """What a window is about to do, for meters that compute joules from it."""
-        shape, classes = self.data.shape, len(self.data.classes)
-        parameters = _parameters(self.recipe.model, shape, classes)
-        return Work(stage=stage, images=images, parameters=parameters, label=stage)
+        return Work(stage=stage, images=images, parameters=self.dense.parameters, label=stage)
 
     def epoch_work(self, stage: str) -> Work:
         return self.work(stage, images=self.steps * self.recipe.batch * self.recipe.accumulate)
 
     def metered(self, use: StageUse, task: Callable[[], Any], *, images: int) -> StageRecord:
         """Do single-shot work inside a window of its own; OutOfMemory keeps what it cost."""
+        peak = self.recipe.device.watch_memory()
         with self.meter.window(self.work(use.stage, images=images)) as window:
             try:
                 with self.recipe.device.infeasible_out_of_memory():
@@ -162,7 +161,10 @@ class Bench:
                 self._keep_tried(use, window.mark(units=1, images=images), str(reason))
                 raise
             mark: Mark = window.mark(units=1, images=images)
-        return StageRecord(stage=use.stage, key=use.key, cost_key=use.cost_key, marks=(mark,))
+        facts: Plain = {"peak_device_memory_bytes": peak()}
+        return StageRecord(
+            stage=use.stage, key=use.key, cost_key=use.cost_key, marks=(mark,), facts=facts
+        )
 
     def _keep_tried(self, use: StageUse, mark: Mark, reason: str) -> None:
         """Charge this trial with work that memory ran out in, in a pool that no other shares."""
@@ -185,6 +187,15 @@ class Bench:
         # What is stored may have been pooled under a former version's name.
         pool = use.cost_key if record is None else record.cost_key
         self.used.append(replace(use, cost_key=pool, units=use.units if units is None else units))
+
+    def size_facts(self) -> Plain:
+        """What the dense net is, and the most device memory that its first steps held.
+
+        Those are the steps of `prepare`, whose net and batch are those of all epochs.
+        """
+        record = self.store.get(self.stages["prepare"].key)
+        peak = None if record is None else record.facts.get("peak_device_memory_bytes")
+        return {"dense": to_plain(self.dense), "peak_device_memory_bytes": peak}
 
     def peak_memory_bytes(self) -> int | None:
         """The largest resident size at the edges of this trial's windows, where it was seen."""

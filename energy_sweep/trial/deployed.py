@@ -10,8 +10,8 @@ from pathlib import Path
 
 from torch import nn
 
-from energy_sweep.model.base import count_parameters
-from energy_sweep.record import Plain, StageRecord
+from energy_sweep.model.count import Count, count
+from energy_sweep.record import Plain, StageRecord, to_plain
 from energy_sweep.runtime.base import Mismatch
 from energy_sweep.train import restore
 from energy_sweep.trial.bench import Bench
@@ -86,10 +86,16 @@ class Deployed:
         facts: Plain = {
             "correct": right[0],
             "bytes": path.stat().st_size,
-            "parameters": count_parameters(self.network()),
+            **to_plain(self._size()),
             "graph": self._inference().graph(path),
         }
         return replace(record, facts=facts)
+
+    def _size(self) -> Count:
+        """The size of the net that is deployed, and its arithmetic for one image."""
+        if "compress" not in self.bench.stages:
+            return self.bench.dense
+        return count(self.network(), self.bench.data.shape)
 
     def infer(self, evaluation: Plain) -> None:
         """Price one image through this graph, with new windows where they are due."""
