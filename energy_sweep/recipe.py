@@ -27,6 +27,8 @@ VERSIONS = {
 }
 # How every net runs until plans are chosen per net: part of all keys, since it changes rounding.
 PLAN = {"layout": "channels_last"}
+# Settings of a data set that say where to find or keep its images.
+PLACES = ("root", "download", "cache", "file", "factory")
 PRECISIONS = ("fp32", "bf16", "fp16", "float64")
 
 
@@ -36,8 +38,8 @@ def spec(part: Any) -> Plain:
 
 
 def _images(dataset: Any) -> Plain:
-    """The data set without where its files lie: its fingerprint names what is in them."""
-    return {k: v for k, v in spec(dataset).items() if k not in ("root", "download")}
+    """The data set without where it comes from: its fingerprint names what is in it."""
+    return {k: v for k, v in spec(dataset).items() if k not in PLACES}
 
 
 def _device(device: Any) -> Plain:
