@@ -11,7 +11,8 @@ import numpy
 import yaml
 from filelock import FileLock
 
-from energy_sweep.dataset.base import Data, Split
+from energy_sweep.dataset.base import Data
+from energy_sweep.dataset.split import Split
 from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import BadInput, Plain, TrialResult

@@ -33,6 +33,8 @@ PLAN = {"layout": "channels_last"}
 PRECISIONS = ("fp32", "bf16", "fp16", "tf32", "float64")
 # What only a GPU trains in: a CPU emulates fp16 at a fraction of the speed, and has no tf32.
 GPU_PRECISIONS = ("fp16", "tf32")
+# Settings of a data set that say where to find or keep its images.
+PLACES = ("root", "download", "cache", "file", "factory")
 
 
 def spec(part: Any) -> Plain:
@@ -55,8 +57,8 @@ def _foreign(kind: type[object]) -> Plain:
 
 
 def _images(dataset: Any) -> Plain:
-    """The data set without where its files lie: its fingerprint names what is in them."""
-    return {k: v for k, v in spec(dataset).items() if k not in ("root", "download")}
+    """The data set without where it comes from: its fingerprint names what is in it."""
+    return {k: v for k, v in spec(dataset).items() if k not in PLACES}
 
 
 def _device(device: Any) -> Plain:

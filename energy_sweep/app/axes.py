@@ -28,6 +28,7 @@ OWN_SPLIT = (
     "dataset",
     *(f"dataset.{key}" for key in ("validation", "test", "root", "download", "subset", "channels")),
     *(f"dataset.{key}" for key in ("near_bits", "seed", "moved", "contrast", "noise")),
+    *(f"dataset.{key}" for key in ("cache", "file", "factory")),
 )
 
 
