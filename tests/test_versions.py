@@ -20,7 +20,8 @@ HOME = Path(energy_sweep.__file__).parent
 ROOMS = {
     "train": ("train.py", "schedule.py", "optimizer.py"),
     "data": (
-        *("dataset/base.py", "dataset/cut.py", "dataset/resize.py", "dataset/resident.py"),
+        *("dataset/base.py", "dataset/cut.py", "dataset/resize.py"),
+        *("dataset/frame.py", "dataset/resident.py"),
         *("dataset/digits.py", "dataset/mnist5k.py", "dataset/mnist5k_hard.py"),
         *("dataset/vision.py", "dataset/medmnist.py", "dataset/folder.py"),
         *("dataset/pictures.py", "dataset/duplicates.py"),
@@ -45,7 +46,7 @@ ROOMS = {
 }
 KNOWN = {
     "train": ("0526b973204fd761", (1, 1, 1, 1, 1, 1, 1, 1)),
-    "data": ("f671ecc2643aba8e", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "data": ("7c16cc18a40ada95", (1, 1, 1, 1, 1, 1, 1, 1)),
     "model": ("e2a1fa2e37e015f3", (1, 1, 1, 1, 1, 1, 1, 1)),
     "compress": ("2d93a420ae47c436", (1, 1, 1, 1, 1, 1, 1, 1)),
     "deploy": ("ab11114bd68668d8", (1, 1, 1, 1, 1, 1, 1, 1)),

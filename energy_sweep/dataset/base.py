@@ -48,6 +48,7 @@ class Data:
     std: tuple[float, ...]
     shift: int
     fingerprint: str
+    flip: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
