@@ -60,6 +60,7 @@ class Schema:
     epochs: int = MISSING
     seed: int = MISSING
     precision: str = MISSING
+    profile: bool = MISSING
     inference: InferenceSchema = field(default_factory=InferenceSchema)
     objective: ObjectiveSchema = field(default_factory=ObjectiveSchema)
     search: SearchSchema = field(default_factory=SearchSchema)

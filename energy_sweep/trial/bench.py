@@ -75,6 +75,17 @@ class Bench:
         """Steps in one epoch."""
         return self.resident.steps(self.recipe.batch)
 
+    def facts(self) -> Plain:
+        """The numbers that the joules of an epoch are divided by, for whoever prices the trial."""
+        shape, classes = self.data.shape, len(self.data.classes)
+        images = len(self.data.train.labels)  # not `resident`: a finished trial need not load it
+        return {
+            "train_images": images,
+            "steps_per_epoch": images // self.recipe.batch,
+            "updates_per_epoch": images // self.recipe.batch,
+            "trained_parameters": _parameters(self.recipe.model, shape, classes),
+        }
+
     def network(self) -> nn.Module:
         """The dense net, freshly initialised from the seed."""
         return network(
@@ -116,16 +127,20 @@ class Bench:
         """Run two steps on a net that is thrown away, once per process and kind of net."""
         if cost_key in self.store.warm:
             return
+        self.few_steps(self.trainee(module), 2)
+        self.store.warm.add(cost_key)
+
+    def few_steps(self, trainee: Trainee, steps: int) -> None:
+        """Train for a few steps at rate 0: the work of training, on weights that nobody wants."""
         train_epoch(
-            self.trainee(module),
+            trainee,
             self.resident,
             batch=self.recipe.batch,
             lr_at=lambda _: 0.0,
             generator=self.generator("warm-up"),
             precision=self.recipe.precision,
-            limit=2,
+            limit=steps,
         )
-        self.store.warm.add(cost_key)
 
     def work(self, stage: str, *, images: int) -> Work:
         """What a window is about to do, for meters that compute joules from it."""
