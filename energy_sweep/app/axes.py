@@ -182,6 +182,8 @@ def _refuse(name: str) -> None:
             f"{name} is one per study, since accuracy on other images does not compare:"
             " sweep it in separate commands"
         )
+    if name == "profile":
+        raise BadInput("profile changes nothing of a trial: type one value, profile=true")
     if group in ("search", "objective"):
         raise BadInput(
             f"{name} describes the whole sweep: type one value, such as search.trials=20"

@@ -50,7 +50,7 @@ def run_trial(
         n_validation=len(bench.data.validation.labels),
         correct=correct,
         infeasible=infeasible,
-        facts=facts,
+        facts=bench.facts() | facts,
         peak_memory_bytes=bench.peak_memory_bytes(),
         machine=bench.machine,
     )

@@ -75,6 +75,17 @@ class Bench:
         """Updates of the weights in one epoch."""
         return updates(self.resident, self.recipe.batch, self.recipe.accumulate)
 
+    def facts(self) -> Plain:
+        """The numbers that the joules of an epoch are divided by, for whoever prices the trial."""
+        images = len(self.data.train.labels)  # not `resident`: a finished trial need not load it
+        updates = images // self.recipe.batch // self.recipe.accumulate
+        return {
+            "train_images": images,
+            "steps_per_epoch": updates * self.recipe.accumulate,
+            "updates_per_epoch": updates,
+            "trained_parameters": self.dense.parameters,
+        }
+
     def network(self) -> nn.Module:
         """The dense net, freshly initialised from the seed."""
         return network(
@@ -132,16 +143,20 @@ class Bench:
         """Run two steps on a net that is thrown away, once per process and kind of net."""
         if cost_key in self.store.warm:
             return
+        self.few_steps(self.trainee(module), 2)
+        self.store.warm.add(cost_key)
+
+    def few_steps(self, trainee: Trainee, steps: int) -> None:
+        """Train for a few steps at rate 0: the work of training, on weights that nobody wants."""
         train_epoch(
-            self.trainee(module),
+            trainee,
             self.resident,
             batch=self.recipe.batch,
             lr_at=lambda _: 0.0,
             generator=self.generator("warm-up"),
-            limit=2,
+            limit=steps,
             **self._manner(),
         )
-        self.store.warm.add(cost_key)
 
     def work(self, stage: str, *, images: int) -> Work:
         """What a window is about to do, for meters that compute joules from it."""
