@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from energy_sweep.execution import Plan
 from energy_sweep.record import BadInput, Plain, StageUse, digest, to_plain
 
 # Raise a stage's number whenever its code gives other weights or another cost than before.
@@ -25,8 +26,6 @@ VERSIONS = {
     "evaluate": 1,
     "infer": 1,
 }
-# How every net runs until plans are chosen per net: part of all keys, since it changes rounding.
-PLAN = {"layout": "channels_last"}
 PRECISIONS = ("fp32", "bf16", "fp16", "float64")
 
 
@@ -57,7 +56,11 @@ def indexed_seed(*parts: object) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """The parts and numbers of one trial; parts are frozen dataclasses with a `name`."""
+    """The parts and numbers of one trial; parts are frozen dataclasses with a `name`.
+
+    `plan` is how the net is run, None until it is resolved: no dial, but part of all keys, since
+    it changes joules and the last bits of weights.
+    """
 
     dataset: Any
     model: Any
@@ -72,6 +75,7 @@ class Recipe:
     precision: str = "fp32"
     level: float = 0.0
     inference_batch: int = 64
+    plan: Plan | None = None
 
     @property
     def snapped_level(self) -> float:
@@ -125,12 +129,14 @@ class _Names:
     def base(self) -> Plain:
         """What decides both weights and cost: data, net, arithmetic, machine."""
         recipe = self.recipe
+        if recipe.plan is None:
+            raise ValueError("stages have no names before the recipe's plan is resolved")
         return {
             "data": {"fingerprint": self.fingerprint, **_images(recipe.dataset)},
             "model": spec(recipe.model),
             "precision": recipe.precision,
-            "plan": PLAN,
-            "device": _device(recipe.device),
+            "plan": to_plain(recipe.plan),
+            "device": _without(_device(recipe.device), "plan"),
             "machine": {k: self.machine.get(k) for k in ("device_class", "torch", "isa")},
         }
 

@@ -69,12 +69,17 @@ class Task:
         return result
 
     def _alone(self, values: Plain, folder: Path) -> None:
+        from energy_sweep.app.plans import plan_lines
         from energy_sweep.app.text import alone
+        from energy_sweep.trial import plan_record
 
-        result = self._trial(values, folder)
-        session = self.sessions.get(values, self.builder.recipe(values).device)
+        result, recipe = self._trial(values, folder), self.builder.recipe(values)
+        session = self.sessions.get(values, recipe.device)
         objective = Objective(**values["objective"])
         facts, records = session.meter.facts(), session.store.records()
+        tried = plan_record(recipe, session.store)
+        for line in plan_lines([tried] if tried is not None else []):
+            print(line)
         print(alone(result, objective=objective, meter=facts, records=records))
         print(f"  {folder / 'result.json'}")
         if result.infeasible is not None:

@@ -46,7 +46,7 @@ def _prepare(bench: Bench) -> None:
     cost_key = bench.stages["cooldown"].cost_key
 
     def warm() -> None:
-        bench.warm_up(bench.network(), cost_key)
+        bench.warm_up(bench.dense_trainee(), cost_key)
 
     if bench.store.get(use.key) is None:
         _wake(bench)
@@ -75,7 +75,7 @@ def trunk(bench: Bench) -> Segment:
     return Segment(
         use=use,
         epochs=epochs,
-        begin=lambda: bench.trainee(bench.network()),
+        begin=bench.dense_trainee,
         train_epoch=bench.epochs("train", lr),
         work=bench.epoch_work("trunk"),
         keep=frozenset(epoch for epoch in bench.keep if 0 < epoch <= epochs),
@@ -90,7 +90,7 @@ def cooldown(bench: Bench) -> Segment:
     start = int(bench.stages["trunk"].units) if "trunk" in bench.stages else 0
 
     def begin() -> Trainee:
-        trainee = bench.trainee(bench.network())
+        trainee = bench.dense_trainee()
         if start:
             state = trained_state(trunk(bench), store=bench.store, meter=bench.meter)
             restore(trainee.module, trainee.optimizer, state)
