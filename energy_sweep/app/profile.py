@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from energy_sweep.record import Plain, TrialResult, digest
+from energy_sweep.record import Plain, TrialResult, digest, from_plain
 
 if TYPE_CHECKING:
     from energy_sweep.recipe import Recipe
@@ -28,13 +28,16 @@ class Profiles:
 
     def write(self, recipe: Recipe, result: TrialResult, folder: Path) -> None:
         """Put the profile of a trial that has ended into its folder; no window is open."""
+        from energy_sweep.execution import Plan
+        from energy_sweep.recipe import replace
         from energy_sweep.stage import write_atomically
         from energy_sweep.trial.profile import profile_apart
 
         costs = [use.cost_key for use in result.stages if use.stage in ("trunk", "cooldown")]
         key = digest([*costs, recipe.inference_batch])
         if key not in self._taken:
-            self._taken[key] = profile_apart(recipe)
+            plan = from_plain(Plan, result.facts["plan"])
+            self._taken[key] = profile_apart(replace(recipe, plan=plan))
         document = self._taken[key]
         write_atomically(folder / JSON, json.dumps(document, indent=2) + "\n")
         write_atomically(folder / TEXT, profile_text(document))
@@ -78,8 +81,9 @@ def _phase(name: str, table: Plain) -> list[str]:
     headers = (*COLUMNS, "GPU forward ms", "GPU backward ms") if on_device else COLUMNS
     return [
         f"{name}: {step * MILLI:.3g} ms for {table['batch']} images, mean of {table['steps']}"
-        f" ({plain * MILLI:.3g} ms without the profiler, {table['plain_step_cpu_seconds'] * MILLI:.3g} ms"
-        f" of CPU)" + (f"; tensors take up to {peak / 2**20:.1f} MiB" if peak is not None else ""),
+        f" ({plain * MILLI:.3g} ms without the profiler,"
+        f" {table['plain_step_cpu_seconds'] * MILLI:.3g} ms of CPU)"
+        + (f"; tensors take up to {peak / 2**20:.1f} MiB" if peak is not None else ""),
         f"layers explain {table['explained']:.0%} of it; {others}",
         *_aligned([headers, *(row[: len(headers)] for row in rows)]),
     ]

@@ -78,12 +78,17 @@ class Task:
         return result, energy
 
     def _alone(self, values: Plain, folder: Path) -> None:
+        from energy_sweep.app.plans import plan_lines
         from energy_sweep.app.text import alone, detail
+        from energy_sweep.trial import plan_record
 
-        result, energy = self._trial(values, folder)
-        session = self.sessions.get(values, self.builder.recipe(values).device)
+        (result, energy), recipe = self._trial(values, folder), self.builder.recipe(values)
+        session = self.sessions.get(values, recipe.device)
         objective = Objective(**values["objective"])
         facts, records = session.meter.facts(), session.store.records()
+        tried = plan_record(recipe, session.store)
+        for line in plan_lines([tried] if tried is not None else []):
+            print(line)
         print(alone(result, objective=objective, meter=facts, records=records))
         if line := detail(energy):
             print(f"  {line}")

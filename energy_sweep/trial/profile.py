@@ -19,8 +19,8 @@ import torch
 from torch import profiler
 
 from energy_sweep.meter import open_meter
-from energy_sweep.recipe import PLAN, Recipe
-from energy_sweep.record import Plain
+from energy_sweep.recipe import Recipe
+from energy_sweep.record import Plain, to_plain
 from energy_sweep.stage import StageStore
 from energy_sweep.trial.bench import Bench
 from energy_sweep.trial.layers import (
@@ -70,21 +70,21 @@ def profile(recipe: Recipe) -> Plain:
     store = StageStore(Path(tempfile.gettempdir()), meter_id="none")
     bench = Bench(recipe, meter=open_meter("replay"), store=store)
     with recipe.device.running(levers=False):
-        trainee = bench.trainee(bench.network())
+        trainee = bench.dense_trainee()
         net, steps = trainee.module, min(STEPS, bench.steps)
         images = _images(bench)
         with sizes_of(net, len(images)) as sizes:
             _infer(net, images, 1)
         seen = {name: sizes.get(name) for name in leaves(net)}
-        training = _profiled(bench, net, lambda: bench.few_steps(trainee, steps), steps)
-        inference = _profiled(
-            bench, net, lambda: [_infer(net, images) for _ in range(steps)], steps
+        training = _profiled(
+            bench, net, lambda: bench.steps_at_rest(trainee, bench.resident, steps), steps
         )
+        inference = _profiled(bench, net, lambda: _infer(net, images, steps), steps)
     return {
         "model": recipe.model.name,
         "dataset": recipe.dataset.name,
         "precision": recipe.precision,
-        "plan": dict(PLAN),
+        "plan": to_plain(bench.plan),
         "device": bench.device,
         "threads": recipe.device.threads,
         "machine": bench.machine,
