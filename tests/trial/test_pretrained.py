@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from energy_sweep.execution import PLAIN
 from energy_sweep.meter import meter_id
 from energy_sweep.meter.base import Meter
 from energy_sweep.model.small_cnn import SmallCNN
@@ -51,7 +52,7 @@ def test_training_goes_on_from_the_dense_weights(
     recipe: MakeRecipe, meter: Meter, store: StageStore, outputs: Path
 ) -> None:
     source = find(outputs, "first/3", 1.0)
-    start = recipe(pretrained=source, seed=7)
+    start = recipe(pretrained=source, seed=7, plan=PLAIN)
     module = Bench(start, meter=meter, store=store).origin()
     first = Bench(
         recipe(epochs=5),

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from energy_sweep.execution import PLAIN, Plan
 from energy_sweep.meter import meter_id
 from energy_sweep.meter.base import Meter
 from energy_sweep.model.efficientnet import EfficientNet
+from energy_sweep.model.googlenet import GoogLeNet
 from energy_sweep.model.mobilenet import MobileNet
 from energy_sweep.model.resnet import ResNet
 from energy_sweep.model.small_cnn import SmallCNN
@@ -28,6 +30,7 @@ from energy_sweep.trial.segment import trained_state
 
 MakeRecipe = Callable[..., Recipe]
 
+LAST = Plan(layout="channels_last")
 SMALL = SmallCNN(width=4, depth=2)
 FAMILIES: list[Any] = [
     SMALL,
@@ -36,6 +39,7 @@ FAMILIES: list[Any] = [
     MobileNet(name="mobilenet_v2", width=0.25),
     MobileNet(name="mobilenet_v3_small", width=0.25),
     EfficientNet(width=0.25, phi=-7),
+    GoogLeNet(width=0.25),
 ]
 LARGER: list[Any] = [
     ResNet(name="resnet50", width=0.25),
@@ -60,7 +64,7 @@ def assert_shared(recipe: MakeRecipe, meter: Meter, tmp_path: Path) -> Callable[
         store = StageStore(tmp_path / folder, meter_id=meter_id(meter.facts()))
         for epochs in horizons:
             bench = Bench(
-                recipe(epochs=epochs, batch=256, **dials),
+                recipe(epochs=epochs, batch=256, **({"plan": LAST} | dials)),
                 meter=meter,
                 store=store,
                 keep=frozenset((1, 2)),
@@ -81,6 +85,10 @@ def test_every_family(assert_shared: Callable[..., None], model: Any) -> None:
     assert_shared(model=model)
 
 
+def test_the_plain_layout(assert_shared: Callable[..., None]) -> None:
+    assert_shared(model=SMALL, plan=PLAIN)
+
+
 @pytest.mark.parametrize("precision", PRECISIONS[1:])
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=title)
 def test_every_schedule_and_precision(
@@ -97,11 +105,11 @@ def test_every_optimizer(assert_shared: Callable[..., None], optimizer: Any) -> 
 
 @pytest.mark.contracts
 @pytest.mark.parametrize(
-    ("model", "precision", "schedule"),
-    list(itertools.product((*FAMILIES, *LARGER), PRECISIONS, SCHEDULES)),
+    ("model", "precision", "schedule", "plan"),
+    list(itertools.product((*FAMILIES, *LARGER), PRECISIONS, SCHEDULES, (PLAIN, LAST))),
     ids=title,
 )
 def test_the_full_matrix(
-    assert_shared: Callable[..., None], model: Any, precision: str, schedule: Any
+    assert_shared: Callable[..., None], model: Any, precision: str, schedule: Any, plan: Plan
 ) -> None:
-    assert_shared(model=model, optimizer=SGD(schedule=schedule), precision=precision)
+    assert_shared(model=model, optimizer=SGD(schedule=schedule), precision=precision, plan=plan)
