@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from energy_sweep.recipe import Recipe, chain
+from energy_sweep.execution import PLAIN
+from energy_sweep.recipe import Recipe, chain, replace
 from energy_sweep.record import (
     DomainEnergy,
     EnergyReading,
@@ -24,6 +25,7 @@ MACHINE = {"device_class": "formula"}
 
 def run_formula(recipe: Recipe, *, store: StageStore, **_: Any) -> TrialResult:
     """Run a recipe by formula: small batches, many epochs and low levels are accurate and dear."""
+    recipe = replace(recipe, plan=recipe.plan or PLAIN)
     uses = chain(recipe, machine=MACHINE, fingerprint="formula")
     for use in uses:
         known = store.get(use.key)

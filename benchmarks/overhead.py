@@ -37,11 +37,12 @@ def main() -> None:
 
 def _sweep(trials: int) -> dict[str, Any]:
     """Sweep a grid of `trials` points; the first call also pays for imports."""
-    command = ["-m", "meter=replay", "search/space=none", f"name=overhead-{trials}"]
+    command = ["-m", "meter=replay", "search/space=none", "device.plan=contiguous"]
+    command += [f"name=overhead-{trials}"]
     command += [f"lr={','.join(f'{0.001 * 1.01**i:.6g}' for i in range(-(-trials // 50)))}"]
     command += ["batch=8,16,32,64,128", "epochs=10,20", "compression.level=0,0.2,0.4,0.6,0.8"]
     if trials < 50:
-        command = [*command[:4], f"lr={','.join(f'{0.001 * (i + 1):.6g}' for i in range(trials))}"]
+        command = [*command[:5], f"lr={','.join(f'{0.001 * (i + 1):.6g}' for i in range(trials))}"]
     begun, cpu = time.perf_counter(), time.process_time()
     output = io.StringIO()
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):

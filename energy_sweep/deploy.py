@@ -11,10 +11,12 @@ import numpy
 import yaml
 from filelock import FileLock
 
-from energy_sweep.dataset.base import Data, Split
+from energy_sweep.dataset.base import Data
+from energy_sweep.dataset.split import Split
+from energy_sweep.execution import Plan
 from energy_sweep.meter.base import Meter
-from energy_sweep.recipe import Recipe
-from energy_sweep.record import BadInput, Plain, TrialResult
+from energy_sweep.recipe import Recipe, replace
+from energy_sweep.record import BadInput, Plain, TrialResult, from_plain
 from energy_sweep.runtime.base import Session
 from energy_sweep.stage import StageStore, write_atomically
 from energy_sweep.statistics import wilson
@@ -44,6 +46,8 @@ def deploy(
         raise BadInput(f"{folder} is a file: type --to with the name of a folder")
     folder.mkdir(parents=True, exist_ok=True)
     data = recipe.dataset.load()
+    if "plan" in result.facts:
+        recipe = replace(recipe, plan=from_plain(Plan, result.facts["plan"]))
     module = trained_network(recipe, meter=meter, store=store)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as name:
         part = Path(name)

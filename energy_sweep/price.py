@@ -18,6 +18,7 @@ from energy_sweep.record import (
     EnergyReading,
     Objective,
     Plain,
+    Quality,
     StageRecord,
     StageUse,
     StudyRecord,
@@ -39,7 +40,7 @@ class Pool:
     """Joules per unit of work that must cost the same, from `windows` separate windows.
 
     `spread` is the 95 % uncertainty of the mean within one run of the program, `drift` the limit
-    (ISO 5725) between the means of two runs.
+    (ISO 5725) between the means of two runs; `quality` is that of the worst of its readings.
     """
 
     joules_per_unit: float
@@ -47,6 +48,7 @@ class Pool:
     spread: float
     drift: float
     windows: int
+    quality: Quality
 
 
 class Prices:
@@ -97,6 +99,10 @@ class Prices:
         drift = math.fsum(units * pool.drift for pool, units in parts)
         return total, math.hypot(TWO_RUNS * spread, drift)
 
+    def quality(self, demand: Mapping[str, float]) -> Quality:
+        """How the joules of a demand were obtained: as its worst pool was."""
+        return Quality.worst(pool.quality for pool, _ in self._parts(demand))
+
     def net_joules(self, demand: Mapping[str, float]) -> float | None:
         """Joules of a demand above those of an idle machine, None where those are unknown."""
         if self.idle_watts is None:
@@ -140,6 +146,7 @@ class Prices:
             spread=spread_joules(parts, edges_joules(readings)) / units,
             drift=math.fsum(map(self._drift, readings)) / units,
             windows=len(records),
+            quality=Quality.worst(reading.quality for reading in readings),
         )
 
     def _drift(self, reading: EnergyReading) -> float:

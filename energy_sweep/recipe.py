@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, cast
 
+from energy_sweep.execution import Plan
 from energy_sweep.plain import code_outside
 from energy_sweep.record import BadInput, Plain, StageUse, digest, to_plain
 
@@ -26,11 +27,11 @@ VERSIONS = {
     "evaluate": 1,
     "infer": 1,
 }
-# How every net runs until plans are chosen per net: part of all keys, since it changes rounding.
-PLAN = {"layout": "channels_last"}
 PRECISIONS = ("fp32", "bf16", "fp16", "tf32", "float64")
 # What only a GPU trains in: a CPU emulates fp16 at a fraction of the speed, and has no tf32.
 GPU_PRECISIONS = ("fp16", "tf32")
+# Settings of a data set that say where to find or keep its images.
+PLACES = ("root", "download", "cache", "file", "factory")
 
 
 def spec(part: Any) -> Plain:
@@ -43,8 +44,8 @@ def spec(part: Any) -> Plain:
 
 
 def _images(dataset: Any) -> Plain:
-    """The data set without where its files lie: its fingerprint names what is in them."""
-    return {k: v for k, v in spec(dataset).items() if k not in ("root", "download")}
+    """The data set without where it comes from: its fingerprint names what is in it."""
+    return {k: v for k, v in spec(dataset).items() if k not in PLACES}
 
 
 def _device(device: Any) -> Plain:
@@ -67,7 +68,8 @@ class Recipe:
     """The parts and numbers of one trial; parts are frozen dataclasses with a `name`.
 
     An update of the weights takes the gradients of `accumulate` batches; `pretrained` is where
-    the weights come from, None for fresh ones.
+    the weights come from, None for fresh ones. `plan` is how the net is run, None until it is
+    resolved: no dial, but part of all keys, since it changes joules and the last bits of weights.
     """
 
     dataset: Any
@@ -86,6 +88,7 @@ class Recipe:
     accumulate: int = 1
     label_smoothing: float = 0.1
     pretrained: Any = None
+    plan: Plan | None = None
 
     @property
     def snapped_level(self) -> float:
@@ -154,12 +157,14 @@ class _Names:
     def base(self) -> Plain:
         """What decides both weights and cost: data, net, arithmetic, machine."""
         recipe = self.recipe
+        if recipe.plan is None:
+            raise ValueError("stages have no names before the recipe's plan is resolved")
         return {
             "data": {"fingerprint": self.fingerprint, **_images(recipe.dataset)},
             "model": spec(recipe.model),
             "precision": recipe.precision,
-            "plan": PLAN,
-            "device": _device(recipe.device),
+            "plan": to_plain(recipe.plan),
+            "device": _without(_device(recipe.device), "plan"),
             "machine": {k: self.machine.get(k) for k in ("device_class", "torch", "isa")},
         }
 

@@ -59,7 +59,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Trial:
         optimizer=SGD(lr=0.05),
         compression=Prune(recover_epochs=1),
         runtime=OnnxRuntime(),
-        device=Device(name="cpu"),
+        device=Device(name="cpu", plan="channels_last"),
         batch=64,
         lr=0.05,
         epochs=2,

@@ -21,6 +21,7 @@ ROOMS = {
     "train": ("train.py", "schedule.py", "optimizer.py"),
     "data": (
         *("dataset/base.py", "dataset/cut.py", "dataset/resize.py", "dataset/resident.py"),
+        *("dataset/split.py", "dataset/storage.py", "dataset/cache.py", "dataset/arrays.py"),
         *("dataset/digits.py", "dataset/mnist5k.py", "dataset/mnist5k_hard.py"),
         *("dataset/vision.py", "dataset/medmnist.py", "dataset/folder.py"),
         *("dataset/pictures.py", "dataset/duplicates.py"),
@@ -47,12 +48,12 @@ ROOMS = {
     "chain": ("trial/fit.py", "trial/segment.py", "trial/deployed.py", "trial/infer.py"),
 }
 KNOWN = {
-    "train": ("0526b973204fd761", (1, 1, 1, 1, 1, 1, 1, 1)),
-    "data": ("f671ecc2643aba8e", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "train": ("cf277ba0bf531fde", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "data": ("2271d6a5fafbda7c", (1, 1, 1, 1, 1, 1, 1, 1)),
     "model": ("70cb12ab675e8a56", (1, 1, 1, 1, 1, 1, 1, 1)),
-    "compress": ("2d93a420ae47c436", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "compress": ("71deee538d429402", (1, 1, 1, 1, 1, 1, 1, 1)),
     "deploy": ("ab11114bd68668d8", (1, 1, 1, 1, 1, 1, 1, 1)),
-    "chain": ("7c2b82ff73b1250e", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "chain": ("a6a4e5d4b5cd0e93", (1, 1, 1, 1, 1, 1, 1, 1)),
 }
 
 

@@ -28,6 +28,7 @@ OWN_SPLIT = (
     "dataset",
     *(f"dataset.{key}" for key in ("validation", "test", "root", "download", "subset", "channels")),
     *(f"dataset.{key}" for key in ("near_bits", "seed", "moved", "contrast", "noise")),
+    *(f"dataset.{key}" for key in ("cache", "file", "factory")),
 )
 
 
@@ -181,6 +182,8 @@ def _refuse(name: str) -> None:
             f"{name} is one per study, since accuracy on other images does not compare:"
             " sweep it in separate commands"
         )
+    if name == "profile":
+        raise BadInput("profile changes nothing of a trial: type one value, profile=true")
     if group in ("search", "objective"):
         raise BadInput(
             f"{name} describes the whole sweep: type one value, such as search.trials=20"

@@ -97,12 +97,7 @@ def _pretrained(values: Plain) -> Any:
 
 def _make(group: str, settings: Plain, *, allow: list[str]) -> Any:
     for place, node in _targets(group, settings):
-        package = str(node["_target_"]).split(".")[0]
-        if package not in ("energy_sweep", *allow):
-            raise BadInput(
-                f"{place}._target_={node['_target_']} is outside energy_sweep:"
-                f" type 'allow=[{package}]' if you trust it"
-            )
+        _check_allowed(f"{place}._target_", str(node["_target_"]), allow)
         _check_types(place, node)
     try:
         part = instantiate(settings)
@@ -112,7 +107,18 @@ def _make(group: str, settings: Plain, *, allow: list[str]) -> Any:
         raise BadInput(f"{group}: {error.__cause__ or error}") from error
     if not dataclasses.is_dataclass(part) or not hasattr(part, "name"):
         raise BadInput(f"{group}: {settings['_target_']} must be a frozen dataclass with a name")
+    for setting, module in getattr(part, "imports", {}).items():
+        _check_allowed(f"{group}.{setting}", module, allow)
     return part
+
+
+def _check_allowed(setting: str, name: str, allow: list[str]) -> None:
+    """Refuse to import what the user has not said to be trusted."""
+    package = name.split(".")[0]
+    if package not in ("energy_sweep", *allow):
+        raise BadInput(
+            f"{setting}={name} is outside energy_sweep: type 'allow=[{package}]' if you trust it"
+        )
 
 
 def _targets(place: str, node: Any) -> Iterator[tuple[str, Plain]]:

@@ -23,6 +23,7 @@ EXAMPLES = {
     "epochs": "epochs=10",
     "seed": "seed=0",
     "precision": "precision=fp32",
+    "profile": "profile=true",
     "inference.batch": "inference.batch=64",
     "compression.level": "compression.level=0.5",
     "search.trials": "search.trials=20",

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from energy_sweep.app import messages, schema
 from energy_sweep.app.axes import Axes, values_to_check
-from energy_sweep.app.build import Builder
+from energy_sweep.app.build import Builder, Session
 from energy_sweep.app.composer import Composer
-from energy_sweep.recipe import Recipe, chain
-from energy_sweep.record import BadInput, Plain, StageUse
+from energy_sweep.execution import PLAIN
+from energy_sweep.recipe import Recipe, chain, replace
+from energy_sweep.record import BadInput, Plain, StageRecord, StageUse
 from energy_sweep.search import Job
-from energy_sweep.trial import load_data
+from energy_sweep.trial import load_data, plan_record, resolve
 
 LEVEL = "compression.level"
 
 
 @dataclass(slots=True)
 class Planner:
-    """Describes points as jobs; `trunk_epochs` are the trunk lengths of those described so far."""
+    """Describes points as jobs; `trunk_epochs` are the trunk lengths of those described so far.
+
+    `session` opens what a recipe's plan is tried with; `plans` are the records of those trials.
+    """
 
     composer: Composer
     builder: Builder
+    session: Callable[[Recipe], Session]
+    plans: dict[str, StageRecord] = field(default_factory=dict[str, StageRecord])
     trunk_epochs: set[int] = field(default_factory=set[int])
     _machines: dict[Any, Plain] = field(default_factory=dict[Any, Plain])
 
@@ -38,8 +45,7 @@ class Planner:
         """The job of a point; under compression=none a level of the grid counts as 0."""
         params = self._canonical(params)
         recipe = self.recipe(params)
-        stages = self.stages(recipe)
-        self.trunk_epochs.update(int(use.units) for use in stages if use.stage == "trunk")
+        stages = self.stages(self._planned(recipe))
         return Job(
             params=params,
             config=recipe.config(),
@@ -51,19 +57,32 @@ class Planner:
     def stages(self, recipe: Recipe) -> tuple[StageUse, ...]:
         """What a recipe needs on this machine."""
         data = load_data(recipe.dataset)
+        stages = chain(recipe, machine=self._machine(recipe), fingerprint=data.fingerprint)
+        self.trunk_epochs.update(int(use.units) for use in stages if use.stage == "trunk")
+        return stages
+
+    def _planned(self, recipe: Recipe) -> Recipe:
+        """The recipe with its plan, tried now where nobody has tried it."""
+        session, machine = self.session(recipe), self._machine(recipe)
+        made = resolve(recipe, meter=session.meter, store=session.store, machine=machine)
+        tried = plan_record(recipe, session.store, machine)
+        if tried is not None:
+            self.plans[tried.key] = tried
+        return made
+
+    def _machine(self, recipe: Recipe) -> Plain:
         if recipe.device not in self._machines:
             self._machines[recipe.device] = recipe.device.machine()
-        machine = self._machines[recipe.device]
-        return chain(recipe, machine=machine, fingerprint=data.fingerprint)
+        return self._machines[recipe.device]
 
     def check(self) -> None:
         """Build every value of every axis once; BadInput names the first that cannot be run."""
         corner = self.axes.corner()
-        self.describe(corner)
+        self._check(corner)
         for axis in self.axes.space.axes:
             for value in values_to_check(axis):
                 try:
-                    self.describe({**corner, axis.name: value})
+                    self._check({**corner, axis.name: value})
                 except BadInput:
                     raise
                 except Exception as error:
@@ -71,6 +90,10 @@ class Planner:
                     if line is None:
                         raise
                     raise BadInput(line) from error
+
+    def _check(self, params: Plain) -> None:
+        """Name the stages of a point, whatever its plan will be."""
+        self.stages(replace(self.recipe(self._canonical(params)), plan=PLAIN))
 
     def _canonical(self, params: Plain) -> Plain:
         if LEVEL in params and params.get("compression") == "none":

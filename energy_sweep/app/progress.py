@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from energy_sweep.app.plans import plan_lines
 from energy_sweep.app.text import duration, fraction, words
 from energy_sweep.front import joules_text
-from energy_sweep.record import MeterFacts
+from energy_sweep.record import MeterFacts, StageRecord
 from energy_sweep.search import Event, Finished, Outcome, Planned, Started
 from energy_sweep.space import Axis
 
@@ -21,11 +23,18 @@ REFRESH_SECONDS = 1.0  # drawing costs joules too
 
 
 class Watch:
-    """Writes the events of a search to stderr: a bar on a terminal, else a line per trial."""
+    """Writes the events of a search to stderr: a bar on a terminal, else a line per trial.
 
-    def __init__(self, *, axes: tuple[Axis, ...], meter: MeterFacts) -> None:
+    `plans` grows while the search goes on; each is told once.
+    """
+
+    def __init__(
+        self, *, axes: tuple[Axis, ...], meter: MeterFacts, plans: Mapping[str, StageRecord]
+    ) -> None:
         self._axes = axes
         self._meter = meter
+        self._plans = plans
+        self._plans_told = 0
         self._quality = meter.quality.value
         self._bar: Bar | None = None
         self._begun = time.monotonic()
@@ -47,10 +56,12 @@ class Watch:
             case Planned():
                 self._say(plan_text(event, self._axes))
                 self._say(meter_text(self._meter))
+                self._tell_plans()
                 self._begun = time.monotonic()
                 if sys.stderr.isatty() and event.total != event.measured:
                     self._bar = Bar(event.total, event.measured)
             case Started():
+                self._tell_plans()
                 if self._bar is not None:
                     self._bar.show(words(event.job.params), event.measured)
             case Finished():
@@ -59,6 +70,12 @@ class Watch:
             case Outcome():
                 self._close()
                 self._say(outcome_text(event))
+
+    def _tell_plans(self) -> None:
+        new = list(self._plans.values())[self._plans_told :]
+        self._plans_told += len(new)
+        for line in plan_lines(new):
+            self._say(line)
 
     def _finished(self, event: Finished) -> str:
         count = f"{event.measured}/{event.total}" if event.total else str(event.measured)

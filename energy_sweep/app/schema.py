@@ -61,6 +61,7 @@ class Schema:
     precision: str = MISSING
     accumulate: int = MISSING
     label_smoothing: float = MISSING
+    profile: bool = MISSING
     inference: InferenceSchema = field(default_factory=InferenceSchema)
     objective: ObjectiveSchema = field(default_factory=ObjectiveSchema)
     search: SearchSchema = field(default_factory=SearchSchema)

@@ -64,13 +64,15 @@ def sweep(
     composer = Composer(loader, config, axes)
     whole = composer.whole()
     composer.axes = _without_unused(axes, whole)
-    planner = Planner(composer, task.builder)
+    place = Place.of(whole)
+    planner = Planner(
+        composer, task.builder, lambda recipe: task.sessions.get(place.values, recipe.device)
+    )
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=dataclasses.replace(context, config_loader=PointLoader(composer)),
         task_function=task,
         config=config,
     )
-    place = Place.of(whole)
     return Sweep(planner, task, launcher, place, settings).run(config)
 
 
@@ -139,7 +141,7 @@ class Sweep:
     ) -> Outcome:
         space = self.planner.axes.space
         limits = ("trials", "joules", "seconds", "max_failures")
-        with Watch(axes=space.axes, meter=study.meter) as watch:
+        with Watch(axes=space.axes, meter=study.meter, plans=self.planner.plans) as watch:
             return search(
                 study,
                 records,

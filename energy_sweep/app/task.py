@@ -12,6 +12,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from energy_sweep.app.build import Builder, Session, Sessions, plain
+from energy_sweep.app.profile import Profiles, shown
 from energy_sweep.record import EnergySweepError, Objective, Plain, TrialResult, to_plain
 
 if TYPE_CHECKING:
@@ -34,13 +35,14 @@ class Task:
         self.exit_code = 0
         self.refused: EnergySweepError | None = None
         self._run = run
+        self._profiles = Profiles()
 
     def __call__(self, cfg: DictConfig) -> Plain | None:
         """Run one trial; what a lone run is refused for is kept, to be said in one line."""
         hydra = HydraConfig.get()
         folder = Path(hydra.runtime.output_dir)
         if hydra.mode == RunMode.MULTIRUN:
-            return to_plain(self._trial(plain(cfg), folder))
+            return to_plain(self._trial(plain(cfg), folder)[0])
         try:
             self._alone(plain(cfg), folder)
         except EnergySweepError as error:
@@ -60,22 +62,38 @@ class Task:
         """Close what the trials opened."""
         self.sessions.close()
 
-    def _trial(self, values: Plain, folder: Path) -> TrialResult:
+    def _trial(self, values: Plain, folder: Path) -> tuple[TrialResult, Plain]:
+        from energy_sweep.detail import energy_detail
         from energy_sweep.stage import write_atomically
 
         recipe = self.builder.recipe(values)
-        result = self.run(recipe, self.sessions.get(values, recipe.device))
-        write_atomically(folder / "result.json", json.dumps(to_plain(result), indent=2) + "\n")
-        return result
+        session = self.sessions.get(values, recipe.device)
+        result = self.run(recipe, session)
+        facts, records = session.meter.facts(), session.store.records()
+        energy = energy_detail(result, records=records, meter=facts)
+        document = {**to_plain(result), "energy": energy}
+        write_atomically(folder / "result.json", json.dumps(document, indent=2) + "\n")
+        if values["profile"] and result.infeasible is None:
+            self._profiles.write(recipe, result, folder)
+        return result, energy
 
     def _alone(self, values: Plain, folder: Path) -> None:
-        from energy_sweep.app.text import alone
+        from energy_sweep.app.plans import plan_lines
+        from energy_sweep.app.text import alone, detail
+        from energy_sweep.trial import plan_record
 
-        result = self._trial(values, folder)
-        session = self.sessions.get(values, self.builder.recipe(values).device)
+        (result, energy), recipe = self._trial(values, folder), self.builder.recipe(values)
+        session = self.sessions.get(values, recipe.device)
         objective = Objective(**values["objective"])
         facts, records = session.meter.facts(), session.store.records()
+        tried = plan_record(recipe, session.store)
+        for line in plan_lines([tried] if tried is not None else []):
+            print(line)
         print(alone(result, objective=objective, meter=facts, records=records))
+        if line := detail(energy):
+            print(f"  {line}")
         print(f"  {folder / 'result.json'}")
+        if values["profile"]:
+            print(shown(folder))
         if result.infeasible is not None:
             self.exit_code = 1

@@ -29,6 +29,17 @@ def alone(
     )
 
 
+def detail(energy: Plain) -> str:
+    """What training took by epoch, iteration and update, and inference by image; '' if nothing."""
+    names = ("per_epoch", "per_iteration", "per_update", "per_image")
+    known = [name for name in names if energy[name] is not None]
+    if energy["per_update"] == energy["per_iteration"]:
+        known = [name for name in known if name != "per_update"]
+    return ", ".join(
+        f"{joules_text(energy[name]['joules'])} {name.replace('_', ' ')}" for name in known
+    )
+
+
 def words(params: Plain) -> str:
     """A point as it is typed."""
     return " ".join(f"{name}={value}" for name, value in params.items())

@@ -12,6 +12,7 @@ class Cut:
     """How images are cut and sized: side in pixels (None: as they are) and shares of each class.
 
     A share of None belongs to a source that brings that split; `fraction` of train is kept.
+    Training images move by up to `shift` pixels; with `flip`, half of them are mirrored.
     """
 
     resolution: int | None
@@ -19,6 +20,7 @@ class Cut:
     validation: float | None = None
     test: float | None = None
     fraction: float = 1.0
+    flip: bool = False
 
     def __post_init__(self) -> None:
         if self.resolution is not None and self.resolution < 1:

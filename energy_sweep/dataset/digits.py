@@ -19,6 +19,7 @@ class Digits:
 
     name: str = "digits"
     resolution: int | None = None
+    fraction: float = 1.0
     shift: int = 0
     validation: float = 0.25
     test: float = 0.25
@@ -30,6 +31,7 @@ class Digits:
             shift=self.shift,
             validation=self.validation,
             test=self.test,
+            fraction=self.fraction,
         )
         path = package_file("sklearn", "datasets", "data", "digits.csv.gz")
         if path is None:

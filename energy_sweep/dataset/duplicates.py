@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from energy_sweep.dataset.resize import Pixels
+from energy_sweep.dataset.storage import Pixels
 
 SIDE = 8
 MARGIN = 2  # grey levels: what compression leaves of a flat background is not a difference

@@ -11,10 +11,13 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from energy_sweep.dataset.base import TEST, TRAIN, Cut, Data, Split, assemble
+from energy_sweep.dataset.base import Cut, Data, assemble
+from energy_sweep.dataset.cache import load_cached
 from energy_sweep.dataset.duplicates import difference_hash, groups
 from energy_sweep.dataset.pictures import folders, is_grey, pictures, read, spelled
-from energy_sweep.dataset.resize import Pixels, resize
+from energy_sweep.dataset.resize import resize
+from energy_sweep.dataset.split import TEST, TRAIN, Split
+from energy_sweep.dataset.storage import Pixels, allocate, gather
 from energy_sweep.record import BadInput
 
 log = logging.getLogger(__name__)
@@ -44,10 +47,12 @@ class Folder:
     resolution: int | None = None
     fraction: float = 1.0
     shift: int = 0
+    flip: bool = False
     validation: float = 0.2
     test: float = 0.2
     channels: int | None = None
     near_bits: int = 4
+    cache: str | None = "auto"
 
     spellings: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
@@ -57,9 +62,20 @@ class Folder:
             raise BadInput(f"dataset.channels={self.channels}: type null, 1 or 3")
         if not 0 <= self.near_bits <= 16:
             raise BadInput(f"dataset.near_bits={self.near_bits}: type 0 to 16, such as 4")
-        shares = {"validation": self.validation, "test": self.test}
-        cut = Cut(resolution=self.resolution, shift=self.shift, fraction=self.fraction, **shares)
+        cut = Cut(
+            resolution=self.resolution,
+            shift=self.shift,
+            flip=self.flip,
+            validation=self.validation,
+            test=self.test,
+            fraction=self.fraction,
+        )
         classes, found = self._find()
+        paths = [picture.path for picture in found]
+        return load_cached(self, cut, lambda: paths, lambda: self._cut(cut, classes, found))
+
+    def _cut(self, cut: Cut, classes: tuple[str, ...], found: list[Picture]) -> Data:
+        """Read all images, and keep copies of one on one side."""
         images, contents, hashes = self._read([picture.path for picture in found])
         labels = np.array([picture.label for picture in found], np.int64)
         copies = groups(hashes, contents, bits=self.near_bits)
@@ -67,15 +83,15 @@ class Folder:
         if found[0].side is None:
             return assemble(self.name, images, labels, classes=classes, cut=cut, names=names)
         tests = np.array([picture.side == TEST for picture in found])
-        fresh = self._fresh(tests, copies)
+        fresh = np.flatnonzero(self._fresh(tests, copies))
         return assemble(
             self.name,
-            images[fresh],
+            gather(images, fresh),
             labels[fresh],
             classes=classes,
             cut=replace(cut, test=None),
-            names=[names[index] for index in np.flatnonzero(fresh)],
-            given={TEST: Split(images[tests], labels[tests])},
+            names=[names[index] for index in fresh],
+            given={TEST: Split(images, labels).part(np.flatnonzero(tests))},
         )
 
     def _fresh(self, tests: np.ndarray, copies: list[int]) -> np.ndarray:
@@ -139,23 +155,27 @@ class Folder:
     def _read(self, paths: list[Path]) -> tuple[Pixels, list[str], np.ndarray]:
         """Images [N, C, H, W] at the size asked for, and names and hashes of the originals."""
         channels = self.channels or (1 if all(is_grey(path) for path in paths) else 3)
-        images: list[Pixels] = []
+        images: Pixels | None = None
         contents: list[str] = []
         hashes: list[np.ndarray] = []
-        for path in paths:
+        for index, path in enumerate(paths):
             pixels = read(path, channels=channels)
             contents.append(
                 hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
             )
             hashes.append(difference_hash(pixels))
-            images.append(resize(pixels[None], self.resolution)[0] if self.resolution else pixels)
-            if images[-1].shape != images[0].shape:
-                (_, height, width), (_, first_height, first_width) = pixels.shape, images[0].shape
+            sized = resize(pixels[None], self.resolution)[0] if self.resolution else pixels
+            if images is None:
+                images = allocate((len(paths), *sized.shape))
+            if sized.shape != images.shape[1:]:
+                (_, height, width), (first_height, first_width) = pixels.shape, images.shape[2:]
                 raise BadInput(
                     f"dataset={self.name}: {path} is {width} x {height} pixels and {paths[0]} "
                     f"{first_width} x {first_height}: type dataset.resolution=64, or another side"
                 )
-        return np.stack(images), contents, np.array(hashes)
+            images[index] = sized
+        assert images is not None  # _find refuses a folder without images
+        return images, contents, np.array(hashes)
 
 
 def _names(contents: list[str], copies: list[int]) -> list[str]:

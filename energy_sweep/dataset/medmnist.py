@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from energy_sweep.dataset.base import TEST, VALIDATION, Cut, Data, Split, assemble
+from energy_sweep.dataset.base import Cut, Data, assemble
+from energy_sweep.dataset.cache import load_cached
+from energy_sweep.dataset.split import TEST, VALIDATION, Split
 from energy_sweep.record import BadInput
 
 ORGANS = (
@@ -77,14 +79,21 @@ class MedMnist:
     resolution: int | None = None
     fraction: float = 1.0
     shift: int = 2
+    flip: bool = False
+    cache: str | None = "auto"
 
     def load(self) -> Data:
         """Read the file; BadInput names it where it is missing, damaged or of another kind."""
-        cut = Cut(resolution=self.resolution, shift=self.shift, fraction=self.fraction)
+        cut = Cut(
+            resolution=self.resolution, shift=self.shift, flip=self.flip, fraction=self.fraction
+        )
         _check_subset(self.subset)
         path = Path(self.root).expanduser() / f"{self.subset}.npz"
         if not path.is_file():
             _download(self, path)
+        return load_cached(self, cut, lambda: [path], lambda: self._read(cut, path))
+
+    def _read(self, cut: Cut, path: Path) -> Data:
         _, classes = SUBSETS[self.subset]
         splits = _read(self.subset, path)
         return assemble(

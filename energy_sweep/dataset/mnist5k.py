@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from energy_sweep.dataset.base import Cut, Data, Labels, Pixels, assemble, package_file
+from energy_sweep.dataset.base import Cut, Data, assemble, package_file
+from energy_sweep.dataset.split import Labels
+from energy_sweep.dataset.storage import Pixels
 from energy_sweep.record import BadInput
 
 SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
@@ -21,6 +23,7 @@ class Mnist5k:
 
     name: str = "mnist5k"
     resolution: int | None = None
+    fraction: float = 1.0
     shift: int = 2
     validation: float = 0.2
     test: float = 0.2
@@ -32,6 +35,7 @@ class Mnist5k:
             shift=self.shift,
             validation=self.validation,
             test=self.test,
+            fraction=self.fraction,
         )
         images, labels = read()
         return assemble(self.name, images, labels, classes=tuple("0123456789"), cut=cut)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from energy_sweep.dataset.base import Cut, Data, assemble, content_name
+from energy_sweep.dataset.base import Cut, Data, assemble
 from energy_sweep.dataset.mnist5k import read
-from energy_sweep.dataset.resize import Pixels
+from energy_sweep.dataset.split import content_name
+from energy_sweep.dataset.storage import Pixels
 from energy_sweep.record import BadInput
 
 

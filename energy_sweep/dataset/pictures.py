@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from energy_sweep.dataset.resize import Pixels
+from energy_sweep.dataset.storage import Pixels
 from energy_sweep.record import BadInput
 
 SUFFIXES = frozenset(
@@ -19,8 +19,14 @@ GREY = ("1", "L", "LA", "I;16", "I;16B", "I;16L")
 
 
 def folders(place: Path) -> dict[str, Path]:
-    """The folders in a folder, by name, without hidden ones."""
-    found = sorted(path for path in place.iterdir() if path.is_dir())
+    """The folders in a folder, by name, without hidden ones; BadInput where it cannot be listed."""
+    try:
+        found = sorted(path for path in place.iterdir() if path.is_dir())
+    except OSError as error:
+        raise BadInput(
+            f"{place} cannot be listed ({error.strerror}): type dataset.root=FOLDER, one that you "
+            "may read"
+        ) from error
     return {path.name: path for path in found if not path.name.startswith((".", "__"))}
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from energy_sweep.dataset.base import Data, Split
+from energy_sweep.dataset.frame import Frame
+from energy_sweep.dataset.resize import CHUNK, Pixels
 from energy_sweep.record import BadInput
+
+# A split that would take more than this as float32 stays in bytes: a fourth of the memory, for an
+# eighth of a millisecond more per batch of 64 images of 32x32x3.
+FLOAT_BYTES = 256 * 2**20
 
 
 class Batch(NamedTuple):
@@ -22,7 +28,11 @@ class Batch(NamedTuple):
 
 
 class Resident:
-    """A split on the device, normalised once; batches are cut out of it by indexing."""
+    """A split on the device: normalised once or, above `float_bytes`, as the bytes it came in.
+
+    Batches are the same, bit for bit. On the CPU the bytes are those of `split.images`, of which a
+    batch reads its own images alone: they may be mapped from a file.
+    """
 
     def __init__(
         self,
@@ -30,15 +40,25 @@ class Resident:
         data: Data,
         device: torch.device | str = "cpu",
         memory_format: torch.memory_format = torch.channels_last,
+        *,
+        float_bytes: int = FLOAT_BYTES,
     ) -> None:
-        self.shift = data.shift
-        self.channels_last = memory_format is torch.channels_last
-        images = torch.tensor(split.images).float()
-        mean, std = (torch.tensor(m).view(-1, 1, 1) for m in (data.mean, data.std))
-        images = functional.pad(images, (self.shift,) * 4).sub_(mean).div_(std).to(device)
-        self.images = images.permute(0, 2, 3, 1).contiguous() if self.channels_last else images
+        self.flip, self._reach = data.flip, 2 * data.shift + 1
         self.labels = torch.tensor(split.labels, device=device)
-        self.side = data.shape[1:]
+        last = memory_format is torch.channels_last
+        self._frame = Frame(data, self.labels.device, channels_last=last)
+        self._images: Tensor | Pixels
+        if len(split) * self._frame.float_bytes <= float_bytes:
+            self._images = self._frame.black(len(split), torch.float32)
+            for part, images in _chunks(split.images):
+                self._frame.fill(self._images[part], images)
+            self._frame.normalise(self._images)
+        elif self.labels.device.type == "cpu":
+            self._images = np.asarray(split.images)
+        else:
+            self._images = self.labels.new_empty(split.images.shape, dtype=torch.uint8)
+            for part, images in _chunks(split.images):
+                self._images[part] = images.to(self._images.device)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -53,30 +73,44 @@ class Resident:
         return len(self) // batch
 
     def epoch(self, batch: int, generator: torch.Generator) -> Iterator[Batch]:
-        """Whole batches in a random order, each image moved at random by up to `shift` pixels.
+        """Whole batches in a random order, each image moved at random by up to `shift` pixels and,
+        where the data says `flip`, half of them mirrored.
 
         The generator is on the CPU whatever the device, so that both see the same order.
         """
         used = self.steps(batch) * batch
         device = self.labels.device
         order = torch.randperm(len(self), generator=generator)[:used].to(device)
-        reach = 2 * self.shift + 1
-        moves = torch.randint(reach, (2, used), generator=generator).to(device)
+        moves = torch.randint(self._reach, (2, used), generator=generator).to(device)
+        mirrored = None
+        if self.flip:
+            mirrored = (torch.randperm(used, generator=generator) < used // 2).to(device)
         for start in range(0, used, batch):
-            index = order[start : start + batch]
-            if self.shift:
-                images = self._moved(index, moves[:, start : start + batch])
-            else:
-                images = self.images.index_select(0, index)
-            if self.channels_last:
-                images = images.permute(0, 3, 1, 2)
-            yield Batch(images, self.labels.index_select(0, index), index)
+            part = slice(start, start + batch)
+            index = order[part]
+            images = self._cut(index, moves[:, part])
+            if mirrored is not None:
+                images = self._frame.mirror(images, mirrored[part])
+            labels = self.labels.index_select(0, index)
+            yield Batch(self._frame.as_images(images), labels, index)
 
-    def _moved(self, index: Tensor, moves: Tensor) -> Tensor:
-        height, width = (torch.arange(side, device=index.device) for side in self.side)
-        rows, columns = (moves[0, :, None] + height), (moves[1, :, None] + width)
-        if self.channels_last:
-            return self.images[index[:, None, None], rows[:, :, None], columns[:, None, :]]
-        channels = torch.arange(self.images.shape[1], device=index.device)[:, None, None]
-        image = index[:, None, None, None]
-        return self.images[image, channels, rows[:, None, :, None], columns[:, None, None, :]]
+    def _cut(self, index: Tensor, moves: Tensor) -> Tensor:
+        """Normalised images as they are stored, each where `moves` puts it."""
+        if not isinstance(self._images, Tensor):
+            # A tensor over a file that is read only does not exist; a copy of a few images does.
+            images = torch.from_numpy(self._images[index.numpy()])
+        elif self._images.dtype is torch.uint8:
+            images = self._images.index_select(0, index)
+        else:
+            return self._frame.cut(self._images, index, moves)
+        framed = self._frame.black(len(index), torch.uint8)
+        self._frame.fill(framed, images)
+        here = torch.arange(len(index), device=index.device)
+        return self._frame.normalise(self._frame.cut(framed, here, moves).float())
+
+
+def _chunks(images: Pixels) -> Iterator[tuple[slice, Tensor]]:
+    """All images in parts, so that no second copy of the whole is made on the way."""
+    for start in range(0, len(images), CHUNK):
+        part = slice(start, start + CHUNK)
+        yield part, torch.from_numpy(np.array(images[part]))

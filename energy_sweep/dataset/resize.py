@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Pixels = npt.NDArray[np.uint8]
-CHUNK = 1024  # images widened to 8 bytes a pixel at once
+from energy_sweep.dataset.storage import CHUNK, Pixels, allocate
 
 
 def resize(images: Pixels, resolution: int) -> Pixels:
@@ -21,7 +20,7 @@ def resize(images: Pixels, resolution: int) -> Pixels:
     rows, columns = _weights(height, resolution), _weights(width, resolution)
     scale = int(rows[0].sum() * columns[0].sum())
     rows, columns = rows.astype(np.float64), columns.astype(np.float64)
-    sized = np.empty((*images.shape[:2], resolution, resolution), np.uint8)
+    sized = allocate((*images.shape[:2], resolution, resolution))
     for start in range(0, len(images), CHUNK):
         total = rows @ images[start : start + CHUNK].astype(np.float64) @ columns.T
         sized[start : start + CHUNK] = (total.astype(np.int64) + scale // 2) // scale

@@ -12,16 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from energy_sweep.dataset.base import TEST, Cut, Data, Split, assemble
+from energy_sweep.dataset.base import Cut, Data, assemble
+from energy_sweep.dataset.cache import load_cached
+from energy_sweep.dataset.split import TEST, Split
 from energy_sweep.record import BadInput
 
+# torchvision's class of each set, and the folder of its unpacked files.
 KINDS = {
-    "mnist": "MNIST",
-    "fashion_mnist": "FashionMNIST",
-    "kmnist": "KMNIST",
-    "cifar10": "CIFAR10",
-    "cifar100": "CIFAR100",
+    "mnist": ("MNIST", "MNIST/raw"),
+    "fashion_mnist": ("FashionMNIST", "FashionMNIST/raw"),
+    "kmnist": ("KMNIST", "KMNIST/raw"),
+    "cifar10": ("CIFAR10", "cifar-10-batches-py"),
+    "cifar100": ("CIFAR100", "cifar-100-python"),
 }
+CHARACTERS = ("mnist", "kmnist")
 # What torchvision raises for files that it cannot read; it checks some of them with `assert`.
 UNREADABLE = (
     *(OSError, EOFError, RuntimeError, ValueError, TypeError, LookupError, AssertionError),
@@ -43,20 +47,32 @@ class Vision:
     resolution: int | None = None
     fraction: float = 1.0
     shift: int = 2
+    flip: bool = False
     validation: float = 0.1
+    cache: str | None = "auto"
 
     def load(self) -> Data:
         """Read what torchvision holds to be whole; BadInput names the file that is not."""
         cut = Cut(
             resolution=self.resolution,
             shift=self.shift,
+            flip=self.flip,
             validation=self.validation,
             fraction=self.fraction,
         )
         if self.name not in KINDS:
             raise BadInput(f"dataset.name={self.name}: type one of {', '.join(KINDS)}")
-        kind = getattr(_torchvision(), KINDS[self.name])
+        if self.flip and self.name in CHARACTERS:
+            raise BadInput(
+                f"dataset.flip=true: a mirrored character of {self.name} is another or none: "
+                "type dataset.flip=false"
+            )
         root = Path(self.root).expanduser()
+        folder = root / KINDS[self.name][1]
+        return load_cached(self, cut, lambda: folder.glob("*"), lambda: self._read(cut, root))
+
+    def _read(self, cut: Cut, root: Path) -> Data:
+        kind = getattr(_torchvision(), KINDS[self.name][0])
         ready = _ready_idx if issubclass(kind, _torchvision().MNIST) else _ready_batches
         ready(self, kind, root)
         train, classes = _read(self, kind, root, train=True)

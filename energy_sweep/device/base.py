@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from energy_sweep.board import BoardUnavailable, driver_version
 from energy_sweep.device import memory, power
+from energy_sweep.execution import AUTO, PLANS
 from energy_sweep.processor import cpu_model
 from energy_sweep.record import BadInput, Plain
 
@@ -20,7 +21,8 @@ NAMES = ("auto", "cpu", "cuda")
 class Device:
     """Where a recipe runs; `threads` are those of one operation on the CPU.
 
-    `deterministic` makes CUDA repeat itself bit for bit; a CPU does so anyway. The levers:
+    `deterministic` makes CUDA repeat itself bit for bit; a CPU does so anyway. `plan` is how nets
+    are run; `auto` takes what costs the fewest joules, for each net by itself. The levers:
     `power_limit_watts` of the GPU; `gpu_memory_gib` and `memory_gib` stand for smaller machines;
     windows wait while others use more than `wait_below`, a share of the processors.
     """
@@ -28,6 +30,7 @@ class Device:
     name: str = "auto"
     threads: int = 1
     deterministic: bool = False
+    plan: str = AUTO
     power_limit_watts: float | None = None
     gpu_memory_gib: float | None = None
     memory_gib: float | None = None
@@ -39,6 +42,9 @@ class Device:
             raise BadInput(f"device={self.name}: type one of {typed}")
         if isinstance(self.threads, bool) or self.threads < 1:
             raise BadInput(f"device.threads={self.threads}: type a whole number of at least 1")
+        if self.plan not in (AUTO, *PLANS):
+            typed = "|".join((AUTO, *PLANS))
+            raise BadInput(f"device.plan={self.plan}: type device.plan={typed}")
         for dial, example in (("power_limit_watts", 200), ("gpu_memory_gib", 8), ("memory_gib", 8)):
             self._set_positive(dial, f"a number above 0, such as device.{dial}={example}")
         says = "a share of the processors, such as device.wait_below=0.1"
@@ -74,7 +80,12 @@ class Device:
         return "cpu"
 
     def check(self) -> None:
-        """Raise BadInput, in one line that says what to type, for a lever that cannot be moved."""
+        """Raise BadInput, in one line that says what to type, for what cannot be done here."""
+        if self.plan != AUTO and PLANS[self.plan].compile and self.resolve() == "cpu":
+            raise BadInput(
+                f"device.plan={self.plan}: on a CPU a compiled net costs more than it saves:"
+                f" type device.plan={PLANS[self.plan].layout} or device=cuda"
+            )
         if self.gpu_memory_gib is not None:
             memory.check_gpu_cap(self.gpu_memory_gib, device=self.resolve())
         if self.memory_gib is not None:

@@ -43,16 +43,20 @@ def count_dense(model: Model, shape: tuple[int, int, int], classes: int) -> Coun
             return count(model.build(shape, classes), shape)
 
 
+def macs_of(layer: nn.Module, output: Tensor) -> int:
+    """Multiply-accumulates that a layer took to make `output`; 0 for those that have none."""
+    if isinstance(layer, nn.Conv2d):
+        return output.numel() * layer.in_channels // layer.groups * math.prod(layer.kernel_size)
+    return output.numel() * layer.in_features if isinstance(layer, nn.Linear) else 0
+
+
 def count(module: nn.Module, shape: tuple[int, int, int]) -> Count:
     """Counts of `module` for one image of `shape` (C, H, W); the module stays as it is."""
     macs = 0
 
     def add(part: nn.Module, _: Any, output: Tensor) -> None:
         nonlocal macs
-        if isinstance(part, nn.Conv2d):
-            macs += output.numel() * part.in_channels // part.groups * math.prod(part.kernel_size)
-        elif isinstance(part, nn.Linear):
-            macs += output.numel() * part.in_features
+        macs += macs_of(part, output)
 
     kinds = (nn.Conv2d, nn.Linear)
     counted = [part for part in module.modules() if isinstance(part, kinds)]

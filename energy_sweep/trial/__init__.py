@@ -8,15 +8,16 @@ from torch import nn
 
 from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe, check
-from energy_sweep.record import Infeasible, Plain, TrialResult
+from energy_sweep.record import Infeasible, Plain, TrialResult, to_plain
 from energy_sweep.stage import StageStore
 from energy_sweep.trial.bench import Bench, load_data
 from energy_sweep.trial.compress import compress
 from energy_sweep.trial.deployed import Deployed
 from energy_sweep.trial.fit import fit
+from energy_sweep.trial.plan import plan_record, resolve
 from energy_sweep.trial.rehearse import rehearse
 
-__all__ = ["load_data", "run_trial", "trained_network"]
+__all__ = ["load_data", "plan_record", "resolve", "run_trial", "trained_network"]
 
 
 def run_trial(
@@ -29,8 +30,10 @@ def run_trial(
     """
     check(recipe)
     rehearse(recipe)
+    recipe = resolve(recipe, meter=meter, store=store)
     bench = Bench(recipe, meter=meter, store=store, keep=frozenset(branch_epochs))
     correct, infeasible, facts = None, None, Plain()
+    plan = to_plain(bench.plan)
     try:
         with recipe.device.running(), recipe.device.infeasible_out_of_memory():
             fit(bench)
@@ -50,7 +53,7 @@ def run_trial(
         n_validation=len(bench.data.validation.labels),
         correct=correct,
         infeasible=infeasible,
-        facts=facts,
+        facts={"plan": plan, **bench.facts(), **facts},
         peak_memory_bytes=bench.peak_memory_bytes(),
         machine=bench.machine,
     )
@@ -61,5 +64,6 @@ def trained_network(recipe: Recipe, *, meter: Meter, store: StageStore) -> nn.Mo
 
     Levers change no weights, so they stay where they are.
     """
+    recipe = resolve(recipe, meter=meter, store=store)
     with recipe.device.running(levers=False):
         return Deployed(Bench(recipe, meter=meter, store=store)).network()

@@ -12,9 +12,10 @@ from torch import nn
 
 from energy_sweep.dataset.base import Data
 from energy_sweep.device import OutOfMemory
+from energy_sweep.execution import PLAIN
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.model.count import Count, count_dense
-from energy_sweep.recipe import PLAN, Recipe, chain, indexed_seed
+from energy_sweep.recipe import Recipe, chain, indexed_seed
 from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest, to_plain
 from energy_sweep.stage import StageStore
 from energy_sweep.train import Resident, Trainee, network, train_epoch, updates
@@ -38,7 +39,7 @@ def _resident(source: Any, device: str, layout: str) -> Resident:
 class Bench:
     """One trial's recipe with everything its stages need; `used` grows as they are done.
 
-    `keep` are the trunk epochs whose states other trials will want.
+    The recipe's plan is resolved; `keep` are the trunk epochs whose states other trials will want.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Bench:
         self.data = load_data(recipe.dataset)
         self.device: str = recipe.device.resolve()
         self.machine: Plain = recipe.device.machine()
+        self.plan = recipe.plan or PLAIN
         stages = chain(recipe, machine=self.machine, fingerprint=self.data.fingerprint)
         self.stages = {use.stage: use for use in stages}
         self.used: list[StageUse] = []
@@ -63,7 +65,7 @@ class Bench:
 
     @property
     def resident(self) -> Resident:
-        return _resident(self.recipe.dataset, self.device, PLAN["layout"])
+        return _resident(self.recipe.dataset, self.device, self.plan.layout)
 
     @property
     def dense(self) -> Count:
@@ -75,6 +77,17 @@ class Bench:
         """Updates of the weights in one epoch."""
         return updates(self.resident, self.recipe.batch, self.recipe.accumulate)
 
+    def facts(self) -> Plain:
+        """The numbers that the joules of an epoch are divided by, for whoever prices the trial."""
+        images = len(self.data.train.labels)  # not `resident`: a finished trial need not load it
+        updates = images // self.recipe.batch // self.recipe.accumulate
+        return {
+            "train_images": images,
+            "steps_per_epoch": updates * self.recipe.accumulate,
+            "updates_per_epoch": updates,
+            "trained_parameters": self.dense.parameters,
+        }
+
     def network(self) -> nn.Module:
         """The dense net, freshly initialised from the seed."""
         return network(
@@ -83,7 +96,7 @@ class Bench:
             seed=self.recipe.seed,
             device=self.device,
             precision=self.recipe.precision,
-            memory_format=LAYOUTS[PLAN["layout"]],
+            memory_format=LAYOUTS[self.plan.layout],
         )
 
     def origin(self) -> nn.Module:
@@ -92,6 +105,16 @@ class Bench:
         if source is not None:
             source.put_into(module)
         return module
+
+    def dense_trainee(self) -> Trainee:
+        """The dense net with a fresh optimizer, compiled where the plan says so.
+
+        In place, so that its weights keep their names; other nets are too short-lived to pay.
+        """
+        module = self.origin()
+        if self.plan.compile:
+            module.compile()
+        return self.trainee(module)
 
     def trainee(self, module: nn.Module) -> Trainee:
         """A net with a fresh optimizer."""
@@ -128,20 +151,24 @@ class Bench:
             "label_smoothing": recipe.label_smoothing,
         }
 
-    def warm_up(self, module: nn.Module, cost_key: str) -> None:
+    def warm_up(self, trainee: Trainee, cost_key: str) -> None:
         """Run two steps on a net that is thrown away, once per process and kind of net."""
         if cost_key in self.store.warm:
             return
+        self.steps_at_rest(trainee, self.resident, 2)
+        self.store.warm.add(cost_key)
+
+    def steps_at_rest(self, trainee: Trainee, resident: Resident, steps: int) -> None:
+        """So many steps of training at the rate 0, or one epoch where that is less."""
         train_epoch(
-            self.trainee(module),
-            self.resident,
+            trainee,
+            resident,
             batch=self.recipe.batch,
             lr_at=lambda _: 0.0,
             generator=self.generator("warm-up"),
-            limit=2,
+            limit=steps,
             **self._manner(),
         )
-        self.store.warm.add(cost_key)
 
     def work(self, stage: str, *, images: int) -> Work:
         """What a window is about to do, for meters that compute joules from it."""

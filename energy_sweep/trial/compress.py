@@ -38,7 +38,7 @@ def recovery(bench: Bench) -> Segment:
 
     def begin() -> Trainee:
         module = compressed_network(bench)
-        bench.warm_up(compressed_network(bench), use.cost_key)
+        bench.warm_up(bench.trainee(compressed_network(bench)), use.cost_key)
         return bench.trainee(module)
 
     def lr(epoch: int, step: int) -> float:

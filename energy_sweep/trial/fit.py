@@ -61,7 +61,7 @@ def _prepare(bench: Bench) -> None:
     use, last = bench.stages["prepare"], training(bench)[-1].use
 
     def warm() -> None:
-        bench.warm_up(bench.network(), last.cost_key)
+        bench.warm_up(bench.dense_trainee(), last.cost_key)
 
     if bench.store.get(use.key) is None:
         _wake(bench)
@@ -90,7 +90,7 @@ def trunk(bench: Bench) -> Segment:
     return Segment(
         use=use,
         epochs=epochs,
-        begin=lambda: bench.trainee(bench.origin()),
+        begin=bench.dense_trainee,
         train_epoch=bench.epochs("train", lr),
         work=bench.epoch_work("trunk"),
         keep=frozenset(epoch for epoch in bench.keep if 0 < epoch <= epochs),
@@ -105,11 +105,10 @@ def cooldown(bench: Bench) -> Segment:
     start = int(bench.stages["trunk"].units) if "trunk" in bench.stages else 0
 
     def begin() -> Trainee:
-        if not start:
-            return bench.trainee(bench.origin())
-        trainee = bench.trainee(bench.network())
-        state = trained_state(trunk(bench), store=bench.store, meter=bench.meter)
-        restore(trainee.module, trainee.optimizer, state)
+        trainee = bench.dense_trainee()
+        if start:
+            state = trained_state(trunk(bench), store=bench.store, meter=bench.meter)
+            restore(trainee.module, trainee.optimizer, state)
         return trainee
 
     def lr(epoch: int, step: int) -> float:

@@ -56,7 +56,7 @@ def test_plan_tells_axes_sources_and_the_saving() -> None:
 def test_a_line_per_trial_says_how_joules_were_obtained(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with Watch(axes=(LR,), meter=METER) as watch:
+    with Watch(axes=(LR,), meter=METER, plans={}) as watch:
         watch(planned(jobs=2))
         watch(Started(number=3, job=JOB, measured=0, total=2))
         watch(finished())
@@ -74,7 +74,7 @@ def test_bar_keeps_lines_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    with Watch(axes=(LR,), meter=METER) as watch:
+    with Watch(axes=(LR,), meter=METER, plans={}) as watch:
         watch(planned(jobs=2))
         watch(Started(number=3, job=JOB, measured=0, total=2))
         watch(finished())

@@ -23,7 +23,7 @@ from energy_sweep.record import BadInput, TrialResult
 from energy_sweep.study import load_study
 
 STUDY = Path("outputs/digits-small_cnn")
-SMALL = ["-m", "meter=replay", "search/space=none"]
+SMALL = ["-m", "meter=replay", "search/space=none", "device.plan=channels_last"]
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +96,7 @@ def test_infeasible_trial_is_no_failure(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_default_space_gives_way_to_what_is_typed(capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["-m", "meter=replay", "lr=0.01", "epochs=5", "compression=none", "batch=32,64"]
+    command = [*SMALL[:2], SMALL[3], "lr=0.01", "epochs=5", "compression=none", "batch=32,64"]
     assert main(command, run=run_formula) == 0
     assert "2 configurations" in capsys.readouterr().err
     assert all(set(params) == {"batch"} for params in measured())

@@ -7,15 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy_sweep.dataset.base import (
-    Cut,
-    Source,
-    assemble,
-    package_file,
-    resize,
-    split_by_content,
-)
+from energy_sweep.dataset.base import Cut, Source, assemble, package_file
 from energy_sweep.dataset.digits import Digits
+from energy_sweep.dataset.resize import resize
+from energy_sweep.dataset.split import split_by_content
 from energy_sweep.record import BadInput
 
 CUT = Cut(resolution=None, shift=0, validation=0.2, test=0.2)

@@ -46,7 +46,7 @@ def recipe() -> MakeRecipe:
             "optimizer": SGD(),
             "compression": Prune(recover_epochs=1),
             "runtime": OnnxRuntime(),
-            "device": Device(name="cpu"),
+            "device": Device(name="cpu", plan="channels_last"),
             "batch": 128,
             "lr": 0.05,
             "epochs": 5,

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from energy_sweep.compression.base import NoCompression
 from energy_sweep.device import Device
+from energy_sweep.execution import PLAIN
 from energy_sweep.meter.base import Meter
 from energy_sweep.model.small_cnn import SmallCNN
-from energy_sweep.recipe import Recipe, chain
+from energy_sweep.recipe import Recipe, chain, replace
 from energy_sweep.record import StageRecord, TrialResult
 from energy_sweep.stage import StageStore
 from energy_sweep.trial import run_trial, trained_network
@@ -104,7 +105,8 @@ def test_single_work_that_runs_out_of_memory_is_infeasible_and_on_the_bill(
 
 
 def chain_of(recipe: Recipe) -> tuple[object, ...]:
-    return chain(recipe, machine=recipe.device.machine(), fingerprint="any")
+    planned = replace(recipe, plan=PLAIN)
+    return chain(planned, machine=recipe.device.machine(), fingerprint="any")
 
 
 def test_an_epoch_that_runs_out_of_memory_is_lost_work_and_may_be_tried_again(
@@ -157,10 +159,10 @@ def test_levers_that_are_used_are_in_the_configuration_and_in_every_key(
     recipe: MakeRecipe,
 ) -> None:
     plain, capped, waiting = (
-        recipe(device=Device(name="cpu", **dials))
+        recipe(device=Device(name="cpu", **dials), plan=PLAIN)
         for dials in ({}, {"memory_gib": 8}, {"wait_below": 0.5})
     )
-    bare = {"name": "cpu", "threads": 1, "deterministic": False}
+    bare = {"name": "cpu", "threads": 1, "deterministic": False, "plan": "auto"}
     assert plain.config()["device"] == waiting.config()["device"] == bare
     assert capped.config()["device"] == {**bare, "memory_gib": 8.0}
     a, b, c = (chain(one, machine=MACHINE, fingerprint="data") for one in (plain, capped, waiting))

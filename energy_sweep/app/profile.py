@@ -1,0 +1,127 @@
+"""The profile of a trial as files: profile.json, and profile.txt for people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from energy_sweep.record import Plain, TrialResult, digest, from_plain
+
+if TYPE_CHECKING:
+    from energy_sweep.recipe import Recipe
+
+JSON, TEXT = "profile.json", "profile.txt"
+FIRST_ROWS = 12
+MILLI = 1e3
+COLUMNS = (
+    *("layer", "kind", "forward ms", "backward ms", "share", "calls"),
+    *("MACs/image", "parameters", "out bytes/image"),
+)
+
+
+class Profiles:
+    """Profiles by what they depend on: trials of equal work share one."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, Plain] = {}
+
+    def write(self, recipe: Recipe, result: TrialResult, folder: Path) -> None:
+        """Put the profile of a trial that has ended into its folder; no window is open."""
+        from energy_sweep.execution import Plan
+        from energy_sweep.recipe import replace
+        from energy_sweep.stage import write_atomically
+        from energy_sweep.trial.profile import profile_apart
+
+        costs = [use.cost_key for use in result.stages if use.stage in ("trunk", "cooldown")]
+        key = digest([*costs, recipe.inference_batch])
+        if key not in self._taken:
+            plan = from_plain(Plan, result.facts["plan"])
+            self._taken[key] = profile_apart(replace(recipe, plan=plan))
+        document = self._taken[key]
+        write_atomically(folder / JSON, json.dumps(document, indent=2) + "\n")
+        write_atomically(folder / TEXT, profile_text(document))
+
+
+def shown(folder: Path) -> str:
+    """The first rows of a profile, and where the rest is; why there is none."""
+    path = folder / TEXT
+    if not path.is_file():
+        return "  no profile: the trial did not end"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    first = "\n".join(f"  {line}" for line in lines[:FIRST_ROWS])
+    return f"\n{first}\n  ... all {len(lines)} lines: {path}"
+
+
+def profile_text(document: Plain) -> str:
+    """A profile as tables: training, inference, operators, the dearest rows first."""
+    training, inference = document["training"], document["inference"]
+    lines = [
+        f"Time by layer of {document['model']} on {document['dataset']},"
+        f" {document['precision']}, {document['plan']['layout']}, {document['device']},"
+        f" threads={document['threads']}. No joules: those of a layer are not known.",
+        "A fresh dense net, after the trial and on no bill. Elapsed time: other programs slow it.",
+        "",
+        *_phase("training", training),
+        "",
+        *_phase("inference in torch (deployed nets run elsewhere, and faster)", inference),
+        "",
+        *_operators(training),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _phase(name: str, table: Plain) -> list[str]:
+    step, plain = table["step_seconds"], table["plain_step_seconds"]
+    parts = {k.replace("_", " "): v for k, v in table["parts"].items() if k != "layers" and v}
+    others = ", ".join(f"{part} {value / step:.0%}" for part, value in parts.items())
+    peak = table["device_peak_memory_bytes"] or table["peak_memory_bytes"]
+    rows = [_cells(row) for row in sorted(table["layers"], key=lambda row: -row["share"])]
+    on_device = any(row["forward_device_seconds"] for row in table["layers"])
+    headers = (*COLUMNS, "GPU forward ms", "GPU backward ms") if on_device else COLUMNS
+    return [
+        f"{name}: {step * MILLI:.3g} ms for {table['batch']} images, mean of {table['steps']}"
+        f" ({plain * MILLI:.3g} ms without the profiler,"
+        f" {table['plain_step_cpu_seconds'] * MILLI:.3g} ms of CPU)"
+        + (f"; tensors take up to {peak / 2**20:.1f} MiB" if peak is not None else ""),
+        f"layers explain {table['explained']:.0%} of it; {others}",
+        *_aligned([headers, *(row[: len(headers)] for row in rows)]),
+    ]
+
+
+def _cells(row: Plain) -> tuple[str, ...]:
+    def ms(key: str) -> str:
+        return f"{row[key] * MILLI:.3f}"
+
+    def count(key: str) -> str:
+        return "-" if row[key] is None else f"{row[key]:,.0f}"
+
+    return (
+        *(row["layer"], row["kind"] or "-", ms("forward_seconds"), ms("backward_seconds")),
+        *(f"{row['share']:.1%}", count("calls"), count("macs"), count("parameters")),
+        *(count("output_bytes"), ms("forward_device_seconds"), ms("backward_device_seconds")),
+    )
+
+
+def _operators(table: Plain) -> list[str]:
+    rows = [
+        (
+            row["name"],
+            f"{row['self_seconds'] * MILLI:.3f}",
+            f"{row['self_device_seconds'] * MILLI:.3f}",
+            f"{row['calls']:g}",
+        )
+        for row in table["operators"]
+    ]
+    return _aligned([("operator, in training", "own ms", "own GPU ms", "calls"), *rows])
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(width) if index == 0 else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

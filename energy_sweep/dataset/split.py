@@ -1,0 +1,109 @@
+"""Images put on the sides train, validation and test, by what is in them and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from energy_sweep.dataset.storage import Pixels, gather
+from energy_sweep.record import BadInput
+
+Labels = npt.NDArray[np.int64]
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """Images, uint8 [N, C, H, W], and the index of each one's class, int64 [N]."""
+
+    images: Pixels
+    labels: Labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def part(self, positions: npt.NDArray[np.int64]) -> Split:
+        """The images at these positions, in this order."""
+        return Split(gather(self.images, positions), self.labels[positions])
+
+
+def split_by_content(
+    images: Pixels, labels: Labels, *, validation: float, test: float
+) -> dict[str, Split]:
+    """Train, validation and test, stratified by class; see `split`."""
+    return split(images, labels, {TEST: test, VALIDATION: validation})
+
+
+def split(
+    images: Pixels,
+    labels: Labels,
+    shares: Mapping[str, float],
+    *,
+    names: Sequence[str] | None = None,
+    classes: Sequence[str] | None = None,
+) -> dict[str, Split]:
+    """The sides in `shares`, and train with the rest, stratified by class.
+
+    Who goes where follows from `names` (None: the SHA-256 of the pixels): the input order does not
+    matter, and images of one name are on one side whatever their labels. BadInput where a class
+    has fewer different names than there are sides.
+    """
+    known = np.array([content_name(image) for image in images] if names is None else names)
+    sides: dict[str, str] = {}
+    for label in np.unique(labels):
+        members, counts = np.unique(known[labels == label], return_counts=True)
+        if len(members) <= len(shares):
+            raise BadInput(
+                f"class {classes[label] if classes else label} has {len(members)} different "
+                f"images: each of {', '.join((TRAIN, *shares))} needs one, so give it at least "
+                f"{len(shares) + 1}"
+            )
+        total = int(counts.sum())
+        wanted = {side: max(1, round(share * total)) for side, share in shares.items()}
+        _place(dict(zip(members.tolist(), counts.tolist(), strict=True)), wanted, sides)
+    # By the other end of the names, which says nothing of side or class: so any leading part of a
+    # split is a fair sample of it.
+    order = np.lexsort((labels, [name[::-1] for name in known.tolist()]))
+    chosen = np.array([sides[name] for name in known[order].tolist()])
+    whole = Split(images, labels)
+    return {
+        side: whole.part(order[chosen == side])
+        for side in (TRAIN, VALIDATION, TEST)
+        if side == TRAIN or side in shares
+    }
+
+
+def content_name(image: Pixels) -> str:
+    """The SHA-256 of an image's pixels."""
+    return hashlib.sha256(image.tobytes()).hexdigest()
+
+
+def _place(members: Mapping[str, int], wanted: Mapping[str, int], sides: dict[str, str]) -> None:
+    """Put each content of one class (name: copies), in order, on the first side that wants more."""
+    held: dict[str, int] = dict.fromkeys((*wanted, TRAIN), 0)
+    for name in members.keys() & sides.keys():  # an image that another class holds too
+        held[sides[name]] += members[name]
+    free = [name for name in members if name not in sides]
+    for position, name in enumerate(free):
+        hungry = [side for side in wanted if held[side] < wanted[side]]
+        empty = [side for side in held if held[side] == 0]
+        # Many copies of few images must not starve a side of its last chance.
+        pool = empty if len(free) - position <= len(empty) else [*hungry, TRAIN]
+        sides[name] = pool[0]
+        held[pool[0]] += members[name]
+
+
+def leading_part(split: Split, fraction: float) -> Split:
+    """The first images of each class, at least one: a larger fraction holds a smaller one."""
+    if fraction == 1:
+        return split
+    kept = np.zeros(len(split), bool)
+    for label in np.unique(split.labels):
+        members = np.flatnonzero(split.labels == label)
+        kept[members[: max(1, round(fraction * len(members)))]] = True
+    return split.part(np.flatnonzero(kept))
