@@ -7,9 +7,11 @@ import enum
 import functools
 import hashlib
 import json
+import sys
 import types
 import typing
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
@@ -20,6 +22,16 @@ def digest(value: object) -> str:
     """Hex SHA-256 (64 characters) of a JSON value in canonical form."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+@functools.cache
+def code_outside(kind: type[object]) -> Plain:
+    """A class from outside this program by name, with the SHA-256 of its file; {} for our own."""
+    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+    if file is None or kind.__module__.partition(".")[0] == __package__:
+        return {}
+    source = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    return {"class": f"{kind.__module__}.{kind.__qualname__}", "source": source}
 
 
 def to_plain(value: Any) -> Any:

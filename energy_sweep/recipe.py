@@ -7,15 +7,13 @@ keys mean equal cost per unit of work. Neither needs torch, so a whole grid is p
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import math
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 from energy_sweep.execution import Plan
+from energy_sweep.plain import code_outside
 from energy_sweep.record import BadInput, Plain, StageUse, digest, to_plain
 
 # Raise a stage's number whenever its code gives other weights or another cost than before.
@@ -42,17 +40,7 @@ def spec(part: Any) -> Plain:
     A part from elsewhere has a `class` and the `source` of it too: no version of ours tells of a
     change in its code.
     """
-    return {"name": part.name, **to_plain(part), **_foreign(cast("type[object]", type(part)))}
-
-
-@functools.cache
-def _foreign(kind: type[object]) -> Plain:
-    """The class of a part from outside this program, and the SHA-256 of the file it stands in."""
-    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
-    if file is None or kind.__module__.partition(".")[0] == __package__:
-        return {}
-    source = hashlib.sha256(Path(file).read_bytes()).hexdigest()
-    return {"class": f"{kind.__module__}.{kind.__qualname__}", "source": source}
+    return {"name": part.name, **to_plain(part), **code_outside(cast("type[object]", type(part)))}
 
 
 def _images(dataset: Any) -> Plain:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -109,19 +109,28 @@ def replace_activations(module: nn.Module, name: str) -> None:
     for place, part in module.named_children():
         if isinstance(part, nn.ReLU | nn.ReLU6 | nn.SiLU | nn.Hardswish):
             setattr(module, place, activation(name))
+        elif isinstance(part, nn.Dropout):
+            # In place it would overwrite the output that some activations need for their gradient.
+            part.inplace = False
         elif not isinstance(part, SqueezeExcitation):
             replace_activations(part, name)
 
 
 def live_without_norms(module: nn.Module) -> None:
     """Start a net that nothing normalises so that its signals neither grow nor fade with depth."""
+    from torchvision.ops.misc import SqueezeExcitation
+
     ends = [end.weight for end in _branch_ends(module)]
+    gates = [part.fc2 for part in module.modules() if isinstance(part, SqueezeExcitation)]
     for part in module.modules():
         if isinstance(part, nn.Conv2d):
             nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
             if part.bias is None:
                 # Which no norm behind it has.
                 part.bias = nn.Parameter(torch.zeros_like(part.weight[:, 0, 0, 0]))
+    for gate in gates:
+        # Almost open: each gate in a row would halve the signal.
+        nn.init.constant_(cast("Tensor", gate.bias), 2.0)
     for weight in ends:
         # Every block starts as its shortcut: sums would grow with depth.
         nn.init.zeros_(weight)

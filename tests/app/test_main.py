@@ -29,7 +29,7 @@ REFUSED = {
     "model=nope": "model=nope: type model=efficientnet_b0|",
     "search/space=nope": "search/space=nope: type search/space=dials|none",
     "bacth=3": "bacth does not exist: did you mean batch?",
-    "optimizer.lx=1": "optimizer.lx does not exist: type one of optimizer.name, optimizer.",
+    "optimizer.lx=1": "optimizer.lx does not exist: type one of optimizer.schedule, ",
     "batch=32,64": "batch=32,64 is several values: type -m before it to sweep them",
     "lr=range(1,3)": "lr=range(1,3) is several values: type -m before it to sweep them",
     "lr=(": "lr=( cannot be read",

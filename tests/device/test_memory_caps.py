@@ -167,3 +167,19 @@ def test_a_cap_on_gpu_memory_that_cannot_be_is_refused(monkeypatch: pytest.Monke
     FakeCuda(monkeypatch)
     with pytest.raises(BadInput, match=r"Fake GPU has 80.0 GiB: type less"):
         Device(name="cuda", gpu_memory_gib=81).check()
+
+
+def test_the_peak_of_gpu_memory_is_torchs_since_it_was_watched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = {"peak": 7 * GIB}
+    monkeypatch.setattr(Device, "resolve", lambda _: "cuda")
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: seen.update(peak=GIB))
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: seen["peak"])
+    peak = Device(name="cuda").watch_memory()
+    seen["peak"] += 5
+    assert peak() == GIB + 5
+
+
+def test_no_device_memory_is_told_of_the_cpu() -> None:
+    assert Device(name="cpu").watch_memory()() is None

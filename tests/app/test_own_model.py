@@ -1,0 +1,117 @@
+"""A model of the user's own: five lines, one command, and keys that follow its source."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from energy_sweep.app.main import main
+from energy_sweep.recipe import spec
+
+SOURCE = """
+from dataclasses import dataclass
+from torch import nn
+
+@dataclass(frozen=True)
+class Mine:
+    name: str = "mine"
+    width: int = 8
+    def build(self, shape, classes):
+        body = nn.Conv2d(shape[0], self.width, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2)
+        return nn.Sequential(*body, nn.Flatten(), nn.Linear(4 * self.width, classes))
+"""
+TYPED = ["model=own", "model._target_=mypackage.net.Mine", "allow=[mypackage]"]
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    folder = tmp_path / "mypackage"
+    folder.mkdir()
+    (folder / "net.py").write_text(SOURCE)
+    return folder
+
+
+def test_it_trains_and_is_deployed_from_the_command_line(package: Path) -> None:
+    here, root = package.parent, Path(__file__).parents[2]
+    words = ["+model.width=4", "dataset=digits", "epochs=1", "device=cpu", "meter=replay"]
+    done = subprocess.run(
+        [sys.executable, "-m", "energy_sweep", *TYPED, *words],
+        cwd=here,
+        env={**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{here}"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    [path] = here.glob("outputs/digits-own/runs/*/result.json")
+    result = json.loads(path.read_text())
+    assert result["config"]["model"] == {
+        "name": "own",
+        "width": 4,
+        "class": "mypackage.net.Mine",
+        "source": hashlib.sha256((package / "net.py").read_bytes()).hexdigest(),
+    }
+    found = {"parameters": 4 * 9 + 4 + 16 * 10 + 10, "macs": 4 * 9 * 36 + 16 * 10}
+    found["weight_bytes"] = 4 * found["parameters"]
+    assert result["facts"]["dense"] == found
+    assert found.items() <= result["facts"].items()
+    assert result["correct"] is not None
+
+
+def loaded(file: Path) -> Any:
+    """The model in a file, in a module that was imported just now, as a new process would."""
+    place = importlib.util.spec_from_file_location("mypackage.net", file)
+    assert place is not None and place.loader is not None
+    module = importlib.util.module_from_spec(place)
+    sys.modules["mypackage.net"] = module
+    place.loader.exec_module(module)
+    return module.Mine()
+
+
+def test_a_changed_source_changes_its_settings(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mypackage.net", None)  # so that it is gone afterwards
+    file = package / "net.py"
+    before, again = spec(loaded(file)), spec(loaded(file))
+    file.write_text(SOURCE.replace("nn.ReLU()", "nn.Tanh()"))
+    after = spec(loaded(file))
+    assert before == again != after
+    assert {k: v for k, v in before.items() if k != "source"} == {
+        k: v for k, v in after.items() if k != "source"
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["model=own"], "model._target_ has no value: type model._target_=mypackage.net.Mine"),
+        (TYPED[:2], "type 'allow=[mypackage]' if you trust it"),
+        ([*TYPED, "model.width=4"], "type one of model.name (or +model.width=VALUE, if your"),
+        ([*TYPED, "+model.depth=4"], "model.depth does not exist: type one of name, width"),
+        ([*TYPED, "model._target_=mypackage.net.Yours"], "Yours cannot be found: module"),
+        (["model=mobilenet_v2", "model.depth=2"], "model.depth does not exist: type one of model."),
+        (["model=mobilenet_v2", "+model.conv=standard"], "model.conv does not exist: type one of"),
+        (["model=resnet18", "model.weights=imagenet", "model.depth=2"], "with model.depth=1, not"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_one_line(
+    package: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    line: str,
+) -> None:
+    monkeypatch.syspath_prepend(package.parent)
+    for name in ("mypackage", "mypackage.net"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    assert main([*words, f"outputs={package.parent}"]) == 2
+    said = capsys.readouterr().err
+    assert line in said and len(said.splitlines()) == 1
