@@ -14,7 +14,7 @@ import numpy as np
 from energy_sweep.dataset.cut import Cut
 from energy_sweep.dataset.resize import resize
 from energy_sweep.dataset.split import TEST, TRAIN, VALIDATION, Labels, Split, leading_part, split
-from energy_sweep.dataset.storage import CHUNK, Pixels
+from energy_sweep.dataset.storage import Pixels, chunks
 from energy_sweep.record import BadInput
 
 
@@ -124,8 +124,8 @@ def _moments(images: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel, from exact sums; 1 for a constant channel."""
     count, channels = images[:, 0].size, images.shape[1]
     sums, squares = [0] * channels, [0] * channels
-    for start in range(0, len(images), CHUNK):  # the whole in 8 bytes a pixel may not fit
-        pixels = images[start : start + CHUNK].astype(np.int64)
+    for part in chunks(images.shape):  # the whole in 8 bytes a pixel may not fit
+        pixels = images[part].astype(np.int64)
         for channel in range(channels):
             sums[channel] += int(pixels[:, channel].sum())
             squares[channel] += int((pixels[:, channel] ** 2).sum())
@@ -134,11 +134,11 @@ def _moments(images: Pixels) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def fingerprint(splits: Mapping[str, Split], classes: tuple[str, ...]) -> str:
-    """The SHA-256 of all that the splits hold, bit by bit, and of what the classes are called."""
+    """The SHA-256 of all that the splits hold, part by part, and of what the classes are called."""
     total = hashlib.sha256(repr(classes).encode())
     for side, part in splits.items():
         total.update(f"{side} {part.images.shape}".encode())
-        for start in range(0, len(part), CHUNK):
-            total.update(part.images[start : start + CHUNK].tobytes())
+        for some in chunks(part.images.shape):
+            total.update(part.images[some].tobytes())
         total.update(np.ascontiguousarray(part.labels, dtype="<i8").tobytes())
     return total.hexdigest()

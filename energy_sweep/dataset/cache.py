@@ -17,7 +17,7 @@ import numpy as np
 
 from energy_sweep.dataset.base import Cut, Data, augmented, fingerprint
 from energy_sweep.dataset.split import TEST, TRAIN, VALIDATION, Split
-from energy_sweep.dataset.storage import CHUNK, default_folder, opened
+from energy_sweep.dataset.storage import chunks, default_folder, opened
 from energy_sweep.plain import Plain, digest, to_plain
 from energy_sweep.record import BadInput
 
@@ -163,8 +163,8 @@ def _write(entry: Path, data: Data) -> None:
         split = getattr(data, side)
         images, labels = _paths(entry, side)
         out = np.lib.format.open_memmap(images, "w+", np.uint8, split.images.shape)
-        for start in range(0, len(split), CHUNK):
-            out[start : start + CHUNK] = split.images[start : start + CHUNK]
+        for part in chunks(split.images.shape):
+            out[part] = split.images[part]
         out.flush()
         np.save(labels, split.labels, allow_pickle=False)
     names = ("name", "classes", "mean", "std", "fingerprint")

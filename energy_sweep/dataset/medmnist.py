@@ -109,8 +109,13 @@ class MedMnist:
 def _check_subset(subset: str) -> None:
     if subset in SUBSETS:
         return
-    reasons = {"chestmnist": "gives an image several labels"}
-    why = "holds volumes" if subset.endswith("3d") else reasons.get(subset, "is not known here")
+    several = "gives an image several labels, where accuracy here counts one class an image"
+    reasons = {"chestmnist": several}
+    why = (
+        "holds volumes, not images"
+        if subset.endswith("3d")
+        else reasons.get(subset, "is not known here")
+    )
     raise BadInput(f"dataset.subset={subset} {why}: type one of {', '.join(SUBSETS)}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from energy_sweep.dataset.storage import CHUNK, Pixels, allocate
+from energy_sweep.dataset.storage import Pixels, allocate, chunks
 
 
 def resize(images: Pixels, resolution: int) -> Pixels:
@@ -21,9 +21,10 @@ def resize(images: Pixels, resolution: int) -> Pixels:
     scale = int(rows[0].sum() * columns[0].sum())
     rows, columns = rows.astype(np.float64), columns.astype(np.float64)
     sized = allocate((*images.shape[:2], resolution, resolution))
-    for start in range(0, len(images), CHUNK):
-        total = rows @ images[start : start + CHUNK].astype(np.float64) @ columns.T
-        sized[start : start + CHUNK] = (total.astype(np.int64) + scale // 2) // scale
+    # Enlarged images need more room than they come in.
+    for part in chunks((len(images), *np.maximum(images.shape[1:], sized.shape[1:]).tolist())):
+        total = rows @ images[part].astype(np.float64) @ columns.T
+        sized[part] = (total.astype(np.int64) + scale // 2) // scale
     return sized
 
 

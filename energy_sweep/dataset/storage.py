@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ import psutil
 from energy_sweep.record import BadInput
 
 Pixels = npt.NDArray[np.uint8]
-CHUNK = 1024  # images handled at once
+CHUNK_BYTES = 2**24  # of pixels handled at once; sums widen each to 8 bytes
 SHARE = 0.25  # of the memory that is free: a data set is held two or three times for a moment
 LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
@@ -59,11 +59,18 @@ def allocate(shape: Sequence[int]) -> Pixels:
         ) from error
 
 
+def chunks(shape: Sequence[int]) -> Iterator[slice]:
+    """Images [N, ...] a part at a time, so that no copy of all of them is made."""
+    step = max(1, CHUNK_BYTES // max(1, math.prod(shape[1:])))
+    for start in range(0, shape[0], step):
+        yield slice(start, start + step)
+
+
 def gather(images: Pixels, positions: npt.NDArray[np.int64]) -> Pixels:
-    """A copy of the images at these positions, made bit by bit."""
+    """A copy of the images at these positions, made part by part."""
     out = allocate((len(positions), *images.shape[1:]))
-    for start in range(0, len(positions), CHUNK):
-        out[start : start + CHUNK] = images[positions[start : start + CHUNK]]
+    for part in chunks(out.shape):
+        out[part] = images[positions[part]]
     return out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,6 +100,16 @@ def test_target_outside_the_package_needs_to_be_allowed(tmp_path: Path) -> None:
         build(composed("model._target_=builtins.dict"))
     with pytest.raises(BadInput, match="must be a frozen dataclass"):
         build(composed("allow=[builtins]", "model={_target_: builtins.dict, name: mine}"))
+
+
+def test_what_a_part_would_import_needs_to_be_allowed() -> None:
+    typed = ("dataset=arrays", "dataset.factory=mypackage.data:load")
+    with pytest.raises(
+        BadInput, match=r"dataset\.factory=mypackage\.data .* 'allow=\[mypackage\]'"
+    ):
+        build(composed(*typed))
+    assert build(composed(*typed, "allow=[mypackage]")).dataset.factory == "mypackage.data:load"
+    assert "mypackage" not in sys.modules
 
 
 @pytest.mark.parametrize(

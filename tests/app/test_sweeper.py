@@ -131,6 +131,7 @@ REFUSED = {
     "compression.level=0,1.5": "compression.level=1.5",
     "model=glob(zz*)": "model=glob(zz*) matches nothing",
     "dataset=digits,mnist5k": "dataset is one per study",
+    "dataset.cache=auto,null": "dataset.cache is one per study",
     "device=cpu,cuda": "device is one per study",
     "search.trials=1,2": "search.trials describes the whole sweep",
     "hydra.sweeper.n_jobs=4": "hydra.sweeper.n_jobs=4: trials run one at a time",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,9 +133,16 @@ CASES: dict[str, tuple[Damage, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+SWEPT = ("wrong checksum", "corrupt image", "not a number")
+
+
+@pytest.mark.parametrize(
+    ("case", "more"),
+    [*((case, ()) for case in CASES), *((case, ("-m", "epochs=1,2")) for case in SWEPT)],
+)
 def test_damaged_data_is_one_line_and_exit_2_before_a_joule_is_spent(
     case: str,
+    more: tuple[str, ...],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -150,14 +156,11 @@ def test_damaged_data_is_one_line_and_exit_2_before_a_joule_is_spent(
     where = f"file={at_fault}" if dataset == "arrays" else f"root={root}"
     if case == "no such folder":
         where = f"root={at_fault}"
-    typed = [f"dataset={dataset}", f"dataset.{where}", "meter=replay"]
-    for arguments in (typed, ["-m", *typed, "epochs=1,2"]):
-        assert main(arguments) == 2
-        output = capsys.readouterr()
-        [line] = output.err.splitlines()
-        assert words in line and output.out == ""
-        # A class is named by the folder at fault, a split by its files.
-        assert at_fault.name in line or case == "labels out of range"
-        left = {path.name for path in Path("outputs").rglob("*")}
-        assert not left & {"trials", "result.json", "stages", "study.db"}
-    shutil.rmtree("outputs")
+    assert main([*more, f"dataset={dataset}", f"dataset.{where}", "meter=replay"]) == 2
+    output = capsys.readouterr()
+    [line] = output.err.splitlines()
+    assert words in line and output.out == ""
+    # A class is named by the folder at fault; a label by the files of its side.
+    assert at_fault.name in line or case == "labels out of range"
+    left = {path.name for path in Path("outputs").rglob("*")}
+    assert not left & {"trials", "result.json", "stages", "study.db"}

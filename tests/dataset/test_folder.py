@@ -149,6 +149,38 @@ def test_brain_tumor_keeps_its_sides_in_both_spellings(tmp_path, ending, caplog)
     assert "1 training images are copies of test images" in caplog.text
 
 
+def test_brain_tumor_in_one_tree_of_mixed_spellings(tmp_path):
+    write_tree(tmp_path, ("Glioma", "meningioma_tumor", "No_Tumor", "pituitary"), count=5)
+    data = BrainTumor(root=str(tmp_path)).load()
+    assert data.classes == ("glioma", "meningioma", "notumor", "pituitary")
+    assert [len(s) for s in (data.train, data.validation, data.test)] == [12, 4, 4]
+    one = {(image.tobytes(), label) for image, label in zip(*_all(data), strict=True)}
+    (tmp_path / "No_Tumor").rename(tmp_path / "notumor")
+    again = BrainTumor(root=str(tmp_path)).load()
+    assert {(i.tobytes(), label) for i, label in zip(*_all(again), strict=True)} == one
+
+
+def _all(data: Data) -> tuple[np.ndarray, list[int]]:
+    sides = (data.train, data.validation, data.test)
+    labels = np.concatenate([side.labels for side in sides]).tolist()
+    return np.concatenate([side.images for side in sides]), labels
+
+
+def test_copies_in_a_published_training_folder_do_not_reach_validation(tmp_path):
+    write_tree(tmp_path / "Testing", count=3)
+    for n in range(24):
+        pixels = Image.fromarray(scene(5000 + n))
+        for k, (side, quality) in enumerate([(48, 95), (60, 70)]):
+            copy = np.asarray(pixels.resize((side, side)))
+            name = f"{n}.jpg" if k else f"z{n}.jpg"
+            save(tmp_path / "Training" / ("cat", "dog")[n % 2] / name, copy, quality=quality)
+    data = Folder(root=str(tmp_path), resolution=48).load()
+    assert len(data.train) + len(data.validation) == 48
+    for image in data.validation.images:
+        mine = difference_hash(image)
+        assert all((mine != difference_hash(other)).sum() > 3 for other in data.train.images)
+
+
 def test_files_are_upright_and_sixteen_bits_become_eight(tmp_path):
     for label in ("a", "b"):
         for n in range(3):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from on_disk import some_images, write_medmnist
 
-from energy_sweep.dataset.medmnist import SUBSETS, MedMnist
+from energy_sweep.dataset.medmnist import SIDES, SUBSETS, MedMnist
 from energy_sweep.record import BadInput
 
 
@@ -32,6 +32,27 @@ def test_the_official_splits_are_kept(tmp_path):
             theirs = zip(images, archive[f"{side}_labels"][:, 0].tolist(), strict=True)
             ours = zip(split.images, split.labels.tolist(), strict=True)
             assert {(i.tobytes(), t) for i, t in ours} == {(i.tobytes(), t) for i, t in theirs}
+
+
+@pytest.mark.parametrize("subset", SUBSETS)
+def test_every_subset_is_what_the_package_itself_reads(tmp_path, subset):
+    package = pytest.importorskip("medmnist")
+    channels, classes = package.INFO[subset]["n_channels"], len(package.INFO[subset]["label"])
+    shape = (28, 28, 3) if channels == 3 else (28, 28)
+    changes = {}
+    for side in SIDES:
+        changes[f"{side}_images"] = some_images(2 * classes, *shape, seed=len(side))
+        changes[f"{side}_labels"] = (np.arange(2 * classes) % classes).astype(np.uint8)[:, None]
+    write_medmnist(tmp_path / f"{subset}.npz", **changes)
+    data = MedMnist(subset=subset, root=str(tmp_path)).load()
+    assert data.shape == (channels, 28, 28) and len(data.classes) == classes
+    kind = getattr(package, package.INFO[subset]["python_class"])
+    for side, split in zip(SIDES, (data.train, data.validation, data.test), strict=True):
+        theirs = kind(split=side, root=str(tmp_path))
+        pixels = theirs.imgs if channels == 3 else theirs.imgs[..., None]
+        expected = zip(pixels.transpose(0, 3, 1, 2), theirs.labels[:, 0].tolist(), strict=True)
+        ours = zip(split.images, split.labels.tolist(), strict=True)
+        assert {(i.tobytes(), t) for i, t in ours} == {(i.tobytes(), t) for i, t in expected}
 
 
 def test_grey_images_and_the_axes(tmp_path):
