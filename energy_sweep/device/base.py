@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from energy_sweep.board import BoardUnavailable, driver_version
 from energy_sweep.device import memory, power
+from energy_sweep.device.allocator import keeping_freed_memory
 from energy_sweep.execution import AUTO, PLANS
 from energy_sweep.processor import cpu_model
 from energy_sweep.record import BadInput, Plain
@@ -139,6 +140,8 @@ class Device:
                 power.restore_all_left_limits(self.uuids())
             if levers and self.gpu_memory_gib is not None:
                 stack.enter_context(memory.gpu_cap(self.gpu_memory_gib))
+            if name == "cpu" and self.memory_gib is None:  # a cap wants what is freed given back
+                stack.enter_context(keeping_freed_memory())
             # The last, so that what the others need is not under the cap.
             if levers and self.memory_gib is not None:
                 stack.enter_context(memory.process_cap(self.memory_gib, threads=self.threads))

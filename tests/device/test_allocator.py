@@ -1,0 +1,46 @@
+"""Freed memory is kept while a trial runs, and given back after it."""
+
+from __future__ import annotations
+
+import platform
+import resource
+
+import pytest
+import torch
+
+from energy_sweep.device.allocator import keeping_freed_memory
+
+BYTES = 100 * 2**20
+glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="malloc is not glibc's")
+
+
+def faults_of_a_step() -> int:
+    """Pages that the kernel had to hand over for a tensor that is written and freed."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(BYTES, dtype=torch.uint8)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+def resident_bytes() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+
+
+@glibc
+def test_a_step_takes_no_new_pages_and_the_end_gives_them_back():
+    assert faults_of_a_step() > 10, "there was nothing to save"
+    with keeping_freed_memory() as kept:
+        assert kept
+        faults_of_a_step()
+        with keeping_freed_memory():
+            pass  # an inner user's end is not the end
+        assert faults_of_a_step() <= 10
+        held = resident_bytes()
+    assert held - resident_bytes() > 0.9 * BYTES
+    assert faults_of_a_step() > 10
+
+
+def test_another_malloc_is_left_alone(monkeypatch):
+    monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
+    with keeping_freed_memory() as kept:
+        assert not kept
