@@ -61,7 +61,7 @@ def profile_text(document: Plain) -> str:
         "",
         *_phase("training", training),
         "",
-        *_phase("inference in torch (deployed nets run elsewhere, and faster)", inference),
+        *_phase("inference, in torch and not in the runtime that is deployed", inference),
         "",
         *_operators(training),
     ]
@@ -76,10 +76,13 @@ def _phase(name: str, table: Plain) -> list[str]:
     rows = [_cells(row) for row in sorted(table["layers"], key=lambda row: -row["share"])]
     on_device = any(row["forward_device_seconds"] for row in table["layers"])
     headers = (*COLUMNS, "GPU forward ms", "GPU backward ms") if on_device else COLUMNS
+    clock = (
+        f"{plain * MILLI:.3g} ms without the profiler,"
+        f" {table['plain_step_cpu_seconds'] * MILLI:.3g} ms of CPU"
+    )
     return [
         f"{name}: {step * MILLI:.3g} ms for {table['batch']} images, mean of {table['steps']}"
-        f" ({plain * MILLI:.3g} ms without the profiler, {table['plain_step_cpu_seconds'] * MILLI:.3g} ms"
-        f" of CPU)" + (f"; tensors take up to {peak / 2**20:.1f} MiB" if peak is not None else ""),
+        f" ({clock})" + (f"; tensors take up to {peak / 2**20:.1f} MiB" if peak else ""),
         f"layers explain {table['explained']:.0%} of it; {others}",
         *_aligned([headers, *(row[: len(headers)] for row in rows)]),
     ]
@@ -87,7 +90,7 @@ def _phase(name: str, table: Plain) -> list[str]:
 
 def _cells(row: Plain) -> tuple[str, ...]:
     def ms(key: str) -> str:
-        return f"{row[key] * MILLI:.3f}"
+        return f"{row[key] * MILLI:.3f}" if row[key] else "-"
 
     def count(key: str) -> str:
         return "-" if row[key] is None else f"{row[key]:,.0f}"

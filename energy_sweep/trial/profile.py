@@ -6,6 +6,7 @@ It says nothing of joules: those are metered for whole windows, and layers diffe
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import tempfile
 import time
@@ -77,9 +78,8 @@ def profile(recipe: Recipe) -> Plain:
             _infer(net, images, 1)
         seen = {name: sizes.get(name) for name in leaves(net)}
         training = _profiled(bench, net, lambda: bench.few_steps(trainee, steps), steps)
-        inference = _profiled(
-            bench, net, lambda: [_infer(net, images) for _ in range(steps)], steps
-        )
+        passes = functools.partial(_infer, net, images, steps)
+        inference = _profiled(bench, net, passes, steps)
     return {
         "model": recipe.model.name,
         "dataset": recipe.dataset.name,
