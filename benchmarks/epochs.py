@@ -15,6 +15,7 @@ import os
 import platform
 import random
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,11 @@ def _run(meter: Meter, *, epochs: int, precision: str = "fp32", seed: int = 0) -
         )
         energy = energy_detail(trained, records=store.records(), meter=meter.facts())
     clean = sum(not epoch["contended"] for epoch in energy["epochs"])
+    print(
+        f"{epochs:2} epochs, {precision}: {energy['training']['joules']:.3g} J,"
+        f" {clean} clean windows",
+        file=sys.stderr,
+    )
     return {
         "epochs": epochs,
         "joules": energy["training"]["joules"],

@@ -27,9 +27,15 @@ EXAMPLES = {
     "search.trials": "search.trials=20",
     "objective.images": "objective.images=100000",
 }
-WORDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
+WORDS = {
+    "Integer": "a whole number",
+    "Float": "a number",
+    "Boolean": "true or false",
+    "bool": "true or false",
+}
 CONVERSION = re.compile(
-    r"Value '(?P<value>.*)' of type '\w+' could not be converted to (?P<kind>\w+)"
+    r"Value '(?P<value>.*)' (?:of type '\w+' could not be converted to|is not a valid)"
+    r" (?P<kind>\w+)"
 )
 
 
