@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from energy_sweep.record import Plain, TrialResult, digest
 
 if TYPE_CHECKING:
     from energy_sweep.recipe import Recipe
+
+log = logging.getLogger(__name__)
 
 JSON, TEXT = "profile.json", "profile.txt"
 FIRST_ROWS = 12
@@ -34,7 +37,11 @@ class Profiles:
         costs = [use.cost_key for use in result.stages if use.stage in ("trunk", "cooldown")]
         key = digest([*costs, recipe.inference_batch])
         if key not in self._taken:
-            self._taken[key] = profile_apart(recipe)
+            try:
+                self._taken[key] = profile_apart(recipe)
+            except Exception as error:  # an extra: the trial that was measured stands without it
+                log.warning("no profile of this trial: %s", error)
+                return
         document = self._taken[key]
         write_atomically(folder / JSON, json.dumps(document, indent=2) + "\n")
         write_atomically(folder / TEXT, profile_text(document))
@@ -44,7 +51,7 @@ def shown(folder: Path) -> str:
     """The first rows of a profile, and where the rest is; why there is none."""
     path = folder / TEXT
     if not path.is_file():
-        return "  no profile: the trial did not end"
+        return "  no profile"
     lines = path.read_text(encoding="utf-8").splitlines()
     first = "\n".join(f"  {line}" for line in lines[:FIRST_ROWS])
     return f"\n{first}\n  ... all {len(lines)} lines: {path}"
