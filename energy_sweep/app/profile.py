@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 JSON, TEXT = "profile.json", "profile.txt"
 FIRST_ROWS = 12
 MILLI = 1e3
+LEAST_BUSY = 2 / 3
 COLUMNS = (
     *("layer", "kind", "forward ms", "backward ms", "share", "calls"),
     *("MACs/image", "parameters", "out bytes/image"),
@@ -65,6 +66,7 @@ def profile_text(document: Plain) -> str:
         f" {document['precision']}, {document['plan']['layout']}, {document['device']},"
         f" threads={document['threads']}. No joules: those of a layer are not known.",
         "A fresh dense net, after the trial and on no bill. Elapsed time: other programs slow it.",
+        *_disturbed(document),
         "",
         *_phase("training", training),
         "",
@@ -73,6 +75,15 @@ def profile_text(document: Plain) -> str:
         *_operators(training),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _disturbed(document: Plain) -> list[str]:
+    """A line where a CPU was at work for less than two thirds of the time; a GPU leaves it idle."""
+    table = document["training"]
+    share = table["plain_step_cpu_seconds"] / table["plain_step_seconds"]
+    if document["device"] != "cpu" or share > LEAST_BUSY:
+        return []
+    return [f"Disturbed: it had a processor for {share:.0%} of the time. Repeat it when quiet."]
 
 
 def _phase(name: str, table: Plain) -> list[str]:

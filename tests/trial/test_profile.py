@@ -88,4 +88,8 @@ def test_a_profile_explains_the_steps_of_the_program(recipe: MakeRecipe, precisi
         assert table["peak_memory_bytes"] > 0 and table["device_peak_memory_bytes"] is None
     text = profile_text(document)
     assert f"layers explain {document['training']['explained']:.0%} of it" in text
+    busy = document["training"]["plain_step_cpu_seconds"]
+    for waited, is_said in ((1.0, False), (3.0, True)):
+        document["training"]["plain_step_seconds"] = waited * busy
+        assert ("Disturbed" in profile_text(document)) == is_said
     assert "No joules" in text and "block1.conv" in text and "aten::" in text
