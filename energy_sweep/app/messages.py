@@ -36,9 +36,15 @@ REASONS = {
     "device=xpu": "no meter of ours reads its joules",
     "device=rocm": "no meter of ours reads its joules",
 }
-WORDS = {"Integer": "a whole number", "Float": "a number", "Boolean": "true or false"}
+WORDS = {
+    "Integer": "a whole number",
+    "Float": "a number",
+    "Boolean": "true or false",
+    "bool": "true or false",
+}
 CONVERSION = re.compile(
-    r"Value '(?P<value>.*)' of type '\w+' could not be converted to (?P<kind>\w+)"
+    r"Value '(?P<value>.*)' (?:of type '\w+' could not be converted to|is not a valid)"
+    r" (?P<kind>\w+)"
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,12 @@ from energy_sweep.record import Plain, TrialResult, digest, from_plain
 if TYPE_CHECKING:
     from energy_sweep.recipe import Recipe
 
+log = logging.getLogger(__name__)
+
 JSON, TEXT = "profile.json", "profile.txt"
 FIRST_ROWS = 12
 MILLI = 1e3
+LEAST_BUSY = 2 / 3
 COLUMNS = (
     *("layer", "kind", "forward ms", "backward ms", "share", "calls"),
     *("MACs/image", "parameters", "out bytes/image"),
@@ -37,7 +41,11 @@ class Profiles:
         key = digest([*costs, recipe.inference_batch])
         if key not in self._taken:
             plan = from_plain(Plan, result.facts["plan"])
-            self._taken[key] = profile_apart(replace(recipe, plan=plan))
+            try:
+                self._taken[key] = profile_apart(replace(recipe, plan=plan))
+            except Exception as error:  # an extra: the trial that was measured stands without it
+                log.warning("no profile of this trial: %s", error)
+                return
         document = self._taken[key]
         write_atomically(folder / JSON, json.dumps(document, indent=2) + "\n")
         write_atomically(folder / TEXT, profile_text(document))
@@ -47,7 +55,7 @@ def shown(folder: Path) -> str:
     """The first rows of a profile, and where the rest is; why there is none."""
     path = folder / TEXT
     if not path.is_file():
-        return "  no profile: the trial did not end"
+        return "  no profile"
     lines = path.read_text(encoding="utf-8").splitlines()
     first = "\n".join(f"  {line}" for line in lines[:FIRST_ROWS])
     return f"\n{first}\n  ... all {len(lines)} lines: {path}"
@@ -61,14 +69,24 @@ def profile_text(document: Plain) -> str:
         f" {document['precision']}, {document['plan']['layout']}, {document['device']},"
         f" threads={document['threads']}. No joules: those of a layer are not known.",
         "A fresh dense net, after the trial and on no bill. Elapsed time: other programs slow it.",
+        *_disturbed(document),
         "",
         *_phase("training", training),
         "",
-        *_phase("inference in torch (deployed nets run elsewhere, and faster)", inference),
+        *_phase("inference, in torch and not in the runtime that is deployed", inference),
         "",
         *_operators(training),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _disturbed(document: Plain) -> list[str]:
+    """A line where a CPU was at work for less than two thirds of the time; a GPU leaves it idle."""
+    table = document["training"]
+    share = table["plain_step_cpu_seconds"] / table["plain_step_seconds"]
+    if document["device"] != "cpu" or share > LEAST_BUSY:
+        return []
+    return [f"Disturbed: it had a processor for {share:.0%} of the time. Repeat it when quiet."]
 
 
 def _phase(name: str, table: Plain) -> list[str]:
@@ -79,11 +97,13 @@ def _phase(name: str, table: Plain) -> list[str]:
     rows = [_cells(row) for row in sorted(table["layers"], key=lambda row: -row["share"])]
     on_device = any(row["forward_device_seconds"] for row in table["layers"])
     headers = (*COLUMNS, "GPU forward ms", "GPU backward ms") if on_device else COLUMNS
+    clock = (
+        f"{plain * MILLI:.3g} ms without the profiler,"
+        f" {table['plain_step_cpu_seconds'] * MILLI:.3g} ms of CPU"
+    )
     return [
         f"{name}: {step * MILLI:.3g} ms for {table['batch']} images, mean of {table['steps']}"
-        f" ({plain * MILLI:.3g} ms without the profiler,"
-        f" {table['plain_step_cpu_seconds'] * MILLI:.3g} ms of CPU)"
-        + (f"; tensors take up to {peak / 2**20:.1f} MiB" if peak is not None else ""),
+        f" ({clock})" + (f"; tensors take up to {peak / 2**20:.1f} MiB" if peak else ""),
         f"layers explain {table['explained']:.0%} of it; {others}",
         *_aligned([headers, *(row[: len(headers)] for row in rows)]),
     ]
@@ -91,7 +111,7 @@ def _phase(name: str, table: Plain) -> list[str]:
 
 def _cells(row: Plain) -> tuple[str, ...]:
     def ms(key: str) -> str:
-        return f"{row[key] * MILLI:.3f}"
+        return f"{row[key] * MILLI:.3f}" if row[key] else "-"
 
     def count(key: str) -> str:
         return "-" if row[key] is None else f"{row[key]:,.0f}"

@@ -24,6 +24,7 @@ def in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 REFUSED = {
+    "profile=maybe": "profile=maybe: type true or false, such as profile=true",
     "epochs=abc": "epochs=abc: type a whole number, such as epochs=10",
     "batch=0": "batch=0: type a whole number of at least 1, such as batch=64",
     "model=nope": "model=nope: type model=efficientnet_b0|",
@@ -66,7 +67,26 @@ def test_lone_trial_leaves_result_and_hydra_files(capsys: pytest.CaptureFixture[
     assert (folder / ".hydra" / "overrides.yaml").read_text().split() == [
         *("-", "meter=replay", "-", "epochs=3")
     ]
-    assert "estimated" in capsys.readouterr().out
+    energy = json.loads((folder / "result.json").read_text())["energy"]
+    assert energy["per_epoch"]["quality"] == "estimated"
+    assert energy["stages"]["trunk"]["epochs"] + energy["stages"]["cooldown"]["epochs"] == 3
+    printed = capsys.readouterr().out
+    assert "estimated" in printed and " J per epoch, " in printed and " J per image" in printed
+    assert not (folder / "profile.txt").exists()
+
+
+def test_a_profile_is_written_beside_the_result_and_changes_no_key(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    net = ["meter=replay", "model.width=4", "model.depth=2"]
+    assert main([*net, "profile=true"], run=run_formula) == 0
+    assert "layers explain" in capsys.readouterr().out
+    [first] = Path("outputs/digits-small_cnn/runs").iterdir()
+    document = json.loads((first / "profile.json").read_text())
+    assert document["training"]["layers"] and (first / "profile.txt").is_file()
+    stages = json.loads((first / "result.json").read_text())["stages"]
+    assert main([*net, "hydra.run.dir=again"], run=run_formula) == 0
+    assert json.loads(Path("again/result.json").read_text())["stages"] == stages
 
 
 def test_flags_may_follow_dials(capsys: pytest.CaptureFixture[str]) -> None:

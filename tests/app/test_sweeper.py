@@ -133,6 +133,7 @@ REFUSED = {
     "dataset=digits,mnist5k": "dataset is one per study",
     "dataset.cache=auto,null": "dataset.cache is one per study",
     "device=cpu,cuda": "device is one per study",
+    "profile=true,false": "profile changes nothing of a trial",
     "search.trials=1,2": "search.trials describes the whole sweep",
     "hydra.sweeper.n_jobs=4": "hydra.sweeper.n_jobs=4: trials run one at a time",
     "hydra.sweeper.storage=sqlite:///x.db": "hydra.sweeper.storage is the study's own",
