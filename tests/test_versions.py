@@ -42,14 +42,17 @@ ROOMS = {
     ),
     "deploy": ("runtime/onnxruntime.py", "runtime/folding.py", "runtime/graph.py"),
     "chain": ("trial/fit.py", "trial/segment.py", "trial/deployed.py", "trial/infer.py"),
+    # Has a version of its own, in `trial.plan`: other plans have other keys anyway.
+    "plan": ("execution.py", "trial/plan.py", "trial/rivals.py"),
 }
 KNOWN = {
     "train": ("0526b973204fd761", (1, 1, 1, 1, 1, 1, 1, 1)),
     "data": ("f671ecc2643aba8e", (1, 1, 1, 1, 1, 1, 1, 1)),
     "model": ("e2a1fa2e37e015f3", (1, 1, 1, 1, 1, 1, 1, 1)),
-    "compress": ("2d93a420ae47c436", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "compress": ("10639e397b5f5330", (1, 1, 1, 1, 1, 1, 1, 1)),
     "deploy": ("ab11114bd68668d8", (1, 1, 1, 1, 1, 1, 1, 1)),
-    "chain": ("d60b44a4287cbefd", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "chain": ("f2eedaaee6cf61cd", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "plan": ("0ed42cd4728d7ad3", (1, 1, 1, 1, 1, 1, 1, 1)),
 }
 
 
