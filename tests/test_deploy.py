@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,6 +141,15 @@ def test_evicted_weights_are_trained_again_to_the_same_network(
     trial.store.clear()
     metrics = trial.deploy(tmp_path / "again", tmp_path / "ledger.json")
     assert metrics["validation"]["correct"] == trial.result.correct
+
+
+def test_the_plan_that_the_trial_ran_by_is_not_tried_anew(trial: Trial, tmp_path: Path) -> None:
+    unplanned = dataclasses.replace(trial.recipe, device=Device(name="cpu"))
+    before = dict(trial.store.records())
+    again = dataclasses.replace(trial, recipe=unplanned)
+    metrics = again.deploy(tmp_path / "again", tmp_path / "ledger.json")
+    assert metrics["validation"]["correct"] == trial.result.correct
+    assert dict(trial.store.records()) == before
 
 
 def test_a_file_where_the_folder_should_be_is_refused(trial: Trial, tmp_path: Path) -> None:

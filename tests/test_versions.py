@@ -46,6 +46,8 @@ ROOMS = {
     ),
     "deploy": ("runtime/onnxruntime.py", "runtime/folding.py", "runtime/graph.py"),
     "chain": ("trial/fit.py", "trial/segment.py", "trial/deployed.py", "trial/infer.py"),
+    # Has a version of its own, in `trial.plan`: other plans have other keys anyway.
+    "plan": ("execution.py", "trial/plan.py", "trial/rivals.py"),
 }
 KNOWN = {
     "train": ("cf277ba0bf531fde", (1, 1, 1, 1, 1, 1, 1, 1)),
@@ -54,6 +56,7 @@ KNOWN = {
     "compress": ("71deee538d429402", (1, 1, 1, 1, 1, 1, 1, 1)),
     "deploy": ("ab11114bd68668d8", (1, 1, 1, 1, 1, 1, 1, 1)),
     "chain": ("a6a4e5d4b5cd0e93", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "plan": ("f3127f866afe63f7", (1, 1, 1, 1, 1, 1, 1, 1)),
 }
 
 

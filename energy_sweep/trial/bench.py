@@ -22,6 +22,7 @@ from energy_sweep.train import Resident, Trainee, network, train_epoch, updates
 from energy_sweep.trial.wait import patient
 
 LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
+COMPILED_KINDS = 256
 
 
 @functools.lru_cache(maxsize=2)
@@ -34,6 +35,15 @@ def load_data(source: Any) -> Data:
 def _resident(source: Any, device: str, layout: str) -> Resident:
     data = load_data(source)
     return Resident(data.train, data, device, LAYOUTS[layout])
+
+
+def _compile(module: nn.Module) -> None:
+    """Let a net be compiled at its first step, for the one shape of its batches."""
+    import torch._dynamo
+
+    # Beyond its limit of nets and shapes per process, torch would go on without compiling.
+    torch._dynamo.config.recompile_limit = COMPILED_KINDS
+    module.compile(dynamic=False)
 
 
 class Bench:
@@ -113,7 +123,7 @@ class Bench:
         """
         module = self.origin()
         if self.plan.compile:
-            module.compile()
+            _compile(module)
         return self.trainee(module)
 
     def trainee(self, module: nn.Module) -> Trainee:

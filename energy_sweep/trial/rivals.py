@@ -109,7 +109,9 @@ class Race:
     def _others(self, device: str) -> list[Bench]:
         own = self.recipe.precision
         others = [self._bench(plan, own) for plan in candidates(device) if plan != PLAIN]
-        if own == "fp32" and (device == "cpu" or torch.cuda.is_bf16_supported()):
+        if own == "fp32" and (
+            device == "cpu" or torch.cuda.is_bf16_supported(including_emulation=False)
+        ):
             others += [self._bench(Plan(layout=layout), "bf16") for layout in LAYOUTS]
         return others
 

@@ -50,6 +50,8 @@ def test_a_cap_that_is_too_small_is_infeasible_in_a_sweep(tmp_path: Path) -> Non
         "device.memory_gib=0.001,64",
         "device.memory_gib=none",
         "device.wait_below=2",
+        "device.plan=nchw",
+        "device.plan=contiguous,channels_last+compile",
     ],
 )
 def test_a_lever_that_cannot_be_moved_is_refused_before_the_first_trial(

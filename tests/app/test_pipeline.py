@@ -57,6 +57,7 @@ def test_the_chosen_command_gives_the_chosen_accuracy(
     overrides = chosen["command"].split()[3:]
     own = [word for word in overrides if not word.startswith("outputs=")]
     assert main(["meter=replay", f"outputs={tmp_path}", *own]) == 0
+    assert "plan: small_cnn 8x8 batch 64 fp32: contiguous" in capsys.readouterr().out
     [result] = tmp_path.glob("*/runs/*/result.json")
     again = json.loads(result.read_text())
     assert again["correct"] / again["n_validation"] == chosen["accuracy"]

@@ -16,7 +16,7 @@ from energy_sweep.app.progress import (
     plan_text,
 )
 from energy_sweep.app.text import duration, fraction, words
-from energy_sweep.record import MeterFacts, Quality, TrialResult
+from energy_sweep.record import MeterFacts, Quality, StageRecord, TrialResult
 from energy_sweep.search import Finished, Job, Outcome, Plan, Planned, Started
 from energy_sweep.space import Axis
 
@@ -65,6 +65,26 @@ def test_a_line_per_trial_says_how_joules_were_obtained(
     line = "trial 3  1/2  lr=0.1  accuracy .900  6.4 J estimated  spent 12 J estimated  front 4"
     assert any(said.startswith(f"{line}  left ~") for said in lines)
     assert lines[-1] == "trial 3  1/2  lr=0.1  failed: a bug"
+
+
+def test_plans_are_told_once_as_they_are_made(capsys: pytest.CaptureFixture[str]) -> None:
+    def tried(batch: int) -> StageRecord:
+        facts = {"plan": {"layout": "contiguous", "compile": False}, "bf16": None}
+        settings = {"model": {"name": "net"}, "shape": [1, 8, 8], "batch": batch}
+        settings["precision"] = "fp32"
+        return StageRecord(stage="calibrate", key="", cost_key="", facts=facts, settings=settings)
+
+    plans = {"a": tried(32)}
+    with Watch(axes=(LR,), meter=METER, plans=plans) as watch:
+        watch(planned(jobs=2))
+        plans["b"] = tried(64)
+        watch(Started(number=3, job=JOB, measured=0, total=2))
+        watch(Started(number=4, job=JOB, measured=0, total=2))
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("plan: ")]
+    assert [line.split(" fp32")[0] for line in said] == [
+        "plan: net 8x8 batch 32",
+        "plan: net 8x8 batch 64",
+    ]
 
 
 def test_bar_keeps_lines_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

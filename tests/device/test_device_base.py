@@ -27,11 +27,21 @@ from energy_sweep.record import BadInput
         ({"memory_gib": float("inf")}, r"device.memory_gib=8"),
         ({"wait_below": 1.1}, r"device.wait_below=0.1"),
         ({"wait_below": 0}, "a share"),
+        ({"plan": "nchw"}, r"device\.plan=auto\|contiguous\|channels_last\|"),
     ],
 )
 def test_bad_devices_are_refused(settings: dict[str, object], says: str) -> None:
     with pytest.raises(BadInput, match=says):
         Device(**settings)  # type: ignore[arg-type]
+
+
+def test_compiling_is_refused_where_it_loses(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Device(name="auto", plan="channels_last+compile")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    device.check()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(BadInput, match=r"on a CPU .* type device\.plan=channels_last or"):
+        device.check()
 
 
 def test_auto_is_a_gpu_that_works_and_else_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
