@@ -26,6 +26,7 @@ from energy_sweep.record import BadInput, Infeasible
 __all__ = [
     "Batch",
     "DamagedFile",
+    "Peers",
     "Resident",
     "Technique",
     "Trainee",
@@ -55,6 +56,16 @@ class Technique(Protocol):
         ...
 
 
+class Peers(Protocol):
+    """The processes that train one net together, each on its part of every batch."""
+
+    rank: int
+
+    def average(self, value: Tensor) -> Tensor:
+        """The mean of a tensor over all of them."""
+        ...
+
+
 def network(
     model: Model,
     data: Data,
@@ -81,18 +92,20 @@ def train_epoch(
     precision: str = "fp32",
     technique: Technique | None = None,
     limit: int | None = None,
+    peers: Peers | None = None,
 ) -> float:
     """Train for one epoch and give its mean loss, read from the device once, at the end.
 
     `lr_at` maps the step within this epoch to the learning rate; `limit` is the most steps to
-    take. Infeasible where the loss or the weights are no longer finite.
+    take; `peers` take their parts of the same batches. Infeasible where the loss or the weights
+    are no longer finite.
     """
     module, optimizer = trainee.module.train(), trainee.optimizer
     device, steps = resident.labels.device, resident.steps(batch)
     steps = steps if limit is None else min(limit, steps)
     scale = FP16_LOSS_SCALE if precision == "fp16" else 1.0
     total = torch.zeros((), device=device)
-    dropout_seed = int(torch.randint(2**62, (), generator=generator))
+    dropout_seed = int(torch.randint(2**62, (), generator=generator)) + (peers.rank if peers else 0)
     with _seeded(dropout_seed, device):
         batches = itertools.islice(resident.epoch(batch, generator), steps)
         for step, (images, labels, index) in enumerate(batches):
@@ -103,6 +116,7 @@ def train_epoch(
             if technique is not None:
                 technique.after_step(module, (step + 1) / steps)
             total += loss.detach()
+    total = peers.average(total) if peers else total
     norm = nn.utils.get_total_norm(list(module.parameters()))
     mean_loss, size = torch.stack((total / steps, norm.to(total.dtype))).tolist()
     if not (math.isfinite(mean_loss) and math.isfinite(size)):

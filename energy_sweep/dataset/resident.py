@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -39,9 +40,16 @@ class Resident:
         self.images = images.permute(0, 2, 3, 1).contiguous() if self.channels_last else images
         self.labels = torch.tensor(split.labels, device=device)
         self.side = data.shape[1:]
+        self.part = (0, 1)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def share(self, rank: int, ranks: int) -> Resident:
+        """The same data, of whose batches only the part of one of several ranks is cut out."""
+        shared = copy.copy(self)
+        shared.part = (rank, ranks)
+        return shared
 
     def steps(self, batch: int) -> int:
         """Whole batches in an epoch; BadInput where there is none."""
@@ -62,10 +70,12 @@ class Resident:
         order = torch.randperm(len(self), generator=generator)[:used].to(device)
         reach = 2 * self.shift + 1
         moves = torch.randint(reach, (2, used), generator=generator).to(device)
-        for start in range(0, used, batch):
-            index = order[start : start + batch]
+        rank, ranks = self.part
+        for start in range(rank * batch // ranks, used, batch):
+            end = start + batch // ranks
+            index = order[start:end]
             if self.shift:
-                images = self._moved(index, moves[:, start : start + batch])
+                images = self._moved(index, moves[:, start:end])
             else:
                 images = self.images.index_select(0, index)
             if self.channels_last:

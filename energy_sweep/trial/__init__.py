@@ -33,8 +33,9 @@ def run_trial(
     correct, infeasible, facts = None, None, Plain()
     try:
         with recipe.device.running(), recipe.device.infeasible_out_of_memory():
-            fit(bench)
-            facts = compress(bench)
+            with bench.training():
+                fit(bench)
+                facts = compress(bench)
             with Deployed(bench) as deployed:
                 evaluation = deployed.evaluate()
                 deployed.infer(evaluation)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from energy_sweep.dataset.base import Data
 from energy_sweep.device import OutOfMemory
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.model.base import count_parameters
+from energy_sweep.parallel import Gang
 from energy_sweep.recipe import PLAN, Recipe, chain, indexed_seed
 from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest
 from energy_sweep.stage import StageStore
@@ -62,6 +64,9 @@ class Bench:
         stages = chain(recipe, machine=self.machine, fingerprint=self.data.fingerprint)
         self.stages = {use.stage: use for use in stages}
         self.used: list[StageUse] = []
+        self.gang: Gang | None = None
+        if recipe.device.processes > 1:
+            self.gang = Gang(recipe, layout=PLAN["layout"], fingerprint=self.data.fingerprint)
         if {"memory_gib", "gpu_memory_gib"} & recipe.device.levers.keys():
             # What other trials left here would count against this one's cap.
             _resident.cache_clear()
@@ -87,8 +92,19 @@ class Bench:
         )
 
     def trainee(self, module: nn.Module) -> Trainee:
-        """A net with a fresh optimizer."""
+        """A net with a fresh optimizer, and the processes that train it running."""
+        if self.gang is not None:
+            self.gang.start()
         return Trainee(module, self.recipe.optimizer.build(module, self.recipe.lr))
+
+    @contextmanager
+    def training(self) -> Generator[None]:
+        """Processes that are started within end with it, so that no later reading holds them."""
+        try:
+            yield
+        finally:
+            if self.gang is not None:
+                self.gang.close()
 
     def generator(self, *parts: object) -> torch.Generator:
         """Randomness looked up by the trial's seed and `parts`."""
@@ -101,7 +117,7 @@ class Bench:
 
         def train_one(trainee: Trainee, epoch: int) -> float:
             with self.recipe.device.infeasible_out_of_memory():
-                return train_epoch(
+                return self._train_epoch(
                     trainee,
                     self.resident,
                     batch=self.recipe.batch,
@@ -112,11 +128,16 @@ class Bench:
 
         return train_one
 
+    @property
+    def _train_epoch(self) -> Callable[..., float]:
+        return train_epoch if self.gang is None else self.gang.train_epoch
+
     def warm_up(self, module: nn.Module, cost_key: str) -> None:
         """Run two steps on a net that is thrown away, once per process and kind of net."""
-        if cost_key in self.store.warm:
+        warm = self.store.warm if self.gang is None else self.gang.warm
+        if cost_key in warm:
             return
-        train_epoch(
+        self._train_epoch(
             self.trainee(module),
             self.resident,
             batch=self.recipe.batch,
@@ -125,7 +146,7 @@ class Bench:
             precision=self.recipe.precision,
             limit=2,
         )
-        self.store.warm.add(cost_key)
+        warm.add(cost_key)
 
     def work(self, stage: str, *, images: int) -> Work:
         """What a window is about to do, for meters that compute joules from it."""
