@@ -102,12 +102,6 @@ def check(recipe: Recipe) -> None:
     for dial in ("batch", "epochs"):
         if getattr(recipe, dial) < 1:
             raise BadInput(f"{dial}={getattr(recipe, dial)}: type a whole number of at least 1")
-    processes = recipe.device.processes
-    if recipe.batch % processes:
-        raise BadInput(
-            f"batch={recipe.batch}: device.processes={processes} share each batch in equal parts:"
-            f" type batch={-(-recipe.batch // processes) * processes}"
-        )
     if recipe.inference_batch < 1:
         raise BadInput(f"inference.batch={recipe.inference_batch}: type at least 1")
     if not (recipe.lr > 0 and math.isfinite(recipe.lr)):
@@ -118,6 +112,12 @@ def check(recipe: Recipe) -> None:
         raise BadInput("precision=fp16 trains on CUDA only: type precision=bf16 or device=cuda")
     recipe.compression.check(recipe.level)
     recipe.device.check()
+    processes = recipe.device.processes
+    if recipe.batch % processes:
+        raise BadInput(
+            f"batch={recipe.batch}: device.processes={processes} share each batch in equal parts:"
+            f" type batch={-(-recipe.batch // processes) * processes}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

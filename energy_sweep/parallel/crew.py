@@ -74,6 +74,7 @@ class Crew:
                 self._fail(None, {})
             if (found := door.admit(LOOK_SECONDS)) is not None:
                 rank, self.pids[rank], self._lines[rank] = found
+        self.pids = dict(sorted(self.pids.items()))
 
     def _answer(self, rank: int) -> Message:
         try:

@@ -157,6 +157,7 @@ def _surroundings() -> dict[str, str]:
 
 def _silence() -> None:
     """What the launcher logs of ranks that end is told in one line instead."""
-    for name in list(logging.root.manager.loggerDict):
-        if name.startswith(("torch.distributed.elastic", "torch.distributed.launcher")):
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    mine = ("torch.distributed.elastic", "torch.distributed.launcher")
+    names = [name for name in logging.root.manager.loggerDict if name.startswith(mine)]
+    for name in (*names, "torchelastic-events-null"):
+        logging.getLogger(name).disabled = True
