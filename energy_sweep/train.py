@@ -24,6 +24,7 @@ from energy_sweep.recipe import indexed_seed
 from energy_sweep.record import BadInput, Infeasible
 
 __all__ = [
+    "LAYOUTS",
     "Batch",
     "DamagedFile",
     "Peers",
@@ -38,6 +39,7 @@ __all__ = [
     "train_epoch",
 ]
 
+LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
 LABEL_SMOOTHING = 0.1
 # A constant and no GradScaler: its moving scale would be one more state that a branch must carry.
 FP16_LOSS_SCALE = 1024.0

@@ -41,15 +41,17 @@ ROOMS = {
         "trial/compress.py",
     ),
     "deploy": ("runtime/onnxruntime.py", "runtime/folding.py", "runtime/graph.py"),
+    "parallel": ("parallel/gang.py", "parallel/parts.py", "parallel/wire.py", "parallel/worker.py"),
     "chain": ("trial/fit.py", "trial/segment.py", "trial/deployed.py", "trial/infer.py"),
 }
 KNOWN = {
-    "train": ("0526b973204fd761", (1, 1, 1, 1, 1, 1, 1, 1)),
-    "data": ("f671ecc2643aba8e", (1, 1, 1, 1, 1, 1, 1, 1)),
-    "model": ("e2a1fa2e37e015f3", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "train": ("7476ca105716465b", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "data": ("0119dae795787a02", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "model": ("2ca7b02b6af1f1b1", (1, 1, 1, 1, 1, 1, 1, 1)),
     "compress": ("2d93a420ae47c436", (1, 1, 1, 1, 1, 1, 1, 1)),
     "deploy": ("ab11114bd68668d8", (1, 1, 1, 1, 1, 1, 1, 1)),
-    "chain": ("d60b44a4287cbefd", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "parallel": ("400406b7ae4ac877", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "chain": ("80a9bd28e30c833b", (1, 1, 1, 1, 1, 1, 1, 1)),
 }
 
 

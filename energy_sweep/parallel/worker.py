@@ -23,9 +23,8 @@ from energy_sweep.parallel.gang import GENERATOR
 from energy_sweep.parallel.parts import make
 from energy_sweep.parallel.wire import Connection, Message, enter
 from energy_sweep.record import EnergySweepError, Plain
-from energy_sweep.train import Resident, network, train_epoch
+from energy_sweep.train import LAYOUTS, Resident, network, train_epoch
 
-LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
 # Norms use the statistics of their own rank, so buffers need not be equal within an epoch. The word
 # for it is a new one since torch 2.14.
 _WORDS = inspect.signature(DistributedDataParallel.__init__).parameters

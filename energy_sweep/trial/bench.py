@@ -19,10 +19,8 @@ from energy_sweep.parallel import Gang
 from energy_sweep.recipe import PLAN, Recipe, chain, indexed_seed
 from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest
 from energy_sweep.stage import StageStore
-from energy_sweep.train import Resident, Trainee, network, train_epoch
+from energy_sweep.train import LAYOUTS, Resident, Trainee, network, train_epoch
 from energy_sweep.trial.wait import patient
-
-LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
 
 
 @functools.lru_cache(maxsize=2)

@@ -46,6 +46,16 @@ def test_the_layout_does_not_leak_and_does_not_change_values(layout, shift):
         assert torch.equal(batch.images, same.images)
 
 
+def test_ranks_share_out_each_batch_and_see_what_one_process_sees():
+    data = some_data(shift=2)
+    whole = Resident(data.train, data)
+    shares = [epoch(whole.share(rank, 3), batch=6) for rank in range(3)]
+    for batch, *parts in zip(epoch(whole, batch=6), *shares, strict=True):
+        for kind in range(3):
+            assert torch.equal(torch.cat([part[kind] for part in parts]), batch[kind])
+    assert whole.part == (0, 1)
+
+
 def test_images_move_by_up_to_shift_over_a_background_of_zero_pixels():
     data = some_data(channels=1, shift=2)
     seen = set()
