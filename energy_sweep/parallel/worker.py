@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 import traceback
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -160,7 +161,8 @@ def main() -> int:
     except Exception as error:
         if not isinstance(error, EnergySweepError):
             traceback.print_exc()
-        connection.send(Ending.of(error))
+        with suppress(OSError):
+            connection.send(Ending.of(error))
         while jobs.get() is not None:
             pass  # the line is cut when what was said has been heard
         return 1
