@@ -1,12 +1,13 @@
-"""A whole trial on two processes: through every stage, and with nothing left when it ends."""
+"""A whole trial on two processes: when they run, and that they end with it."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any, ClassVar
 
 import psutil
 import pytest
@@ -15,14 +16,15 @@ from parallel.toy_parts import Sides
 from energy_sweep.app.main import main
 from energy_sweep.compression.base import NoCompression
 from energy_sweep.device import Device
-from energy_sweep.meter import meter_id, open_meter
+from energy_sweep.meter import Window, Work, meter_id, open_meter
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.optimizer import SGD
 from energy_sweep.recipe import Recipe, check
 from energy_sweep.record import BadInput
 from energy_sweep.runtime.onnxruntime import OnnxRuntime
 from energy_sweep.stage import StageStore
-from energy_sweep.trial import run_trial
+from energy_sweep.train import train_epoch
+from energy_sweep.trial import run_trial, trained_network
 
 
 def recipe(**changes: object) -> Recipe:
@@ -53,26 +55,47 @@ def test_batches_that_do_not_share_out_are_refused() -> None:
         check(recipe(batch=33))
 
 
-def test_a_trial_trains_learns_and_leaves_no_process(
+class Stand:
+    """Stands in for a gang, and trains in this process; `runs` is whether it was started."""
+
+    runs = False
+    warm: ClassVar[set[str]] = set()
+
+    def __init__(self, *_: object, **__: object) -> None: ...
+
+    def start(self) -> None:
+        Stand.runs = True
+
+    def close(self) -> None:
+        Stand.runs = False
+        Stand.warm.clear()
+
+    def train_epoch(self, *arguments: Any, **dials: Any) -> float:
+        assert Stand.runs
+        return train_epoch(*arguments, **dials)
+
+
+def test_ranks_run_before_the_first_window_and_are_gone_before_inference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("energy_sweep.trial.bench.Gang", Stand)
     meter = open_meter("replay")
     store = StageStore(tmp_path, meter_id=meter_id(meter.facts()))
-    seen: list[tuple[str, int]] = []
+    seen: dict[str, bool] = {}
     opened = meter.window
 
-    def window(work):
-        seen.append((work.stage, len(ranks_of(os.getpid()))))
+    def window(work: Work) -> AbstractContextManager[Window]:
+        seen[work.stage] = seen.get(work.stage, Stand.runs) and Stand.runs
         return opened(work)
 
     monkeypatch.setattr(meter, "window", window)
-    result = run_trial(recipe(), meter=meter, store=store)
-    assert result.accuracy == 1.0
-    assert [use.stage for use in result.stages][:3] == ["prepare", "trunk", "cooldown"]
-    # Started before any window opens, and gone before what is not training is measured.
-    assert {stage: ranks for stage, ranks in seen} == {
-        "prepare": 2, "trunk": 2, "cooldown": 2, "export": 0, "evaluate": 0, "infer": 0,
-    }  # fmt: skip
+    for lr in (0.05, 0.1):  # in a process that has trained before, its ranks are new all the same
+        assert run_trial(recipe(lr=lr), meter=meter, store=store).correct
+        training, others = ("prepare", "trunk", "cooldown"), ("export", "evaluate", "infer")
+        assert seen == dict.fromkeys(training, True) | dict.fromkeys(others, False)
+    assert store.clear() > 0
+    trained_network(recipe(), meter=meter, store=store)
+    assert not Stand.runs
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
