@@ -144,6 +144,12 @@ def check(recipe: Recipe) -> None:
         )
     recipe.compression.check(recipe.level)
     recipe.device.check()
+    processes = recipe.device.processes
+    if recipe.batch % processes:
+        raise BadInput(
+            f"batch={recipe.batch}: device.processes={processes} share each batch in equal parts:"
+            f" type batch={-(-recipe.batch // processes) * processes}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,3 +284,12 @@ def _without(settings: Plain, key: str) -> Plain:
 def replace(recipe: Recipe, **changes: Any) -> Recipe:
     """The same recipe with some dials or parts changed."""
     return dataclasses.replace(recipe, **changes)
+
+
+def of_one_process(recipe: Recipe) -> Recipe:
+    """What each of a recipe's processes does by itself: its part of every batch."""
+    processes = recipe.device.processes
+    if processes == 1:
+        return recipe
+    device = dataclasses.replace(recipe.device, processes=1)
+    return replace(recipe, device=device, batch=recipe.batch // processes)

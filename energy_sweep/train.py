@@ -24,11 +24,14 @@ from energy_sweep.recipe import GPU_PRECISIONS, indexed_seed
 from energy_sweep.record import BadInput, Infeasible
 
 __all__ = [
+    "LAYOUTS",
     "Batch",
     "DamagedFile",
+    "Peers",
     "Resident",
     "Technique",
     "Trainee",
+    "compile_in_place",
     "load",
     "network",
     "recalibrate",
@@ -37,6 +40,9 @@ __all__ = [
     "train_epoch",
 ]
 
+LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
+# Compiled nets and shapes of batches in one process; beyond its limit torch would not compile.
+COMPILED_KINDS = 256
 # A constant and no GradScaler: its moving scale would be one more state that a branch must carry.
 FP16_LOSS_SCALE = 1024.0
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -51,6 +57,16 @@ class Technique(Protocol):
 
     def after_step(self, module: nn.Module, progress: float) -> None:
         """Act on the weights; `progress` is the share of this epoch's steps that are done."""
+        ...
+
+
+class Peers(Protocol):
+    """The processes that train one net together, each on its part of every batch."""
+
+    rank: int
+
+    def average(self, value: Tensor) -> Tensor:
+        """The mean of a tensor over all of them."""
         ...
 
 
@@ -70,6 +86,17 @@ def network(
     return module.to(device=device, dtype=dtype).to(memory_format=memory_format)
 
 
+def compile_in_place(module: nn.Module) -> None:
+    """Let a net be compiled at its first step, for the one shape of its batches.
+
+    Its weights keep their names.
+    """
+    import torch._dynamo
+
+    torch._dynamo.config.recompile_limit = COMPILED_KINDS
+    module.compile(dynamic=False)
+
+
 def train_epoch(
     trainee: Trainee,
     resident: Resident,
@@ -82,12 +109,13 @@ def train_epoch(
     label_smoothing: float = 0.1,
     technique: Technique | None = None,
     limit: int | None = None,
+    peers: Peers | None = None,
 ) -> float:
     """Train for one epoch and give its mean loss, read from the device once, at the end.
 
     A step updates the weights by the gradients of `accumulate` batches. `lr_at` maps the step
-    within this epoch to the learning rate; `limit` is the most steps to take. Infeasible where
-    the loss or the weights are no longer finite.
+    within this epoch to the learning rate; `limit` is the most steps to take; `peers` take their
+    parts of the same batches. Infeasible where the loss or the weights are no longer finite.
     """
     module, optimizer = trainee.module.train(), trainee.optimizer
     device, steps = resident.labels.device, updates(resident, batch, accumulate)
@@ -95,7 +123,7 @@ def train_epoch(
     scale = FP16_LOSS_SCALE if precision == "fp16" else 1.0
     factor = scale / accumulate
     total = torch.zeros((), device=device)
-    dropout_seed = int(torch.randint(2**62, (), generator=generator))
+    dropout_seed = int(torch.randint(2**62, (), generator=generator)) + (peers.rank if peers else 0)
     with _seeded(dropout_seed, device), _exactness(precision, device):
         batches = resident.epoch(batch, generator)
         for step in range(steps):
@@ -109,6 +137,7 @@ def train_epoch(
             _update(optimizer, lr=lr_at(step), scale=scale)
             if technique is not None:
                 technique.after_step(module, (step + 1) / steps)
+    total = peers.average(total) if peers else total
     norm = nn.utils.get_total_norm(list(module.parameters()))
     mean_loss, size = torch.stack((total / (steps * accumulate), norm.to(total.dtype))).tolist()
     if not (math.isfinite(mean_loss) and math.isfinite(size)):

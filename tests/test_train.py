@@ -283,3 +283,29 @@ def test_what_a_cpu_cannot_train_in_is_refused():
     for precision in ("fp16", "tf32"):
         with pytest.raises(BadInput, match=f"precision={precision} trains on CUDA only: type"):
             train(fresh(), range(1), precision=precision)
+
+
+def test_peers_differ_in_dropout_and_agree_on_the_loss() -> None:
+    class Two:
+        def __init__(self, rank: int) -> None:
+            self.rank = rank
+
+        def average(self, value: torch.Tensor) -> torch.Tensor:
+            return value * 0 + 7
+
+    def trained(peers: Two | None) -> tuple[float, torch.Tensor]:
+        torch.manual_seed(0)
+        module = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(36, 2))
+        loss = train_epoch(
+            Trainee(module, SGD().build(module, 0.1)),
+            Resident(some_data().train, some_data()),
+            batch=40,
+            lr_at=lambda _: 0.1,
+            generator=torch.Generator().manual_seed(1),
+            peers=peers,
+        )
+        return loss, next(module.parameters()).detach()
+
+    (alone, weights), (first, same), (second, other) = map(trained, (None, Two(0), Two(1)))
+    assert torch.equal(weights, same) and not torch.equal(weights, other)
+    assert first == second == pytest.approx(7 / 3) and first != alone

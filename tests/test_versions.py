@@ -45,18 +45,19 @@ ROOMS = {
         "trial/compress.py",
     ),
     "deploy": ("runtime/onnxruntime.py", "runtime/folding.py", "runtime/graph.py"),
+    "parallel": ("parallel/gang.py", "parallel/parts.py", "parallel/wire.py", "parallel/worker.py"),
     "chain": ("trial/fit.py", "trial/segment.py", "trial/deployed.py", "trial/infer.py"),
     # Has a version of its own, in `trial.plan`: other plans have other keys anyway.
     "plan": ("execution.py", "trial/plan.py", "trial/rivals.py"),
 }
 KNOWN = {
-    "train": ("cf277ba0bf531fde", (1, 1, 1, 1, 1, 1, 1, 1)),
-    "data": ("c194ea552c30d0ec", (1, 1, 1, 1, 1, 1, 1, 1)),
-    "model": ("70cb12ab675e8a56", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "train": ("b8cb690af45930c2", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "data": ("9200d370b6756c4b", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "model": ("6ecb8ada452ab86a", (1, 1, 1, 1, 1, 1, 1, 1)),
     "compress": ("71deee538d429402", (1, 1, 1, 1, 1, 1, 1, 1)),
     "deploy": ("ab11114bd68668d8", (1, 1, 1, 1, 1, 1, 1, 1)),
-    "chain": ("a6a4e5d4b5cd0e93", (1, 1, 1, 1, 1, 1, 1, 1)),
-    "plan": ("f3127f866afe63f7", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "chain": ("b0b8c222ad2c7983", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "plan": ("933f9536ea9dbadd", (1, 1, 1, 1, 1, 1, 1, 1)),
 }
 
 

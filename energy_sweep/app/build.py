@@ -185,7 +185,7 @@ class Sessions:
 
     def get(self, values: Plain, device: Device) -> Session:
         """The session that resolved values ask for, on a device; its levers change no session."""
-        key = digest([values["meter"], str(store_root(values)), device.uuids(), device.threads])
+        key = digest([values["meter"], str(store_root(values)), device.uuids(), _threads(device)])
         if key not in self._open:
             self._open[key] = self._with_shared_store(open_session(values, device))
         return self._open[key]
@@ -214,7 +214,7 @@ def open_session(values: Plain, device: Device) -> Session:
     meter = open_meter(
         values["meter"],
         devices=device.uuids(),
-        threads=device.threads,
+        threads=_threads(device),
         synchronize=device.synchronize,
     )
     facts = meter.facts()
@@ -222,6 +222,11 @@ def open_session(values: Plain, device: Device) -> Session:
         store_root(values), meter_id=meter_id(facts), coefficients=facts.coefficients
     )
     return Session(meter, store)
+
+
+def _threads(device: Device) -> int:
+    """Threads that share the work, over all processes."""
+    return device.threads * device.processes
 
 
 def store_root(values: Plain) -> Path:

@@ -79,10 +79,13 @@ class Planner:
         """Build every value of every axis once; BadInput names the first that cannot be run."""
         corner = self.axes.corner()
         self._check(corner)
+        boards = self.recipe(corner).device.uuids()
         for axis in self.axes.space.axes:
             for value in values_to_check(axis):
                 try:
-                    self._check({**corner, axis.name: value})
+                    point = {**corner, axis.name: value}
+                    self._check(point)
+                    _check_boards(axis.name, value, boards, self.recipe(point))
                 except BadInput:
                     raise
                 except Exception as error:
@@ -99,3 +102,12 @@ class Planner:
         if LEVEL in params and params.get("compression") == "none":
             return {**params, LEVEL: 0}
         return params
+
+
+def _check_boards(name: str, value: object, boards: tuple[str, ...], recipe: Recipe) -> None:
+    """Joules of one study are joules of the same GPUs, or they do not compare."""
+    if recipe.device.uuids() != boards:
+        raise BadInput(
+            f"{name}={value}: reads other GPUs than the rest of the study, so its joules do not"
+            f" compare: give it a study of its own, with {name}={value} name=NAME"
+        )

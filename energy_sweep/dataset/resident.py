@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from energy_sweep.dataset.base import Data, Split
 from energy_sweep.dataset.frame import Frame
-from energy_sweep.dataset.resize import CHUNK, Pixels
+from energy_sweep.dataset.storage import Pixels, chunks
 from energy_sweep.record import BadInput
 
 # A split that would take more than this as float32 stays in bytes: a fourth of the memory, for an
@@ -59,9 +60,16 @@ class Resident:
             self._images = self.labels.new_empty(split.images.shape, dtype=torch.uint8)
             for part, images in _chunks(split.images):
                 self._images[part] = images.to(self._images.device)
+        self.part = (0, 1)
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def share(self, rank: int, ranks: int) -> Resident:
+        """The same data, of whose batches only the part of one of several ranks is cut out."""
+        shared = copy.copy(self)
+        shared.part = (rank, ranks)
+        return shared
 
     def steps(self, batch: int) -> int:
         """Whole batches in an epoch; BadInput where there is none."""
@@ -85,8 +93,9 @@ class Resident:
         mirrored = None
         if self.flip:
             mirrored = (torch.randperm(used, generator=generator) < used // 2).to(device)
-        for start in range(0, used, batch):
-            part = slice(start, start + batch)
+        rank, ranks = self.part
+        for start in range(rank * batch // ranks, used, batch):
+            part = slice(start, start + batch // ranks)
             index = order[part]
             images = self._cut(index, moves[:, part])
             if mirrored is not None:
@@ -111,6 +120,5 @@ class Resident:
 
 def _chunks(images: Pixels) -> Iterator[tuple[slice, Tensor]]:
     """All images in parts, so that no second copy of the whole is made on the way."""
-    for start in range(0, len(images), CHUNK):
-        part = slice(start, start + CHUNK)
+    for part in chunks(images.shape):
         yield part, torch.from_numpy(np.array(images[part]))

@@ -20,7 +20,8 @@ NAMES = ("auto", "cpu", "cuda")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """Where a recipe runs; `threads` are those of one operation on the CPU.
+    """Where a recipe runs; `threads` are those of one operation on the CPU, in each of the
+    `processes` that share the training of one net.
 
     `deterministic` makes CUDA repeat itself bit for bit; a CPU does so anyway. `plan` is how nets
     are run; `auto` takes what costs the fewest joules, for each net by itself. The levers:
@@ -30,6 +31,7 @@ class Device:
 
     name: str = "auto"
     threads: int = 1
+    processes: int = 1
     deterministic: bool = False
     plan: str = AUTO
     power_limit_watts: float | None = None
@@ -41,8 +43,10 @@ class Device:
         if self.name not in NAMES:
             typed = ", ".join(f"device={name}" for name in NAMES)
             raise BadInput(f"device={self.name}: type one of {typed}")
-        if isinstance(self.threads, bool) or self.threads < 1:
-            raise BadInput(f"device.threads={self.threads}: type a whole number of at least 1")
+        for dial in ("threads", "processes"):
+            count = getattr(self, dial)
+            if isinstance(count, bool) or count < 1:
+                raise BadInput(f"device.{dial}={count}: type a whole number of at least 1")
         if self.plan not in (AUTO, *PLANS):
             typed = "|".join((AUTO, *PLANS))
             raise BadInput(f"device.plan={self.plan}: type device.plan={typed}")
@@ -82,6 +86,8 @@ class Device:
 
     def check(self) -> None:
         """Raise BadInput, in one line that says what to type, for what cannot be done here."""
+        if self.processes > 1:
+            self._check_processes()
         if self.plan != AUTO and PLANS[self.plan].compile and self.resolve() == "cpu":
             raise BadInput(
                 f"device.plan={self.plan}: on a CPU a compiled net costs more than it saves:"
@@ -100,9 +106,34 @@ class Device:
             return ()
         import torch
 
-        properties = torch.cuda.get_device_properties(torch.cuda.current_device())
-        kind = "MIG" if "MIG" in properties.name.split() else "GPU"
-        return (f"{kind}-{properties.uuid}",)
+        used = [torch.cuda.current_device()] if self.processes == 1 else range(self.processes)
+        boards = [torch.cuda.get_device_properties(index) for index in used]
+        return tuple(
+            f"{'MIG' if 'MIG' in board.name.split() else 'GPU'}-{board.uuid}" for board in boards
+        )
+
+    def _check_processes(self) -> None:
+        """Each process needs a GPU, or a core, of its own; and caps are of one process."""
+        typed = f"device.processes={self.processes}"
+        for dial in ("memory_gib", "gpu_memory_gib"):
+            if getattr(self, dial) is not None:
+                raise BadInput(f"{typed}: device.{dial} caps one process only: leave one out")
+        if self.resolve() == "cpu":
+            cores = os.cpu_count() or 1
+            if self.processes > cores:
+                raise BadInput(
+                    f"{typed}: there are {cores} cores, and processes that take turns on one only"
+                    f" wait for each other: type device.processes={cores} or less"
+                )
+            return
+        import torch
+
+        boards = torch.cuda.device_count()
+        if self.processes > boards:
+            raise BadInput(
+                f"{typed}: torch finds {boards} GPUs, and each process needs one of its own:"
+                f" type device.processes={boards} or less"
+            )
 
     def synchronize(self) -> None:
         """Wait for the work queued on the device; on the CPU there is none."""
@@ -131,9 +162,7 @@ class Device:
         """
         name = self.resolve()
         with ExitStack() as stack:
-            stack.enter_context(threads(self.threads))
-            if name == "cuda" and self.deterministic:
-                stack.enter_context(_deterministic())
+            stack.enter_context(self.arithmetic())
             if levers and self.power_limit_watts is not None:
                 stack.enter_context(power.power_limit(self.uuids(), self.power_limit_watts))
             else:
@@ -146,6 +175,15 @@ class Device:
             if levers and self.memory_gib is not None:
                 stack.enter_context(memory.process_cap(self.memory_gib, threads=self.threads))
             yield name
+
+    @contextmanager
+    def arithmetic(self) -> Generator[None]:
+        """Compute as asked for in this process; the machine's own settings are left alone."""
+        with ExitStack() as stack:
+            stack.enter_context(threads(self.threads))
+            if self.deterministic and self.resolve() == "cuda":
+                stack.enter_context(_deterministic())
+            yield
 
     def infeasible_out_of_memory(self) -> AbstractContextManager[None]:
         """Turn running out of memory into OutOfMemory, an Infeasible that names the cap."""

@@ -37,11 +37,11 @@ class Trainee:
 
     def fingerprint(self) -> str:
         """The SHA-256 that `save` gives for this state."""
-        return _digest(_tensors(self))
+        return _digest(tensors_of(self))
 
     def state_bytes(self) -> int:
         """How large a file of this state is, short of its header."""
-        return sum(tensor.nbytes for tensor in _tensors(self).values())
+        return sum(tensor.nbytes for tensor in tensors_of(self).values())
 
     @staticmethod
     def optimizer_in(tensors: Mapping[str, Tensor]) -> bool:
@@ -54,7 +54,7 @@ def save(path: Path, trainee: Trainee | nn.Module, metadata: Plain) -> str:
 
     `metadata` is plain JSON. The hash covers names, types, shapes and values of the tensors.
     """
-    tensors = _tensors(trainee)
+    tensors = tensors_of(trainee)
     total = _digest(tensors)
     header = {_METADATA: json.dumps({"sha256": total, "metadata": metadata})}
     content = safetensors.torch.save(tensors, metadata=header)
@@ -118,7 +118,7 @@ def restore(
         optimizer.state[parameter][key] = value.to(parameter.device, copy=True)
 
 
-def _tensors(trainee: Trainee | nn.Module) -> dict[str, Tensor]:
+def tensors_of(trainee: Trainee | nn.Module) -> dict[str, Tensor]:
     """Everything that training changes, by name, as contiguous tensors on the CPU."""
     module = trainee.module if isinstance(trainee, Trainee) else trainee
     named = {f"{_WEIGHTS}{name}": value for name, value in module.state_dict().items()}

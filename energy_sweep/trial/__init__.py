@@ -36,9 +36,10 @@ def run_trial(
     plan = to_plain(bench.plan)
     try:
         with recipe.device.running(), recipe.device.infeasible_out_of_memory():
-            fit(bench)
-            facts = bench.size_facts()
-            facts |= compress(bench)
+            with bench.training():
+                fit(bench)
+                facts = bench.size_facts()
+                facts |= compress(bench)
             with Deployed(bench) as deployed:
                 evaluation = deployed.evaluate()
                 deployed.infer(evaluation)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -15,14 +16,20 @@ from energy_sweep.device import OutOfMemory
 from energy_sweep.execution import PLAIN
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.model.count import Count, count_dense
+from energy_sweep.parallel import Gang
 from energy_sweep.recipe import Recipe, chain, indexed_seed
 from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest, to_plain
 from energy_sweep.stage import StageStore
-from energy_sweep.train import Resident, Trainee, network, train_epoch, updates
+from energy_sweep.train import (
+    LAYOUTS,
+    Resident,
+    Trainee,
+    compile_in_place,
+    network,
+    train_epoch,
+    updates,
+)
 from energy_sweep.trial.wait import patient
-
-LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
-COMPILED_KINDS = 256
 
 
 @functools.lru_cache(maxsize=2)
@@ -35,15 +42,6 @@ def load_data(source: Any) -> Data:
 def _resident(source: Any, device: str, layout: str) -> Resident:
     data = load_data(source)
     return Resident(data.train, data, device, LAYOUTS[layout])
-
-
-def _compile(module: nn.Module) -> None:
-    """Let a net be compiled at its first step, for the one shape of its batches."""
-    import torch._dynamo
-
-    # Beyond its limit of nets and shapes per process, torch would go on without compiling.
-    torch._dynamo.config.recompile_limit = COMPILED_KINDS
-    module.compile(dynamic=False)
 
 
 class Bench:
@@ -69,6 +67,9 @@ class Bench:
         stages = chain(recipe, machine=self.machine, fingerprint=self.data.fingerprint)
         self.stages = {use.stage: use for use in stages}
         self.used: list[StageUse] = []
+        self.gang: Gang | None = None
+        if recipe.device.processes > 1:
+            self.gang = Gang(recipe, plan=self.plan, fingerprint=self.data.fingerprint)
         if {"memory_gib", "gpu_memory_gib"} & recipe.device.levers.keys():
             # What other trials left here would count against this one's cap.
             _resident.cache_clear()
@@ -123,12 +124,23 @@ class Bench:
         """
         module = self.origin()
         if self.plan.compile:
-            _compile(module)
+            compile_in_place(module)
         return self.trainee(module)
 
     def trainee(self, module: nn.Module) -> Trainee:
-        """A net with a fresh optimizer."""
+        """A net with a fresh optimizer, and the processes that train it running."""
+        if self.gang is not None:
+            self.gang.start()
         return Trainee(module, self.recipe.optimizer.build(module, self.recipe.lr))
+
+    @contextmanager
+    def training(self) -> Generator[None]:
+        """Processes that are started within end with it, so that no later reading holds them."""
+        try:
+            yield
+        finally:
+            if self.gang is not None:
+                self.gang.close()
 
     def generator(self, *parts: object) -> torch.Generator:
         """Randomness looked up by the trial's seed and `parts`."""
@@ -141,7 +153,7 @@ class Bench:
 
         def train_one(trainee: Trainee, epoch: int) -> float:
             with self.recipe.device.infeasible_out_of_memory():
-                return train_epoch(
+                return self._train_epoch(
                     trainee,
                     self.resident,
                     batch=self.recipe.batch,
@@ -161,16 +173,24 @@ class Bench:
             "label_smoothing": recipe.label_smoothing,
         }
 
+    @property
+    def _train_epoch(self) -> Callable[..., float]:
+        return train_epoch if self.gang is None else self.gang.train_epoch
+
     def warm_up(self, trainee: Trainee, cost_key: str) -> None:
         """Run two steps on a net that is thrown away, once per process and kind of net."""
-        if cost_key in self.store.warm:
+        warm = self.store.warm if self.gang is None else self.gang.warm
+        if cost_key in warm:
+            return
+        warm = self.store.warm if self.gang is None else self.gang.warm
+        if cost_key in warm:
             return
         self.steps_at_rest(trainee, self.resident, 2)
-        self.store.warm.add(cost_key)
+        warm.add(cost_key)
 
     def steps_at_rest(self, trainee: Trainee, resident: Resident, steps: int) -> None:
         """So many steps of training at the rate 0, or one epoch where that is less."""
-        train_epoch(
+        self._train_epoch(
             trainee,
             resident,
             batch=self.recipe.batch,

@@ -39,6 +39,10 @@ class Deployed:
 
     def network(self) -> nn.Module:
         """The net after its last training stage, from the store or trained again."""
+        with self.bench.training():
+            return self._network()
+
+    def _network(self) -> nn.Module:
         bench = self.bench
         if "recover" not in bench.stages and "compress" in bench.stages:
             return compressed_network(bench).eval()

@@ -13,7 +13,7 @@ from statistics import median
 
 from energy_sweep.execution import AUTO, PLAIN, PLANS, Plan
 from energy_sweep.meter.base import Meter
-from energy_sweep.recipe import Recipe, replace, spec
+from energy_sweep.recipe import Recipe, of_one_process, replace, spec
 from energy_sweep.record import Infeasible, Plain, StageRecord, digest, from_plain, to_plain
 from energy_sweep.stage import StageStore
 from energy_sweep.statistics import mean_interval
@@ -51,8 +51,9 @@ def resolve(
         return recipe
     if recipe.device.plan != AUTO:
         return replace(recipe, plan=PLANS[recipe.device.plan])
-    key, settings = _named(recipe, machine)
-    tried = store.get(key) or store.put(_try(recipe, key, settings, meter=meter, store=store))
+    one = of_one_process(recipe)
+    key, settings = _named(one, machine)
+    tried = store.get(key) or store.put(_try(one, key, settings, meter=meter, store=store))
     return replace(recipe, plan=from_plain(Plan, tried.facts["plan"]))
 
 
@@ -60,7 +61,9 @@ def plan_record(
     recipe: Recipe, store: StageStore, machine: Plain | None = None
 ) -> StageRecord | None:
     """What was tried for a recipe's plan; None where the plan was typed or is not resolved yet."""
-    return store.get(_named(recipe, machine)[0]) if recipe.device.plan == AUTO else None
+    if recipe.device.plan != AUTO:
+        return None
+    return store.get(_named(of_one_process(recipe), machine)[0])
 
 
 def choose(

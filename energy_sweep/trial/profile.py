@@ -20,7 +20,7 @@ import torch
 from torch import profiler
 
 from energy_sweep.meter import open_meter
-from energy_sweep.recipe import Recipe
+from energy_sweep.recipe import Recipe, of_one_process
 from energy_sweep.record import Plain, to_plain
 from energy_sweep.stage import StageStore
 from energy_sweep.trial.bench import Bench
@@ -68,6 +68,7 @@ def profile(recipe: Recipe) -> Plain:
     The net is a fresh dense one, since time does not depend on weights. No window is opened and
     nothing is kept.
     """
+    recipe = of_one_process(recipe)
     store = StageStore(Path(tempfile.gettempdir()), meter_id="none")
     bench = Bench(recipe, meter=open_meter("replay"), store=store)
     with recipe.device.running(levers=False):

@@ -13,8 +13,8 @@ from energy_sweep.meter.base import Meter, Window
 from energy_sweep.recipe import Recipe, replace
 from energy_sweep.record import EnergyReading, Mark
 from energy_sweep.stage import StageStore
+from energy_sweep.train import LAYOUTS as FORMATS
 from energy_sweep.train import Resident
-from energy_sweep.trial.bench import LAYOUTS as FORMATS
 from energy_sweep.trial.bench import Bench
 
 # Every round runs every rival once; the spread of the rounds is the uncertainty.

@@ -108,6 +108,17 @@ def test_an_epoch_draws_its_order_and_then_its_moves():
     assert torch.equal(mine.get_state(), theirs.get_state())
 
 
+@pytest.mark.parametrize("flip", [False, True])
+def test_ranks_share_out_each_batch_and_see_what_one_process_sees(flip):
+    data = some_data(shift=2)
+    whole = Resident(data.train, mirrored(data) if flip else data)
+    shares = [epoch(whole.share(rank, 3), batch=6) for rank in range(3)]
+    for batch, *parts in zip(epoch(whole, batch=6), *shares, strict=True):
+        for kind in range(3):
+            assert torch.equal(torch.cat([part[kind] for part in parts]), batch[kind])
+    assert whole.part == (0, 1)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_images_move_by_up_to_shift_over_a_background_of_zero_pixels(layout):
     data = some_data(channels=1, width=5, shift=2)

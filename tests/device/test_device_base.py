@@ -21,6 +21,7 @@ from energy_sweep.record import BadInput
         ({"name": "tpu"}, "device=cuda"),
         ({"threads": 0}, "at least 1"),
         ({"threads": True}, "whole"),
+        ({"processes": 0}, "device.processes=0: type a whole number"),
         ({"power_limit_watts": 0}, r"device.power_limit_watts=200"),
         ({"power_limit_watts": True}, "above 0"),
         ({"gpu_memory_gib": -1}, r"device.gpu_memory_gib=8"),
@@ -42,6 +43,31 @@ def test_compiling_is_refused_where_it_loses(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(BadInput, match=r"on a CPU .* type device\.plan=channels_last or"):
         device.check()
+
+
+def test_each_process_needs_a_core_or_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = Device(name="cpu", processes=3)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    with pytest.raises(BadInput, match=r"2 cores.*type device\.processes=2 or less"):
+        cpu.check()
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    cpu.check()
+    with pytest.raises(BadInput, match=r"device\.memory_gib caps one process"):
+        Device(name="cpu", processes=2, memory_gib=64).check()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    Device(name="cuda", processes=2).check()
+    with pytest.raises(BadInput, match=r"finds 2 GPUs.*type device\.processes=2 or less"):
+        Device(name="cuda", processes=3).check()
+
+
+def test_all_gpus_that_processes_use_are_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    boards = [SimpleNamespace(name="A", uuid=f"u{n}") for n in range(4)]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", boards.__getitem__)
+    assert Device(name="cuda").uuids() == ("GPU-u1",)
+    assert Device(name="cuda", processes=3).uuids() == ("GPU-u0", "GPU-u1", "GPU-u2")
 
 
 def test_auto_is_a_gpu_that_works_and_else_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:

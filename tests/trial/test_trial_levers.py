@@ -162,7 +162,13 @@ def test_levers_that_are_used_are_in_the_configuration_and_in_every_key(
         recipe(device=Device(name="cpu", **dials), plan=PLAIN)
         for dials in ({}, {"memory_gib": 8}, {"wait_below": 0.5})
     )
-    bare = {"name": "cpu", "threads": 1, "deterministic": False, "plan": "auto"}
+    bare = {
+        "name": "cpu",
+        "threads": 1,
+        "processes": 1,
+        "deterministic": False,
+        "plan": "auto",
+    }
     assert plain.config()["device"] == waiting.config()["device"] == bare
     assert capped.config()["device"] == {**bare, "memory_gib": 8.0}
     a, b, c = (chain(one, machine=MACHINE, fingerprint="data") for one in (plain, capped, waiting))
