@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 LIMIT_BYTES = 20 * 2**30
 FACTS = "facts.json"
+PART = ".part-"  # begins the name of what is being written, or was when its process was killed
+LEFTOVER_SECONDS = 24 * 3600.0
 SIDES = (TRAIN, VALIDATION, TEST)
 # Settings that say where files lie, and what is done to an image once it is trained on.
 UNSEEN = ("root", "download", "cache", "file", "shift", "flip")
@@ -145,7 +148,7 @@ def _keep(entry: Path, data: Data) -> None:
     part: str | None = None
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
-        part = tempfile.mkdtemp(dir=entry.parent, prefix=".part-")
+        part = tempfile.mkdtemp(dir=entry.parent, prefix=PART)
         _write(Path(part), data)
         if not entry.exists():  # else another process was faster
             os.rename(part, entry)
@@ -175,8 +178,11 @@ def _write(entry: Path, data: Data) -> None:
 
 
 def _trim(folder: Path, limit_bytes: int) -> None:
-    """Delete what was used longest ago, until the rest is within the limit."""
-    entries = [path.parent for path in folder.glob(f"*/{FACTS}")]
+    """Delete what was used longest ago, until the rest is within the limit, and old leftovers."""
+    for part in folder.glob(f"{PART}*"):
+        if time.time() - part.stat().st_mtime > LEFTOVER_SECONDS:
+            shutil.rmtree(part, ignore_errors=True)
+    entries = [path.parent for path in folder.glob(f"[!.]*/{FACTS}")]
     entries.sort(key=lambda entry: (entry / FACTS).stat().st_mtime_ns, reverse=True)
     total = 0
     for entry in entries:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from torchvision import datasets
 
 SIDES = ("train", "test")
@@ -114,3 +115,23 @@ def write_medmnist(path: Path, **changes: object) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(buffer.getvalue())
     return path
+
+
+def scene(seed: int, side: int = 48, channels: int = 3) -> np.ndarray:
+    """A smooth image of its own, [side, side, 3] or [side, side]: what noise is not, to a hash."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    smooth = np.asarray(Image.fromarray(coarse).resize((side, side), Image.Resampling.BICUBIC))
+    return smooth if channels == 3 else np.ascontiguousarray(smooth[:, :, 0])
+
+
+def save(path: Path, pixels: np.ndarray, **options: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, **options)
+    return path
+
+
+def write_tree(root: Path, classes: tuple[str, ...] = ("cat", "dog"), count: int = 10) -> None:
+    for label, name in enumerate(classes):
+        for n in range(count):
+            suffix = "png" if n % 2 else "jpg"
+            save(root / name / f"{n}.{suffix}", scene(label * 100 + n))

@@ -161,6 +161,15 @@ def test_the_oldest_use_goes_first(source, reads, own_cache, monkeypatch):
     assert same(source.load(), whole) and not first.exists()
 
 
+def test_what_a_killed_process_left_goes_after_a_day(source, own_cache):
+    for name, seconds in ((".part-old", 1), (".part-new", None)):
+        (own_cache / name).mkdir(parents=True)
+        if seconds is not None:
+            os.utime(own_cache / name, (seconds, seconds))
+    source.load()
+    assert not (own_cache / ".part-old").exists() and (own_cache / ".part-new").exists()
+
+
 def test_what_does_not_fit_in_memory_is_mapped_and_the_same(source, own_cache, monkeypatch):
     small = dataclasses.replace(source, resolution=12, fraction=0.5)
     expected = [one.load() for one in (source, small)]
