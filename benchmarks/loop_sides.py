@@ -40,9 +40,12 @@ def start_ours(case: Case) -> dict[str, Any]:
     best = min(found, key=lambda plan: found[plan])
     _sides["loop"] = run = _Loop(case, data, best)
     _sides["limit"] = _constant(run.trainee, run.resident, case, best[0])
-    _sides["fp32"] = run if best == EQUAL else _Loop(case, data, EQUAL)
-    for name in dict.fromkeys(("loop", "limit", *(["fp32"] if best != EQUAL else []))):
-        _sides[name]()
+    _sides["fp32"] = run
+    if best != EQUAL:
+        _sides["fp32"] = equal = _Loop(case, data, EQUAL)
+        equal()
+    run()
+    _sides["limit"]()
     return {"plan": best, "seconds": {" ".join(plan): value for plan, value in found.items()}}
 
 
