@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import lightning
+import lightning  # pyright: ignore[reportMissingImports]
 import torch
 from torch.nn import functional
 

@@ -15,8 +15,8 @@ from energy_sweep.dataset.frame import Frame
 from energy_sweep.dataset.storage import Pixels, chunks
 from energy_sweep.record import BadInput
 
-# A split that would take more than this as float32 stays in bytes: a fourth of the memory, for an
-# eighth of a millisecond more per batch of 64 images of 32x32x3.
+# A split that would take more than this as float32 stays in bytes: a fourth of the memory, for half
+# a millisecond more per batch of 64 images of 32x32x3 on one core of a CPU.
 FLOAT_BYTES = 256 * 2**20
 
 
