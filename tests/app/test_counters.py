@@ -31,6 +31,7 @@ TICK_SECONDS = 0.02
 SWEEP = [
     *("-m", "name=study", "search/space=none", "compression=none", "model.width=4"),
     *("model.depth=2", "batch=128", "epochs=1,2", "meter.gpus=visible", "meter.self_check=true"),
+    "device.plan=contiguous",
 ]
 DOMAINS = {"gpu:0", "cpu:0", "cpu:1", "dram:0", "dram:1"}
 # How far a reading may lie from the moments that it gives: this test's own threads are late.
