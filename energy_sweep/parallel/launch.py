@@ -31,7 +31,6 @@ SHOW = "ENERGY_SWEEP_SHOW_RANKS"
 WORKER = "energy_sweep.parallel.worker"
 # How often the launcher looks whether a rank has ended; the lines to the ranks tell sooner.
 LOOK_SECONDS = 0.2
-GRACE_SECONDS = 5
 
 
 class Launch:
@@ -50,7 +49,6 @@ class Launch:
             local_addr=LOOPBACK,
             max_restarts=0,
             monitor_interval=LOOK_SECONDS,
-            shutdown_timeout=GRACE_SECONDS,
             logs_specs=_Quiet(environment),
         )
         self._thread = threading.Thread(target=self._run, name="ranks", daemon=True)

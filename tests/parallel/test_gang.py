@@ -25,7 +25,7 @@ from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.model.state import tensors_of
 from energy_sweep.optimizer import SGD
 from energy_sweep.parallel import Gang
-from energy_sweep.parallel.crew import RankFailed
+from energy_sweep.parallel.crew import Crew, RankFailed
 from energy_sweep.recipe import Recipe, indexed_seed
 from energy_sweep.record import Infeasible
 from energy_sweep.runtime.onnxruntime import OnnxRuntime
@@ -140,3 +140,9 @@ def test_a_killed_rank_is_named_ends_the_gang_and_the_next_one_resumes_bit_for_b
         wait_until_gone(pids)
     finally:
         gang.close()
+
+
+def test_ranks_that_cannot_start_are_told_of_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("energy_sweep.parallel.launch.WORKER", "energy_sweep.no_such_module")
+    with pytest.raises(RankFailed, match=r"rank \d of device\.processes=2 ended with exit code 1"):
+        Crew(2, threads=1)
