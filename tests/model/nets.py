@@ -81,6 +81,13 @@ def marked(models: list[Any]) -> list[Any]:
 MATRIX = marked([*LARGE, *IN_FULL]) + [
     varied for model in (*SMALL[2:], *LARGE) for varied in marked(with_every_dial(model))
 ]
+# An export takes seconds, and an activation is a node like any other: small_cnn shows each of them.
+EXPORT_MATRIX = [
+    case
+    for case in (*marked(SMALL), *MATRIX)
+    if isinstance(case.values[0], SmallCNN)
+    or case.values[0].activation == type(case.values[0])().activation
+]
 NETS: list[Any] = [*SMALL, *PRUNED_LATER, *MATRIX]
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 from nets import (
+    EXPORT_MATRIX,
     LARGE,
-    MATRIX,
     MOBILENETS,
     NETS,
     SHAPE,
@@ -133,7 +133,7 @@ def test_an_export_answers_as_torch(model: Any, tmp_path: Path) -> None:
     check_export(model, (1, 16, 16), tmp_path)
 
 
-@pytest.mark.parametrize("model", [*marked(SMALL), *MATRIX], ids=title)
+@pytest.mark.parametrize("model", EXPORT_MATRIX, ids=title)
 @pytest.mark.contracts
 def test_an_export_of_32_pixels_answers_as_torch(model: Any, tmp_path: Path) -> None:
     check_export(model, SHAPE, tmp_path)
