@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from energy_sweep.chain import chain
 from energy_sweep.execution import PLAIN
-from energy_sweep.recipe import Recipe, chain, replace
+from energy_sweep.recipe import Recipe, replace
 from energy_sweep.record import (
     DomainEnergy,
     EnergyReading,

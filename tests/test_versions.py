@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import energy_sweep
-from energy_sweep.recipe import VERSIONS
+from energy_sweep.chain import VERSIONS
 
 HOME = Path(energy_sweep.__file__).parent
 ROOMS = {
@@ -56,7 +56,8 @@ KNOWN = {
     "model": ("6ecb8ada452ab86a", (1, 1, 1, 1, 1, 1, 1, 1)),
     "compress": ("71deee538d429402", (1, 1, 1, 1, 1, 1, 1, 1)),
     "deploy": ("ab11114bd68668d8", (1, 1, 1, 1, 1, 1, 1, 1)),
-    "chain": ("b0b8c222ad2c7983", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "chain": ("f391a3be40554769", (1, 1, 1, 1, 1, 1, 1, 1)),
+    "parallel": ("0da2af953dcc940d", (1, 1, 1, 1, 1, 1, 1, 1)),
     "plan": ("933f9536ea9dbadd", (1, 1, 1, 1, 1, 1, 1, 1)),
 }
 

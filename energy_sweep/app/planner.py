@@ -10,8 +10,9 @@ from energy_sweep.app import messages, schema
 from energy_sweep.app.axes import Axes, values_to_check
 from energy_sweep.app.build import Builder, Session
 from energy_sweep.app.composer import Composer
+from energy_sweep.chain import chain
 from energy_sweep.execution import PLAIN
-from energy_sweep.recipe import Recipe, chain, replace
+from energy_sweep.recipe import Recipe, replace
 from energy_sweep.record import BadInput, Plain, StageRecord, StageUse
 from energy_sweep.search import Job
 from energy_sweep.trial import load_data, plan_record, resolve

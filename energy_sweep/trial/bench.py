@@ -11,13 +11,14 @@ from typing import Any
 import torch
 from torch import nn
 
+from energy_sweep.chain import chain
 from energy_sweep.dataset.base import Data
 from energy_sweep.device import OutOfMemory
 from energy_sweep.execution import PLAIN
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.model.count import Count, count_dense
 from energy_sweep.parallel import Gang
-from energy_sweep.recipe import Recipe, chain, indexed_seed
+from energy_sweep.recipe import Recipe, indexed_seed
 from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest, to_plain
 from energy_sweep.stage import StageStore
 from energy_sweep.train import (

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from energy_sweep.chain import VERSIONS
 from energy_sweep.meter.base import Meter, Work
-from energy_sweep.recipe import VERSIONS
 from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest
 from energy_sweep.stage import StageStore, write_atomically
 from energy_sweep.sums import edges_joules

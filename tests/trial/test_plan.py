@@ -15,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as some
 from torch import Tensor, nn
 
+from energy_sweep.chain import chain
 from energy_sweep.device import Device
 from energy_sweep.execution import PLAIN, PLANS, Plan, candidates
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.meter.replay import ReplayMeter
 from energy_sweep.price import Prices, bill, demand
-from energy_sweep.recipe import Recipe, chain, replace
+from energy_sweep.recipe import Recipe, replace
 from energy_sweep.record import BadInput, Objective, StageRecord, StudyRecord, TrialRecord, to_plain
 from energy_sweep.stage import StageStore
 from energy_sweep.trial import plan_record, resolve, run_trial, trained_network
