@@ -37,7 +37,11 @@ class Case:
         from hydra.utils import instantiate
         from omegaconf import OmegaConf
 
-        return instantiate(OmegaConf.load(CONF / f"{self.model}.yaml"), **self.dials)
+        from energy_sweep.app.build import DIALS
+
+        settings = OmegaConf.load(CONF / f"{self.model}.yaml")
+        own = {k: v for k, v in settings.items() if k not in DIALS["model"]}
+        return instantiate(own, **self.dials)
 
     def smaller(self) -> Case:
         """The same in a few seconds, to see that it runs; its ratios say nothing."""

@@ -79,12 +79,12 @@ class Planner:
     def check(self) -> None:
         """Build every value of every axis once; BadInput names the first that cannot be run."""
         corner = self.axes.corner()
-        self._check(corner)
+        self._check(self._canonical(corner))
         boards = self.recipe(corner).device.uuids()
         for axis in self.axes.space.axes:
             for value in values_to_check(axis):
                 try:
-                    point = {**corner, axis.name: value}
+                    point = self._canonical({**corner, axis.name: value})
                     self._check(point)
                     _check_boards(axis.name, value, boards, self.recipe(point))
                 except BadInput:
@@ -97,7 +97,7 @@ class Planner:
 
     def _check(self, params: Plain) -> None:
         """Name the stages of a point, whatever its plan will be."""
-        self.stages(replace(self.recipe(self._canonical(params)), plan=PLAIN))
+        self.stages(replace(self.recipe(params), plan=PLAIN))
 
     def _canonical(self, params: Plain) -> Plain:
         if LEVEL in params and params.get("compression") == "none":

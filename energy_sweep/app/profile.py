@@ -40,7 +40,7 @@ class Profiles:
         costs = [use.cost_key for use in result.stages if use.stage in ("trunk", "cooldown")]
         key = digest([*costs, recipe.inference_batch])
         if key not in self._taken:
-            plan = from_plain(Plan, result.facts["plan"])
+            plan = from_plain(Plan, result.facts.get("plan", {}))
             try:
                 self._taken[key] = profile_apart(replace(recipe, plan=plan))
             except Exception as error:  # an extra: the trial that was measured stands without it

@@ -94,7 +94,7 @@ def test_a_changed_source_changes_its_settings(
     [
         (["model=own"], "model._target_ has no value: type model._target_=mypackage.net.Mine"),
         (TYPED[:2], "type 'allow=[mypackage]' if you trust it"),
-        ([*TYPED, "model.width=4"], "type one of model.name (or +model.width=VALUE, if your"),
+        ([*TYPED, "model.width=4"], "model.pretrained_share (or +model.width=VALUE, if your"),
         ([*TYPED, "+model.depth=4"], "model.depth does not exist: type one of name, width"),
         ([*TYPED, "model._target_=mypackage.net.Yours"], "Yours cannot be found: module"),
         (["model=mobilenet_v2", "model.depth=2"], "model.depth does not exist: type one of model."),

@@ -34,7 +34,7 @@ def recipe(**changes: object) -> Recipe:
         "optimizer": SGD(),
         "compression": NoCompression(),
         "runtime": OnnxRuntime(),
-        "device": Device(name="cpu", processes=2),
+        "device": Device(name="cpu", processes=2, plan="contiguous"),
         "batch": 32,
         "lr": 0.05,
         "epochs": 3,

@@ -16,7 +16,7 @@ from energy_sweep.model.resnet import ResNet
 from energy_sweep.optimizer import SGD
 from energy_sweep.parallel.parts import describe, make
 from energy_sweep.record import BadInput
-from energy_sweep.schedule import Schedule
+from energy_sweep.schedule import Trunk
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Odd:
 
 @pytest.mark.parametrize(
     "part",
-    [Digits(), Sides(), ResNet(), SGD(schedule=Schedule(warmup_steps=3)), Device(), Odd()],
+    [Digits(), Sides(), ResNet(), SGD(schedule=Trunk(warmup_steps=3)), Device(), Odd()],
     ids=lambda part: part.name,
 )
 def test_a_part_survives_the_way_to_another_process(part: Any) -> None:

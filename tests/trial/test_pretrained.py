@@ -55,7 +55,7 @@ def test_training_goes_on_from_the_dense_weights(
     start = recipe(pretrained=source, seed=7, plan=PLAIN)
     module = Bench(start, meter=meter, store=store).origin()
     first = Bench(
-        recipe(epochs=5),
+        recipe(epochs=5, plan=PLAIN),
         meter=meter,
         store=StageStore(source.store, meter_id=meter_id(meter.facts())),
     )

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile, record_function
 
 from energy_sweep.app.profile import profile_text
+from energy_sweep.execution import PLAIN
 from energy_sweep.recipe import Recipe
 from energy_sweep.trial.layers import BETWEEN, WHOLE, Account, account, named_ranges, sizes_of
 from energy_sweep.trial.profile import profile as profile_net
@@ -72,7 +73,7 @@ def test_sizes_are_of_one_image() -> None:
 
 @pytest.mark.parametrize("precision", ["fp32", "float64"])
 def test_a_profile_explains_the_steps_of_the_program(recipe: MakeRecipe, precision: str) -> None:
-    document = profile_net(recipe(precision=precision))
+    document = profile_net(recipe(precision=precision, plan=PLAIN))
     for phase in ("training", "inference"):
         table = document[phase]
         assert sum(table["parts"].values()) == pytest.approx(table["step_seconds"])
