@@ -82,9 +82,10 @@ class SourceMeter:
     def _begin(self, stack: ExitStack) -> Lap:
         self._wait()
         reads = [stack.enter_context(source.begin()) for source in self._sources]
-        look = self._bystanders.begin()
+        # The clock right behind the counters: looking at other programs takes its time.
         last = time.monotonic()
         epoch = time.time() - last
+        look = self._bystanders.begin()
         lost: ReadingLost | None = None
 
         def lap(_: Work) -> EnergyReading:
@@ -97,8 +98,8 @@ class SourceMeter:
             except ReadingLost as error:
                 lost = error
                 raise
-            seen = look()
             start, last = last, time.monotonic()
+            seen = look()
             return EnergyReading(
                 domains=tuple(domain for part in parts for domain in part.domains),
                 seconds=last - start,

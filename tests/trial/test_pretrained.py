@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from energy_sweep.execution import PLAIN
+from energy_sweep.execution import Plan
 from energy_sweep.meter import meter_id
 from energy_sweep.meter.base import Meter
 from energy_sweep.model.small_cnn import SmallCNN
@@ -30,6 +30,7 @@ from energy_sweep.trial.pretrained import Pretrained, find
 from energy_sweep.trial.segment import trained_state
 
 MakeRecipe = Callable[..., Recipe]
+LAST = Plan(layout="channels_last")
 TRAINING = Objective(name="training")
 
 
@@ -52,10 +53,10 @@ def test_training_goes_on_from_the_dense_weights(
     recipe: MakeRecipe, meter: Meter, store: StageStore, outputs: Path
 ) -> None:
     source = find(outputs, "first/3", 1.0)
-    start = recipe(pretrained=source, seed=7, plan=PLAIN)
+    start = recipe(pretrained=source, seed=7, plan=LAST)
     module = Bench(start, meter=meter, store=store).origin()
     first = Bench(
-        recipe(epochs=5, plan=PLAIN),
+        recipe(epochs=5, plan=LAST),
         meter=meter,
         store=StageStore(source.store, meter_id=meter_id(meter.facts())),
     )
