@@ -25,6 +25,7 @@ from energy_sweep.compression.prune import Prune
 from energy_sweep.dataset.digits import Digits
 from energy_sweep.detail import energy_detail
 from energy_sweep.device import Device
+from energy_sweep.execution import Plan
 from energy_sweep.meter import meter_id, open_meter
 from energy_sweep.meter.base import Meter
 from energy_sweep.model.small_cnn import SmallCNN
@@ -78,6 +79,7 @@ def _run(meter: Meter, *, epochs: int, precision: str = "fp32", seed: int = 0) -
         lr=0.05,
         epochs=epochs,
         precision=precision,
+        plan=Plan(layout="channels_last"),
         seed=seed,
     )
     with tempfile.TemporaryDirectory() as folder:
