@@ -3,9 +3,10 @@
     python -m benchmarks.epochs --repeats 3
 
 Every run trains digits with the program's own stages into a store of its own, so nothing is
-shared. Windows beside which other programs were busy are left out where a run has others; runs
-that have none count in a fit of their own, which is no target. Joules are those of the best meter
-here, which the rows name: without counters they are estimates, from CPU seconds.
+shared; the epochs of all runs take turns, so that all see the same host. Windows beside which other
+programs were busy are left out where a run has others; runs that have none count in a fit of their
+own, which is no target. Joules are those of the best meter here, which the rows name: without
+counters they are estimates, from CPU seconds.
 """
 
 from __future__ import annotations
@@ -16,27 +17,12 @@ import os
 import platform
 import random
 import statistics
-import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
-from energy_sweep.compression.prune import Prune
-from energy_sweep.dataset.digits import Digits
-from energy_sweep.detail import energy_detail
-from energy_sweep.device import Device
-from energy_sweep.execution import Plan
-from energy_sweep.meter import meter_id, open_meter
+from benchmarks.epochs_run import Run
+from energy_sweep.meter import open_meter
 from energy_sweep.meter.base import Meter
-from energy_sweep.model.small_cnn import SmallCNN
-from energy_sweep.optimizer import SGD
-from energy_sweep.recipe import Recipe
-from energy_sweep.record import TrialResult
-from energy_sweep.runtime.onnxruntime import OnnxRuntime
-from energy_sweep.stage import StageStore
 from energy_sweep.statistics import mean_interval, t_quantile
-from energy_sweep.trial.bench import Bench
-from energy_sweep.trial.fit import fit
 
 HORIZONS = range(2, 21)
 LEAST_R_SQUARED = 0.99
@@ -52,8 +38,8 @@ def main() -> None:
     options = parser.parse_args()
     meter = open_meter("auto")
     try:
-        _run(meter, epochs=2)  # imports and first calls are nobody's joules
-        _run(meter, epochs=2, precision="float64")
+        _whole(meter, epochs=2)  # imports and first calls are nobody's joules
+        _whole(meter, epochs=2, precision="float64")
         line = _line(meter, options.repeats)
         control = _control(meter, options.pairs)
         facts = meter.facts()
@@ -66,58 +52,32 @@ def main() -> None:
     print(json.dumps(_report(rows, options.repeats)))
 
 
-def _run(meter: Meter, *, epochs: int, precision: str = "fp32", seed: int = 0) -> dict[str, Any]:
-    """Train once and give training joules, and how many windows of epochs were clean."""
-    recipe = Recipe(
-        dataset=Digits(),
-        model=SmallCNN(),
-        optimizer=SGD(),
-        compression=Prune(),
-        runtime=OnnxRuntime(),
-        device=Device(name="cpu"),
-        batch=64,
-        lr=0.05,
-        epochs=epochs,
-        precision=precision,
-        plan=Plan(layout="channels_last"),
-        seed=seed,
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        store = StageStore(Path(folder), meter_id=meter_id(meter.facts()))
-        bench = Bench(recipe, meter=meter, store=store)
-        with recipe.device.running():
-            fit(bench)
-        trained = TrialResult(
-            config=recipe.config(),
-            seed=seed,
-            stages=tuple(bench.used),
-            n_validation=len(bench.data.validation.labels),
-            facts=bench.facts(),
-        )
-        energy = energy_detail(trained, records=store.records(), meter=meter.facts())
-    clean = sum(not epoch["contended"] for epoch in energy["epochs"])
-    print(
-        f"{epochs:2} epochs, {precision}: {energy['training']['joules']:.3g} J,"
-        f" {clean} clean windows",
-        file=sys.stderr,
-    )
-    return {
-        "epochs": epochs,
-        "joules": energy["training"]["joules"],
-        "uncertainty_joules": energy["training"]["uncertainty_joules"],
-        "joules_per_epoch": energy["per_epoch"]["joules"],
-        "clean_windows": clean,
-    }
+def _whole(meter: Meter, **dials: Any) -> dict[str, Any]:
+    run = Run(meter, **dials)
+    run.advance(run.epochs)
+    return run.finish()
+
+
+def _interleaved(meter: Meter, repeats: int) -> list[dict[str, Any]]:
+    """Runs of every horizon, the epochs of each spread evenly over the time that all take.
+
+    A shared host is now faster, now slower: runs one after the other would each have its mood.
+    """
+    draw = random.Random(0)
+    runs = [Run(meter, epochs, seed=seed) for seed in range(repeats) for epochs in HORIZONS]
+    turns = [
+        ((epoch + draw.random()) / run.epochs, index)
+        for index, run in enumerate(runs)
+        for epoch in range(run.epochs)
+    ]
+    for _, index in sorted(turns):
+        runs[index].advance()
+    return [run.finish() for run in runs]
 
 
 def _line(meter: Meter, repeats: int) -> dict[str, Any]:
-    """Runs of all horizons in random order, and the line through those with clean windows."""
-    draw, runs = random.Random(0), list[dict[str, Any]]()
-    for repeat in range(repeats):
-        runs += [
-            _run(meter, epochs=epochs, seed=repeat)
-            for epochs in draw.sample(HORIZONS, k=len(HORIZONS))
-        ]
+    """Runs of all horizons in random turns, and the line through those with clean windows."""
+    runs = _interleaved(meter, repeats)
     clean = [run for run in runs if run["clean_windows"]]
     enough = len({run["epochs"] for run in clean}) >= FEWEST_HORIZONS
     return {
@@ -170,7 +130,7 @@ def _control(meter: Meter, pairs: int) -> dict[str, Any]:
     clean = 0
     for pair in range(pairs):
         for precision in list(found)[:: 1 if pair % 2 == 0 else -1]:
-            run = _run(meter, epochs=CONTROL_EPOCHS, precision=precision, seed=pair)
+            run = _whole(meter, epochs=CONTROL_EPOCHS, precision=precision, seed=pair)
             found[precision].append(run["joules_per_epoch"])
             clean += run["clean_windows"]
     more = [b - a for a, b in zip(found["fp32"], found["float64"], strict=True)]

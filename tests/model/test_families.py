@@ -1,7 +1,7 @@
 """What every family promises: it trains, exports, shrinks and comes back, at any setting it offers.
 
-The checks of every day see one small net of each family; `make contracts` all nets at every value
-of every dial. An export takes seconds.
+The checks of every day see small_cnn in full and one small net of each other family;
+`make contracts` all nets at every value of every dial. An export takes seconds.
 """
 
 from __future__ import annotations
