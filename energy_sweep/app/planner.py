@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from energy_sweep.app.axes import Axes, values_to_check
 from energy_sweep.app.build import Builder, Session
 from energy_sweep.app.composer import Composer
 from energy_sweep.chain import chain
-from energy_sweep.execution import PLAIN
+from energy_sweep.execution import AUTO, PLAIN
 from energy_sweep.recipe import Recipe, replace
 from energy_sweep.record import BadInput, Plain, StageRecord, StageUse
 from energy_sweep.search import Job
@@ -65,6 +66,9 @@ class Planner:
     def _planned(self, recipe: Recipe) -> Recipe:
         """The recipe with its plan, tried now where nobody has tried it."""
         session, machine = self.session(recipe), self._machine(recipe)
+        if recipe.device.plan == AUTO and plan_record(recipe, session.store, machine) is None:
+            net = f"{recipe.model.name} at batch {recipe.batch}, {recipe.precision}"
+            print(f"plan: trying how to run {net}", file=sys.stderr)
         made = resolve(recipe, meter=session.meter, store=session.store, machine=machine)
         tried = plan_record(recipe, session.store, machine)
         if tried is not None:
