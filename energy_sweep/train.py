@@ -34,7 +34,6 @@ __all__ = [
     "compile_in_place",
     "load",
     "network",
-    "recalibrate",
     "restore",
     "save",
     "train_epoch",
@@ -154,37 +153,6 @@ def updates(resident: Resident, batch: int, accumulate: int = 1) -> int:
             f"type accumulate={whole} or less"
         )
     return whole // accumulate
-
-
-def recalibrate(
-    module: nn.Module, resident: Resident, generator: torch.Generator, images: int = 1024
-) -> None:
-    """Set the statistics of batch norms anew, as plain means over about `images` images.
-
-    Nothing else changes, and nothing at all where there is no batch norm.
-    """
-    norms = [part for part in module.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
-    norms = [norm for norm in norms if norm.track_running_stats]
-    if not norms:
-        return
-    batch = min(128, images, len(resident))
-    dtype = next(module.parameters()).dtype
-    modes = {part: part.training for part in module.modules()}
-    momenta = {norm: norm.momentum for norm in norms}
-    module.eval()
-    try:
-        for norm in norms:
-            norm.reset_running_stats()
-            norm.momentum = None
-            norm.train()
-        with torch.no_grad():
-            for part in itertools.islice(resident.epoch(batch, generator), images // batch):
-                module(part.images.to(dtype))
-    finally:
-        for norm, momentum in momenta.items():
-            norm.momentum = momentum
-        for part, mode in modes.items():
-            part.training = mode
 
 
 def _loss(

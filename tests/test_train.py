@@ -20,11 +20,11 @@ from energy_sweep.train import (
     Trainee,
     load,
     network,
-    recalibrate,
     restore,
     save,
     train_epoch,
 )
+from energy_sweep.trial.recalibrate import recalibrate
 
 NET = SmallCNN(width=4, depth=3)
 

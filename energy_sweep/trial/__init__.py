@@ -10,10 +10,11 @@ from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe, check
 from energy_sweep.record import Infeasible, Plain, TrialResult, to_plain
 from energy_sweep.stage import StageStore
-from energy_sweep.trial.bench import Bench, load_data
+from energy_sweep.trial.bench import Bench
 from energy_sweep.trial.compress import compress
 from energy_sweep.trial.deployed import Deployed
 from energy_sweep.trial.fit import fit
+from energy_sweep.trial.loaded import load_data
 from energy_sweep.trial.plan import plan_record, resolve
 from energy_sweep.trial.rehearse import rehearse
 

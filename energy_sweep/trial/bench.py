@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from energy_sweep.chain import chain
-from energy_sweep.dataset.base import Data
 from energy_sweep.device import OutOfMemory
 from energy_sweep.execution import PLAIN
 from energy_sweep.meter.base import Meter, Work
@@ -30,19 +29,8 @@ from energy_sweep.train import (
     train_epoch,
     updates,
 )
+from energy_sweep.trial.loaded import load_data, resident_images
 from energy_sweep.trial.wait import patient
-
-
-@functools.lru_cache(maxsize=2)
-def load_data(source: Any) -> Data:
-    """The data of a source, read once per process."""
-    return source.load()
-
-
-@functools.lru_cache(maxsize=2)
-def _resident(source: Any, device: str, layout: str) -> Resident:
-    data = load_data(source)
-    return Resident(data.train, data, device, LAYOUTS[layout])
 
 
 class Bench:
@@ -73,11 +61,11 @@ class Bench:
             self.gang = Gang(recipe, plan=self.plan, fingerprint=self.data.fingerprint)
         if {"memory_gib", "gpu_memory_gib"} & recipe.device.levers.keys():
             # What other trials left here would count against this one's cap.
-            _resident.cache_clear()
+            resident_images.cache_clear()
 
     @property
     def resident(self) -> Resident:
-        return _resident(self.recipe.dataset, self.device, self.plan.layout)
+        return resident_images(self.recipe.dataset, self.device, self.plan.layout)
 
     @property
     def dense(self) -> Count:

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from energy_sweep.record import Plain, StageRecord
 from energy_sweep.schedule import recover_lr
-from energy_sweep.train import DamagedFile, Trainee, load, recalibrate, restore, save
+from energy_sweep.train import DamagedFile, Trainee, load, restore, save
 from energy_sweep.trial.bench import Bench
 from energy_sweep.trial.fit import count_segment, training
+from energy_sweep.trial.recalibrate import recalibrate
 from energy_sweep.trial.segment import Segment, trained_state
 
 # Images that norm statistics are taken over anew once channels are gone.

@@ -17,7 +17,7 @@ from energy_sweep.recipe import Recipe, of_one_process, replace, spec
 from energy_sweep.record import Infeasible, Plain, StageRecord, digest, from_plain, to_plain
 from energy_sweep.stage import StageStore
 from energy_sweep.statistics import mean_interval
-from energy_sweep.trial.bench import load_data
+from energy_sweep.trial.loaded import load_data
 from energy_sweep.trial.rehearse import rehearse
 from energy_sweep.trial.rivals import ROUNDS, Race, Rival, head
 

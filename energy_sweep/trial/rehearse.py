@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from energy_sweep.recipe import Recipe
-from energy_sweep.trial.bench import load_data
+from energy_sweep.trial.loaded import load_data
 
 
 def rehearse(recipe: Recipe) -> None:

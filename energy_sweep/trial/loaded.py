@@ -1,0 +1,22 @@
+"""The data sets that the trials of a process share, each read and laid out once."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from energy_sweep.dataset.base import Data
+from energy_sweep.train import LAYOUTS, Resident
+
+
+@functools.lru_cache(maxsize=2)
+def load_data(source: Any) -> Data:
+    """The data of a source, read once per process."""
+    return source.load()
+
+
+@functools.lru_cache(maxsize=2)
+def resident_images(source: Any, device: str, layout: str) -> Resident:
+    """The images that a source trains on, as they lie on the device."""
+    data = load_data(source)
+    return Resident(data.train, data, device, LAYOUTS[layout])
