@@ -6,7 +6,6 @@ import json
 import math
 import subprocess
 import sys
-import tempfile
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
@@ -80,8 +79,8 @@ def run(nvml: FakeNvml, *words: str) -> subprocess.CompletedProcess[str]:
 class Swept:
     """A finished sweep, and the hardware that it was measured with."""
 
-    def __init__(self, folder: Path, counters: Path) -> None:
-        self.tree = LoggedTree(counters / "powercap")
+    def __init__(self, folder: Path) -> None:
+        self.tree = LoggedTree(folder / "powercap")
         self.nvml = FakeNvml(folder, FakeBoard(watts=((0.0, WATTS),), tick=TICK_SECONDS))
         self.outputs = folder / "outputs"
         words = [*SWEEP, f"meter.powercap={self.tree.root}", f"outputs={self.outputs}"]
@@ -103,10 +102,7 @@ class Swept:
 
 @pytest.fixture(scope="module", name="swept")
 def _swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swept]:
-    # Counters in memory: on a disk that is busy with a study's files their ticks would be held up.
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as counters:
-        yield Swept(tmp_path_factory.mktemp("counters"), Path(counters))
+    yield Swept(tmp_path_factory.mktemp("counters"))
 
 
 def test_every_reading_has_its_domains_quality_and_uncertainty(swept: Swept) -> None:
