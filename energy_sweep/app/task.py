@@ -79,7 +79,7 @@ class Task:
 
     def _alone(self, values: Plain, folder: Path) -> None:
         from energy_sweep.app.plans import plan_lines
-        from energy_sweep.app.text import alone, detail
+        from energy_sweep.app.text import alone, detail, origin
         from energy_sweep.trial import plan_record
 
         (result, energy), recipe = self._trial(values, folder), self.builder.recipe(values)
@@ -90,7 +90,7 @@ class Task:
         for line in plan_lines([tried] if tried is not None else []):
             print(line)
         print(alone(result, objective=objective, meter=facts, records=records))
-        if line := detail(energy):
+        for line in filter(None, (origin(result.config), detail(energy))):
             print(f"  {line}")
         print(f"  {folder / 'result.json'}")
         if values["profile"]:

@@ -40,6 +40,15 @@ def detail(energy: Plain) -> str:
     )
 
 
+def origin(config: Plain) -> str:
+    """Whose weights a trial started from, and what of their joules it is charged with."""
+    source = config.get("pretrained")
+    if source is None:
+        return ""
+    share = {1.0: "in full", 0.0: "not at all"}.get(source["share"], f"to {source['share']:.0%}")
+    return f"started from {source['name']}, whose training joules are charged {share}"
+
+
 def words(params: Plain) -> str:
     """A point as it is typed."""
     return " ".join(f"{name}={value}" for name, value in params.items())

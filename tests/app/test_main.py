@@ -14,6 +14,7 @@ from benchmarks.formula import run_formula
 from benchmarks.startup import heavy_modules
 from energy_sweep.app import messages, schema
 from energy_sweep.app.main import main
+from energy_sweep.app.text import origin
 from energy_sweep.record import Infeasible, TrialResult, from_plain
 
 
@@ -87,6 +88,16 @@ def test_a_profile_is_written_beside_the_result_and_changes_no_key(
     stages = json.loads((first / "result.json").read_text())["stages"]
     assert main([*net, "hydra.run.dir=again"], run=run_formula) == 0
     assert json.loads(Path("again/result.json").read_text())["stages"] == stages
+
+
+def test_a_trial_says_whose_weights_it_started_from_and_what_it_is_charged() -> None:
+    def said(share: float) -> str:
+        return origin({"pretrained": {"name": "first/3", "weights": "ab", "share": share}})
+
+    assert origin({}) == ""
+    assert said(1.0) == "started from first/3, whose training joules are charged in full"
+    assert said(0.1).endswith("charged to 10%")
+    assert said(0.0).endswith("charged not at all")
 
 
 def test_flags_may_follow_dials(capsys: pytest.CaptureFixture[str]) -> None:
