@@ -148,9 +148,7 @@ def replace(recipe: Recipe, **changes: Any) -> Recipe:
 
 
 def of_one_process(recipe: Recipe) -> Recipe:
-    """What each of a recipe's processes does by itself: its part of every batch."""
+    """What each of a recipe's processes does by itself, batch by batch: its part of every batch."""
     processes = recipe.device.processes
-    if processes == 1:
-        return recipe
     device = dataclasses.replace(recipe.device, processes=1)
-    return replace(recipe, device=device, batch=recipe.batch // processes)
+    return replace(recipe, device=device, batch=recipe.batch // processes, accumulate=1)

@@ -37,6 +37,8 @@ __all__ = [
     "restore",
     "save",
     "train_epoch",
+    "updates",
+    "whole_groups",
 ]
 
 LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
@@ -146,13 +148,17 @@ def train_epoch(
 
 def updates(resident: Resident, batch: int, accumulate: int = 1) -> int:
     """Updates of the weights in an epoch; BadInput where there is none."""
-    whole = resident.steps(batch)
-    if whole < accumulate:
+    return whole_groups(resident.steps(batch), batch, accumulate)
+
+
+def whole_groups(batches: int, batch: int, accumulate: int) -> int:
+    """How often `accumulate` batches fit into an epoch; BadInput where they do not."""
+    if batches < accumulate:
         raise BadInput(
-            f"accumulate={accumulate}: an epoch has {whole} batches of {batch}; "
-            f"type accumulate={whole} or less"
+            f"accumulate={accumulate}: an epoch has {batches} batches of {batch}; "
+            f"type accumulate={batches} or less"
         )
-    return whole // accumulate
+    return batches // accumulate
 
 
 def _loss(

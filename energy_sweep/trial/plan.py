@@ -17,6 +17,7 @@ from energy_sweep.recipe import Recipe, of_one_process, replace, spec
 from energy_sweep.record import Infeasible, Plain, StageRecord, digest, from_plain, to_plain
 from energy_sweep.stage import StageStore
 from energy_sweep.statistics import mean_interval
+from energy_sweep.train import whole_groups
 from energy_sweep.trial.loaded import load_data
 from energy_sweep.trial.rehearse import rehearse
 from energy_sweep.trial.rivals import ROUNDS, Race, Rival, head
@@ -51,7 +52,9 @@ def resolve(
         return recipe
     if recipe.device.plan != AUTO:
         return replace(recipe, plan=PLANS[recipe.device.plan])
-    one = of_one_process(recipe)
+    data, one = load_data(recipe.dataset), of_one_process(recipe)
+    head(data, recipe.batch)  # what cannot be trained is refused before anything is spent
+    whole_groups(len(data.train) // recipe.batch, recipe.batch, recipe.accumulate)
     key, settings = _named(one, machine)
     tried = store.get(key) or store.put(_try(one, key, settings, meter=meter, store=store))
     return replace(recipe, plan=from_plain(Plan, tried.facts["plan"]))
@@ -110,7 +113,6 @@ def _try(
     recipe: Recipe, key: str, settings: Plain, *, meter: Meter, store: StageStore
 ) -> StageRecord:
     """Try all plans; where plain itself cannot be run, it is taken, and the trial will say why."""
-    head(load_data(recipe.dataset), recipe.batch)
     rehearse(recipe)
     race = Race(recipe, meter=meter, store=store)
     tried = StageRecord(stage=STAGE, key=key, cost_key=key, settings=settings)

@@ -275,3 +275,14 @@ def test_compiling_has_to_pay_within_one_trial() -> None:
     cold = {PLAIN: 10.0, FAST: 5000.0, COMPILED: 1010.0}
     assert choose(rounds, cold, steps=501) == COMPILED
     assert choose(rounds, cold, steps=500) == FAST
+
+
+def test_gathered_batches_share_the_plan_of_one(
+    recipe: MakeRecipe, meter: Meter, store: StageStore
+) -> None:
+    # Plans are tried on a few batches: fewer than an update of this recipe takes.
+    many = recipe(device=AUTO, batch=32, accumulate=12)
+    assert resolve(many, meter=meter, store=store).plan is not None
+    assert tried(many, store) == tried(recipe(device=AUTO, batch=32), store)
+    with pytest.raises(BadInput, match="type accumulate=28 or less"):
+        resolve(recipe(device=AUTO, batch=32, accumulate=99), meter=meter, store=store)
