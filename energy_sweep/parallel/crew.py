@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import selectors
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import NoReturn
 
@@ -111,12 +112,17 @@ class Crew:
         if text:
             return f"rank {rank} of device.processes={self.ranks} failed: {text}"
         if rank is None:
-            rank = min(codes, default=0)
+            rank = culprit(codes)
         how = self._launch.trouble or f"ended with exit code {codes.get(rank, 0)}"
         return (
             f"rank {rank} of device.processes={self.ranks} {how}:"
             " ENERGY_SWEEP_SHOW_RANKS=1 before the command shows what it wrote"
         )
+
+
+def culprit(exit_codes: Mapping[int, int]) -> int:
+    """The rank that ended by itself: the launcher terminates the others once one has ended."""
+    return min(exit_codes, key=lambda rank: (exit_codes[rank] == -signal.SIGTERM, rank), default=0)
 
 
 class Ending:

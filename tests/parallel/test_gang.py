@@ -25,7 +25,7 @@ from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.model.state import tensors_of
 from energy_sweep.optimizer import SGD
 from energy_sweep.parallel import Gang
-from energy_sweep.parallel.crew import Crew, RankFailed
+from energy_sweep.parallel.crew import Crew, RankFailed, culprit
 from energy_sweep.recipe import Recipe, indexed_seed
 from energy_sweep.record import Infeasible
 from energy_sweep.runtime.onnxruntime import OnnxRuntime
@@ -146,3 +146,10 @@ def test_ranks_that_cannot_start_are_told_of_in_one_line(monkeypatch: pytest.Mon
     monkeypatch.setattr("energy_sweep.parallel.launch.WORKER", "energy_sweep.no_such_module")
     with pytest.raises(RankFailed, match=r"rank \d of device\.processes=2 ended with exit code 1"):
         Crew(2, threads=1)
+
+
+def test_the_blame_is_on_the_rank_that_ended_not_on_those_terminated_for_it() -> None:
+    assert culprit({0: -signal.SIGTERM, 1: 1}) == 1
+    assert culprit({0: 1, 1: 1}) == 0
+    assert culprit({0: -signal.SIGTERM}) == 0
+    assert culprit({}) == 0
