@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from energy_sweep.compression.acting import Acting
 from energy_sweep.dataset.base import Data
 from energy_sweep.dataset.resident import Batch, Resident
 from energy_sweep.model.base import Model
@@ -25,11 +26,11 @@ from energy_sweep.record import BadInput, Infeasible
 
 __all__ = [
     "LAYOUTS",
+    "Acting",
     "Batch",
     "DamagedFile",
     "Peers",
     "Resident",
-    "Technique",
     "Trainee",
     "compile_in_place",
     "load",
@@ -47,18 +48,6 @@ COMPILED_KINDS = 256
 # A constant and no GradScaler: its moving scale would be one more state that a branch must carry.
 FP16_LOSS_SCALE = 1024.0
 _AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-class Technique(Protocol):
-    """What a compression that acts during training adds to it."""
-
-    def loss(self, outputs: Tensor, targets: Tensor, index: Tensor) -> Tensor | None:
-        """The loss of a batch, or None for the loop's own; `index` are positions in the split."""
-        ...
-
-    def after_step(self, module: nn.Module, progress: float) -> None:
-        """Act on the weights; `progress` is the share of this epoch's steps that are done."""
-        ...
 
 
 class Peers(Protocol):
@@ -108,15 +97,15 @@ def train_epoch(
     precision: str = "fp32",
     accumulate: int = 1,
     label_smoothing: float = 0.1,
-    technique: Technique | None = None,
+    acting: Acting | None = None,
     limit: int | None = None,
     peers: Peers | None = None,
 ) -> float:
     """Train for one epoch and give its mean loss, read from the device once, at the end.
 
     A step updates the weights by the gradients of `accumulate` batches. `lr_at` maps the step
-    within this epoch to the learning rate; `limit` is the most steps to take; `peers` take their
-    parts of the same batches. Infeasible where the loss or the weights are no longer finite.
+    within this epoch to the learning rate; `limit` is the most steps to take; `acting` is what a
+    compression does meanwhile; `peers` take their parts of the same batches. Infeasible where the loss or the weights are no longer finite.
     """
     module, optimizer = trainee.module.train(), trainee.optimizer
     device, steps = resident.labels.device, updates(resident, batch, accumulate)
@@ -125,19 +114,22 @@ def train_epoch(
     factor = scale / accumulate
     total = torch.zeros((), device=device)
     dropout_seed = int(torch.randint(2**62, (), generator=generator)) + (peers.rank if peers else 0)
+    if acting is not None:
+        acting.begin(module)
     with _seeded(dropout_seed, device), _exactness(precision, device):
         batches = resident.epoch(batch, generator)
         for step in range(steps):
             optimizer.zero_grad(set_to_none=True)
             for images, labels, index in itertools.islice(batches, accumulate):
                 with _arithmetic(precision, device):
-                    outputs = module(images.double() if precision == "float64" else images)
-                    loss = _loss(technique, outputs, labels, index, smoothing=label_smoothing)
+                    images = images.double() if precision == "float64" else images
+                    outputs = _outputs(acting, module, images)
+                    loss = _loss(acting, outputs, labels, index, smoothing=label_smoothing)
                 (loss if factor == 1 else loss * factor).backward()
                 total += loss.detach()
             _update(optimizer, lr=lr_at(step), scale=scale)
-            if technique is not None:
-                technique.after_step(module, (step + 1) / steps)
+            if acting is not None:
+                acting.after_step(module)
     total = peers.average(total) if peers else total
     norm = nn.utils.get_total_norm(list(module.parameters()))
     mean_loss, size = torch.stack((total / (steps * accumulate), norm.to(total.dtype))).tolist()
@@ -161,15 +153,20 @@ def whole_groups(batches: int, batch: int, accumulate: int) -> int:
     return batches // accumulate
 
 
+def _outputs(acting: Acting | None, module: nn.Module, images: Tensor) -> Tensor:
+    own = None if acting is None else acting.forward(module, images)
+    return module(images) if own is None else own
+
+
 def _loss(
-    technique: Technique | None,
+    acting: Acting | None,
     outputs: Tensor,
     labels: Tensor,
     index: Tensor,
     *,
     smoothing: float,
 ) -> Tensor:
-    own = None if technique is None else technique.loss(outputs, labels, index)
+    own = None if acting is None else acting.loss(outputs, labels, index)
     if own is not None:
         return own
     return functional.cross_entropy(outputs, labels, label_smoothing=smoothing)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from energy_sweep.compression.acting import Acting, Together
 from energy_sweep.dataset.base import Cut, Data, assemble
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.optimizer import SGD, Adam, AdamW
@@ -170,26 +171,50 @@ def test_the_rate_is_asked_for_each_step_and_limit_stops_early():
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
 
-def test_a_technique_sees_the_batches_and_each_step():
-    class Spy:
-        def __init__(self):
-            self.seen, self.progress = [], []
+class Spy(Acting):
+    def __init__(self):
+        self.seen, self.begun, self.updates = [], [], 0
 
-        def loss(self, outputs, targets, index):
-            labels = torch.as_tensor(some_data().train.labels)
-            assert torch.equal(targets, labels[index])
-            self.seen += index.tolist()
-            return None if len(self.seen) > 32 else outputs.square().mean()
+    def begin(self, module):
+        self.begun.append(module)
 
-        def after_step(self, module, progress):
-            self.progress.append(progress)
+    def loss(self, outputs, targets, index):
+        labels = torch.as_tensor(some_data().train.labels)
+        assert torch.equal(targets, labels[index])
+        self.seen += index.tolist()
+        return None if len(self.seen) > 32 else outputs.square().mean()
 
+    def after_step(self, module):
+        self.updates += 1
+
+
+def test_what_acts_sees_the_batches_and_each_update():
     spy, plain, watched = Spy(), fresh(), fresh()
     train(plain, range(1))
-    train(watched, range(1), technique=spy)
+    train(watched, range(1), acting=spy)
     assert len(set(spy.seen)) == 96
-    assert spy.progress == pytest.approx([1 / 3, 2 / 3, 1])
+    assert (spy.begun, spy.updates) == ([watched.module], 3)
     assert plain.fingerprint() != watched.fingerprint()
+
+
+def test_several_act_together_and_the_last_with_an_answer_gives_it():
+    class Constant(Acting):
+        def __init__(self, value):
+            self.value = value
+
+        def forward(self, module, images):
+            return self.value
+
+        def loss(self, outputs, targets, index):
+            return self.value
+
+    nothing, spy = torch.zeros(1), Spy()
+    both = Together([spy, Constant(1), Constant(None)])
+    assert both.forward(None, nothing) == both.loss(nothing, nothing, nothing) == 1
+    both.begin(None)
+    both.after_step(None)
+    assert (spy.begun, spy.updates) == ([None], 1)
+    assert Together([Acting()]).forward(None, nothing) is None
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

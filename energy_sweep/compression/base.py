@@ -1,7 +1,13 @@
-"""What a compression is: a frozen setting that reshapes a network and never trains it."""
+"""What a compression is: a frozen setting that reshapes a network and never trains it.
+
+It is carried out in rounds. A round compresses the net that it begins with and asks for some epochs
+of training back, so that iterative pruning and chains of techniques are sequences of rounds, and
+those that begin alike share what they have in common.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
@@ -9,27 +15,38 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 from energy_sweep.record import BadInput, Plain
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
 
-When = Literal["none", "after", "during"]
+    from energy_sweep.compression.acting import Acting
+
+When = Literal["none", "during", "after", "export"]
+# Normalised images [B, C, H, W] of the training split and their classes [B], in a fixed order.
+Batches = Callable[[], Iterator[tuple["Tensor", "Tensor"]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """One pass of a technique at a `level` relative to the net that the round begins with."""
+
+    technique: Technique
+    level: float
+    recover_epochs: int = 0
 
 
 class Compression(Protocol):
-    """A technique at any level: the fraction in [0, 1) of the dense weight bits to remove.
-
-    `when` says whether it acts `after` training (so that levels share a trunk), `during` it, or
-    not at all; a technique that acts after training asks for `recover_epochs` of training.
-    """
+    """A technique, or a chain of some, at any level: the fraction in [0, 1) of the dense weight
+    bits to remove."""
 
     @property
     def name(self) -> str: ...
-    @property
-    def when(self) -> When: ...
-    @property
-    def recover_epochs(self) -> int: ...
 
     def check(self, level: float) -> None:
         """Raise BadInput for a level that the technique cannot be asked for."""
+        ...
+
+    def check_where(self, runtime_name: str, device_name: str) -> None:
+        """Raise BadInput where the technique has no kernels."""
         ...
 
     def snap(self, level: float) -> float:
@@ -40,37 +57,28 @@ class Compression(Protocol):
         """The model part to build, for techniques that change it before it is built."""
         ...
 
-    def prepare(
-        self, module: nn.Module, level: float, *, example: Tensor
-    ) -> tuple[nn.Module, Plain]:
-        """The compressed network and what was achieved; `module` stays as it is.
-
-        `example` is a normalised input [N, C, H, W]; the facts hold `removed_weight_bits`.
-        """
+    def during(self, level: float) -> tuple[Technique, float] | None:
+        """The technique that acts during training, and its level; None where none does."""
         ...
 
-    def after_step(self, module: nn.Module, progress: float) -> None:
-        """Act on the network after an optimizer step; `progress` runs from 0 to 1."""
-        ...
-
-    def loss(self, outputs: Tensor, targets: Tensor, index: Tensor) -> Tensor | None:
-        """The loss to train with, or None for the loop's own; `index` names the images."""
-        ...
-
-    def finish(self, module: nn.Module, data: Any) -> nn.Module:
-        """The network to export, made from the trained one."""
-        ...
-
-    def finish_export(self, path: Path, data: Any) -> None:
-        """Act on the exported graph, in place."""
+    def rounds(self, level: float) -> tuple[Round, ...]:
+        """What is done after training, in order; empty at level 0."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Technique:
-    """A compression that changes nothing; techniques override what they do."""
+    """A compression that changes nothing; techniques override what they do.
+
+    `when` says whether it acts `during` training, `after` it (so that levels share a trunk), or on
+    the `export`ed file. `runtimes` are those with kernels for it, None for all.
+    """
 
     when: ClassVar[When] = "none"
+    # One that acts during training by how much of it is done cannot share it with other horizons.
+    knows_horizon: ClassVar[bool] = False
+    runtimes: ClassVar[tuple[str, ...] | None] = None
+    name: str = "technique"
 
     def check(self, level: float) -> None:
         if not 0 <= level < 1:  # refuses NaN too
@@ -79,35 +87,76 @@ class Technique:
                 "such as compression.level=0.5"
             )
 
+    def check_where(self, runtime_name: str, device_name: str) -> None:
+        if self.runtimes is not None and runtime_name not in self.runtimes:
+            raise BadInput(
+                f"compression={self.name} has no kernels under runtime={runtime_name}: "
+                f"type runtime={'|'.join(self.runtimes)}"
+            )
+
     def snap(self, level: float) -> float:
         return float(level)
 
     def shape(self, model: Any, level: float) -> Any:
         return model
 
+    def during(self, level: float) -> tuple[Technique, float] | None:
+        level = self.snap(level)
+        return (self, level) if level and self.when == "during" else None
+
+    def rounds(self, level: float) -> tuple[Round, ...]:
+        level = self.snap(level)
+        if not level or self.when not in ("after", "export"):
+            return ()
+        return (Round(technique=self, level=level, recover_epochs=self._recover_epochs),)
+
+    @property
+    def _recover_epochs(self) -> int:
+        return getattr(self, "recover_epochs", 0)
+
+    def start(self, module: nn.Module, level: float, generator: torch.Generator) -> None:
+        """Change the fresh net in place, before it is trained."""
+
+    def acting(
+        self, level: float, *, progress: float, teacher: Tensor | None = None
+    ) -> Acting | None:
+        """What acts in one epoch, None where nothing does; `progress` is the share of the training
+        or recovery that is done before it, `teacher` its logits [train images, classes]."""
+        return None
+
     def prepare(
-        self, module: nn.Module, level: float, *, example: Tensor
+        self, module: nn.Module, level: float, *, example: Tensor, batches: Batches | None = None
     ) -> tuple[nn.Module, Plain]:
+        """The compressed network and what was achieved; `module` stays as it is.
+
+        `example` is a normalised input [N, C, H, W]; the facts hold `removed_weight_bits`, the
+        share of those of `module`.
+        """
         return module, {"removed_weight_bits": 0.0}
 
-    def after_step(self, module: nn.Module, progress: float) -> None:
-        return None
+    def restructure(self, module: nn.Module, facts: Plain) -> None:
+        """Give a net as it was before `prepare` the layers that it has after, whatever their
+        weights and widths; `facts` are those that `prepare` gave."""
 
-    def loss(self, outputs: Tensor, targets: Tensor, index: Tensor) -> Tensor | None:
-        return None
-
-    def finish(self, module: nn.Module, data: Any) -> nn.Module:
-        return module
-
-    def finish_export(self, path: Path, data: Any) -> None:
-        return None
+    def lower(
+        self,
+        source: Path,
+        target: Path,
+        level: float,
+        *,
+        module: nn.Module,
+        data: Any,
+        runtime: Any,
+    ) -> Plain:
+        """Write the lowered form of the deployed file `source` of `module` to `target`, and give
+        what was achieved, `removed_weight_bits` among it."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoCompression(Technique):
     """The dense network: every level snaps to 0, and a level above it is refused."""
 
-    recover_epochs: ClassVar[int] = 0
     name: str = "none"
 
     def check(self, level: float) -> None:
@@ -121,3 +170,12 @@ class NoCompression(Technique):
 
     def snap(self, level: float) -> float:
         return 0.0
+
+
+def check_recover_epochs(epochs: int) -> None:
+    """Raise BadInput for what is no number of epochs."""
+    if not isinstance(epochs, int) or isinstance(epochs, bool) or epochs < 0:
+        raise BadInput(
+            f"compression.recover_epochs={epochs}: type a whole number "
+            "of at least 0, such as compression.recover_epochs=3"
+        )

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from energy_sweep.compression.base import Technique, When
+from energy_sweep.compression.base import Batches, Technique, When, check_recover_epochs
 from energy_sweep.compression.channels import Group, Layer, Touch, channel_counts
-from energy_sweep.record import BadInput, Plain
+from energy_sweep.record import Plain
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -29,14 +29,10 @@ class Prune(Technique):
     name: str = "prune"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.recover_epochs, int) or self.recover_epochs < 0:
-            raise BadInput(
-                f"compression.recover_epochs={self.recover_epochs}: type a whole number "
-                "of at least 0, such as compression.recover_epochs=3"
-            )
+        check_recover_epochs(self.recover_epochs)
 
     def prepare(
-        self, module: nn.Module, level: float, *, example: Tensor
+        self, module: nn.Module, level: float, *, example: Tensor, batches: Batches | None = None
     ) -> tuple[nn.Module, Plain]:
         """A physically smaller copy of `module`, and `removed_weight_bits` and `channels` of it.
 

@@ -19,7 +19,7 @@ from energy_sweep.parallel.parts import describe
 from energy_sweep.parallel.wire import Message
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import BadInput, EnergySweepError, Plain, to_plain
-from energy_sweep.train import Resident, Technique, Trainee, restore, updates
+from energy_sweep.train import Acting, Resident, Trainee, restore, updates
 
 GENERATOR = "generator"
 
@@ -75,12 +75,12 @@ class Gang:
         batch: int,
         lr_at: Callable[[int], float],
         generator: torch.Generator,
-        technique: Technique | None = None,
+        acting: Acting | None = None,
         limit: int | None = None,
         **dials: Any,
     ) -> float:
         """What `train.train_epoch` does, by all processes; `dials` are plain, and handed on."""
-        if technique is not None:
+        if acting is not None:
             raise BadInput(
                 "device.processes: this compression acts during training, which it can do in one"
                 " process only: type device.processes=1"

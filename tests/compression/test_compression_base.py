@@ -46,14 +46,15 @@ def test_the_base_changes_nothing() -> None:
     technique, module, example = Technique(), nn.Linear(2, 2), torch.ones(1, 2)
     assert technique.shape("model", 0.5) == "model"
     assert technique.prepare(module, 0.5, example=example) == (module, {"removed_weight_bits": 0.0})
-    assert technique.finish(module, None) is module
-    assert technique.loss(example, example, torch.zeros(1)) is None
+    assert technique.rounds(0.5) == ()
+    assert technique.during(0.5) is None
+    assert technique.acting(0.5, progress=0.0) is None
 
 
 def test_parts_are_plain_settings() -> None:
     assert dataclasses.asdict(NoCompression()) == {"name": "none"}
     assert dataclasses.asdict(Prune()) == {"name": "prune", "recover_epochs": 3}
-    assert (NoCompression().when, NoCompression().recover_epochs) == ("none", 0)
+    assert (NoCompression().when, NoCompression().rounds(0.0)) == ("none", ())
     assert Prune().when == "after"
 
 
