@@ -33,9 +33,9 @@ from energy_sweep.train import Resident, Trainee, network, restore, train_epoch
 
 BATCH, LR = 32, 0.05
 LAST = Plan(layout="channels_last")
-# Of the loss after each of three epochs, relative to one process at the same global batch. Sums
-# in another order change the last bits, which training lets grow; statistics of half a batch
-# change what a batch norm does.
+# Of the loss after each of three epochs, relative to one process at the same global batch and with
+# the threads of a rank. Sums in another order change the last bits, which training lets grow (by
+# 1e-3 where one process has two threads); statistics of half a batch change what a batch norm does.
 TIGHT, LOOSE = 1e-4, 0.05
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
@@ -50,7 +50,7 @@ class Bench:
             optimizer=SGD(),
             compression=NoCompression(),
             runtime=OnnxRuntime(),
-            device=Device(name="cpu", processes=2),
+            device=Device(name="cpu", processes=2, threads=1),
             batch=BATCH,
             lr=LR,
             epochs=3,
@@ -76,8 +76,12 @@ class Bench:
         )
 
     def alone(self, epochs: int) -> list[float]:
-        trainee = self.fresh()
-        return [self.train(train_epoch, trainee, epoch) for epoch in range(epochs)]
+        trainee, threads = self.fresh(), torch.get_num_threads()
+        torch.set_num_threads(self.recipe.device.threads)
+        try:
+            return [self.train(train_epoch, trainee, epoch) for epoch in range(epochs)]
+        finally:
+            torch.set_num_threads(threads)
 
 
 def wait_until_gone(pids: list[int], seconds: float = 20.0) -> None:
