@@ -6,7 +6,8 @@ keys mean equal cost per unit of work. Neither needs torch, so a whole grid is p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from energy_sweep.recipe import Recipe, device_spec, images_spec, spec, without
@@ -17,21 +18,24 @@ VERSIONS = {
     "prepare": 1,
     "trunk": 1,
     "cooldown": 1,
+    "teacher": 1,
     "compress": 1,
     "recover": 1,
     "export": 1,
-    "evaluate": 1,
-    "infer": 1,
+    "evaluate": 2,
+    "infer": 2,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """Makes the keys of one recipe on one machine."""
+    """Makes the keys of one net of a recipe on one machine; `acting` acts while it is trained."""
 
     recipe: Recipe
     machine: Plain
     fingerprint: str
+    model: Any
+    acting: list[Plain] = field(default_factory=list[Plain])
 
     def base(self) -> Plain:
         """What decides both weights and cost: data, net, arithmetic, machine."""
@@ -40,7 +44,7 @@ class _Names:
             raise ValueError("stages have no names before the recipe's plan is resolved")
         return {
             "data": {"fingerprint": self.fingerprint, **images_spec(recipe.dataset)},
-            "model": spec(recipe.model),
+            "model": spec(self.model),
             "precision": recipe.precision,
             "plan": to_plain(recipe.plan),
             "device": without(device_spec(recipe.device), "plan"),
@@ -54,42 +58,57 @@ class _Names:
     def cost(self, stage: str, **settings: Any) -> str:
         return digest({**self.base(), "cost": stage, "version": VERSIONS[stage], **settings})
 
-    def architecture(self) -> Plain:
-        """What decides the shape of the net that is deployed."""
-        level = self.recipe.snapped_level
-        return {"compression": spec(self.recipe.compression), "level": level} if level else {}
+    def epoch_cost(self, acting: Sequence[Plain]) -> str:
+        """The pool of epochs of this net, shaped by the techniques that act on it."""
+        recipe = self.recipe
+        return self.cost(
+            "trunk",
+            batch=recipe.batch,
+            accumulate=recipe.accumulate,
+            optimizer=_terms(recipe.optimizer),
+            **({"acting": list(acting)} if acting else {}),
+        )
 
 
 def chain(recipe: Recipe, *, machine: Plain, fingerprint: str) -> tuple[StageUse, ...]:
     """The stages a trial needs, in order, with their keys and units; torch is not needed.
 
-    The keys of `infer` are provisional: the true ones come from the graph that was exported.
+    `compress` and `recover` come once for each round of the compression. The keys of `infer` are
+    provisional: the true ones come from the graph that was exported.
     """
-    names = _Names(recipe, machine, fingerprint)
-    stages = _training(recipe, names)
-    if recipe.snapped_level:
-        stages += _compression(recipe, names, parent=_weights(stages[-1]))
-    shape, runtime = names.architecture(), spec(recipe.runtime)
-    graph = names.cost("evaluate", shape=shape, runtime=runtime, batch=recipe.inference_batch)
-    export = names.work("export", runtime=runtime)
-    evaluate = names.work(
-        "evaluate", _weights(stages[-1]), runtime=runtime, batch=recipe.inference_batch
+    level, during = recipe.snapped_level, recipe.during
+    names = _Names(
+        recipe,
+        machine,
+        fingerprint,
+        recipe.compression.shape(recipe.model, level),
+        [] if during is None else [_acting(*during)],
     )
-    infer = names.work("infer", shape=shape, runtime=runtime, batch=recipe.inference_batch)
-    return (
-        *stages,
-        StageUse(stage="export", key=export, cost_key=export, units=1),
-        StageUse(stage="evaluate", key=evaluate, cost_key=graph, units=1),
-        StageUse(stage="infer", key=infer, cost_key=infer, units=1),
-    )
+    teaching = _teaching(recipe, names)
+    taught_by = teaching[-1].key if teaching else None
+    stages = [*teaching, *_training(names, taught_by=taught_by)]
+    shape, structure = list(names.acting), list[Plain]()
+    for one in recipe.rounds:
+        shape.append(_acting(one.technique, one.level))
+        if one.technique.restructures:
+            structure.append(shape[-1])
+        stages += _round(names, one, shape, parent=weights_of(stages[-1]))
+    export = names.work("export", runtime=spec(recipe.runtime), structure=structure)
+    return (*stages, *_measuring(names, shape, export, weights=weights_of(stages[-1])))
 
 
-def _weights(use: StageUse) -> str:
+def _acting(technique: Any, level: float) -> Plain:
+    return {"technique": spec(technique), "level": level}
+
+
+def weights_of(use: StageUse) -> str:
     """The name of the weights after a stage; those of a trunk depend on where it is left."""
     return f"{use.key}@{use.units:g}" if use.stage == "trunk" else use.key
 
 
-def _training(recipe: Recipe, names: _Names) -> list[StageUse]:
+def _training(names: _Names, *, taught_by: str | None = None) -> list[StageUse]:
+    """The stages that train a net from its start to the recipe's horizon."""
+    recipe = names.recipe
     optimizer = without(spec(recipe.optimizer), "lr")
     cooldown_epochs = recipe.optimizer.schedule.cooldown_epochs(recipe.epochs)
     trunk_epochs = recipe.epochs - cooldown_epochs
@@ -103,15 +122,29 @@ def _training(recipe: Recipe, names: _Names) -> list[StageUse]:
         seed=recipe.seed,
         start=None if recipe.pretrained is None else recipe.pretrained.weights,
         **batch,
+        **_meanwhile(names, taught_by),
     )
     cooldown = names.work("cooldown", f"{trunk}@{trunk_epochs}", epochs=cooldown_epochs)
-    epoch = names.cost("trunk", optimizer=_terms(recipe.optimizer), **batch)
+    epoch = names.epoch_cost(names.acting)
     stages = [
         StageUse(stage="prepare", key=prepare, cost_key=prepare, units=1),
         StageUse(stage="trunk", key=trunk, cost_key=epoch, units=trunk_epochs),
         StageUse(stage="cooldown", key=cooldown, cost_key=epoch, units=cooldown_epochs),
     ]
     return [*_pretraining(recipe), *(stage for stage in stages if stage.units)]
+
+
+def _meanwhile(names: _Names, taught_by: str | None) -> Plain:
+    """What acts while the net is trained, as far as anything does."""
+    if not names.acting:
+        return {}
+    during = names.recipe.during
+    knows_horizon = during is not None and during[0].knows_horizon
+    return {
+        "acting": names.acting,
+        "teacher": taught_by,
+        "horizon": names.recipe.epochs if knows_horizon else None,
+    }
 
 
 def _pretraining(recipe: Recipe) -> list[StageUse]:
@@ -123,28 +156,64 @@ def _pretraining(recipe: Recipe) -> list[StageUse]:
     return [StageUse(stage="pretrain", key=key, cost_key=key, units=source.share)]
 
 
+def _teaching(recipe: Recipe, names: _Names) -> list[StageUse]:
+    """What a student's teacher takes, all of it: its training, and its answers to all images.
+
+    A teacher that is trained here shares its stages with whoever else trains that net.
+    """
+    teacher = recipe.teacher
+    if teacher is None or not names.acting:
+        return []
+    own_start = recipe if teacher.model is None else replace(recipe, pretrained=None)
+    dense = replace(names, recipe=own_start, model=teacher.model or recipe.model, acting=[])
+    if teacher.stored is None:
+        uses, weights = _training(dense), None
+    else:
+        weights = teacher.stored.weights
+        key = digest(["teacher", teacher.stored.name, weights])
+        uses = [StageUse(stage="teacher", key=key, cost_key=key, units=1)]
+    answers = dense.work("teacher", weights or weights_of(uses[-1]))
+    last = StageUse(stage="teacher", key=answers, cost_key=dense.cost("teacher"), units=1)
+    return [*(replace(use, stage="teacher") for use in uses), last]
+
+
 def _terms(optimizer: Any) -> Plain:
     """What the cost of a step depends on: which terms its formula has, and not how large."""
     numbers = {k: v for k, v in spec(optimizer).items() if k != "lr" and isinstance(v, int | float)}
     return {"name": optimizer.name, **{key: bool(value) for key, value in numbers.items()}}
 
 
-def _compression(recipe: Recipe, names: _Names, *, parent: str) -> list[StageUse]:
-    shape = names.architecture()
-    compress = names.work("compress", parent, **shape)
-    epochs = recipe.compression.recover_epochs
-    recover = names.work("recover", compress, epochs=epochs)
-    cost = names.cost(
-        "trunk",
-        batch=recipe.batch,
-        accumulate=recipe.accumulate,
-        optimizer=_terms(recipe.optimizer),
-        shape=shape,
-    )
+def _round(names: _Names, one: Any, shape: Sequence[Plain], *, parent: str) -> list[StageUse]:
+    """The stages of one round; `shape` are all techniques up to and with this one."""
+    settings: Plain = dict(shape[-1])
+    if one.technique.when == "export":
+        settings["runtime"] = spec(names.recipe.runtime)
+    compress = names.work("compress", parent, **settings)
+    recover = names.work("recover", compress, epochs=one.recover_epochs)
+    cost = names.cost("compress", shape=list(shape))
     stages = [
+        StageUse(stage="compress", key=compress, cost_key=cost, units=1),
         StageUse(
-            stage="compress", key=compress, cost_key=names.cost("compress", shape=shape), units=1
+            stage="recover",
+            key=recover,
+            cost_key=names.epoch_cost(shape),
+            units=one.recover_epochs,
         ),
-        StageUse(stage="recover", key=recover, cost_key=cost, units=epochs),
     ]
     return [stage for stage in stages if stage.units]
+
+
+def _measuring(
+    names: _Names, shape: Sequence[Plain], export: str, *, weights: str
+) -> list[StageUse]:
+    """What is asked of the net that is deployed, whose shape the techniques decide."""
+    how: Plain = {"runtime": spec(names.recipe.runtime), "batch": names.recipe.inference_batch}
+    architecture: Plain = {"compression": list(shape)} if shape else {}
+    graph = names.cost("evaluate", shape=architecture, **how)
+    evaluate = names.work("evaluate", weights, **how)
+    infer = names.work("infer", shape=architecture, **how)
+    return [
+        StageUse(stage="export", key=export, cost_key=export, units=1),
+        StageUse(stage="evaluate", key=evaluate, cost_key=graph, units=1),
+        StageUse(stage="infer", key=infer, cost_key=infer, units=1),
+    ]

@@ -29,7 +29,7 @@ from energy_sweep.sums import edges_joules, spread_joules
 Demand = dict[str, float]
 
 # The stages of the headline ratio attributed/spent: what sharing can save.
-SHARED_STAGES = ("trunk", "cooldown", "compress", "recover")
+SHARED_STAGES = ("trunk", "cooldown", "teacher", "compress", "recover")
 
 # The interval of a difference of two equal readings over that of one reading.
 TWO_RUNS = math.sqrt(2)

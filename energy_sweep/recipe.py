@@ -53,7 +53,9 @@ class Recipe:
     """The parts and numbers of one trial; parts are frozen dataclasses with a `name`.
 
     An update of the weights takes the gradients of `accumulate` batches; `pretrained` is where
-    the weights come from, None for fresh ones. `plan` is how the net is run, None until it is
+    the weights come from, None for fresh ones; `teacher` is the net that a student learns from. A
+    compressed net whose accuracy is more than `max_accuracy_loss` below the dense one's is
+    infeasible. `plan` is how the net is run, None until it is
     resolved: no dial, but part of all keys, since it changes joules and the last bits of weights.
     """
 
@@ -73,12 +75,24 @@ class Recipe:
     accumulate: int = 1
     label_smoothing: float = 0.1
     pretrained: Any = None
+    teacher: Any = None
+    max_accuracy_loss: float | None = None
     plan: Plan | None = None
 
     @property
     def snapped_level(self) -> float:
         """The level that the technique can honour; 0 is no compression at all."""
         return float(self.compression.snap(self.level))
+
+    @property
+    def during(self) -> Any:
+        """The technique that acts while the net is trained, and its level; None where none does."""
+        return self.compression.during(self.snapped_level)
+
+    @property
+    def rounds(self) -> Any:
+        """What is done to the trained net, round by round."""
+        return self.compression.rounds(self.snapped_level)
 
     def config(self) -> Plain:
         """All dials but the seed in canonical form: unused ones are dropped."""
@@ -98,13 +112,19 @@ class Recipe:
             "inference_batch": self.inference_batch,
             "accumulate": self.accumulate,
             "label_smoothing": float(self.label_smoothing),
-            **self._origin(),
+            **self._optional(),
         }
 
-    def _origin(self) -> Plain:
-        source = self.pretrained
-        names = ("name", "weights", "share")
-        return {} if source is None else {"pretrained": {k: getattr(source, k) for k in names}}
+    def _optional(self) -> Plain:
+        """What most recipes do without."""
+        found, source = Plain(), self.pretrained
+        if source is not None:
+            found["pretrained"] = {k: getattr(source, k) for k in ("name", "weights", "share")}
+        if self.teacher is not None and self.snapped_level:
+            found["teacher"] = self.teacher.spec()
+        if self.max_accuracy_loss is not None and self.snapped_level:
+            found["max_accuracy_loss"] = float(self.max_accuracy_loss)
+        return found
 
 
 def check(recipe: Recipe) -> None:
@@ -127,13 +147,41 @@ def check(recipe: Recipe) -> None:
         raise BadInput(
             f"precision={recipe.precision} trains on CUDA only: type precision=bf16 or device=cuda"
         )
-    recipe.compression.check(recipe.level)
     recipe.device.check()
+    _check_compression(recipe)
     processes = recipe.device.processes
     if recipe.batch % processes:
         raise BadInput(
             f"batch={recipe.batch}: device.processes={processes} share each batch in equal parts:"
             f" type batch={-(-recipe.batch // processes) * processes}"
+        )
+
+
+def _check_compression(recipe: Recipe) -> None:
+    compression, loss = recipe.compression, recipe.max_accuracy_loss
+    compression.check(recipe.level)
+    if not recipe.snapped_level:
+        return
+    compression.check_where(recipe.runtime.name, recipe.device.resolve())
+    during = recipe.during
+    techniques = [*([during[0]] if during else []), *(one.technique for one in recipe.rounds)]
+    alone = [one.name for one in techniques if one.one_process]
+    if alone and recipe.device.processes > 1:
+        raise BadInput(
+            f"compression={alone[0]}: its nets are trained by one process only:"
+            " type device.processes=1"
+        )
+    if loss is None:
+        return
+    if not 0 <= loss < 1:
+        raise BadInput(
+            f"compression.max_accuracy_loss={loss:g}: type the share of accuracy that may be lost,"
+            " such as compression.max_accuracy_loss=0.01 for a point, or null"
+        )
+    if during is not None and not during[0].wants_teacher:
+        raise BadInput(
+            f"compression.max_accuracy_loss: {during[0].name} acts during training, so that there"
+            " is no dense net to compare with: type compression.max_accuracy_loss=null"
         )
 
 

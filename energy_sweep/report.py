@@ -14,7 +14,7 @@ from energy_sweep.figure import CONFIG, bill_figure, front_figure, objective_tex
 from energy_sweep.front import choose, command, front_document, joules_text, rows
 from energy_sweep.record import Objective, Plain, StudyRecord
 
-SHARED = "trunk, cooldown, compress and recover"
+SHARED = "trunk, cooldown, teacher, compress and recover"
 
 
 def write_report(study: StudyRecord, objective: Objective, path: Path) -> None:

@@ -105,7 +105,8 @@ def train_epoch(
 
     A step updates the weights by the gradients of `accumulate` batches. `lr_at` maps the step
     within this epoch to the learning rate; `limit` is the most steps to take; `acting` is what a
-    compression does meanwhile; `peers` take their parts of the same batches. Infeasible where the loss or the weights are no longer finite.
+    compression does meanwhile; `peers` take their parts of the same batches. Infeasible where the
+    loss or the weights are no longer finite.
     """
     module, optimizer = trainee.module.train(), trainee.optimizer
     device, steps = resident.labels.device, updates(resident, batch, accumulate)

@@ -16,6 +16,7 @@ from hydra.core.override_parser.types import (
     Transformer,
 )
 
+from energy_sweep.app.chains import written_out
 from energy_sweep.app.messages import parse_error
 from energy_sweep.record import BadInput, Plain
 from energy_sweep.space import Axis, Space
@@ -58,7 +59,7 @@ class Axes:
 
     def overrides(self, params: Mapping[str, Any]) -> tuple[str, ...]:
         """A point as overrides, in the order of the axes."""
-        return tuple(self.override(name, params[name]) for name in self.space.names)
+        return tuple(written_out(self.override(name, params[name]) for name in self.space.names))
 
     def without(self, name: str) -> Axes:
         """The same axes but one."""
@@ -113,7 +114,7 @@ def read_axes(
     is_group = loader.get_group_options
     return Axes(
         space=Space(tuple(axes)),
-        fixed=tuple(_typed(o) for name, (_, o) in chosen.items() if name not in swept),
+        fixed=tuple(written_out(_typed(o) for name, (_, o) in chosen.items() if name not in swept)),
         keys={name: override.get_key_element() for name, (_, override) in swept.items()},
         groups=frozenset(name for name, (_, o) in swept.items() if is_group(o.key_or_group)),
         texts=texts,

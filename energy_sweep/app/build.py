@@ -20,14 +20,14 @@ from energy_sweep.app import messages, schema
 from energy_sweep.record import BadInput, EnergySweepError, Plain, digest
 
 if TYPE_CHECKING:
-    from energy_sweep.device import Device
-    from energy_sweep.meter.base import Meter
     from energy_sweep.recipe import Recipe
-    from energy_sweep.stage import StageStore
 
 PARTS = ("dataset", "model", "optimizer", "compression", "runtime", "device")
 # What is typed with a part, and is a dial of the recipe and not a setting of the part.
-DIALS = {"compression": ("level",), "model": ("pretrained", "pretrained_share")}
+DIALS = {
+    "compression": ("level", "max_accuracy_loss", "teacher"),
+    "model": ("pretrained", "pretrained_share"),
+}
 WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 
 
@@ -57,8 +57,10 @@ class Builder:
         from energy_sweep.recipe import Recipe, check
 
         schema.check(values)
+        parts = {group: self._part(group, values) for group in PARTS}
+        loss = values["compression"].get("max_accuracy_loss")
         recipe = Recipe(
-            **{group: self._part(group, values) for group in PARTS},
+            **parts,
             batch=values["batch"],
             lr=float(values["lr"]),
             epochs=values["epochs"],
@@ -69,6 +71,8 @@ class Builder:
             level=float(values["compression"].get("level", 0.0)),
             inference_batch=values["inference"]["batch"],
             pretrained=_pretrained(values),
+            teacher=self._teacher(values, parts["compression"]),
+            max_accuracy_loss=None if loss is None else float(loss),
         )
         check(recipe)
         return recipe
@@ -78,10 +82,51 @@ class Builder:
         if not isinstance(settings, Mapping) or "_target_" not in settings:
             raise BadInput(f"{group}: its file in conf/{group} must say _target_, the part to use")
         settings = {k: v for k, v in settings.items() if k not in DIALS.get(group, ())}
+        if "steps" in settings:
+            return self._chain(settings, values)
+        return self._made(group, settings, values["allow"])
+
+    def _made(self, group: str, settings: Plain, allow: list[str]) -> Any:
         key = digest([group, settings])
         if key not in self._parts:
-            self._parts[key] = _make(group, settings, allow=values["allow"])
+            self._parts[key] = _make(group, settings, allow=allow)
         return self._parts[key]
+
+    def _chain(self, settings: Plain, values: Plain) -> Any:
+        """Several compressions in a row, each with its own share of the level."""
+        from energy_sweep.compression.chain import Chain, Step
+
+        steps = list[Step]()
+        for name, step in settings["steps"].items():
+            place = f"compression.steps.{name}"
+            for dial in ("max_accuracy_loss", "teacher"):
+                if step.get(dial) is not None:
+                    raise BadInput(
+                        f"{place}.{dial}: type compression.{dial}, which all steps share"
+                    )
+            schema.check_level(f"{place}.level", level := step.get("level", 0.0))
+            own = {k: v for k, v in step.items() if k not in DIALS["compression"]}
+            technique = self._made("compression", own, values["allow"])
+            steps.append(Step(technique=technique, level=float(level)))
+        return Chain(steps=tuple(steps))
+
+    def _teacher(self, values: Plain, compression: Any) -> Any:
+        """Whom a student learns from, None for what learns from nobody."""
+        name = values["compression"].get("teacher")
+        if not compression.wants_teacher:
+            if name is not None:
+                raise BadInput(
+                    f"compression.teacher={name}: {compression.name} learns from no teacher:"
+                    " type compression=distill"
+                )
+            return None
+        from energy_sweep.app.teacher import find_teacher
+
+        return find_teacher(
+            None if name is None else str(name),
+            Path(values["outputs"]),
+            make=lambda settings: self._made("model", settings, values["allow"]),
+        )
 
 
 def _pretrained(values: Plain) -> Any:
@@ -167,69 +212,3 @@ def _words(hint: Any) -> list[str]:
 
 def _shown(value: Any) -> str:
     return "null" if value is None else str(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """What the trials of one process share: an open meter, and the store of stages."""
-
-    meter: Meter
-    store: StageStore
-
-
-@dataclass(slots=True)
-class Sessions:
-    """Opens each session once, so that every trial of a process has the same meter baseline."""
-
-    _open: dict[str, Session] = field(default_factory=dict[str, Session])
-
-    def get(self, values: Plain, device: Device) -> Session:
-        """The session that resolved values ask for, on a device; its levers change no session."""
-        key = digest([values["meter"], str(store_root(values)), device.uuids(), _threads(device)])
-        if key not in self._open:
-            self._open[key] = self._with_shared_store(open_session(values, device))
-        return self._open[key]
-
-    def _with_shared_store(self, new: Session) -> Session:
-        """One store for each folder and kind of meter, so that all see what any one measures."""
-        place = (new.store.root, new.store.meter_id)
-        for known in self._open.values():
-            if (known.store.root, known.store.meter_id) == place:
-                return Session(new.meter, known.store)
-        return new
-
-    def close(self) -> None:
-        """Close every meter, and evict weights from stores that outgrew their limit."""
-        for session in self._open.values():
-            session.meter.close()
-            session.store.trim()
-        self._open.clear()
-
-
-def open_session(values: Plain, device: Device) -> Session:
-    """The meter and the store that resolved values ask for."""
-    from energy_sweep.meter import meter_id, open_meter
-    from energy_sweep.stage import StageStore
-
-    meter = open_meter(
-        values["meter"],
-        devices=device.uuids(),
-        threads=_threads(device),
-        synchronize=device.synchronize,
-    )
-    facts = meter.facts()
-    store = StageStore(
-        store_root(values), meter_id=meter_id(facts), coefficients=facts.coefficients
-    )
-    return Session(meter, store)
-
-
-def _threads(device: Device) -> int:
-    """Threads that share the work, over all processes."""
-    return device.threads * device.processes
-
-
-def store_root(values: Plain) -> Path:
-    """The absolute folder of the stages: `stages`, or within the study's folder."""
-    own = Path(values["outputs"], values["name"], "stages")
-    return Path(values["stages"] or own).absolute()

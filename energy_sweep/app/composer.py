@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf, flag_override, open_dict
 
 from energy_sweep.app.axes import Axes
 from energy_sweep.app.build import plain
+from energy_sweep.app.chains import is_step
 from energy_sweep.record import Plain
 
 Groups = tuple[str, ...]
@@ -73,7 +74,8 @@ class Composer:
 
     def is_group(self, text: str) -> bool:
         """Whether an override chooses a config group."""
-        return text.partition("=")[0].lstrip("+") in self.axes.groups
+        key = text.partition("=")[0]
+        return key.lstrip("+") in self.axes.groups or is_step(key)
 
     def update(self, cfg: DictConfig, overrides: Sequence[str]) -> None:
         """Set the values among `overrides`, as Hydra does."""

@@ -7,9 +7,10 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from energy_sweep.app.chains import written_out
+from energy_sweep.app.conf import conf_folder
 from energy_sweep.record import BadInput, EnergySweepError
 
 if TYPE_CHECKING:
@@ -42,15 +43,6 @@ def main(argv: Sequence[str] | None = None, *, run: RunTrial | None = None) -> i
     except KeyboardInterrupt:
         print("stopped: the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
-
-
-def conf_folder() -> Path:
-    """The folder of the configuration groups: inside the installed package, or beside it."""
-    package = Path(__file__).resolve().parent.parent
-    for folder in (package / "conf", package.parent / "conf"):
-        if (folder / "config.yaml").is_file():
-            return folder
-    raise EnergySweepError(f"no conf folder in {package} or beside it: install energy-sweep again")
 
 
 def _help(arguments: Sequence[str]) -> int:
@@ -108,7 +100,7 @@ def _flags_first(arguments: Sequence[str]) -> list[str]:
     flags = list(arguments)
     for override in overrides:
         flags.remove(override)
-    return [*flags, *overrides]
+    return [*flags, *written_out(overrides)]
 
 
 @contextmanager

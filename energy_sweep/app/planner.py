@@ -9,14 +9,15 @@ from typing import Any
 
 from energy_sweep.app import messages, schema
 from energy_sweep.app.axes import Axes, values_to_check
-from energy_sweep.app.build import Builder, Session
+from energy_sweep.app.build import Builder
 from energy_sweep.app.composer import Composer
+from energy_sweep.app.session import Session
 from energy_sweep.chain import chain
 from energy_sweep.execution import AUTO, PLAIN
 from energy_sweep.recipe import Recipe, replace
 from energy_sweep.record import BadInput, Plain, StageRecord, StageUse
 from energy_sweep.search import Job
-from energy_sweep.trial import load_data, plan_record, resolve
+from energy_sweep.trial import check_compressible, load_data, plan_record, resolve
 
 LEVEL = "compression.level"
 
@@ -44,9 +45,8 @@ class Planner:
         return self.builder.recipe(self.composer.values(params))
 
     def describe(self, params: Plain) -> Job:
-        """The job of a point; under compression=none a level of the grid counts as 0."""
-        params = self._canonical(params)
-        recipe = self.recipe(params)
+        """The job of a point, whose level is named as the technique really carries it out."""
+        params, recipe = self._canonical(params)
         stages = self.stages(self._planned(recipe))
         return Job(
             params=params,
@@ -83,14 +83,15 @@ class Planner:
     def check(self) -> None:
         """Build every value of every axis once; BadInput names the first that cannot be run."""
         corner = self.axes.corner()
-        self._check(self._canonical(corner))
-        boards = self.recipe(corner).device.uuids()
+        _, recipe = self._canonical(corner)
+        self._check(recipe)
+        boards = recipe.device.uuids()
         for axis in self.axes.space.axes:
             for value in values_to_check(axis):
                 try:
-                    point = self._canonical({**corner, axis.name: value})
-                    self._check(point)
-                    _check_boards(axis.name, value, boards, self.recipe(point))
+                    _, recipe = self._canonical({**corner, axis.name: value})
+                    self._check(recipe)
+                    _check_boards(axis.name, value, boards, recipe)
                 except BadInput:
                     raise
                 except Exception as error:
@@ -99,14 +100,20 @@ class Planner:
                         raise
                     raise BadInput(line) from error
 
-    def _check(self, params: Plain) -> None:
-        """Name the stages of a point, whatever its plan will be."""
-        self.stages(replace(self.recipe(params), plan=PLAIN))
+    def _check(self, recipe: Recipe) -> None:
+        """Name the stages of a recipe, whatever its plan will be, and try its compression."""
+        self.stages(replace(recipe, plan=PLAIN))
+        check_compressible(recipe)
 
-    def _canonical(self, params: Plain) -> Plain:
-        if LEVEL in params and params.get("compression") == "none":
-            return {**params, LEVEL: 0}
-        return params
+    def _canonical(self, params: Plain) -> tuple[Plain, Recipe]:
+        """A point and its recipe; techniques that honour few levels have fewer points."""
+        if LEVEL not in params:
+            return params, self.recipe(params)
+        if params.get("compression") == "none":
+            params = {**params, LEVEL: 0}
+        recipe = self.recipe(params)
+        level = recipe.snapped_level
+        return (params if level == params[LEVEL] else {**params, LEVEL: level}), recipe
 
 
 def _check_boards(name: str, value: object, boards: tuple[str, ...], recipe: Recipe) -> None:

@@ -102,7 +102,8 @@ def check(plain: Mapping[str, Any]) -> None:
         raise BadInput(f"lr={plain['lr']:g}: type a number above 0, such as lr=0.05")
     if plain["seed"] < 0:
         raise BadInput(f"seed={plain['seed']}: type a whole number of at least 0, such as seed=0")
-    _check_level(plain["compression"])
+    check_level("compression.level", plain["compression"].get("level", 0.0))
+    _check_loss(plain["compression"].get("max_accuracy_loss"))
     _check_search(plain["search"])
     Objective(**plain["objective"])
     if not plain["name"] or "/" in plain["name"] or plain["name"].startswith("."):
@@ -120,13 +121,22 @@ def _check_keys(plain: Mapping[str, Any]) -> None:
             raise BadInput(f"{key} is gone: leave ~{key} out")
 
 
-def _check_level(compression: Plain) -> None:
-    level = compression.get("level", 0.0)
+def check_level(setting: str, level: object) -> None:
+    """Raise BadInput for what is no share of weights that can be removed."""
     if isinstance(level, bool) or not isinstance(level, int | float) or not 0 <= level < 1:
         raise BadInput(
-            f"compression.level={level}: type the share of the weights to remove, from 0 to"
-            " below 1, such as compression.level=0.5"
+            f"{setting}={level}: type the share of the weights to remove, from 0 to below 1, such"
+            f" as {setting}=0.5"
         )
+
+
+def _check_loss(loss: object) -> None:
+    if loss is None or (isinstance(loss, int | float) and not isinstance(loss, bool)):
+        return
+    raise BadInput(
+        f"compression.max_accuracy_loss={loss}: type the share of accuracy that may be lost, such"
+        " as compression.max_accuracy_loss=0.01 for a point, or null"
+    )
 
 
 def _check_search(search: Plain) -> None:

@@ -11,8 +11,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from energy_sweep.app.build import Builder, Session, Sessions, plain
+from energy_sweep.app.build import Builder, plain
 from energy_sweep.app.profile import Profiles, shown
+from energy_sweep.app.session import Session, Sessions
 from energy_sweep.record import EnergySweepError, Objective, Plain, TrialResult, to_plain
 
 if TYPE_CHECKING:

@@ -26,6 +26,7 @@ def deploy(arguments: Namespace) -> None:
 
     from energy_sweep import deploy as deployment
     from energy_sweep.app import build
+    from energy_sweep.app.session import open_session
 
     values = build.plain(_as_it_ran(stored, trial))
     recipe = build.Builder().recipe(values)
@@ -34,7 +35,7 @@ def deploy(arguments: Namespace) -> None:
             f"trial {trial.number} ran with other settings than this version would use:"
             f" type {origin['command']} to run it anew"
         )
-    session = build.open_session(values, recipe.device)
+    session = open_session(values, recipe.device)
     try:
         metrics = deployment.deploy(
             recipe,

@@ -7,6 +7,7 @@ those that begin alike share what they have in common.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,11 @@ class Compression(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def wants_teacher(self) -> bool:
+        """Whether it learns from a trained net."""
+        ...
 
     def check(self, level: float) -> None:
         """Raise BadInput for a level that the technique cannot be asked for."""
@@ -77,6 +83,12 @@ class Technique:
     when: ClassVar[When] = "none"
     # One that acts during training by how much of it is done cannot share it with other horizons.
     knows_horizon: ClassVar[bool] = False
+    # One that puts other layers in place of the net's own, so that its graph is another.
+    restructures: ClassVar[bool] = False
+    # One that wants a trained net to learn from.
+    wants_teacher: ClassVar[bool] = False
+    # One whose nets only a single process can train.
+    one_process: ClassVar[bool] = False
     runtimes: ClassVar[tuple[str, ...] | None] = None
     name: str = "technique"
 
@@ -113,6 +125,10 @@ class Technique:
     @property
     def _recover_epochs(self) -> int:
         return getattr(self, "recover_epochs", 0)
+
+    def check_net(self, module: nn.Module, level: float, *, example: Tensor) -> None:
+        """Raise BadInput for a net that cannot be compressed so far, whatever its weights are;
+        `example` is a normalised input [N, C, H, W]."""
 
     def start(self, module: nn.Module, level: float, generator: torch.Generator) -> None:
         """Change the fresh net in place, before it is trained."""
@@ -172,10 +188,36 @@ class NoCompression(Technique):
         return 0.0
 
 
-def check_recover_epochs(epochs: int) -> None:
-    """Raise BadInput for what is no number of epochs."""
-    if not isinstance(epochs, int) or isinstance(epochs, bool) or epochs < 0:
+def spread_rounds(
+    technique: Technique, level: float, iterations: int, recover_epochs: int
+) -> tuple[Round, ...]:
+    """The same relative level again and again, and the recovery spread over all iterations."""
+    if not level:
+        return ()
+    each = 1 - (1 - level) ** (1 / iterations)
+    ends = [recover_epochs * i // iterations for i in range(iterations + 1)]
+    return tuple(
+        Round(technique=technique, level=each, recover_epochs=after - before)
+        for before, after in itertools.pairwise(ends)
+    )
+
+
+def check_recover_epochs(epochs: int, iterations: int = 1) -> None:
+    """Raise BadInput for what is no number of epochs, or too few to recover every iteration."""
+    for name, value, least in (("recover_epochs", epochs, 0), ("iterations", iterations, 1)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise BadInput(
+                f"compression.{name}={value}: type a whole number "
+                f"of at least {least}, such as compression.{name}=3"
+            )
+    if 0 < epochs < iterations:
         raise BadInput(
-            f"compression.recover_epochs={epochs}: type a whole number "
-            "of at least 0, such as compression.recover_epochs=3"
+            f"compression.iterations={iterations}: each is recovered for an epoch or more: type"
+            f" compression.recover_epochs={iterations}"
         )
+
+
+def check_choice(setting: str, value: object, choices: tuple[str, ...]) -> None:
+    """Raise BadInput for a word that is none of the choices."""
+    if value not in choices:
+        raise BadInput(f"{setting}={value}: type {setting}={'|'.join(choices)}")

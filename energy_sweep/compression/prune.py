@@ -4,32 +4,63 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from energy_sweep.compression.base import Batches, Technique, When, check_recover_epochs
+from energy_sweep.compression.base import (
+    Batches,
+    Round,
+    Technique,
+    When,
+    check_choice,
+    check_recover_epochs,
+    spread_rounds,
+)
 from energy_sweep.compression.channels import Group, Layer, Touch, channel_counts
-from energy_sweep.record import Plain
+from energy_sweep.record import BadInput, Plain
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+# A net that keeps more than this multiple of what was asked, and the slack, is refused.
+MOST_KEPT, SLACK = 1.5, 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prune(Technique):
     """Removes the channels that act least, after training, and recovers for a few epochs.
 
-    A channel acts by the L2 norm of its weights, scaled as its BatchNorm scales them.
+    A channel acts by the L2 norm of its weights, scaled as its BatchNorm scales them, or by how
+    much the loss would change without it, to first order (`taylor`, Molchanov et al. 2019).
     """
 
     when: ClassVar[When] = "after"
+    importance: Literal["magnitude", "taylor"] = "magnitude"
+    iterations: int = 1
     recover_epochs: int = 3
     name: str = "prune"
 
     def __post_init__(self) -> None:
-        check_recover_epochs(self.recover_epochs)
+        check_choice("compression.importance", self.importance, ("magnitude", "taylor"))
+        check_recover_epochs(self.recover_epochs, self.iterations)
+
+    def rounds(self, level: float) -> tuple[Round, ...]:
+        return spread_rounds(self, self.snap(level), self.iterations, self.recover_epochs)
+
+    def check_net(self, module: nn.Module, level: float, *, example: Tensor) -> None:
+        """Raise BadInput where layers with their last channels left still keep too much."""
+        by_size = dataclasses.replace(self, importance="magnitude")
+        removed = by_size.prepare(module, level, example=example)[1]["removed_weight_bits"]
+        if 1 - removed > MOST_KEPT * (1 - level) + SLACK:
+            most = math.floor(100 * removed) / 100
+            what = f"type compression.level={most:g} or less" if most else "type compression=none"
+            raise BadInput(
+                f"compression.level={level:g}: with the last channels left in each layer, pruning"
+                f" removes {removed:.3f} of this net: {what}, or a wider model"
+            )
 
     def prepare(
         self, module: nn.Module, level: float, *, example: Tensor, batches: Batches | None = None
@@ -45,14 +76,33 @@ class Prune(Technique):
         pruned = copy.deepcopy(module)
         if level > 0:
             modes = [(part, part.training) for part in pruned.modules()]
-            _remove_channels(pruned, level, example)
+            if self.importance == "taylor":
+                _gather_gradients(pruned, batches)
+            _remove_channels(pruned, level, example, by_loss=self.importance == "taylor")
+            pruned.zero_grad(set_to_none=True)
             for part, training in modes:
                 part.training = training
-        removed = 1 - weight_bits(pruned) / weight_bits(module)
-        return pruned, {"removed_weight_bits": removed, "channels": _channels(pruned)}
+        return pruned, {
+            "removed_weight_bits": 1 - weight_bits(pruned) / weight_bits(module),
+            "channels": _channels(pruned),
+            "dense_channels": _channels(module),
+        }
 
 
-def _remove_channels(module: nn.Module, level: float, example: Tensor) -> None:
+def _gather_gradients(module: nn.Module, batches: Batches | None) -> None:
+    """Leave in each weight the gradient of the loss over some training batches."""
+    from torch.nn import functional
+
+    if batches is None:
+        raise ValueError("importance by the loss needs batches to take it over")
+    module.eval()  # statistics of norms stay those of training
+    for images, labels in batches():
+        functional.cross_entropy(module(images), labels).backward()
+
+
+def _remove_channels(
+    module: nn.Module, level: float, example: Tensor, *, by_loss: bool = False
+) -> None:
     import torch
     import torch_pruning
     from torch import nn
@@ -67,12 +117,15 @@ def _remove_channels(module: nn.Module, level: float, example: Tensor) -> None:
     names = {part: name for name, part in module.named_modules()}
     traced = _traced_groups(graph, names)
     counts = channel_counts(_layers(names), [group for _, group in traced], level)
-    importance = torch_pruning.importance.GroupMagnitudeImportance(
-        p=2, target_types=[nn.Conv2d, nn.Linear]
-    )
+    kinds = [nn.Conv2d, nn.Linear]
     # All scores are read before the first cut, so that no group's choice depends on another's.
-    with _norms_folded(module):
+    if by_loss:
+        importance = torch_pruning.importance.GroupTaylorImportance(target_types=kinds)
         scores = [importance(members) for members, _ in traced]
+    else:
+        importance = torch_pruning.importance.GroupMagnitudeImportance(p=2, target_types=kinds)
+        with _norms_folded(module):
+            scores = [importance(members) for members, _ in traced]
     for (members, _), score, count in zip(traced, scores, counts, strict=True):
         if score is None or count == len(score):
             continue

@@ -88,3 +88,10 @@ def weight_bits(module: nn.Module) -> int:
         part.weight.numel() for part in module.modules() if isinstance(part, nn.Conv2d | nn.Linear)
     )
     return 32 * sum(weights)
+
+
+def zero_share(module: nn.Module) -> float:
+    """The share of the weights of convolutions and linear layers that are exactly zero."""
+    weights = [part.weight for part in module.modules() if isinstance(part, nn.Conv2d | nn.Linear)]
+    zeros = sum(int((weight == 0).sum()) for weight in weights)
+    return zeros / max(1, sum(weight.numel() for weight in weights))

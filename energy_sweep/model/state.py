@@ -54,10 +54,14 @@ def save(path: Path, trainee: Trainee | nn.Module, metadata: Plain) -> str:
 
     `metadata` is plain JSON. The hash covers names, types, shapes and values of the tensors.
     """
-    tensors = tensors_of(trainee)
+    return save_tensors(path, tensors_of(trainee), metadata)
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Plain) -> str:
+    """Write contiguous tensors of the CPU as `save` does."""
     total = _digest(tensors)
     header = {_METADATA: json.dumps({"sha256": total, "metadata": metadata})}
-    content = safetensors.torch.save(tensors, metadata=header)
+    content = safetensors.torch.save(dict(tensors), metadata=header)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
     try:

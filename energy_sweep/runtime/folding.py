@@ -27,6 +27,10 @@ class Deployed(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         return self.network((images.to(torch.float32) - self.mean) / self.std)
 
+    def answer(self, images: Tensor, dtype: torch.dtype) -> Tensor:
+        """The logits of a network whose weights are of `dtype`."""
+        return self.network(((images.to(torch.float32) - self.mean) / self.std).to(dtype))
+
 
 def find_folds(module: nn.Module) -> dict[str, str]:
     """The convolutions (keys) whose only reader is a BatchNorm (values), by their names.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
 
 from torch import nn
 
@@ -11,14 +13,26 @@ from energy_sweep.recipe import Recipe, check
 from energy_sweep.record import Infeasible, Plain, TrialResult, to_plain
 from energy_sweep.stage import StageStore
 from energy_sweep.trial.bench import Bench
-from energy_sweep.trial.compress import compress
+from energy_sweep.trial.compare import compare
+from energy_sweep.trial.compress import achieved, compress
+from energy_sweep.trial.compressible import check_compressible
 from energy_sweep.trial.deployed import Deployed
 from energy_sweep.trial.fit import fit
 from energy_sweep.trial.loaded import load_data
 from energy_sweep.trial.plan import plan_record, resolve
 from energy_sweep.trial.rehearse import rehearse
+from energy_sweep.trial.teach import Teacher, enrol, teach
 
-__all__ = ["load_data", "plan_record", "resolve", "run_trial", "trained_network"]
+__all__ = [
+    "Teacher",
+    "check_compressible",
+    "deployed_file",
+    "load_data",
+    "plan_record",
+    "resolve",
+    "run_trial",
+    "trained_network",
+]
 
 
 def run_trial(
@@ -30,22 +44,27 @@ def run_trial(
     diverges, or memory that runs out, makes the result infeasible; its joules stay.
     """
     check(recipe)
+    check_compressible(recipe)
     rehearse(recipe)
     recipe = resolve(recipe, meter=meter, store=store)
-    bench = Bench(recipe, meter=meter, store=store, keep=frozenset(branch_epochs))
+    bench = _bench(recipe, meter=meter, store=store, keep=frozenset(branch_epochs))
     correct, infeasible, facts = None, None, Plain()
     plan = to_plain(bench.plan)
     try:
         with recipe.device.running(), recipe.device.infeasible_out_of_memory():
             with bench.training():
+                teach(bench)
                 fit(bench)
                 facts = bench.size_facts()
-                facts |= compress(bench)
+                rounds = compress(bench)
             with Deployed(bench) as deployed:
+                facts |= achieved([*rounds, *deployed.lower()])
                 evaluation = deployed.evaluate()
-                deployed.infer(evaluation)
-            correct = evaluation.pop("correct")
+                facts |= deployed.infer(evaluation)
+            right = evaluation.pop("correct")
             facts |= evaluation
+            facts |= compare(bench, right)
+            correct = right
     except Infeasible as reason:
         infeasible = str(reason)
     return TrialResult(
@@ -68,4 +87,23 @@ def trained_network(recipe: Recipe, *, meter: Meter, store: StageStore) -> nn.Mo
     """
     recipe = resolve(recipe, meter=meter, store=store)
     with recipe.device.running(levers=False):
-        return Deployed(Bench(recipe, meter=meter, store=store)).network()
+        return Deployed(_bench(recipe, meter=meter, store=store)).network
+
+
+@contextmanager
+def deployed_file(recipe: Recipe, *, meter: Meter, store: StageStore) -> Generator[Path]:
+    """The file that a trial deploys, as its runtime runs it, for as long as it is needed."""
+    recipe = resolve(recipe, meter=meter, store=store)
+    with (
+        recipe.device.running(levers=False),
+        Deployed(_bench(recipe, meter=meter, store=store)) as deployed,
+    ):
+        yield deployed.path
+
+
+def _bench(
+    recipe: Recipe, *, meter: Meter, store: StageStore, keep: frozenset[int] = frozenset()
+) -> Bench:
+    bench = Bench(recipe, meter=meter, store=store, keep=keep)
+    enrol(bench)
+    return bench

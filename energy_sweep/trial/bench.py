@@ -1,24 +1,22 @@
-"""The bench a trial works on: its recipe, data, meter and store, and the stages used so far."""
+"""The bench a trial works on: its recipe, data and nets, and how their epochs are trained."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from energy_sweep.chain import chain
-from energy_sweep.device import OutOfMemory
+from energy_sweep.chain import chain, weights_of
+from energy_sweep.compression.acting import Acting
 from energy_sweep.execution import PLAIN
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.model.count import Count, count_dense
 from energy_sweep.parallel import Gang
 from energy_sweep.recipe import Recipe, indexed_seed
-from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest, to_plain
+from energy_sweep.record import TRAINING_STAGES, Plain, to_plain
 from energy_sweep.stage import StageStore
 from energy_sweep.train import (
     LAYOUTS,
@@ -29,11 +27,12 @@ from energy_sweep.train import (
     train_epoch,
     updates,
 )
+from energy_sweep.trial.account import Account
 from energy_sweep.trial.loaded import load_data, resident_images
-from energy_sweep.trial.wait import patient
+from energy_sweep.trial.round import COMPRESSING, rounds_of
 
 
-class Bench:
+class Bench(Account):
     """One trial's recipe with everything its stages need; `used` grows as they are done.
 
     The recipe's plan is resolved; `keep` are the trunk epochs whose states other trials will want.
@@ -47,15 +46,19 @@ class Bench:
         store: StageStore,
         keep: frozenset[int] = frozenset(),
     ):
-        self.recipe, self.store, self.keep = recipe, store, keep
-        self.meter = patient(meter, store, below=recipe.device.wait_below)
+        Account.__init__(self, recipe, meter=meter, store=store)
+        self.keep = keep
         self.data = load_data(recipe.dataset)
         self.device: str = recipe.device.resolve()
         self.machine: Plain = recipe.device.machine()
         self.plan = recipe.plan or PLAIN
+        self.model = recipe.compression.shape(recipe.model, recipe.snapped_level)
         stages = chain(recipe, machine=self.machine, fingerprint=self.data.fingerprint)
-        self.stages = {use.stage: use for use in stages}
-        self.used: list[StageUse] = []
+        self.stages = {use.stage: use for use in stages if use.stage not in COMPRESSING}
+        self.teaching = tuple(use for use in stages if use.stage == "teacher")
+        self.weights = weights_of([use for use in stages if use.stage in TRAINING_STAGES][-1])
+        self.rounds = rounds_of(recipe, stages)
+        self.answers: Callable[[], Tensor] | None = None  # of the teacher, where there is one
         self.gang: Gang | None = None
         if recipe.device.processes > 1:
             self.gang = Gang(recipe, plan=self.plan, fingerprint=self.data.fingerprint)
@@ -70,7 +73,12 @@ class Bench:
     @property
     def dense(self) -> Count:
         """The size of the dense net, and its arithmetic for one image."""
-        return count_dense(self.recipe.model, self.data.shape, len(self.data.classes))
+        return count_dense(self.model, self.data.shape, len(self.data.classes))
+
+    @property
+    def following(self) -> str:
+        """The key of the stage that takes the trained net over."""
+        return (self.rounds[0].compress if self.rounds else self.stages["evaluate"]).key
 
     @property
     def steps(self) -> int:
@@ -91,7 +99,7 @@ class Bench:
     def network(self) -> nn.Module:
         """The dense net, freshly initialised from the seed."""
         return network(
-            self.recipe.model,
+            self.model,
             self.data,
             seed=self.recipe.seed,
             device=self.device,
@@ -104,6 +112,9 @@ class Bench:
         module, source = self.network(), self.recipe.pretrained
         if source is not None:
             source.put_into(module)
+        if (during := self.recipe.during) is not None:
+            technique, level = during
+            technique.start(module, level, self.generator("start"))
         return module
 
     def dense_trainee(self) -> Trainee:
@@ -136,9 +147,15 @@ class Bench:
         return torch.Generator().manual_seed(indexed_seed(self.recipe.seed, *parts))
 
     def epochs(
-        self, label: str, lr: Callable[[int, int], float], *, first: int = 0
+        self,
+        label: str,
+        lr: Callable[[int, int], float],
+        *,
+        acting: Callable[[int], Acting | None],
+        first: int = 0,
     ) -> Callable[[Trainee, int], float]:
-        """Trains one epoch of a segment by its index; `lr` maps (epoch, step) to a rate."""
+        """Trains one epoch of a segment by its index; `lr` maps (epoch, step) to a rate, `acting`
+        an epoch to what acts in it."""
 
         def train_one(trainee: Trainee, epoch: int) -> float:
             with self.recipe.device.infeasible_out_of_memory():
@@ -148,6 +165,7 @@ class Bench:
                     batch=self.recipe.batch,
                     lr_at=functools.partial(lr, epoch),
                     generator=self.generator(label, first + epoch),
+                    acting=acting(epoch),
                     **self._manner(),
                 )
 
@@ -166,18 +184,16 @@ class Bench:
     def _train_epoch(self) -> Callable[..., float]:
         return train_epoch if self.gang is None else self.gang.train_epoch
 
-    def warm_up(self, trainee: Trainee, cost_key: str) -> None:
+    def warm_up(self, trainee: Trainee, cost_key: str, acting: Acting | None = None) -> None:
         """Run two steps on a net that is thrown away, once per process and kind of net."""
         warm = self.store.warm if self.gang is None else self.gang.warm
-        if cost_key in warm:
-            return
-        warm = self.store.warm if self.gang is None else self.gang.warm
-        if cost_key in warm:
-            return
-        self.steps_at_rest(trainee, self.resident, 2)
-        warm.add(cost_key)
+        if cost_key not in warm:
+            self.steps_at_rest(trainee, self.resident, 2, acting)
+            warm.add(cost_key)
 
-    def steps_at_rest(self, trainee: Trainee, resident: Resident, steps: int) -> None:
+    def steps_at_rest(
+        self, trainee: Trainee, resident: Resident, steps: int, acting: Acting | None = None
+    ) -> None:
         """So many steps of training at the rate 0, or one epoch where that is less."""
         self._train_epoch(
             trainee,
@@ -185,54 +201,13 @@ class Bench:
             batch=self.recipe.batch,
             lr_at=lambda _: 0.0,
             generator=self.generator("warm-up"),
+            acting=acting,
             limit=steps,
             **self._manner(),
         )
 
-    def work(self, stage: str, *, images: int) -> Work:
-        """What a window is about to do, for meters that compute joules from it."""
-        return Work(stage=stage, images=images, parameters=self.dense.parameters, label=stage)
-
     def epoch_work(self, stage: str) -> Work:
         return self.work(stage, images=self.steps * self.recipe.batch * self.recipe.accumulate)
-
-    def metered(self, use: StageUse, task: Callable[[], Any], *, images: int) -> StageRecord:
-        """Do single-shot work inside a window of its own; OutOfMemory keeps what it cost."""
-        peak = self.recipe.device.watch_memory()
-        with self.meter.window(self.work(use.stage, images=images)) as window:
-            try:
-                with self.recipe.device.infeasible_out_of_memory():
-                    task()
-            except OutOfMemory as reason:
-                self._keep_tried(use, window.mark(units=1, images=images), str(reason))
-                raise
-            mark: Mark = window.mark(units=1, images=images)
-        facts: Plain = {"peak_device_memory_bytes": peak()}
-        return StageRecord(
-            stage=use.stage, key=use.key, cost_key=use.cost_key, marks=(mark,), facts=facts
-        )
-
-    def _keep_tried(self, use: StageUse, mark: Mark, reason: str) -> None:
-        """Charge this trial with work that memory ran out in, in a pool that no other shares."""
-        key = digest([use.key, "out of memory"])
-        known = self.store.get(key)
-        tried = StageRecord(
-            stage=use.stage,
-            key=key,
-            cost_key=key,
-            marks=(*(known.marks if known else ()), mark),
-            facts={"infeasible": reason},
-        )
-        self.store.put(tried)
-        self.used.append(replace(use, key=key, cost_key=key))
-
-    def done(self, stage: str, *, units: float | None = None) -> None:
-        """Count a stage as used by this trial, in full or only `units` of it."""
-        use = self.stages[stage]
-        record = self.store.get(use.key)
-        # What is stored may have been pooled under a former version's name.
-        pool = use.cost_key if record is None else record.cost_key
-        self.used.append(replace(use, cost_key=pool, units=use.units if units is None else units))
 
     def size_facts(self) -> Plain:
         """What the dense net is, and the most device memory that its first steps held.
@@ -242,10 +217,3 @@ class Bench:
         record = self.store.get(self.stages["prepare"].key)
         peak = None if record is None else record.facts.get("peak_device_memory_bytes")
         return {"dense": to_plain(self.dense), "peak_device_memory_bytes": peak}
-
-    def peak_memory_bytes(self) -> int | None:
-        """The largest resident size at the edges of this trial's windows, where it was seen."""
-        records = [self.store.get(use.key) for use in self.used]
-        marks = [mark for record in records if record is not None for mark in record.marks]
-        peaks = [mark.reading.peak_memory_bytes for mark in marks]
-        return max((peak for peak in peaks if peak is not None), default=None)

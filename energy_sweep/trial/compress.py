@@ -1,45 +1,75 @@
-"""Compression after training as stages: compress and recalibrate, then recover by training."""
+"""Compression after training as stages: for each round compress and recalibrate, then recover."""
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from energy_sweep.compression.acting import Acting, Together
 from energy_sweep.record import Plain, StageRecord
 from energy_sweep.schedule import recover_lr
 from energy_sweep.train import DamagedFile, Trainee, load, restore, save
 from energy_sweep.trial.bench import Bench
-from energy_sweep.trial.fit import count_segment, training
+from energy_sweep.trial.fit import acting_in_training, count_segment, dense_state
 from energy_sweep.trial.recalibrate import recalibrate
+from energy_sweep.trial.round import RoundUse
 from energy_sweep.trial.segment import Segment, trained_state
 
 # Images that norm statistics are taken over anew once channels are gone.
 RECALIBRATION_IMAGES = 1024
+# Training images that a technique may look at to judge weights.
+SAMPLES, SAMPLE_BATCH = 1024, 128
 
 
-def compress(bench: Bench) -> Plain:
-    """Compress the trained net and recover it; gives what the compression achieved."""
-    if "compress" not in bench.stages:
+def compress(bench: Bench) -> list[Plain]:
+    """Compress the trained net and recover it; gives what each round achieved."""
+    facts = list[Plain]()
+    for index, one in enumerate(net_rounds(bench)):
+        record = bench.store.once(one.compress, lambda folder, i=index: _run(bench, i, folder))
+        facts.append(dict(record.facts))
+        bench.done(one.compress)
+        if one.recover is not None:
+            count_segment(bench, recovery(bench, index))
+    return facts
+
+
+def achieved(rounds: list[Plain]) -> Plain:
+    """What the rounds of a compression achieved together; what is told of layers, the last says."""
+    if not rounds:
         return {}
-    use = bench.stages["compress"]
-    achieved = bench.store.once(use, lambda folder: _run(bench, folder)).facts
-    bench.done("compress")
-    if "recover" in bench.stages:
-        count_segment(bench, recovery(bench))
-    return dict(achieved)
+    kept = math.prod(1 - facts["removed_weight_bits"] for facts in rounds)
+    merged = {name: value for facts in rounds for name, value in facts.items()}
+    return {**merged, "removed_weight_bits": 1 - kept}
 
 
-def recovery(bench: Bench) -> Segment:
-    """The epochs that train the compressed net back, from half the rate to 0."""
-    recipe, use = bench.recipe, bench.stages["recover"]
-    steps, epochs = bench.steps, int(use.units)
+def net_rounds(bench: Bench) -> tuple[RoundUse, ...]:
+    """The rounds that change the net; those that change its exported file come after them."""
+    return tuple(one for one in bench.rounds if one.round.technique.when != "export")
+
+
+def final_network(bench: Bench) -> nn.Module:
+    """The net after its last training stage, from the store or trained again."""
+    rounds = net_rounds(bench)
+    return _network_after(bench, len(rounds)).eval()
+
+
+def recovery(bench: Bench, index: int) -> Segment:
+    """The epochs that train the net of a round back, from half the rate to 0."""
+    recipe, one = bench.recipe, bench.rounds[index]
+    assert one.recover is not None
+    use, steps, epochs = one.recover, bench.steps, int(one.recover.units)
+    label = f"recover{index or ''}"
 
     def begin() -> Trainee:
-        module = compressed_network(bench)
-        bench.warm_up(bench.trainee(compressed_network(bench)), use.cost_key)
+        module = compressed_network(bench, index)
+        scratch = bench.trainee(compressed_network(bench, index))
+        bench.warm_up(scratch, use.cost_key, acting_in(bench, index, 0.0))
         return bench.trainee(module)
 
     def lr(epoch: int, step: int) -> float:
@@ -49,52 +79,88 @@ def recovery(bench: Bench) -> Segment:
         use=use,
         epochs=epochs,
         begin=begin,
-        train_epoch=bench.epochs("recover", lr),
+        train_epoch=bench.epochs(
+            label, lr, acting=lambda epoch: acting_in(bench, index, epoch / epochs)
+        ),
         work=bench.epoch_work("recover"),
         settings={"epochs": epochs},
     )
 
 
-def compressed_network(bench: Bench) -> nn.Module:
-    """The compressed net before its recovery, from the store or compressed again."""
-    use = bench.stages["compress"]
+def acting_in(bench: Bench, index: int, progress: float) -> Acting | None:
+    """What acts in the recovery of a round: what acted before goes on, so that no mask drifts."""
+    parts = [
+        one.round.technique.acting(one.round.level, progress=1.0 if i < index else progress)
+        for i, one in enumerate(bench.rounds[: index + 1])
+    ]
+    found = [part for part in (acting_in_training(bench, 1.0), *parts) if part is not None]
+    return Together(found) if found else None
+
+
+def compressed_network(bench: Bench, index: int) -> nn.Module:
+    """The net of a round before its recovery, from the store or compressed again."""
+    use = bench.rounds[index].compress
     folder = bench.store.folder(use.key)
     try:
         tensors, _ = load(folder / "final.safetensors")
     except (FileNotFoundError, DamagedFile):
-        again, known = _run(bench, folder), bench.store.get(use.key)
+        again, known = _run(bench, index, folder), bench.store.get(use.key)
         lost = () if known is None else (*known.lost, *again.marks)
         bench.store.put(again if known is None else replace(known, lost=lost))
         tensors, _ = load(folder / "final.safetensors")
+    return _rebuilt(bench, index + 1, tensors)
+
+
+def _network_after(bench: Bench, rounds: int) -> nn.Module:
+    """The net after so many rounds and their recoveries."""
+    if not rounds:
+        module = bench.network()
+        restore(module, None, dense_state(bench))
+        return module
+    if bench.rounds[rounds - 1].recover is None:
+        return compressed_network(bench, rounds - 1)
+    state = trained_state(recovery(bench, rounds - 1), store=bench.store, meter=bench.meter)
+    return _rebuilt(bench, rounds, state)
+
+
+def _rebuilt(bench: Bench, rounds: int, tensors: dict[str, Tensor]) -> nn.Module:
+    """A net with the layers that it has after so many rounds, and with these weights."""
     module = bench.network()
+    for one in bench.rounds[:rounds]:
+        if one.round.technique.restructures:
+            record = bench.store.get(one.compress.key)
+            assert record is not None
+            one.round.technique.restructure(module, record.facts)
     restore(module, None, tensors)
     return module
 
 
-def dense_state(bench: Bench) -> dict[str, Tensor]:
-    """The state after the last training epoch; weights that are gone are trained again."""
-    return trained_state(training(bench)[-1], store=bench.store, meter=bench.meter)
-
-
-def _run(bench: Bench, folder: Path) -> StageRecord:
-    use, state = bench.stages["compress"], dense_state(bench)
+def _run(bench: Bench, index: int, folder: Path) -> StageRecord:
+    use, before = bench.rounds[index].compress, _network_after(bench, index)
     if use.cost_key not in bench.store.warm:
         # The first call of a process imports and compiles, which is no configuration's cost.
-        _compressed(bench, state)
+        _compressed(bench, index, before)
         bench.store.warm.add(use.cost_key)
     made: list[tuple[nn.Module, Plain]] = []
     images = min(RECALIBRATION_IMAGES, len(bench.resident))
-    record = bench.metered(use, lambda: made.append(_compressed(bench, state)), images=images)
-    module, achieved = made[0]
-    outcome = save(folder / "final.safetensors", module, achieved)
-    return replace(record, facts=achieved, outcome=outcome)
+    task = lambda: made.append(_compressed(bench, index, before))  # noqa: E731
+    record = bench.metered(use, task, images=images)
+    module, facts = made[0]
+    outcome = save(folder / "final.safetensors", module, facts)
+    return replace(record, facts=facts, outcome=outcome)
 
 
-def _compressed(bench: Bench, state: dict[str, Tensor]) -> tuple[nn.Module, Plain]:
-    recipe, module = bench.recipe, bench.network()
-    restore(module, None, state)
-    dtype = next(module.parameters()).dtype
+def _compressed(bench: Bench, index: int, module: nn.Module) -> tuple[nn.Module, Plain]:
+    """The net of a round, made from the one before it, which stays as it is."""
+    one, dtype = bench.rounds[index].round, next(module.parameters()).dtype
     example = torch.zeros(1, *bench.data.shape, device=bench.device, dtype=dtype)
-    module, achieved = recipe.compression.prepare(module, recipe.snapped_level, example=example)
-    recalibrate(module, bench.resident, bench.generator("recal"), RECALIBRATION_IMAGES)
-    return module, achieved
+
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+        size = min(SAMPLE_BATCH, len(bench.resident))
+        found = bench.resident.epoch(size, bench.generator("samples"))
+        for batch in itertools.islice(found, max(1, SAMPLES // size)):
+            yield batch.images.to(dtype), batch.labels
+
+    made, facts = one.technique.prepare(module, one.level, example=example, batches=batches)
+    recalibrate(made, bench.resident, bench.generator("recal"), RECALIBRATION_IMAGES)
+    return made, facts

@@ -10,17 +10,22 @@ from pathlib import Path
 
 from torch import nn
 
+from energy_sweep.model.base import zero_share
 from energy_sweep.model.count import Count, count
 from energy_sweep.record import Plain, StageRecord, to_plain
 from energy_sweep.runtime.base import Mismatch
-from energy_sweep.train import restore
 from energy_sweep.trial.bench import Bench
-from energy_sweep.trial.compress import compressed_network, dense_state, recovery
-from energy_sweep.trial.infer import Inference, measure_inference
-from energy_sweep.trial.segment import trained_state
+from energy_sweep.trial.compress import final_network
+from energy_sweep.trial.infer import measure_inference
+from energy_sweep.trial.round import RoundUse
+from energy_sweep.trial.stand import Inference
 
 # Validation images that an inference window repeats; more would only make it longer.
 INFERENCE_IMAGES = 1024
+# Batches that every graph is measured at, whatever the objective's is: one image, and a full load.
+USUAL_BATCHES = (1, 64)
+# A net with a larger share of zeros than chance gives is measured apart from dense ones at first.
+MASKED = 0.01
 
 
 class Deployed:
@@ -37,44 +42,90 @@ class Deployed:
     def __exit__(self, *error: object) -> None:
         self.stack.close()
 
+    @functools.cached_property
     def network(self) -> nn.Module:
         """The net after its last training stage, from the store or trained again."""
         with self.bench.training():
-            return self._network()
-
-    def _network(self) -> nn.Module:
-        bench = self.bench
-        if "recover" not in bench.stages and "compress" in bench.stages:
-            return compressed_network(bench).eval()
-        module = bench.network()
-        if "recover" in bench.stages:
-            state = trained_state(recovery(bench), store=bench.store, meter=bench.meter)
-        else:
-            state = dense_state(bench)
-        restore(module, None, state)
-        return module.eval()
+            return final_network(self.bench)
 
     @functools.cached_property
     def path(self) -> Path:
-        """The exported file; the architecture is exported once, then only its weights change."""
-        bench, use, module = self.bench, self.bench.stages["export"], self.network()
+        """The file that is deployed: the net's own, or what techniques made of it since."""
+        path = self.exported
+        for one in self.lowering:
+            path = self._lowered(one, path)
+        return path
+
+    @functools.cached_property
+    def exported(self) -> Path:
+        """The net as a file; an architecture is exported once, then only its weights change."""
+        bench, use, module = self.bench, self.bench.stages["export"], self.network
         template = bench.store.folder(use.key) / "template.onnx"
         export = functools.partial(self.runtime.export, module, bench.data, path=template)
         bench.store.once(use, lambda _: bench.metered(use, export, images=1))
-        folder = self.stack.enter_context(tempfile.TemporaryDirectory(prefix="energy-sweep-"))
-        path = Path(folder) / "model.onnx"
+        path = self._folder / "model.onnx"
         try:
             self.runtime.rewrite(template, module, data=bench.data, path=path)
         except (Mismatch, OSError):
             self.runtime.export(module, bench.data, path=path)
         return path
 
+    @property
+    def lowering(self) -> tuple[RoundUse, ...]:
+        """The rounds of the compression that act on the exported file."""
+        return tuple(one for one in self.bench.rounds if one.round.technique.when == "export")
+
+    def lower(self) -> list[Plain]:
+        """Do what acts on the exported file, counting it; gives what each round achieved."""
+        facts = list[Plain]()
+        for one in self.lowering:
+            if self.bench.store.get(one.compress.key) is None:
+                _ = self.path
+            record = self.bench.store.get(one.compress.key)
+            assert record is not None
+            facts.append(dict(record.facts))
+            self.bench.done(one.compress)
+        return facts
+
+    @functools.cached_property
+    def _folder(self) -> Path:
+        return Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="energy-sweep-")))
+
+    def _lowered(self, one: RoundUse, source: Path) -> Path:
+        """The file of a round, from the store or made again."""
+        bench, use = self.bench, one.compress
+        target = bench.store.folder(use.key) / "model.onnx"
+        known = bench.store.get(use.key)
+        if known is not None and target.exists():
+            return target
+        facts = list[Plain]()
+
+        def lower() -> None:
+            made = one.round.technique.lower(
+                source,
+                target,
+                one.round.level,
+                module=self.network,
+                data=bench.data,
+                runtime=self.runtime,
+            )
+            facts.append(made)
+
+        if use.cost_key not in bench.store.warm:
+            lower()  # the first time imports what lowers, which is no configuration's cost
+            bench.store.warm.add(use.cost_key)
+        made = bench.metered(use, lower, images=len(bench.data.validation.labels))
+        made = replace(made, facts=facts[-1])
+        lost = () if known is None else (*known.lost, *made.marks)
+        bench.store.put(made if known is None else replace(known, lost=lost))
+        return target
+
     def evaluate(self) -> Plain:
         """Validation images right, and what the file is; counts the export too."""
         use = self.bench.stages["evaluate"]
         record = self.bench.store.once(use, lambda _: self._evaluated())
-        self.bench.done("export")
-        self.bench.done("evaluate")
+        self.bench.done(self.bench.stages["export"])
+        self.bench.done(use)
         return dict(record.facts)
 
     def _evaluated(self) -> StageRecord:
@@ -91,38 +142,49 @@ class Deployed:
             "correct": right[0],
             "bytes": path.stat().st_size,
             **to_plain(self._size()),
-            "graph": self._inference().graph(path),
+            "zero_weights": zero_share(self.network),
+            "lowered_graph": self.runtime.graph_key(path, self.threads),
         }
         return replace(record, facts=facts)
 
     def _size(self) -> Count:
         """The size of the net that is deployed, and its arithmetic for one image."""
-        if "compress" not in self.bench.stages:
+        if not self.bench.rounds:
             return self.bench.dense
-        return count(self.network(), self.bench.data.shape)
+        return count(self.network, self.bench.data.shape)
 
-    def infer(self, evaluation: Plain) -> None:
-        """Price one image through this graph, with new windows where they are due."""
-        bench = self.bench
-        use = measure_inference(
-            lambda: self.path,
-            evaluation.pop("graph"),
-            weights=bench.stages["evaluate"].key,
-            inference=self._inference(),
-            store=bench.store,
-            meter=bench.meter,
-        )
-        bench.used.append(use)
+    def infer(self, evaluation: Plain) -> Plain:
+        """Price one image through this graph, with new windows where they are due.
 
-    def _inference(self) -> Inference:
+        The objective's batch is a stage of the trial; the usual others are measured beside it, and
+        their pools given by batch.
+        """
+        bench, lowered = self.bench, evaluation.pop("lowered_graph")
+        own, pools = bench.recipe.inference_batch, Plain()
+        for batch in sorted({own, *USUAL_BATCHES}):
+            inference = self._inference(batch)
+            use = measure_inference(
+                lambda: self.path,
+                inference.graph(lowered),
+                weights=bench.weights,
+                kind="masked" if evaluation["zero_weights"] > MASKED else "dense",
+                inference=inference,
+                store=bench.store,
+                meter=bench.meter,
+            )
+            pools[str(batch)] = use.cost_key
+            if batch == own:
+                bench.used.append(use)
+        return {"inference": pools}
+
+    def _inference(self, batch: int) -> Inference:
         bench = self.bench
+        images = bench.data.validation.images[:INFERENCE_IMAGES]
         return Inference(
             runtime=self.runtime,
-            images=bench.data.validation.images[:INFERENCE_IMAGES],
-            batch=bench.recipe.inference_batch,
+            images=images,
+            batch=batch,
             threads=self.threads,
-            work=bench.work(
-                "infer", images=min(INFERENCE_IMAGES, len(bench.data.validation.labels))
-            ),
+            work=bench.work("infer", images=len(images)),
             base={"device_class": bench.machine["device_class"], **bench.recipe.device.levers},
         )

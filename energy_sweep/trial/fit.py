@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from torch import Tensor
+
+from energy_sweep.compression.acting import Acting
 from energy_sweep.record import Infeasible, Plain
 from energy_sweep.train import Trainee, restore
 from energy_sweep.trial.bench import Bench
 from energy_sweep.trial.segment import Segment, is_finished, run_segment, trained_state
 
 
-def fit(bench: Bench) -> None:
-    """Train the dense net of the recipe, as far as the store does not hold what it leads to."""
+def fit(bench: Bench, *, following: str | None = None) -> None:
+    """Train the net of the recipe, as far as the store does not hold what it leads to.
+
+    That is the stage with the key `following`: by default the first that takes the weights over.
+    """
     _charge_pretraining(bench)
     _prepare(bench)
-    following = bench.stages.get("compress") or bench.stages["evaluate"]
     segments = training(bench)
-    is_used_up = bench.store.get(following.key) is not None
+    is_used_up = bench.store.get(following or bench.following) is not None
     has_end = is_finished(segments[-1], bench.store)
     for segment in segments:
         if is_used_up or (has_end and segment is not segments[-1]):
-            bench.done(segment.use.stage)
+            bench.done(segment.use)
         else:
             count_segment(bench, segment)
 
@@ -34,14 +41,13 @@ def count_segment(bench: Bench, segment: Segment) -> None:
 
     An epoch that memory ran out in is not counted: its joules are lost work.
     """
-    stage = segment.use.stage
     try:
         run_segment(segment, store=bench.store, meter=bench.meter)
     except Infeasible:
         record = bench.store.get(segment.use.key)
-        bench.done(stage, units=min(record.units, segment.use.units) if record else 0)
+        bench.done(segment.use, units=min(record.units, segment.use.units) if record else 0)
         raise
-    bench.done(stage)
+    bench.done(segment.use)
 
 
 def _charge_pretraining(bench: Bench) -> None:
@@ -53,7 +59,7 @@ def _charge_pretraining(bench: Bench) -> None:
     if use is not None:
         meter_id = bench.store.meter_id
         bench.store.once(use, lambda _: source.record(use, meter_id=meter_id))
-        bench.done("pretrain")
+        bench.done(use)
 
 
 def _prepare(bench: Bench) -> None:
@@ -61,7 +67,7 @@ def _prepare(bench: Bench) -> None:
     use, last = bench.stages["prepare"], training(bench)[-1].use
 
     def warm() -> None:
-        bench.warm_up(bench.dense_trainee(), last.cost_key)
+        bench.warm_up(bench.dense_trainee(), last.cost_key, acting_in_training(bench, 0.0))
 
     if bench.store.get(use.key) is None:
         _wake(bench)
@@ -69,13 +75,32 @@ def _prepare(bench: Bench) -> None:
         bench.store.once(use, lambda _: bench.metered(use, warm, images=images))
     elif bench.store.get(last.key) is None:
         warm()
-    bench.done("prepare")
+    bench.done(use)
 
 
 def _wake(bench: Bench) -> None:
     """Import what training imports on first use, which belongs to no configuration."""
     module = bench.network()
     bench.trainee(module).optimizer.step()
+
+
+def acting_in_training(bench: Bench, progress: float) -> Acting | None:
+    """What acts in an epoch of training; `progress` is the share of the horizon before it."""
+    if bench.recipe.during is None:
+        return None
+    technique, level = bench.recipe.during
+    teacher = bench.answers() if bench.answers is not None else None
+    return technique.acting(level, progress=progress, teacher=teacher)
+
+
+def _by_horizon(bench: Bench, start: int = 0) -> Callable[[int], Acting | None]:
+    horizon = bench.recipe.epochs
+    return lambda epoch: acting_in_training(bench, (start + epoch) / horizon)
+
+
+def dense_state(bench: Bench) -> dict[str, Tensor]:
+    """The state after the last training epoch; weights that are gone are trained again."""
+    return trained_state(training(bench)[-1], store=bench.store, meter=bench.meter)
 
 
 def trunk(bench: Bench) -> Segment:
@@ -91,7 +116,7 @@ def trunk(bench: Bench) -> Segment:
         use=use,
         epochs=epochs,
         begin=bench.dense_trainee,
-        train_epoch=bench.epochs("train", lr),
+        train_epoch=bench.epochs("train", lr, acting=_by_horizon(bench)),
         work=bench.epoch_work("trunk"),
         keep=frozenset(epoch for epoch in bench.keep if 0 < epoch <= epochs),
         settings={name: settings[name] for name in ("batch", "lr", "optimizer", "seed")},
@@ -120,7 +145,7 @@ def cooldown(bench: Bench) -> Segment:
         use=use,
         epochs=epochs,
         begin=begin,
-        train_epoch=bench.epochs("train", lr, first=start),
+        train_epoch=bench.epochs("train", lr, acting=_by_horizon(bench, start), first=start),
         work=bench.epoch_work("cooldown"),
         settings={"epochs": recipe.epochs},
     )

@@ -43,25 +43,32 @@ class Pretrained:
     state: Path
     stages: tuple[StageUse, ...]
 
-    def put_into(self, module: nn.Module) -> None:
-        """Copy every tensor whose name and shape fit; BadInput where that is the lesser part."""
+    setting: str = "model.pretrained"
+
+    def put_into(self, module: nn.Module, *, least: float = 0.5) -> None:
+        """Copy every tensor whose name and shape fit; BadInput where fewer than the share `least`
+        of the weights do."""
         try:
             tensors, _ = load(self.state)
         except (FileNotFoundError, DamagedFile) as error:
-            raise BadInput(f"{_typed(self.name)}: {error}; run that trial again") from error
+            raise BadInput(f"{self._typed}: {error}; run that trial again") from error
         own = module.state_dict()
         found = {name.removeprefix("model/"): value for name, value in tensors.items()}
         fitting = {k: v for k, v in found.items() if k in own and v.shape == own[k].shape}
         taken = sum(p.numel() for name, p in module.named_parameters() if name in fitting)
         total = sum(p.numel() for p in module.parameters())
-        if 2 * taken < total:
+        if taken < least * total:
             raise BadInput(
-                f"{_typed(self.name)} fits {taken} of {total} weights of this net: "
+                f"{self._typed} fits {taken} of {total} weights of this net: "
                 "type a trial of the same model"
             )
         with torch.no_grad():
             for name, value in fitting.items():
                 own[name].copy_(value)
+
+    @property
+    def _typed(self) -> str:
+        return f"{self.setting}={self.name}"
 
     def record(self, use: StageUse, *, meter_id: str) -> StageRecord:
         """What training these weights took, as a stage whose joules another bill holds."""
@@ -70,7 +77,7 @@ class Pretrained:
         known = [reading for reading in readings if reading is not None]
         if len(known) < len(readings):
             raise BadInput(
-                f"{_typed(self.name)} was measured with another meter, so its joules cannot be "
+                f"{self._typed} was measured with another meter, so its joules cannot be "
                 "charged: type model.pretrained_share=0 to leave them out, or the same meter"
             )
         return StageRecord(
@@ -82,7 +89,9 @@ class Pretrained:
         )
 
 
-def find(outputs: Path, name: str, share: float) -> Pretrained:
+def find(
+    outputs: Path, name: str, share: float, *, setting: str = "model.pretrained"
+) -> Pretrained:
     """The dense weights of trial STUDY/NUMBER under `outputs`; BadInput says what is wrong."""
     if not (0 <= share <= 1 and math.isfinite(share)):
         raise BadInput(
@@ -96,7 +105,7 @@ def find(outputs: Path, name: str, share: float) -> Pretrained:
         result = from_plain(TrialResult, json.loads(text))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BadInput(
-            f"{_typed(name)}: {folder / 'trials' / number} holds no result; "
+            f"{setting}={name}: {folder / 'trials' / number} holds no result; "
             "type STUDY/NUMBER, as energy-sweep front STUDY lists them"
         ) from error
     uses = [
@@ -109,9 +118,15 @@ def find(outputs: Path, name: str, share: float) -> Pretrained:
     state = place / f"epoch-{int(last.units):05d}.safetensors"
     weights = next(_hashes(place.glob("record-*.json"), str(int(last.units))), None)
     if weights is None or not state.exists():
-        raise BadInput(f"{_typed(name)}: its weights are gone; run that trial again")
+        raise BadInput(f"{setting}={name}: its weights are gone; run that trial again")
     return Pretrained(
-        name=name, weights=weights, share=share, store=store, state=state, stages=tuple(uses)
+        name=name,
+        weights=weights,
+        share=share,
+        store=store,
+        state=state,
+        stages=tuple(uses),
+        setting=setting,
     )
 
 
@@ -120,10 +135,6 @@ def _hashes(records: Iterable[Path], epoch: str) -> Iterator[str]:
         found = json.loads(path.read_text(encoding="utf-8"))["facts"]["hashes"].get(epoch)
         if found is not None:
             yield found
-
-
-def _typed(name: str) -> str:
-    return f"model.pretrained={name}"
 
 
 def _scaled(record: StageRecord | None, units: float) -> EnergyReading | None:

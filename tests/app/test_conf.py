@@ -14,8 +14,8 @@ from omegaconf import DictConfig
 
 from energy_sweep.app import schema
 from energy_sweep.app.build import PARTS, build, plain
+from energy_sweep.app.conf import conf_folder
 from energy_sweep.app.help import help_text
-from energy_sweep.app.main import conf_folder
 from energy_sweep.app.verbs import VERBS
 from energy_sweep.record import BadInput
 
@@ -23,7 +23,7 @@ FILES = sorted(conf_folder().rglob("*.yaml"))
 OPTIONS = [
     f"{path.parent.relative_to(conf_folder()).as_posix()}={path.stem}"
     for path in FILES
-    if path.parent.name in PARTS and path.stem != "own"  # which is nothing without a class
+    if path.parent.name in PARTS and path.stem not in ("own", "chain")  # nothing by themselves
 ]
 
 

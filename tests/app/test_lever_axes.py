@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from energy_sweep.app.build import Sessions
 from energy_sweep.app.main import main
+from energy_sweep.app.session import Sessions
 from energy_sweep.device import Device
 
 TINY = ("epochs=1", "batch=128", "model.width=4", "search/space=none", "compression=none")

@@ -10,8 +10,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from energy_sweep.app.build import Session, Sessions
 from energy_sweep.app.main import main
+from energy_sweep.app.session import Session, Sessions
 from energy_sweep.meter import open_meter
 from energy_sweep.stage import StageStore
 

@@ -15,7 +15,8 @@ from energy_sweep.meter.base import Window, Work, exclusive_window, meter_id
 from energy_sweep.price import Prices
 from energy_sweep.record import DomainEnergy, EnergyReading, MeterFacts, Quality
 from energy_sweep.stage import StageStore
-from energy_sweep.trial.infer import CHUNKS, CONTENDED_REPEATS, Inference, measure_inference
+from energy_sweep.trial.infer import measure_inference
+from energy_sweep.trial.stand import CHUNKS, CONTENDED_REPEATS, Inference
 
 WATTS = 50.0
 

@@ -1,0 +1,42 @@
+"""A list of compressions as it is typed, written out as overrides that Hydra composes.
+
+compression=[prune,quantize] chooses the group `chain`, and puts each step's own group where the
+chain looks for its steps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from energy_sweep.record import BadInput
+
+GROUP = "compression"
+STEPS = f"{GROUP}@{GROUP}.steps."
+_TYPED = re.compile(rf"\+{{0,2}}{GROUP}=\[(?P<names>.*)\]")
+
+
+def written_out(overrides: Iterable[str]) -> list[str]:
+    """The same overrides, with each list of compressions as a choice of groups."""
+    return [one for text in overrides for one in _written_out(text)]
+
+
+def is_step(key: str) -> bool:
+    """Whether the key of an override chooses the group of a step."""
+    return key.lstrip("+").startswith(STEPS)
+
+
+def _written_out(text: str) -> list[str]:
+    found = _TYPED.fullmatch(text.strip())
+    if found is None:
+        return [text]
+    names = [name.strip(" '\"") for name in found["names"].split(",")]
+    if not all(re.fullmatch(r"\w+", name) for name in names):
+        raise BadInput(f"{text}: type names with commas, such as '{GROUP}=[prune,quantize]'")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise BadInput(
+            f"{text}: {twice[0]} comes twice: type it once; prune and magnitude have"
+            f" {GROUP}.steps.NAME.iterations"
+        )
+    return [f"{GROUP}=chain", *(f"+{STEPS}{name}={name}" for name in names)]
