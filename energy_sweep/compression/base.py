@@ -8,6 +8,7 @@ those that begin alike share what they have in common.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 When = Literal["none", "during", "after", "export"]
 # Normalised images [B, C, H, W] of the training split and their classes [B], in a fixed order.
 Batches = Callable[[], Iterator[tuple["Tensor", "Tensor"]]]
+# A net that keeps more than this multiple of what was asked, and the slack, is refused.
+MOST_KEPT, SLACK = 1.5, 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +203,17 @@ def spread_rounds(
         Round(technique=technique, level=each, recover_epochs=after - before)
         for before, after in itertools.pairwise(ends)
     )
+
+
+def check_reached(level: float, removed: float, why: str) -> None:
+    """Raise BadInput for a net of which far less can be `removed` than the `level` asks."""
+    if 1 - removed > MOST_KEPT * (1 - level) + SLACK:
+        most = math.floor(100 * removed) / 100
+        what = f"type compression.level={most:g} or less" if most else "type compression=none"
+        raise BadInput(
+            f"compression.level={level:g}: {why} removes {removed:.3f} of this net:"
+            f" {what}, or a wider model"
+        )
 
 
 def check_recover_epochs(epochs: int, iterations: int = 1) -> None:

@@ -16,17 +16,15 @@ from energy_sweep.compression.base import (
     Technique,
     When,
     check_choice,
+    check_reached,
     check_recover_epochs,
     spread_rounds,
 )
 from energy_sweep.compression.channels import Group, Layer, Touch, channel_counts
-from energy_sweep.record import BadInput, Plain
+from energy_sweep.record import Plain
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-# A net that keeps more than this multiple of what was asked, and the slack, is refused.
-MOST_KEPT, SLACK = 1.5, 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +52,7 @@ class Prune(Technique):
         """Raise BadInput where layers with their last channels left still keep too much."""
         by_size = dataclasses.replace(self, importance="magnitude")
         removed = by_size.prepare(module, level, example=example)[1]["removed_weight_bits"]
-        if 1 - removed > MOST_KEPT * (1 - level) + SLACK:
-            most = math.floor(100 * removed) / 100
-            what = f"type compression.level={most:g} or less" if most else "type compression=none"
-            raise BadInput(
-                f"compression.level={level:g}: with the last channels left in each layer, pruning"
-                f" removes {removed:.3f} of this net: {what}, or a wider model"
-            )
+        check_reached(level, removed, "pruning to the last channels of every layer")
 
     def prepare(
         self, module: nn.Module, level: float, *, example: Tensor, batches: Batches | None = None

@@ -132,12 +132,14 @@ def test_joules_of_the_cpu_are_those_counted_at_the_edges(swept: Swept) -> None:
 
 
 def test_joules_of_the_gpu_are_whole_ticks_and_within_the_uncertainty(swept: Swept) -> None:
-    tick = WATTS * TICK_SECONDS
+    tick, outside = WATTS * TICK_SECONDS, 0
     for reading in swept.readings:
         (part,) = [part for part in reading["domains"] if part["domain"] == "gpu:0"]
         assert part["joules"] / tick == pytest.approx(round(part["joules"] / tick), abs=1e-3)
         off = part["joules"] - WATTS * reading["seconds"]
-        assert abs(off) <= part["uncertainty_joules"] + tick
+        outside += abs(off) > part["uncertainty_joules"] + tick
+    # The interval is one of 95 %: a machine that stops for longer than a tick has what is outside.
+    assert outside <= max(1, 0.05 * len(swept.readings))
     joules = math.fsum(
         p["joules"] for r in swept.readings for p in r["domains"] if "gpu" in p["domain"]
     )

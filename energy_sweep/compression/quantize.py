@@ -1,0 +1,118 @@
+"""Static int8: weights and activations are int8 in the deployed file, and so are its kernels."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from energy_sweep.compression.base import Technique, When, check_choice
+from energy_sweep.record import BadInput, Plain
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from energy_sweep.runtime.int8 import Calibrated
+
+METHODS = ("minmax", "percentile", "entropy")
+LEVEL = 0.75  # of 32 bits, 8 are left
+BATCH = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantize(Technique):
+    """Makes weights int8 per channel and activations uint8, by ONNX Runtime.
+
+    Ranges of activations come from `images` training images. While more than the share `tolerance`
+    of them change class, the layers that hurt most stay in float. `reduce_range` keeps weights to 7
+    bits: processors without VNNI saturate at 8, and the file is to be right on any.
+    """
+
+    when: ClassVar[When] = "export"
+    runtimes: ClassVar[tuple[str, ...] | None] = ("onnxruntime",)
+    calibration: Literal["minmax", "percentile", "entropy"] = "percentile"
+    images: int = 256
+    tolerance: float = 0.02
+    reduce_range: bool = True
+    name: str = "quantize"
+
+    def __post_init__(self) -> None:
+        check_choice("compression.calibration", self.calibration, METHODS)
+        if self.images < 1:
+            raise BadInput(f"compression.images={self.images}: type a whole number of at least 1")
+        if not (0 <= self.tolerance <= 1 and math.isfinite(self.tolerance)):
+            raise BadInput(
+                f"compression.tolerance={self.tolerance:g}: type the share of images that may"
+                " change class, such as compression.tolerance=0.02"
+            )
+
+    def snap(self, level: float) -> float:
+        """int8 is the one level there is."""
+        return LEVEL if level else 0.0
+
+    def lower(
+        self,
+        source: Path,
+        target: Path,
+        level: float,
+        *,
+        module: nn.Module,
+        data: Any,
+        runtime: Any,
+    ) -> Plain:
+        """Write the int8 file, and say which share of its layers is int8 and which are not."""
+        from energy_sweep.runtime.int8 import Calibrated, coverage, weight_bytes
+
+        images = data.train.images[: self.images]
+
+        def classes(path: Path) -> Any:
+            return runtime.open(path, 1).predict(images, BATCH).argmax(axis=1)
+
+        truth = classes(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the target, so that it gets its name in one step.
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".part-") as name:
+            folder = Path(name)
+            calibrated = Calibrated(source, images, folder, method=self.calibration)
+            nodes, kept, agreement = calibrated.layers, list[str](), 0.0
+            made = folder / "int8.onnx"
+            for kept in self._left_in_float(calibrated, folder, classes, truth):
+                calibrated.write(made, leave=kept, **self._how)
+                agreement = float((classes(made) == truth).mean())
+                if agreement >= 1 - self.tolerance:
+                    break
+            made.replace(target)
+        return {
+            "removed_weight_bits": 1 - weight_bytes(target) / weight_bytes(source),
+            "int8_coverage": coverage(target),
+            "float_layers": sorted(nodes[name] for name in kept),
+            "agreement_with_float": agreement,
+        }
+
+    @property
+    def _how(self) -> dict[str, bool]:
+        return {"reduce_range": self.reduce_range}
+
+    def _left_in_float(
+        self,
+        calibrated: Calibrated,
+        folder: Path,
+        classes: Callable[[Path], Any],
+        truth: Any,
+    ) -> Iterator[list[str]]:
+        """None, then the worst 1, 2, 4, ... layers, and at last all: ranked once that is needed."""
+        yield []
+        nodes, harm = list(calibrated.layers), dict[str, float]()
+        for node in nodes:
+            others = [name for name in nodes if name != node]
+            calibrated.write(alone := folder / "alone.onnx", leave=others, **self._how)
+            harm[node] = float((classes(alone) != truth).mean())
+        ranked = sorted(nodes, key=lambda node: -harm[node])
+        count = 1
+        while count < len(ranked):
+            yield ranked[:count]
+            count *= 2
+        yield ranked
