@@ -44,6 +44,10 @@ class Planner:
         """The recipe of a point."""
         return self.builder.recipe(self.composer.values(params))
 
+    def corner(self) -> Recipe:
+        """The recipe of one point of the space."""
+        return self._canonical(self.axes.corner())[1]
+
     def describe(self, params: Plain) -> Job:
         """The job of a point, whose level is named as the technique really carries it out."""
         params, recipe = self._canonical(params)

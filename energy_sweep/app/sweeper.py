@@ -119,7 +119,7 @@ class Sweep:
 
     def run(self, config: DictConfig) -> Outcome:
         """Check, plan, run what is new, and print what was found."""
-        recipe = self.planner.recipe(self.planner.axes.corner())
+        recipe = self.planner.corner()
         objective = Objective(**self.place.values["objective"])
         self.planner.check()
         session = self.task.sessions.get(self.place.values, recipe.device)

@@ -159,14 +159,25 @@ def _print_deployed(folder: Path, metrics: Plain) -> None:
     seen = metrics["test_split_seen_by"]
     print(
         f"trial {metrics['trial']} of {metrics['study']} is in {folder}:"
-        " model.onnx, test.npz, metrics.json, config.yaml",
+        " card.md, model.onnx, model.pt2, predict.py, labels.json, test.npz, metrics.json,"
+        " config.yaml",
         f"  test        {test['accuracy']:.4f}, at 95 % {test['accuracy_low']:.4f} to"
         f" {test['accuracy_high']:.4f} ({test['correct']} of {test['n']} images)",
         f"  validation  {validation['accuracy']:.4f}",
         f"  The test split has been seen by {seen} configuration{'s' if seen > 1 else ''}"
         " of this study; each further look makes its accuracy less fair.",
+        *_inference_lines(metrics),
+        f"  try it: python {folder / 'predict.py'} IMAGE (needs onnxruntime, numpy, pillow)",
         sep="\n",
     )
+
+
+def _inference_lines(metrics: Plain) -> list[str]:
+    return [
+        f"  {figure['joules']:.3g} J +- {figure['uncertainty_joules']:.2g} J per image at batch"
+        f" {batch}, {figure['quality']}; {1e3 * figure['seconds']:.3g} ms"
+        for batch, figure in metrics["inference"].items()
+    ]
 
 
 def _has_screen() -> bool:

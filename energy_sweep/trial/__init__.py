@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from pathlib import Path
-
-from torch import nn
 
 from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe, check
@@ -26,12 +23,11 @@ from energy_sweep.trial.teach import Teacher, enrol, teach
 __all__ = [
     "Teacher",
     "check_compressible",
-    "deployed_file",
+    "deployed_trial",
     "load_data",
     "plan_record",
     "resolve",
     "run_trial",
-    "trained_network",
 ]
 
 
@@ -80,25 +76,18 @@ def run_trial(
     )
 
 
-def trained_network(recipe: Recipe, *, meter: Meter, store: StageStore) -> nn.Module:
-    """The net that a trial deploys; stages whose weights were evicted run again.
-
-    Levers change no weights, so they stay where they are.
-    """
-    recipe = resolve(recipe, meter=meter, store=store)
-    with recipe.device.running(levers=False):
-        return Deployed(_bench(recipe, meter=meter, store=store)).network
-
-
 @contextmanager
-def deployed_file(recipe: Recipe, *, meter: Meter, store: StageStore) -> Generator[Path]:
-    """The file that a trial deploys, as its runtime runs it, for as long as it is needed."""
+def deployed_trial(recipe: Recipe, *, meter: Meter, store: StageStore) -> Generator[Deployed]:
+    """The `network` and the file (`path`) that a trial deploys, for as long as they are needed.
+
+    Stages whose weights were evicted run again. Levers change no weights, so they stay.
+    """
     recipe = resolve(recipe, meter=meter, store=store)
     with (
         recipe.device.running(levers=False),
         Deployed(_bench(recipe, meter=meter, store=store)) as deployed,
     ):
-        yield deployed.path
+        yield deployed
 
 
 def _bench(

@@ -24,7 +24,7 @@ from energy_sweep.record import BadInput
 from energy_sweep.runtime.onnxruntime import OnnxRuntime
 from energy_sweep.stage import StageStore
 from energy_sweep.train import train_epoch
-from energy_sweep.trial import run_trial, trained_network
+from energy_sweep.trial import deployed_trial, run_trial
 
 
 def recipe(**changes: object) -> Recipe:
@@ -94,7 +94,8 @@ def test_ranks_run_before_the_first_window_and_are_gone_before_inference(
         training, others = ("prepare", "trunk", "cooldown"), ("export", "evaluate", "infer")
         assert seen == dict.fromkeys(training, True) | dict.fromkeys(others, False)
     assert store.clear() > 0
-    trained_network(recipe(), meter=meter, store=store)
+    with deployed_trial(recipe(), meter=meter, store=store) as deployed:
+        assert deployed.network is not None
     assert not Stand.runs
 
 

@@ -1,0 +1,193 @@
+"""A chosen configuration as a folder that a stranger can run, with what it was measured to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy
+import yaml
+from filelock import FileLock
+
+from energy_sweep.dataset.base import Data
+from energy_sweep.dataset.licence import licence_of
+from energy_sweep.dataset.split import Split
+from energy_sweep.deploy import reload
+from energy_sweep.deploy.card import card
+from energy_sweep.execution import Plan
+from energy_sweep.meter.base import Meter
+from energy_sweep.price import Prices
+from energy_sweep.recipe import Recipe, replace
+from energy_sweep.record import BadInput, EnergySweepError, Plain, TrialResult, from_plain
+from energy_sweep.runtime import OnnxRuntime
+from energy_sweep.runtime.base import Session
+from energy_sweep.runtime.program import save_program
+from energy_sweep.stage import StageStore, write_atomically
+from energy_sweep.statistics import wilson
+from energy_sweep.trial import deployed_trial
+
+LEDGER = "test_split.json"
+SIZES = ("bytes", "parameters", "macs", "weight_bytes", "removed_weight_bits", "int8_coverage")
+
+
+def deploy(
+    recipe: Recipe,
+    result: TrialResult,
+    folder: Path,
+    *,
+    meter: Meter,
+    store: StageStore,
+    ledger: Path,
+    config: Plain,
+    origin: Plain,
+) -> Plain:
+    """Write the model, its card and all that running and checking it takes; return the metrics.
+
+    `meter` reads what has to be trained again because its weights were evicted; `ledger` is the
+    file that counts who has seen the test split; `config` is what runs the trial again; `origin`
+    goes into the metrics (study, trial, command, joules). Nothing is left where a fresh process
+    does not give the same answers.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder} is a file: type --to with the name of a folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    data = recipe.dataset.load()
+    if "plan" in result.facts:
+        recipe = replace(recipe, plan=from_plain(Plan, result.facts["plan"]))
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as name:
+        part = Path(name)
+        _write_models(recipe, data, part, meter=meter, store=store)
+        numpy.savez_compressed(part / "test.npz", images=data.test.images, labels=data.test.labels)
+        metrics = {
+            **origin,
+            **_accuracies(part / "model.onnx", recipe, data),
+            "validation_correct_in_study": result.correct,
+            "test_split_seen_by": count_look(ledger, result.config_key),
+            **_facts(recipe, result, data),
+            "inference": _inference(result, store, meter),
+        }
+        metrics["size"]["bytes"] = (part / "model.onnx").stat().st_size
+        _check_in_fresh_process(part)
+        _write_notes(part, metrics, config=config, origin=origin, data=data)
+        for path in part.iterdir():
+            os.replace(path, folder / path.name)
+    return metrics
+
+
+def count_look(ledger: Path, config_key: str) -> int:
+    """How many configurations of a study have seen the test split, this one included."""
+    with FileLock(ledger.with_name(f".{ledger.name}.lock")):
+        seen: list[str] = json.loads(ledger.read_text()) if ledger.exists() else []
+        if config_key not in seen:
+            seen.append(config_key)
+            write_atomically(ledger, json.dumps(seen, indent=1) + "\n")
+    return len(seen)
+
+
+def _write_models(
+    recipe: Recipe, data: Data, part: Path, *, meter: Meter, store: StageStore
+) -> None:
+    """model.onnx as it was measured, or for runtimes with other files the same net; model.pt2."""
+    with deployed_trial(recipe, meter=meter, store=store) as deployed:
+        if deployed.path.suffix == ".onnx":
+            shutil.copyfile(deployed.path, part / "model.onnx")
+        else:
+            OnnxRuntime().export(deployed.network, data, part / "model.onnx")
+        save_program(deployed.network, data, part / "model.pt2")
+
+
+def _write_notes(part: Path, metrics: Plain, *, config: Plain, origin: Plain, data: Data) -> None:
+    labels = {"classes": list(data.classes), "shape": list(data.shape)}
+    (part / "labels.json").write_text(json.dumps(labels, indent=1) + "\n", encoding="utf-8")
+    (part / "config.yaml").write_text(_as_yaml(config, origin), encoding="utf-8")
+    (part / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+    (part / "card.md").write_text(card(metrics), encoding="utf-8")
+    shutil.copyfile(Path(__file__).with_name("predict.py"), part / "predict.py")
+
+
+def _facts(recipe: Recipe, result: TrialResult, data: Data) -> Plain:
+    """What the model is, what it was made of and from."""
+    sizes = {name: result.facts[name] for name in SIZES if name in result.facts}
+    return {
+        "model": recipe.model.name,
+        "compression": result.config["compression"]["name"],
+        "level": recipe.snapped_level,
+        "runtime": recipe.runtime.version,
+        "size": {**sizes, "dense": result.facts.get("dense")},
+        "dataset": {
+            "name": data.name,
+            "licence": licence_of(recipe.dataset),
+            "fingerprint": data.fingerprint,
+            **{side: len(getattr(data, side).labels) for side in ("train", "validation", "test")},
+        },
+        "input": {"name": "images", "dtype": "uint8", "shape": ["N", *data.shape]},
+        "classes": list(data.classes),
+    }
+
+
+def _inference(result: TrialResult, store: StageStore, meter: Meter) -> Plain:
+    """Joules and seconds of an image by the number of images at once, as far as measured."""
+    pools: Mapping[str, str] = result.facts.get("inference", {})
+    records = [r for r in store.records().values() if r.cost_key in pools.values()]
+    prices, found = Prices(records, repeatability=meter.facts().repeatability_of), Plain()
+    for batch, key in sorted(pools.items(), key=lambda pair: int(pair[0])):
+        marks = [mark for record in records if record.cost_key == key for mark in record.marks]
+        if not marks:
+            continue
+        joules, uncertainty = prices.joules({key: 1.0})
+        seconds = sum(mark.reading.seconds for mark in marks) / sum(mark.units for mark in marks)
+        found[batch] = {
+            "joules": joules,
+            "uncertainty_joules": uncertainty,
+            "quality": prices.quality({key: 1.0}).value,
+            "seconds": seconds,
+        }
+    return found
+
+
+def _check_in_fresh_process(part: Path) -> None:
+    """Raise EnergySweepError unless the files give a fresh process what they give this one."""
+    script = str(Path(reload.__file__))
+    done = subprocess.run([sys.executable, script, str(part)], capture_output=True, text=True)
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:]
+        raise EnergySweepError(f"a fresh process cannot run the files: {' '.join(last)}")
+    found: Mapping[str, list[int]] = json.loads(done.stdout.splitlines()[-1])
+    for name, expected in reload.answers(part).items():
+        if (off := sum(a != b for a, b in zip(found[name], expected, strict=True))) > 0:
+            raise EnergySweepError(f"{name} gives a fresh process {off} other answers")
+
+
+def _accuracies(model: Path, recipe: Recipe, data: Data) -> Plain:
+    session = OnnxRuntime().open(model, recipe.device.threads)
+    return {
+        name: _accuracy(session, split, recipe.inference_batch)
+        for name, split in (("test", data.test), ("validation", data.validation))
+    }
+
+
+def _accuracy(session: Session, split: Split, batch: int) -> Plain:
+    logits = session.predict(split.images, batch)
+    correct = int((logits.argmax(axis=1) == split.labels).sum())
+    low, high = wilson(correct, len(split.labels))
+    return {
+        "accuracy": correct / len(split.labels),
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "correct": correct,
+        "n": len(split.labels),
+    }
+
+
+def _as_yaml(config: Plain, origin: Plain) -> str:
+    heading = (
+        f"# Trial {origin['trial']} of {origin['study']}, as it ran. To run it again, here:\n"
+        '# python -m energy_sweep --config-path "$PWD" --config-name config\n'
+    )
+    return heading + yaml.safe_dump(config, sort_keys=False, allow_unicode=True)

@@ -1,0 +1,122 @@
+"""The card of a deployed model: what it is, what it was measured to do, how to run it."""
+
+from __future__ import annotations
+
+from energy_sweep.record import Plain
+
+PERCENT = 100.0
+
+
+def card(metrics: Plain) -> str:
+    """The card as Markdown, from nothing but what metrics.json says."""
+    return "\n".join(
+        [
+            f"# {metrics['model']} on {metrics['dataset']['name']}",
+            "",
+            f"Trial {metrics['trial']} of study `{metrics['study']}`, found and exported by"
+            " energy_sweep. It tells"
+            f" {len(metrics['classes'])} classes apart ({', '.join(metrics['classes'])}).",
+            "",
+            *_accuracy(metrics),
+            *_energy(metrics),
+            *_compression(metrics),
+            *_data(metrics),
+            *_running(metrics),
+        ]
+    )
+
+
+def _accuracy(metrics: Plain) -> list[str]:
+    test, looks = metrics["test"], metrics["test_split_seen_by"]
+    return [
+        "## Accuracy",
+        "",
+        f"**{test['accuracy']:.4f}** on the test split ({test['correct']} of {test['n']} images;"
+        f" 95 % interval {test['accuracy_low']:.4f} to {test['accuracy_high']:.4f}, Wilson).",
+        f"{looks} configuration{'s' if looks > 1 else ''} of the study"
+        f" {'have' if looks > 1 else 'has'} seen this split."
+        f" On the validation split, which the choice was made by:"
+        f" {metrics['validation']['accuracy']:.4f}.",
+        "",
+    ]
+
+
+def _energy(metrics: Plain) -> list[str]:
+    lines = [
+        "## Energy",
+        "",
+        "| images at once | joules per image | at 95 % +- | seconds per image | quality |",
+        "|---|---|---|---|---|",
+    ]
+    for batch, figure in metrics["inference"].items():
+        lines.append(
+            f"| {batch} | {figure['joules']:.3g} | {figure['uncertainty_joules']:.2g} |"
+            f" {figure['seconds']:.3g} | {figure['quality']} |"
+        )
+    joules = metrics.get("joules")
+    if joules is not None:
+        images = f" of {joules['images']:,} images" if joules["objective"] == "lifetime" else ""
+        lines += [
+            "",
+            f"The study's objective, {joules['objective']}{images}: {joules['joules']:.4g} J"
+            f" +- {joules['uncertainty_joules']:.2g} J, {joules['quality']}.",
+        ]
+        low, high = joules["scale_band"]
+        if (low, high) != (1.0, 1.0):
+            lines.append(
+                f"All joules here may be scaled together by {low:g} to {high:g}: they were not"
+                " calibrated with a power meter. Ratios are not touched by that."
+            )
+    return [*lines, ""]
+
+
+def _compression(metrics: Plain) -> list[str]:
+    facts, dense = metrics["size"], metrics["size"].get("dense")
+    lines = ["## Size", "", f"- model.onnx: {facts['bytes']:,} bytes"]
+    lines.append(
+        f"- {facts['parameters']:,} parameters, {facts['macs']:,} multiply-accumulates an image"
+    )
+    if metrics["compression"] != "none" and dense is not None:
+        lines.append(
+            f"- compression: {metrics['compression']}, level {metrics['level']:g} (removed"
+            f" {facts.get('removed_weight_bits', 0.0):.3f} of the weight bits); before it"
+            f" {dense['parameters']:,} parameters, {dense['macs']:,} multiply-accumulates"
+        )
+    if "int8_coverage" in facts:
+        lines.append(f"- int8: {facts['int8_coverage']:.0%} of the layers")
+    return [*lines, ""]
+
+
+def _data(metrics: Plain) -> list[str]:
+    data = metrics["dataset"]
+    return [
+        "## Data",
+        "",
+        f"- {data['name']}: {data['train']:,} images to train, {data['validation']:,} to choose,"
+        f" {data['test']:,} to test",
+        f"- licence of the images: {data['licence']}",
+        f"- SHA-256 of the splits: `{data['fingerprint']}`",
+        "",
+    ]
+
+
+def _running(metrics: Plain) -> list[str]:
+    channels, height, width = metrics["input"]["shape"][1:]
+    return [
+        "## To run it",
+        "",
+        "```",
+        "pip install onnxruntime numpy pillow",
+        "python predict.py image.png",
+        "```",
+        "",
+        f"`model.onnx` takes uint8 pixels `images` [N, {channels}, {height}, {width}] as they are:"
+        " they are normalised inside, exactly as in training. `model.pt2` is the float network for"
+        " `torch.export.load`, before anything was done to the exported file. Both were opened in a"
+        " fresh process, where they gave the answers that are counted here.",
+        "",
+        "To train it again, from this folder:"
+        ' `python -m energy_sweep --config-path "$PWD" --config-name config`,'
+        f" or `{metrics['command']}`.",
+        "",
+    ]
