@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
 import onnxruntime
 import pytest
+import torch
 import yaml
+from PIL import Image
 
 from energy_sweep.compression.prune import Prune
 from energy_sweep.dataset.digits import Digits
-from energy_sweep.deploy import count_look, deploy
+from energy_sweep.deploy import count_look, deploy, reload
 from energy_sweep.device import Device
 from energy_sweep.meter import meter_id, open_meter
 from energy_sweep.meter.base import Meter
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.optimizer import SGD
 from energy_sweep.recipe import Recipe
-from energy_sweep.record import BadInput, Plain, TrialResult
+from energy_sweep.record import BadInput, EnergySweepError, Plain, TrialResult
 from energy_sweep.runtime.onnxruntime import OnnxRuntime
 from energy_sweep.stage import StageStore
 from energy_sweep.trial import run_trial
@@ -79,9 +83,69 @@ def deployed(trial: Trial, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_it_writes_four_files_and_leaves_nothing_half_done(deployed: Path) -> None:
+def test_it_writes_all_files_and_leaves_nothing_half_done(deployed: Path) -> None:
     names = {path.name for path in deployed.iterdir()}
-    assert names == {"model.onnx", "test.npz", "config.yaml", "metrics.json"}
+    models = {"model.onnx", "model.pt2", "predict.py", "labels.json", "card.md"}
+    assert names == models | {"test.npz", "config.yaml", "metrics.json"}
+
+
+def test_the_card_says_what_was_measured(deployed: Path) -> None:
+    metrics = json.loads((deployed / "metrics.json").read_text())
+    text = (deployed / "card.md").read_text()
+    test = metrics["test"]
+    assert f"**{test['accuracy']:.4f}** on the test split ({test['correct']} of {test['n']}" in text
+    assert f"{test['accuracy_low']:.4f} to {test['accuracy_high']:.4f}" in text
+    assert "CC BY 4.0" in text and metrics["command"] in text
+    assert set(metrics["inference"]) == {"1", "64"}
+    for figure in metrics["inference"].values():
+        assert f"{figure['joules']:.3g}" in text and figure["quality"] in text
+
+
+def test_the_script_says_what_images_show(deployed: Path, tmp_path: Path) -> None:
+    test = numpy.load(deployed / "test.npz", allow_pickle=False)
+    names = [str(tmp_path / f"{index}.png") for index in range(40)]
+    for name, image in zip(names, test["images"], strict=False):
+        Image.fromarray(image[0]).save(name)
+    done = subprocess.run(
+        [sys.executable, deployed / "predict.py", *names], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    said = [line.split(": ")[1].split(" ")[0] for line in done.stdout.splitlines()]
+    session = onnxruntime.InferenceSession(deployed / "model.onnx")
+    logits = session.run(None, {"images": test["images"][:40]})[0]
+    assert said == [str(index) for index in logits.argmax(axis=1)]
+
+
+def test_a_larger_picture_in_colour_is_brought_to_size(deployed: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (50, 37), (120, 30, 200)).save(tmp_path / "large.png")
+    done = subprocess.run(
+        [sys.executable, deployed / "predict.py", tmp_path / "large.png"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0 and done.stdout.count("\n") == 1
+
+
+def test_torch_runs_the_program_at_any_batch(deployed: Path) -> None:
+    test = numpy.load(deployed / "test.npz", allow_pickle=False)
+    program = torch.export.load(deployed / "model.pt2").module()
+    session = onnxruntime.InferenceSession(deployed / "model.onnx")
+    for count in (1, 3, 64):
+        images = numpy.ascontiguousarray(test["images"][:count])
+        logits = session.run(None, {"images": images})[0]
+        with torch.no_grad():
+            found = program(torch.from_numpy(images)).numpy()
+        assert numpy.allclose(found, logits, atol=1e-3)
+
+
+def test_nothing_is_written_where_a_fresh_process_answers_otherwise(
+    trial: Trial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reload, "__file__", str(tmp_path / "broken.py"))
+    (tmp_path / "broken.py").write_text("raise SystemExit('no such library')")
+    with pytest.raises(EnergySweepError, match="fresh process cannot run the files: no such"):
+        trial.deploy(tmp_path / "to", tmp_path / "ledger.json")
+    assert list((tmp_path / "to").iterdir()) == []
 
 
 def test_accuracy_can_be_recomputed_with_onnxruntime_and_numpy_alone(deployed: Path) -> None:
