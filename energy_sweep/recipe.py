@@ -148,6 +148,7 @@ def check(recipe: Recipe) -> None:
             f"precision={recipe.precision} trains on CUDA only: type precision=bf16 or device=cuda"
         )
     recipe.device.check()
+    recipe.runtime.check_here()
     _check_compression(recipe)
     processes = recipe.device.processes
     if recipe.batch % processes:
@@ -162,7 +163,7 @@ def _check_compression(recipe: Recipe) -> None:
     compression.check(recipe.level)
     if not recipe.snapped_level:
         return
-    compression.check_where(recipe.runtime.name, recipe.device.resolve())
+    compression.check_where(recipe.runtime, recipe.device.resolve())
     during = recipe.during
     techniques = [*([during[0]] if during else []), *(one.technique for one in recipe.rounds)]
     alone = [one.name for one in techniques if one.one_process]

@@ -13,6 +13,7 @@ from string import Template
 from energy_sweep.figure import CONFIG, bill_figure, front_figure, objective_text
 from energy_sweep.front import choose, command, front_document, joules_text, rows
 from energy_sweep.record import Objective, Plain, StudyRecord
+from energy_sweep.saving import savings_html
 
 SHARED = "trunk, cooldown, teacher, compress and recover"
 
@@ -53,6 +54,7 @@ def page(study: StudyRecord, objective: Objective) -> str:
         front_table=_front_html(document, commands),
         bill_height=f"{7 + 3 * len(document['bill'])}rem",
         bill_text=_bill_sentence(document),
+        savings=savings_html(study),
         infeasible=_infeasible_html(document),
         notes=_notes(document),
         plotly=str(get_plotlyjs()),

@@ -43,11 +43,13 @@ ROOMS = {
         *("compression/magnitude.py", "compression/masks.py", "compression/sparse.py"),
         *("compression/distill.py", "compression/taught.py", "compression/acting.py"),
         *("compression/quantize.py", "compression/qat.py", "compression/rounded.py"),
-        *("compression/weight_only.py", "compression/lowrank.py"),
+        *("compression/weight_only.py", "compression/lowrank.py", "compression/halve.py"),
         *("compression/chain.py", "trial/compress.py", "trial/recalibrate.py", "trial/teach.py"),
     ),
     "deploy": (
-        *("runtime/onnxruntime.py", "runtime/folding.py", "runtime/graph.py", "runtime/int8.py"),
+        *("runtime/onnxruntime.py", "runtime/onnx_file.py", "runtime/folding.py"),
+        *("runtime/graph.py", "runtime/int8.py", "runtime/halves.py", "runtime/openvino.py"),
+        *("runtime/program.py", "runtime/eager.py", "runtime/inductor.py"),
     ),
     "parallel": ("parallel/gang.py", "parallel/parts.py", "parallel/wire.py", "parallel/worker.py"),
     "chain": (
@@ -61,10 +63,10 @@ KNOWN = {
     "train": ("2f083dce585e4ce0", (1, 1, 1, 1, 1, 1, 1, 2, 2)),
     "data": ("7d77d8b3360aa70d", (1, 1, 1, 1, 1, 1, 1, 2, 2)),
     "model": ("ffff21c0d1555ac6", (1, 1, 1, 1, 1, 1, 1, 2, 2)),
-    "compress": ("09c66e9873aac786", (1, 1, 1, 1, 1, 1, 1, 2, 2)),
-    "deploy": ("d82229e85b2c1512", (1, 1, 1, 1, 1, 1, 1, 2, 2)),
+    "compress": ("e088fb62500375bd", (1, 1, 1, 1, 1, 1, 1, 2, 2)),
+    "deploy": ("a23a3b6cc209ccfe", (1, 1, 1, 1, 1, 1, 1, 2, 2)),
     "parallel": ("6f95f0d4dd889e7b", (1, 1, 1, 1, 1, 1, 1, 2, 2)),
-    "chain": ("71b7e4e8ceb9fd86", (1, 1, 1, 1, 1, 1, 1, 2, 2)),
+    "chain": ("4c351f6fff2e6bdc", (1, 1, 1, 1, 1, 1, 1, 2, 2)),
     "plan": ("3d962773768c70ba", (1, 1, 1, 1, 1, 1, 1, 2, 2)),
 }
 

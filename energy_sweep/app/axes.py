@@ -21,6 +21,7 @@ from energy_sweep.app.messages import parse_error
 from energy_sweep.record import BadInput, Plain
 from energy_sweep.space import Axis, Space
 
+LEVEL = "compression.level"
 COMMAND_LINE, DEFAULT_SPACE, PARAMS = "command line", "search.space", "hydra.sweeper.params"
 
 # Everything that makes a study what it is: trials that differ here have no common front.
@@ -107,6 +108,9 @@ def read_axes(
             chosen.pop(name, None)
             chosen[name] = (source, override)
     swept = {name: pair for name, pair in chosen.items() if pair[1].is_sweep_override()}
+    if "compression" in swept and LEVEL in chosen:
+        # Of several techniques each makes its own of a level, and none has no level at all.
+        swept[LEVEL] = chosen[LEVEL]
     texts: dict[tuple[str, str], str] = {}
     axes = [_axis(name, source, override, texts) for name, (source, override) in swept.items()]
     # What the user typed comes first, so that it heads every line that lists a trial.
@@ -141,19 +145,19 @@ def _typed(override: Override) -> str:
 
 def _axis(name: str, source: str, override: Override, texts: dict[tuple[str, str], str]) -> Axis:
     _refuse(name)
-    interval = override.value()
-    if isinstance(interval, IntervalSweep):
-        integer = isinstance(interval.start, int) and isinstance(interval.end, int)
+    typed: Any = override.value()
+    if isinstance(typed, IntervalSweep):
+        integer = isinstance(typed.start, int) and isinstance(typed.end, int)
         return Axis(
             name=name,
-            low=interval.start,
-            high=interval.end,
-            log="log" in interval.tags,
+            low=typed.start,
+            high=typed.end,
+            log="log" in typed.tags,
             integer=integer,
             source=source,
         )
     values: list[Any] = []
-    for element in override.sweep_iterator():
+    for element in override.sweep_iterator() if override.is_sweep_override() else [typed]:
         value, text = _value(element), str(Transformer.str(element))
         if str(value) != text:
             texts[name, repr(value)] = text

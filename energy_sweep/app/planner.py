@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from energy_sweep.app import messages, schema
-from energy_sweep.app.axes import Axes, values_to_check
+from energy_sweep.app.axes import LEVEL, Axes, values_to_check
 from energy_sweep.app.build import Builder
 from energy_sweep.app.composer import Composer
 from energy_sweep.app.session import Session
@@ -18,8 +18,6 @@ from energy_sweep.recipe import Recipe, replace
 from energy_sweep.record import BadInput, Plain, StageRecord, StageUse
 from energy_sweep.search import Job
 from energy_sweep.trial import check_compressible, load_data, plan_record, resolve
-
-LEVEL = "compression.level"
 
 
 @dataclass(slots=True)

@@ -19,10 +19,10 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from energy_sweep import front, report
 from energy_sweep.app.aliases import search_settings
-from energy_sweep.app.axes import DEFAULT_SPACE, Axes, quoted, read_axes
+from energy_sweep.app.axes import DEFAULT_SPACE, LEVEL, Axes, quoted, read_axes
 from energy_sweep.app.build import plain
 from energy_sweep.app.composer import Composer, PointLoader
-from energy_sweep.app.planner import LEVEL, Planner
+from energy_sweep.app.planner import Planner
 from energy_sweep.app.progress import Watch, next_commands
 from energy_sweep.app.session import store_root
 from energy_sweep.app.task import Task

@@ -3,6 +3,7 @@
 from energy_sweep.compression.base import Compression, NoCompression, Round, Technique
 from energy_sweep.compression.chain import Chain, Step
 from energy_sweep.compression.distill import Distill
+from energy_sweep.compression.halve import Halve
 from energy_sweep.compression.lowrank import LowRank
 from energy_sweep.compression.magnitude import Magnitude
 from energy_sweep.compression.prune import Prune
@@ -15,6 +16,7 @@ __all__ = [
     "Chain",
     "Compression",
     "Distill",
+    "Halve",
     "LowRank",
     "Magnitude",
     "NoCompression",

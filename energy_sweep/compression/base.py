@@ -54,7 +54,7 @@ class Compression(Protocol):
         """Raise BadInput for a level that the technique cannot be asked for."""
         ...
 
-    def check_where(self, runtime_name: str, device_name: str) -> None:
+    def check_where(self, runtime: Any, device_name: str) -> None:
         """Raise BadInput where the technique has no kernels."""
         ...
 
@@ -102,10 +102,10 @@ class Technique:
                 "such as compression.level=0.5"
             )
 
-    def check_where(self, runtime_name: str, device_name: str) -> None:
-        if self.runtimes is not None and runtime_name not in self.runtimes:
+    def check_where(self, runtime: Any, device_name: str) -> None:
+        if self.runtimes is not None and runtime.name not in self.runtimes:
             raise BadInput(
-                f"compression={self.name} has no kernels under runtime={runtime_name}: "
+                f"compression={self.name} has no kernels under runtime={runtime.name}: "
                 f"type runtime={'|'.join(self.runtimes)}"
             )
 

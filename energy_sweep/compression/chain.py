@@ -74,10 +74,10 @@ class Chain:
         for step in self.steps:
             step.technique.check(step.level)
 
-    def check_where(self, runtime_name: str, device_name: str) -> None:
+    def check_where(self, runtime: Any, device_name: str) -> None:
         """Raise BadInput where a step has no kernels."""
         for step in self.steps:
-            step.technique.check_where(runtime_name, device_name)
+            step.technique.check_where(runtime, device_name)
 
     def snap(self, level: float) -> float:
         """What the steps make of a level together."""

@@ -32,7 +32,7 @@ class Quantize(Technique):
     """
 
     when: ClassVar[When] = "export"
-    runtimes: ClassVar[tuple[str, ...] | None] = ("onnxruntime",)
+    runtimes: ClassVar[tuple[str, ...] | None] = ("onnxruntime", "openvino")
     calibration: Literal["minmax", "percentile", "entropy"] = "percentile"
     images: int = 256
     tolerance: float = 0.02

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from energy_sweep.compression.base import Technique, When, check_choice
 from energy_sweep.record import BadInput
@@ -35,7 +35,7 @@ class Sparse(Technique):
         check_choice("compression.spread", self.spread, ("uniform", "erdos_renyi"))
         check_choice("compression.pattern", self.pattern, ("any", "2:4"))
 
-    def check_where(self, runtime_name: str, device_name: str) -> None:
+    def check_where(self, runtime: Any, device_name: str) -> None:
         if self.pattern == "2:4":
             raise BadInput(
                 "compression.pattern=2:4: only GPUs have kernels for it, and no runtime here calls"

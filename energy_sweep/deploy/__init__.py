@@ -27,7 +27,7 @@ from energy_sweep.recipe import Recipe, replace
 from energy_sweep.record import BadInput, EnergySweepError, Plain, TrialResult, from_plain
 from energy_sweep.runtime import OnnxRuntime
 from energy_sweep.runtime.base import Session
-from energy_sweep.runtime.program import save_program
+from energy_sweep.runtime.program import make_program, save_program
 from energy_sweep.stage import StageStore, write_atomically
 from energy_sweep.statistics import wilson
 from energy_sweep.trial import deployed_trial
@@ -93,13 +93,14 @@ def count_look(ledger: Path, config_key: str) -> int:
 def _write_models(
     recipe: Recipe, data: Data, part: Path, *, meter: Meter, store: StageStore
 ) -> None:
-    """model.onnx as it was measured, or for runtimes with other files the same net; model.pt2."""
+    """model.onnx and model.pt2: the one that was measured, and the same net in the other form."""
     with deployed_trial(recipe, meter=meter, store=store) as deployed:
-        if deployed.path.suffix == ".onnx":
-            shutil.copyfile(deployed.path, part / "model.onnx")
-        else:
+        measured = part / f"model{recipe.runtime.suffix}"
+        shutil.copyfile(deployed.path, measured)
+        if measured.suffix != ".onnx":
             OnnxRuntime().export(deployed.network, data, part / "model.onnx")
-        save_program(deployed.network, data, part / "model.pt2")
+        if measured.suffix != ".pt2":
+            save_program(make_program(deployed.network, data), part / "model.pt2")
 
 
 def _write_notes(part: Path, metrics: Plain, *, config: Plain, origin: Plain, data: Data) -> None:

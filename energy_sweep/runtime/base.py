@@ -58,6 +58,15 @@ class Runtime(Protocol):
         """Name and version of the library that executes, found without importing it."""
         ...
 
+    @property
+    def suffix(self) -> str:
+        """How the names of its files end."""
+        ...
+
+    def check_here(self) -> None:
+        """Raise BadInput for what is missing on this machine."""
+        ...
+
     def export(self, module: nn.Module, data: Data, path: Path) -> None:
         """Write `module` to `path`, checked against it."""
         ...

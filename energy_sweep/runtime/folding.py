@@ -32,6 +32,14 @@ class Deployed(nn.Module):
         return self.network(((images.to(torch.float32) - self.mean) / self.std).to(dtype))
 
 
+class Halved(Deployed):
+    """The same for a network of 16-bit numbers; logits are float32 all the same."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        dtype = next(self.network.parameters()).dtype
+        return self.answer(images, dtype).to(torch.float32)
+
+
 def find_folds(module: nn.Module) -> dict[str, str]:
     """The convolutions (keys) whose only reader is a BatchNorm (values), by their names.
 

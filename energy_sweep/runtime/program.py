@@ -5,43 +5,83 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import torch
+
+from energy_sweep.record import digest
 from energy_sweep.runtime.base import Mismatch
+from energy_sweep.runtime.folding import Deployed, Halved, find_folds, folded
 
 if TYPE_CHECKING:
     from torch import nn
+    from torch.export import ExportedProgram
 
     from energy_sweep.runtime.base import Data
 
-CHECK_IMAGES = 8
-TOLERANCE = 1e-4  # of the largest logit
 
-
-def save_program(module: nn.Module, data: Data, path: Path) -> None:
-    """Write `module`, norms folded, as a program for any number of uint8 images [N, C, H, W].
-
-    Mismatch where it does not compute the logits of `module`.
-    """
-    import numpy as np
-    import torch
-
-    from energy_sweep.runtime.folding import Deployed, find_folds, folded, logits
-
-    network = Deployed(folded(module, find_folds(module)), data.mean, data.std).eval()
+def make_program(
+    module: nn.Module, data: Data, dtype: torch.dtype = torch.float32
+) -> ExportedProgram:
+    """`module`, norms folded, as a program for any number of uint8 images [N, C, H, W]."""
+    network = _network(module, data, dtype)
     example = torch.zeros((2, *data.shape), dtype=torch.uint8)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        program = torch.export.export(
+        return torch.export.export(
             network, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},)
         )
-    images = torch.from_numpy(np.ascontiguousarray(data.train.images[:CHECK_IMAGES]))
+
+
+def swap_weights(program: ExportedProgram, module: nn.Module, data: Data) -> None:
+    """Give a program the weights of another net; Mismatch where the nets are not alike."""
+    new, own = _network(module, data, torch.float32).state_dict(), program.state_dict
+    if {k: v.shape for k, v in new.items()} != {k: v.shape for k, v in own.items()}:
+        raise Mismatch("the program is of another architecture")
     with torch.no_grad():
-        found = program.module()(images)
-    answer = logits(module, images, mean=data.mean, std=data.std)
-    difference, scale = float((found - answer).abs().max()), float(answer.abs().max())
-    if not difference <= TOLERANCE * scale:
-        raise Mismatch(f"logits differ by {difference:.2g}, and their largest is {scale:.2g}")
+        for name, value in own.items():
+            value.copy_(new[name])
+
+
+def save_program(program: ExportedProgram, path: Path) -> None:
+    """Write a program, whole or not at all."""
     partial = path.with_name(f"{path.stem}.{os.getpid()}.partial.pt2")
     torch.export.save(program, partial)
     os.replace(partial, path)
+
+
+def load_program(path: Path) -> ExportedProgram:
+    """Read a program."""
+    return torch.export.load(path)
+
+
+def program_digest(program: ExportedProgram) -> str:
+    """Hash of a program's graph without the values of its weights and without any names."""
+    numbers: dict[Any, int] = {}
+
+    def plain(part: Any) -> Any:
+        if isinstance(part, torch.fx.Node):
+            return {"node": numbers[part]}
+        if isinstance(part, list | tuple):
+            return [plain(one) for one in part]
+        return str(part)
+
+    found = list[Any]()
+    for node in program.graph.nodes:
+        numbers[node] = len(numbers)
+        made = node.meta.get("val")
+        kind = [str(made.dtype), [_size(n) for n in made.shape]] if torch.is_tensor(made) else None
+        target = str(node.target) if node.op == "call_function" else ""
+        found.append([node.op, target, plain(node.args), plain(sorted(node.kwargs.items())), kind])
+    return digest(found)
+
+
+def _size(size: Any) -> int | str:
+    return size if isinstance(size, int) else "batch"
+
+
+def _network(module: nn.Module, data: Data, dtype: torch.dtype) -> nn.Module:
+    network = folded(module, find_folds(module))
+    if dtype == torch.float32:
+        return Deployed(network, data.mean, data.std).eval()
+    return Halved(network.to(dtype), data.mean, data.std).eval()

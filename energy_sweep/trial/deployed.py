@@ -60,10 +60,10 @@ class Deployed:
     def exported(self) -> Path:
         """The net as a file; an architecture is exported once, then only its weights change."""
         bench, use, module = self.bench, self.bench.stages["export"], self.network
-        template = bench.store.folder(use.key) / "template.onnx"
+        template = bench.store.folder(use.key) / f"template{self.runtime.suffix}"
         export = functools.partial(self.runtime.export, module, bench.data, path=template)
         bench.store.once(use, lambda _: bench.metered(use, export, images=1))
-        path = self._folder / "model.onnx"
+        path = self._folder / self._name
         try:
             self.runtime.rewrite(template, module, data=bench.data, path=path)
         except (Mismatch, OSError):
@@ -87,6 +87,10 @@ class Deployed:
             self.bench.done(one.compress)
         return facts
 
+    @property
+    def _name(self) -> str:
+        return f"model{self.runtime.suffix}"
+
     @functools.cached_property
     def _folder(self) -> Path:
         return Path(self.stack.enter_context(tempfile.TemporaryDirectory(prefix="energy-sweep-")))
@@ -94,7 +98,7 @@ class Deployed:
     def _lowered(self, one: RoundUse, source: Path) -> Path:
         """The file of a round, from the store or made again."""
         bench, use = self.bench, one.compress
-        target = bench.store.folder(use.key) / "model.onnx"
+        target = bench.store.folder(use.key) / self._name
         known = bench.store.get(use.key)
         if known is not None and target.exists():
             return target

@@ -46,6 +46,6 @@ def _rehearse(dataset: Any, optimizer: Any, runtime: Any, *, device: str, thread
     functional.cross_entropy(module(images), labels).backward()
     optimizer.build(module, 0.1).step()
     with tempfile.TemporaryDirectory(prefix="energy-sweep-") as folder:
-        path = Path(folder) / "tiny.onnx"
+        path = Path(folder) / f"tiny{runtime.suffix}"
         runtime.export(module.cpu().eval(), data, path)
         runtime.open(path, threads).predict(data.validation.images[:count], count)

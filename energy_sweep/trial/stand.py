@@ -73,7 +73,11 @@ class Stand:
     @property
     def first(self) -> Path:
         """The file of the first weights that came with this graph."""
-        return self.store.folder(self.key) / "model.onnx"
+        return self.store.folder(self.key) / self._name
+
+    @property
+    def _name(self) -> str:
+        return f"model{self.inference.runtime.suffix}"
 
     def control(self, path: Path, cost_key: str, *labels: str) -> tuple[Mark, ...]:
         """A window of a known file, as a stage named by `labels`: a kill repeats it for nobody."""
@@ -92,11 +96,11 @@ class Stand:
         folder = self.store.root / f"reference-{digest(self.inference.settings)[:16]}"
         if not (folder / "graph").exists():
             folder.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self.first, folder / "model.onnx")
+            shutil.copyfile(self.first, folder / self._name)
             write_atomically(folder / "graph", self.key)
         name = (folder / "graph").read_text(encoding="utf-8")
-        if name != self.key and (folder / "model.onnx").exists():
-            self.control(folder / "model.onnx", name, "reference", visit)
+        if name != self.key and (folder / self._name).exists():
+            self.control(folder / self._name, name, "reference", visit)
 
     def window(self, path: Path, graph: str | None = None) -> tuple[Mark, ...]:
         """Marks of one window, repeated until their mean is resolved to the relative target.

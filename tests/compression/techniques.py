@@ -6,6 +6,7 @@ from typing import Any
 
 from energy_sweep.compression import (
     Distill,
+    Halve,
     LowRank,
     Magnitude,
     Prune,
@@ -38,6 +39,7 @@ TECHNIQUES: list[Technique] = [
     Quantize(calibration="entropy", images=32, tolerance=1.0),
     Qat(calibration="minmax", images=32, tolerance=1.0),
     WeightOnly(),
+    Halve(),
 ]
 USUAL: list[Any] = [SmallCNN(width=16), ResNet(width=0.25)]
 FAMILIES: list[Any] = [

@@ -24,7 +24,7 @@ from energy_sweep.compression import Technique
 from energy_sweep.dataset.base import Data
 from energy_sweep.dataset.digits import Digits
 from energy_sweep.model.base import weight_bits, zero_share
-from energy_sweep.runtime import OnnxRuntime
+from energy_sweep.runtime import OnnxRuntime, OpenVino
 from energy_sweep.runtime.int8 import coverage
 from energy_sweep.train import network
 from energy_sweep.trial import load_data
@@ -108,11 +108,17 @@ def written(technique: Technique, model: Any, data: Data, path: Path) -> tuple[n
     module, rounds = compress(technique, model, LEVEL, data)
     RUNTIME.export(module, data, path)
     facts, source = None, path.with_suffix(".float")
+    here = technique.runtimes is None or RUNTIME.name in technique.runtimes
     for one, found in rounds:
         if found is None:
             path.replace(source)
             facts = one.technique.lower(
-                source, path, one.level, module=module, data=data, runtime=RUNTIME
+                source,
+                path,
+                one.level,
+                module=module,
+                data=data,
+                runtime=RUNTIME if here else OpenVino(),
             )
     return module, facts
 

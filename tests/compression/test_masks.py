@@ -15,6 +15,7 @@ from energy_sweep.compression.masks import Masked, mask_smallest, sparsity, spar
 from energy_sweep.compression.sparse import Sparse, densities
 from energy_sweep.optimizer import SGD, AdamW
 from energy_sweep.record import BadInput
+from energy_sweep.runtime import OnnxRuntime
 
 
 def net(seed: int = 0) -> nn.Module:
@@ -105,4 +106,4 @@ def test_a_seed_has_a_connectivity_of_its_own_and_small_layers_keep_more() -> No
 
 def test_two_of_four_is_refused_where_no_kernel_is() -> None:
     with pytest.raises(BadInput, match=r"compression\.pattern=any"):
-        Sparse(pattern="2:4").check_where("onnxruntime", "cpu")
+        Sparse(pattern="2:4").check_where(OnnxRuntime(), "cpu")

@@ -1,0 +1,160 @@
+"""torch itself, operation by operation, from its own exported programs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from energy_sweep.record import BadInput
+from energy_sweep.runtime.compare import compare
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from energy_sweep.runtime.base import Data, Images, Logits
+
+# Of the largest logit: what 8 bits of mantissa may change, layer by layer.
+HALF_TOLERANCE = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchSession:
+    """A program, loaded onto a device, that runs on so many of the CPU's threads."""
+
+    program: Callable[[Tensor], Tensor]
+    device: str
+    threads: int
+
+    def predict(self, images: Images, batch: int) -> Logits:
+        """Logits [N, classes] of uint8 images [N, C, H, W], computed `batch` at a time."""
+        import torch
+
+        before = torch.get_num_threads()
+        if before != self.threads:
+            torch.set_num_threads(self.threads)
+        try:
+            with torch.no_grad():
+                starts = range(0, len(images), batch) if len(images) else [0]
+                return np.concatenate([self._some(images[i : i + batch]) for i in starts])
+        finally:
+            if before != self.threads:
+                torch.set_num_threads(before)
+
+    def _some(self, images: Images) -> Logits:
+        import torch
+
+        pixels = torch.from_numpy(np.ascontiguousarray(images))
+        return self.program(pixels.to(self.device)).cpu().numpy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eager:
+    """Runs a deployed model as torch runs any, on the CPU or on a GPU.
+
+    `device` is that of the training: cpu, cuda, or auto for a GPU where there is one.
+    """
+
+    suffix: ClassVar[str] = ".pt2"
+    device: str = "auto"
+    name: str = "eager"
+
+    @property
+    def version(self) -> str:
+        """Name and version of the library that executes, found without importing it."""
+        return f"torch {importlib.metadata.version('torch')}"
+
+    def check_here(self) -> None:
+        """Nothing is missing: torch comes with the program."""
+
+    @property
+    def half(self) -> str:
+        """The numbers of 16 bits that it computes with."""
+        return "fp16" if self._where() == "cuda" else "bf16"
+
+    def check_half(self, number: str) -> None:
+        """Raise BadInput for numbers of 16 bits that a processor emulates."""
+        if number == "fp16" and self._where() == "cpu":
+            raise BadInput(
+                "compression.number=fp16: processors emulate it, slower than fp32: type"
+                " compression.number=bf16, or device=cuda"
+            )
+
+    def export(self, module: nn.Module, data: Data, path: Path) -> None:
+        """Write `module` as a program that takes any number of images, checked against it."""
+        from energy_sweep.runtime.program import make_program
+
+        self._write(make_program(module, data), module, data, path)
+
+    def rewrite(self, template: Path, module: nn.Module, data: Data, path: Path) -> None:
+        """Write `module` to `path` as a copy of the exported `template` with other weights.
+
+        Raises Mismatch where their shapes or logits differ; `path` is then left alone.
+        """
+        from energy_sweep.runtime.program import load_program, swap_weights
+
+        program = load_program(template)
+        swap_weights(program, module, data)
+        self._write(program, module, data, path)
+
+    def halve(self, source: Path, target: Path, number: str, module: nn.Module, data: Data) -> None:
+        """Write `module` as a program that computes in bf16, or fp16."""
+        import torch
+
+        from energy_sweep.runtime.program import make_program
+
+        dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}[number]
+        self._write(make_program(module, data, dtype), module, data, target, HALF_TOLERANCE)
+
+    def check(self, path: Path, module: nn.Module, data: Data) -> None:
+        """Raise Mismatch unless the program gives the logits of `module` on real images."""
+        from energy_sweep.runtime.program import load_program
+
+        compare(lambda: self._plain(load_program(path)), module, data)
+
+    def open(self, path: Path, threads: int) -> TorchSession:
+        """Load the program at `path`, its weights channels last."""
+        import torch
+
+        from energy_sweep.runtime.program import load_program
+
+        device, loaded = self._where(), load_program(path).module().to(self._where())
+        for value in loaded.parameters():
+            if value.ndim == 4:
+                value.data = value.data.contiguous(memory_format=torch.channels_last)
+        return TorchSession(program=self._made(loaded), device=device, threads=threads)
+
+    def graph_key(self, path: Path, threads: int) -> str:
+        """Name of the program's graph, whatever its weights are."""
+        from energy_sweep.runtime.program import load_program, program_digest
+
+        return program_digest(load_program(path))
+
+    def _where(self) -> str:
+        import torch
+
+        return "cuda" if self.device != "cpu" and torch.cuda.is_available() else "cpu"
+
+    def _made(self, program: Any) -> Callable[[Tensor], Tensor]:
+        """What is called for each batch."""
+        return program
+
+    def _plain(self, program: Any) -> TorchSession:
+        return TorchSession(program=program.module(), device="cpu", threads=1)
+
+    def _write(
+        self,
+        program: Any,
+        module: nn.Module,
+        data: Data,
+        path: Path,
+        *tolerance: float,
+    ) -> None:
+        from energy_sweep.runtime.program import save_program
+
+        compare(lambda: self._plain(program), module, data, *tolerance)
+        save_program(program, path)

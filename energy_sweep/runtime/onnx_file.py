@@ -1,0 +1,135 @@
+"""ONNX files: exported by torch's exporter, given other weights, compared with their networks."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import json
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from energy_sweep.runtime.base import Mismatch
+from energy_sweep.runtime.compare import compare
+from energy_sweep.runtime.graph import BATCH, drop_notes, free_widths, swap_weights
+
+if TYPE_CHECKING:
+    import onnx
+    from torch import nn
+
+    from energy_sweep.runtime.base import Data, Session
+
+FOLDS = "energy_sweep.folds"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnnxFiles:
+    """What runtimes that read ONNX files have in common; they say how a file is loaded."""
+
+    suffix: ClassVar[str] = ".onnx"
+
+    def load(self, graph: str | bytes, threads: int) -> Session:
+        """Load a graph from a file by its name, or from its bytes."""
+        raise NotImplementedError
+
+    def export(self, module: nn.Module, data: Data, path: Path) -> None:
+        """Write `module` to one ONNX file that takes any number of images, checked against it."""
+        from energy_sweep.runtime.folding import Deployed, find_folds, folded, scramble
+
+        folds = find_folds(module)
+        network = Deployed(folded(module, folds), data.mean, data.std).eval()
+        try:
+            # The exporter drops a bias of zeros and the like. Made from other weights, the graph
+            # follows from the architecture alone.
+            model = _trace(scramble(copy.deepcopy(network)), data)
+            swap_weights(model, _weights(module, data, folds))
+        except Mismatch:
+            model = _trace(network, data)
+        model.metadata_props.add(key=FOLDS, value=json.dumps(folds))
+        self._write(model, module, data=data, path=path)
+
+    def rewrite(self, template: Path, module: nn.Module, data: Data, path: Path) -> None:
+        """Write `module` to `path` as a copy of the exported `template` with other weights.
+
+        Layers may have other widths than the template's. Raises Mismatch where a name is missing
+        or left over, or where the logits differ; `path` is then left alone.
+        """
+        import onnx
+
+        model = onnx.load(template)
+        notes = {note.key: note.value for note in model.metadata_props}
+        if FOLDS not in notes:
+            raise Mismatch(f"{template.name} was not exported by energy_sweep")
+        swap_weights(model, _weights(module, data, json.loads(notes[FOLDS])))
+        self._write(model, module, data=data, path=path)
+
+    def check(self, path: Path, module: nn.Module, data: Data) -> None:
+        """Raise Mismatch unless the graph gives the logits of `module` on real images.
+
+        Infeasible where the network's own logits are not finite.
+        """
+        compare(lambda: self.load(str(path), 1), module, data)
+
+    def open(self, path: Path, threads: int) -> Session:
+        """Load the graph at `path`."""
+        return self.load(str(path), threads)
+
+    def _write(self, model: onnx.ModelProto, module: nn.Module, *, data: Data, path: Path) -> None:
+        content = model.SerializeToString(deterministic=True)
+        compare(lambda: self.load(content, 1), module, data)
+        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+        partial.write_bytes(content)
+        os.replace(partial, path)
+
+
+def _trace(network: nn.Module, data: Data) -> onnx.ModelProto:
+    """The graph of a deployed network, which takes any number of images."""
+    import torch
+
+    # Two images, since the exporter takes a batch of one for a constant.
+    example = torch.zeros((2, *data.shape), dtype=torch.uint8)
+    with _quiet():
+        program = torch.onnx.export(
+            network,
+            (example,),
+            dynamo=True,
+            input_names=["images"],
+            output_names=["logits"],
+            dynamic_shapes=({0: BATCH},),
+            verbose=False,
+        )
+    if program is None:
+        raise Mismatch("torch gave no graph to export")
+    model = program.model_proto
+    free_widths(model)
+    drop_notes(model)
+    return model
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _weights(
+    module: nn.Module, data: Data, folds: Mapping[str, str]
+) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+    """The floating-point tensors of the deployed network by name."""
+    from energy_sweep.runtime.folding import Deployed, folded_state
+
+    try:
+        state = folded_state(module, folds)
+    except LookupError as error:
+        raise Mismatch(f"the template folds norms that the network lacks: {error}") from error
+    pixels = Deployed(module, data.mean, data.std)
+    named = {f"network.{name}": value for name, value in state.items()}
+    named |= {"mean": pixels.mean, "std": pixels.std}
+    return {name: value.numpy() for name, value in named.items() if value.is_floating_point()}

@@ -1,0 +1,159 @@
+"""What each compression saved, for what it took: against the same configuration left dense."""
+
+from __future__ import annotations
+
+import html
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from energy_sweep.configuration import Configuration, configurations, price_list
+from energy_sweep.price import Prices
+from energy_sweep.record import Objective, Plain, StudyRecord, TrialResult, digest
+
+# What makes a configuration a compressed one; the rest is the same in its dense twin.
+OWN = ("compression", "level", "teacher", "max_accuracy_loss")
+EFFORT = ("teacher", "compress", "recover")
+HEAD = (
+    *("trial", "compression", "removed", "accuracy", "J per image", "saved per image"),
+    *("effort", "pays from"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """One compressed configuration beside its dense twin; joules with what they are unsure of.
+
+    `effort` is what compressing, recovering and teaching took; `images` is how many have to be
+    answered before that is saved, None where nothing surely is.
+    """
+
+    trial: int
+    dense: int
+    compression: str
+    removed: float | None
+    accuracy_change: float
+    per_image: float
+    saved: float
+    saved_uncertainty: float
+    effort: float
+    effort_uncertainty: float
+    kept: Mapping[str, str]
+
+    @property
+    def images(self) -> float | None:
+        return self.effort / self.saved if self.saved > self.saved_uncertainty else None
+
+
+def savings(study: StudyRecord) -> tuple[Saving, ...]:
+    """Every compressed configuration that has a dense twin in the study, by trial number."""
+    prices = price_list(study)
+    found = configurations(study, Objective(name="training"))
+    dense = {_twin(one): one for one in found if not _level(one)}
+    pairs = ((one, dense.get(_twin(one))) for one in found if _level(one))
+    made = (_saving(one, twin, prices) for one, twin in pairs if twin is not None)
+    return tuple(sorted((one for one in made if one is not None), key=lambda one: one.trial))
+
+
+def savings_html(study: StudyRecord) -> str:
+    """The savings as a section of the report; empty where the study compressed nothing."""
+    found = savings(study)
+    if not found:
+        return ""
+    quality = study.meter.quality.value
+    lines = "".join(_line(one) for one in found)
+    titles = "".join(f"<th>{title}</th>" for title in HEAD)
+    kept = "".join(
+        f"<li>trial {one.trial} ({html.escape(one.compression)}): "
+        + html.escape(", ".join(f"{name} {part}" for name, part in one.kept.items()))
+        + "</li>"
+        for one in found
+        if one.kept
+    )
+    layers = f"<details><summary>What was kept, layer by layer</summary><ul>{kept}</ul></details>"
+    return (
+        "<h2>What compression saved</h2>"
+        f'<p class="soft">Against the same configuration left dense, in joules ({quality}). Effort'
+        " is compressing, recovering and teaching; it pays from so many images on. A saving below"
+        " 0 is a compressed net that costs more.</p>"
+        f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table>'
+        f"</div>{layers if kept else ''}"
+    )
+
+
+def _line(one: Saving) -> str:
+    cells = (
+        str(one.trial),
+        one.compression,
+        "-" if one.removed is None else f"{one.removed:.3f}",
+        f"{one.accuracy_change:+.4f}",
+        f"{one.per_image:.3g}",
+        f"{one.saved:.2g} ± {one.saved_uncertainty:.1g}",
+        f"{one.effort:.3g} ± {one.effort_uncertainty:.1g} J",
+        "not surely" if one.images is None else f"{one.images:,.0f} images",
+    )
+    return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
+
+
+def _saving(one: Configuration, dense: Configuration, prices: Prices) -> Saving | None:
+    """None where a part was never metered."""
+    result, before = _result(one), _result(dense)
+    per_image = _demand(result, ["infer"])
+    difference = defaultdict[str, float](float, _demand(before, ["infer"]))
+    for key, units in per_image.items():
+        difference[key] -= units
+    try:
+        saved, uncertainty = prices.joules(difference)
+        effort, effort_uncertainty = prices.joules(_demand(result, EFFORT))
+        own, _ = prices.joules(per_image)
+    except KeyError:
+        return None
+    return Saving(
+        trial=one.trial,
+        dense=dense.trial,
+        compression=_name(result.config["compression"]),
+        removed=result.facts.get("removed_weight_bits"),
+        accuracy_change=one.accuracy - dense.accuracy,
+        per_image=own,
+        saved=saved,
+        saved_uncertainty=abs(uncertainty),
+        effort=effort,
+        effort_uncertainty=effort_uncertainty,
+        kept=_kept(result.facts),
+    )
+
+
+def _name(compression: Plain) -> str:
+    steps = compression.get("steps")
+    return "+".join(s["technique"]["name"] for s in steps) if steps else compression["name"]
+
+
+def _kept(facts: Plain) -> dict[str, str]:
+    """What is left of each layer, in words."""
+    if "channels" in facts and "dense_channels" in facts:
+        dense = facts["dense_channels"]
+        return {name: f"{n} of {dense[name]}" for name, n in facts["channels"].items()}
+    if "ranks" in facts:
+        return {name: f"rank {rank}" for name, rank in facts["ranks"].items()}
+    shares = facts.get("sparsity_by_layer", {})
+    return {name: f"{1 - share:.2f} of the weights" for name, share in shares.items()}
+
+
+def _result(one: Configuration) -> TrialResult:
+    return one.runs[0][1]
+
+
+def _level(one: Configuration) -> float:
+    return _result(one).config.get("level", 0.0)
+
+
+def _twin(one: Configuration) -> str:
+    return digest({k: v for k, v in _result(one).config.items() if k not in OWN})
+
+
+def _demand(result: TrialResult, stages: Iterable[str]) -> dict[str, float]:
+    wanted, found = tuple(stages), defaultdict[str, float](float)
+    for use in result.stages:
+        if use.stage in wanted:
+            found[use.cost_key] += use.units
+    return dict(found)

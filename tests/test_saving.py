@@ -1,0 +1,98 @@
+"""What compressions saved, on a study whose joules are known."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+import toy_study
+
+from energy_sweep.record import Plain, StudyRecord, TrialRecord
+from energy_sweep.saving import savings, savings_html
+
+PRUNED: Plain = {"removed_weight_bits": 0.5, "channels": {"a": 4}, "dense_channels": {"a": 8}}
+
+
+def made(
+    number: int, compression: Plain, level: float, *, infer: str, facts: Plain, lr: float = 0.1
+) -> TrialRecord:
+    uses = [("trunk", "trunk", "epoch", 10.0), ("infer", infer, infer, 1.0)]
+    if level:
+        uses[1:1] = [("compress", "cut", "cut", 1.0), ("recover", "recover", "thin epoch", 3.0)]
+    record = toy_study.trial(number, uses, correct=340 - number, lr=lr, level=level)
+    assert record.result is not None
+    config = {"compression": compression, "level": level, "lr": lr, "max_accuracy_loss": None}
+    result = dataclasses.replace(record.result, config=config, facts=facts)
+    return dataclasses.replace(record, result=result)
+
+
+def study(thin_joules: float = 1e-3, facts: Plain = PRUNED, **more: Any) -> StudyRecord:
+    stage = toy_study.stage
+    stages = [
+        stage("trunk", "trunk", "epoch", (10.0, 20.0, 0.0)),
+        stage("compress", "cut", "cut", (1.0, 0.5, 0.0)),
+        stage("recover", "recover", "thin epoch", (3.0, 1.5, 0.0)),
+        stage("infer", "wide", "wide", (1000.0, 2.0, 0.0)),
+        stage("infer", "thin", "thin", (1000.0, 1000 * thin_joules, 0.0)),
+    ]
+    trials = [
+        made(0, {"name": "none"}, 0.0, infer="wide", facts={}),
+        made(1, {"name": "prune"}, 0.5, infer="thin", facts=facts, **more),
+    ]
+    return toy_study.study(trials, stages)
+
+
+def test_a_compression_is_held_against_its_dense_twin() -> None:
+    [found] = savings(study())
+    assert (found.trial, found.dense, found.compression) == (1, 0, "prune")
+    assert found.removed == 0.5
+    assert found.accuracy_change == pytest.approx(-1 / toy_study.IMAGES)
+    assert found.per_image == pytest.approx(1e-3) and found.saved == pytest.approx(1e-3)
+    assert found.effort == pytest.approx(2.0)
+    assert found.images == pytest.approx(2000)
+    assert found.kept == {"a": "4 of 8"}
+
+
+def test_one_that_costs_more_never_pays() -> None:
+    [found] = savings(study(thin_joules=3e-3))
+    assert found.saved == pytest.approx(-1e-3) and found.images is None
+    assert "not surely" in savings_html(study(thin_joules=3e-3))
+
+
+def test_without_a_dense_twin_there_is_nothing_to_say() -> None:
+    assert savings(study(lr=0.2)) == ()
+    assert savings_html(study(lr=0.2)) == ""
+    assert savings_html(toy_study.grid()) == ""
+
+
+@pytest.mark.parametrize(
+    ("facts", "kept"),
+    [
+        ({"ranks": {"a": 3}}, {"a": "rank 3"}),
+        ({"sparsity_by_layer": {"a": 0.75}}, {"a": "0.25 of the weights"}),
+        ({}, {}),
+    ],
+)
+def test_what_was_kept_is_said_layer_by_layer(facts: Plain, kept: dict[str, str]) -> None:
+    [found] = savings(study(facts=facts))
+    assert found.kept == kept
+    assert ("layer by layer" in savings_html(study(facts=facts))) == bool(kept)
+
+
+def test_chains_are_named_by_their_steps() -> None:
+    steps = [{"technique": {"name": "prune"}}, {"technique": {"name": "quantize"}}]
+    record = study()
+    result = record.trials[1].result
+    assert result is not None
+    chain = {**result.config, "compression": {"name": "chain", "steps": steps}}
+    changed = dataclasses.replace(
+        record.trials[1], result=dataclasses.replace(result, config=chain)
+    )
+    [found] = savings(dataclasses.replace(record, trials=(record.trials[0], changed)))
+    assert found.compression == "prune+quantize"
+
+
+def test_names_cannot_break_out_of_the_page() -> None:
+    page = savings_html(study(facts={"ranks": {"<b>": 3}}))
+    assert "<b>" not in page and "&lt;b&gt;" in page
