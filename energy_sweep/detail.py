@@ -71,7 +71,8 @@ def energy_detail(
     result: TrialResult, *, records: Mapping[str, StageRecord], meter: MeterFacts
 ) -> Plain:
     """The `energy` of a result.json, as plain values; docs/json.md says what each key means."""
-    wanted = {use.cost_key for use in result.stages}
+    pools: Mapping[str, str] = result.facts.get("inference", {})
+    wanted = {*(use.cost_key for use in result.stages), *pools.values()}
     prices = Prices(
         (record for record in records.values() if record.cost_key in wanted),
         repeatability=meter.repeatability_of,
@@ -86,6 +87,7 @@ def energy_detail(
         "per_parameter_update": _figure(prices, epochs, per=done.parameter_updates),
         "per_training_image": _figure(prices, epochs, per=done.images),
         "per_image": _figure(prices, demand(result, Objective(name="inference"))),
+        "per_image_by_batch": {n: _figure(prices, {key: 1.0}) for n, key in pools.items()},
         "efficiency": _efficiency(result, total),
         "stages": _stages(result, prices),
         "epochs": _epochs(result.stages, records),

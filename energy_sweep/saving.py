@@ -112,7 +112,7 @@ def _saving(one: Configuration, dense: Configuration, prices: Prices) -> Saving 
         trial=one.trial,
         dense=dense.trial,
         compression=_name(result.config["compression"]),
-        removed=result.facts.get("removed_weight_bits"),
+        removed=_removed(result.facts, before.facts),
         accuracy_change=one.accuracy - dense.accuracy,
         per_image=own,
         saved=saved,
@@ -126,6 +126,15 @@ def _saving(one: Configuration, dense: Configuration, prices: Prices) -> Saving 
 def _name(compression: Plain) -> str:
     steps = compression.get("steps")
     return "+".join(s["technique"]["name"] for s in steps) if steps else compression["name"]
+
+
+def _removed(facts: Plain, dense: Plain) -> float | None:
+    """The share of weight bits that is gone; of students, the share of parameters."""
+    if "removed_weight_bits" in facts:
+        return facts["removed_weight_bits"]
+    if "parameters" in facts and dense.get("parameters"):
+        return 1 - facts["parameters"] / dense["parameters"]
+    return None
 
 
 def _kept(facts: Plain) -> dict[str, str]:

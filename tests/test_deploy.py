@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy
 import onnxruntime
@@ -16,7 +17,7 @@ import torch
 import yaml
 from PIL import Image
 
-from energy_sweep.compression.prune import Prune
+from energy_sweep.compression import Halve, Prune, Quantize
 from energy_sweep.dataset.digits import Digits
 from energy_sweep.deploy import count_look, deploy, reload
 from energy_sweep.device import Device
@@ -26,7 +27,7 @@ from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.optimizer import SGD
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import BadInput, EnergySweepError, Plain, TrialResult
-from energy_sweep.runtime.onnxruntime import OnnxRuntime
+from energy_sweep.runtime import Inductor, OnnxRuntime, OpenVino
 from energy_sweep.stage import StageStore
 from energy_sweep.trial import run_trial
 
@@ -222,3 +223,34 @@ def test_a_file_where_the_folder_should_be_is_refused(trial: Trial, tmp_path: Pa
     with pytest.raises(BadInput, match="name of a folder"):
         trial.deploy(taken, tmp_path / "ledger.json")
     assert not (tmp_path / "ledger.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("runtime", "compression", "measured"),
+    [
+        (Inductor(device="cpu"), Halve(), "model.pt2"),
+        (OpenVino(), Quantize(calibration="minmax", images=64), "model.onnx"),
+    ],
+    ids=["inductor-halve", "openvino-quantize"],
+)
+def test_what_another_runtime_measured_is_deployed_too(
+    runtime: Any, compression: Any, measured: str, trial: Trial, tmp_path: Path
+) -> None:
+    recipe = dataclasses.replace(trial.recipe, runtime=runtime, compression=compression)
+    result = run_trial(recipe, meter=trial.meter, store=trial.store)
+    made = dataclasses.replace(trial, recipe=recipe, result=result)
+    metrics = made.deploy(tmp_path / "new", tmp_path / "ledger.json")
+    assert metrics["measured_file"] == measured
+    assert metrics["size"]["bytes"] == (tmp_path / "new" / measured).stat().st_size
+    assert metrics["size"]["bytes"] == result.facts["bytes"]
+    images = numpy.load(tmp_path / "new" / "test.npz", allow_pickle=False)["images"]
+    net, onnx_net = (tmp_path / "new" / name for name in (measured, "model.onnx"))
+    found, float_net = (
+        one.open(path, 1).predict(images, 64).argmax(axis=1)
+        for one, path in ((runtime, net), (OnnxRuntime(), onnx_net))
+    )
+    assert (found == float_net).mean() > 0.97
+    card = (tmp_path / "new" / "card.md").read_text()
+    assert f"- {measured}: " in card and ("joules were measured on" in card) == (
+        measured == "model.pt2"
+    )

@@ -139,3 +139,13 @@ def test_joules_that_are_no_numbers_are_never_written() -> None:
     assert energy["training"] is None and energy["efficiency"] is None
     numbers = [line["joules"] for line in detail(result())["epochs"]]
     assert all(map(math.isfinite, numbers))
+
+
+def test_images_have_a_price_for_each_batch_that_was_measured() -> None:
+    records = {**RECORDS, "one": toy_study.stage("infer", "one", "one", (10, 2.0, 0.0))}
+    facts = {**FACTS, "inference": {"1": "one", "64": "infer", "128": "never"}}
+    found = detail(result(facts=facts), records)["per_image_by_batch"]
+    assert found["1"]["joules"] == pytest.approx(0.2)
+    assert found["64"]["joules"] == pytest.approx(0.05)
+    assert found["128"] is None
+    assert detail(result())["per_image_by_batch"] == {}

@@ -72,7 +72,7 @@ def deploy(
             **_facts(recipe, result, data),
             "inference": _inference(result, store, meter),
         }
-        metrics["size"]["bytes"] = (part / "model.onnx").stat().st_size
+        metrics["size"]["bytes"] = (part / metrics["measured_file"]).stat().st_size
         _check_in_fresh_process(part)
         _write_notes(part, metrics, config=config, origin=origin, data=data)
         for path in part.iterdir():
@@ -120,6 +120,7 @@ def _facts(recipe: Recipe, result: TrialResult, data: Data) -> Plain:
         "compression": result.config["compression"]["name"],
         "level": recipe.snapped_level,
         "runtime": recipe.runtime.version,
+        "measured_file": f"model{recipe.runtime.suffix}",
         "size": {**sizes, "dense": result.facts.get("dense")},
         "dataset": {
             "name": data.name,

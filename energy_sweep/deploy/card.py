@@ -72,7 +72,7 @@ def _energy(metrics: Plain) -> list[str]:
 
 def _compression(metrics: Plain) -> list[str]:
     facts, dense = metrics["size"], metrics["size"].get("dense")
-    lines = ["## Size", "", f"- model.onnx: {facts['bytes']:,} bytes"]
+    lines = ["## Size", "", f"- {metrics['measured_file']}: {facts['bytes']:,} bytes"]
     lines.append(
         f"- {facts['parameters']:,} parameters, {facts['macs']:,} multiply-accumulates an image"
     )
@@ -100,6 +100,18 @@ def _data(metrics: Plain) -> list[str]:
     ]
 
 
+def _files(metrics: Plain) -> str:
+    if metrics["measured_file"] == "model.onnx":
+        return (
+            "`model.pt2` is the float network for `torch.export.load`, before anything was done to"
+            " the exported file."
+        )
+    return (
+        "It is the float network, and what the accuracy above is of. `model.pt2`, for"
+        f" `torch.export.load`, is what the joules were measured on, by {metrics['runtime']}."
+    )
+
+
 def _running(metrics: Plain) -> list[str]:
     channels, height, width = metrics["input"]["shape"][1:]
     return [
@@ -111,9 +123,8 @@ def _running(metrics: Plain) -> list[str]:
         "```",
         "",
         f"`model.onnx` takes uint8 pixels `images` [N, {channels}, {height}, {width}] as they are:"
-        " they are normalised inside, exactly as in training. `model.pt2` is the float network for"
-        " `torch.export.load`, before anything was done to the exported file. Both were opened in a"
-        " fresh process, where they gave the answers that are counted here.",
+        f" they are normalised inside, exactly as in training. {_files(metrics)} Both were opened"
+        " in a fresh process, where they gave the answers that are counted here.",
         "",
         "To train it again, from this folder:"
         ' `python -m energy_sweep --config-path "$PWD" --config-name config`,'

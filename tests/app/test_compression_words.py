@@ -37,6 +37,23 @@ def test_a_list_is_written_out_as_groups() -> None:
         (["model.width=1", "compression=distill", "compression.level=0.9"], "model.width"),
         (["precision=fp16"], "device=cuda"),
         (
+            ["compression=halve", "compression.level=0.5"],
+            "type runtime=openvino|inductor",
+        ),
+        (
+            [
+                "runtime=inductor",
+                "compression=halve",
+                *("compression.level=0.5", "compression.number=fp16"),
+            ],
+            "compression.number=bf16",
+        ),
+        (
+            ["runtime=eager", "compression=quantize", "compression.level=0.75"],
+            "type runtime=onnxruntime|openvino",
+        ),
+        (["runtime=tensorrt"], "runtime=eager|inductor|onnxruntime|openvino"),
+        (
             ["compression=distill", "compression.level=0.5", "compression.teacher=nobody"],
             "compression.teacher=",
         ),
@@ -109,6 +126,19 @@ def test_chains_and_techniques_are_one_axis_and_one_front(
     assert named == {"none", "quantize", "[prune,quantize]"}
     levels = {row["params"]["compression.level"] for row in rows}
     assert levels == {0, 0.75, 0.9}
+
+
+def test_a_level_typed_once_is_that_of_the_techniques_that_have_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["compression=none,prune", "compression.level=0.5", "search/space=none"]
+    assert main(["-m", *SMALL, *words, "name=once", f"outputs={tmp_path}"]) == 0
+    capsys.readouterr()
+    assert main(["front", "once", "--outputs", str(tmp_path), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    rows = [*document["front"], *document["dominated"]]
+    pairs = {(row["params"]["compression"], row["params"]["compression.level"]) for row in rows}
+    assert pairs == {("none", 0), ("prune", 0.5)}
 
 
 def test_a_trial_teaches_another(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
