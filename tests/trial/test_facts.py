@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from trial.nets import trained_network
 
 from energy_sweep.device import Device
 from energy_sweep.meter.base import Meter
 from energy_sweep.model.count import count, count_dense
 from energy_sweep.recipe import Recipe
 from energy_sweep.stage import StageStore
-from energy_sweep.trial import load_data, run_trial, trained_network
+from energy_sweep.trial import load_data, run_trial
 
 MakeRecipe = Callable[..., Recipe]
 SIZES = ("parameters", "macs", "weight_bytes")

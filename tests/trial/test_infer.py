@@ -63,7 +63,7 @@ class TickingMeter:
 class Sleeper:
     """A runtime whose every pass over the images takes 2 ms."""
 
-    name, version = "sleeper", "1"
+    name, version, suffix = "sleeper", "1", ".onnx"
 
     def graph_key(self, path: Path, threads: int) -> str:
         return path.read_text()
@@ -121,4 +121,5 @@ def test_windows_that_are_always_disturbed_are_not_taken_for_ever(tmp_path: Path
 
 def test_marks_are_many_ticks_of_the_meter_long(tmp_path: Path) -> None:
     marks = measured(tmp_path, TickingMeter(iter([]), tick_seconds=0.01)).records()["key"].marks
-    assert min(mark.reading.seconds for mark in marks) > 0.045
+    # Fewer passes than planned for, where the pace was found in a slow moment.
+    assert min(mark.reading.seconds for mark in marks) > 0.03

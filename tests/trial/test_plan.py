@@ -14,6 +14,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as some
 from torch import Tensor, nn
+from trial.nets import trained_network
 
 from energy_sweep.chain import chain
 from energy_sweep.device import Device
@@ -24,7 +25,7 @@ from energy_sweep.price import Prices, bill, demand
 from energy_sweep.recipe import Recipe, replace
 from energy_sweep.record import BadInput, Objective, StageRecord, StudyRecord, TrialRecord, to_plain
 from energy_sweep.stage import StageStore
-from energy_sweep.trial import plan_record, resolve, run_trial, trained_network
+from energy_sweep.trial import plan_record, resolve, run_trial
 from energy_sweep.trial.bench import Bench
 from energy_sweep.trial.plan import choose, saving
 from energy_sweep.trial.rivals import ROUNDS

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from trial.nets import trained_network
 
 from energy_sweep.meter.base import Meter
 from energy_sweep.optimizer import SGD, Adam, AdamW
@@ -14,7 +15,7 @@ from energy_sweep.record import BadInput, StageRecord, TrialResult
 from energy_sweep.schedule import Trunk
 from energy_sweep.stage import StageStore
 from energy_sweep.train import load
-from energy_sweep.trial import run_trial, trained_network
+from energy_sweep.trial import run_trial
 from energy_sweep.trial.segment import state_file
 
 MakeRecipe = Callable[..., Recipe]

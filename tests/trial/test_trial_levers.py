@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 from torch import Tensor, nn
+from trial.nets import trained_network
 
 from energy_sweep.chain import chain
 from energy_sweep.compression.base import NoCompression
@@ -19,7 +20,7 @@ from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.recipe import Recipe, replace
 from energy_sweep.record import StageRecord, TrialResult
 from energy_sweep.stage import StageStore
-from energy_sweep.trial import run_trial, trained_network
+from energy_sweep.trial import run_trial
 
 MakeRecipe = Callable[..., Recipe]
 HUGE = 2**46  # float32 values: more than any address space
