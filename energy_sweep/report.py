@@ -1,11 +1,11 @@
-"""What a study found, to look at: one page that needs no network, and tables for a terminal."""
+"""What a study found, to look at: one page that needs no network."""
 
 from __future__ import annotations
 
 import html
 import json
 import os
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -14,8 +14,7 @@ from energy_sweep.figure import CONFIG, bill_figure, front_figure, objective_tex
 from energy_sweep.front import choose, command, front_document, joules_text, rows
 from energy_sweep.record import Objective, Plain, StudyRecord
 from energy_sweep.saving import savings_html
-
-SHARED = "trunk, cooldown, teacher, compress and recover"
+from energy_sweep.tables import axes_of, band, bill_sentence, cells_of, head_of, short
 
 
 def write_report(study: StudyRecord, objective: Objective, path: Path) -> None:
@@ -53,83 +52,12 @@ def page(study: StudyRecord, objective: Objective) -> str:
         chosen_command=html.escape(shown["command"]),
         front_table=_front_html(document, commands),
         bill_height=f"{7 + 3 * len(document['bill'])}rem",
-        bill_text=_bill_sentence(document),
+        bill_text=bill_sentence(document),
         savings=savings_html(study),
         infeasible=_infeasible_html(document),
         notes=_notes(document),
         plotly=str(get_plotlyjs()),
         data=json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
-    )
-
-
-def front_table(document: Plain) -> str:
-    """The front as aligned text, cheapest first."""
-    quality = document["quality"]
-    axes = _axes(document["front"])
-    lines = [[*_head(axes, quality), "seeds", "rivals"]]
-    for row in document["front"]:
-        cells = _cells(row, axes)
-        lines.append([*cells, str(len(row["seeds"])), _short(row["rivals"])])
-    total = len(document["front"]) + len(document["dominated"])
-    title = (
-        f"{document['study']}: {len(document['front'])} of {total} configurations on the front, "
-        f"by accuracy and {objective_text(document)}, {quality}"
-    )
-    return "\n".join(
-        [title, _aligned(lines, left={*range(1 + len(axes)), len(lines[0]) - 1}), _band(document)]
-    )
-
-
-def bill_table(document: Plain) -> str:
-    """The bill as aligned text, a stage a line, and what sharing saved."""
-    quality = document["quality"]
-    lines = [["stage", "runs", "uses", f"spent ({quality})", f"attributed ({quality})"]]
-    for stage, line in document["bill"].items():
-        spent, attributed = line["spent_joules"], line["attributed_joules"]
-        counts = [str(line["runs"]), str(line["uses"])]
-        lines.append([stage, *counts, joules_text(spent), joules_text(attributed)])
-    return f"{_aligned(lines, left={0})}\n{_bill_sentence(document)}"
-
-
-def _aligned(lines: Sequence[Sequence[str]], *, left: Set[int]) -> str:
-    """Columns of equal width; those in `left` are flush left, the others flush right."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if index in left else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
-
-
-def _axes(lines: Sequence[Plain]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for line in lines for name in line["params"]))
-
-
-def _short(numbers: Sequence[int]) -> str:
-    if not numbers:
-        return "none"
-    more = f" +{len(numbers) - 6}" if len(numbers) > 6 else ""
-    return ", ".join(map(str, numbers[:6])) + more
-
-
-def _band(document: Plain) -> str:
-    low, high = document["scale_band"]
-    if low == high == 1:
-        return "The joules have no factor in common that is unknown."
-    return (
-        f"All {document['quality']} joules of this machine share one unknown factor between "
-        f"{low:.3g} and {high:.3g}; it does not change which configuration is cheaper."
-    )
-
-
-def _bill_sentence(document: Plain) -> str:
-    spent, attributed = document["spent_joules"], document["attributed_joules"]
-    saved = f", {attributed / spent:.1f} times as much" if spent > 0 else ""
-    return (
-        f"Spent on {SHARED}: {joules_text(spent)} {document['quality']}. Run one by one, the "
-        f"configurations would have cost {joules_text(attributed)} {document['quality']}{saved}."
     )
 
 
@@ -170,32 +98,14 @@ def _tiles(document: Plain) -> str:
     return "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles.items())
 
 
-def _head(axes: Sequence[str], quality: str) -> list[str]:
-    head = ["trial", *axes, "accuracy", "95 % interval"]
-    return [*head, f"joules ({quality})", f"per image ({quality})"]
-
-
-def _cells(row: Plain, axes: Sequence[str]) -> list[str]:
-    """What a table says of a configuration, under `_head`."""
-    per_image = row["joules_per_image"]
-    return [
-        str(row["trial"]),
-        *(str(row["params"].get(name, "")) for name in axes),
-        f"{row['accuracy']:.3f}",
-        f"{row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}",
-        joules_text(row["joules"], row["uncertainty_joules"]),
-        "" if per_image is None else joules_text(per_image),
-    ]
-
-
 def _front_html(document: Plain, commands: Mapping[int, str]) -> str:
-    axes = _axes(document["front"])
-    head = [*_head(axes, document["quality"]), "rivals"]
+    axes = axes_of(document["front"])
+    head = [*head_of(axes, document["quality"]), "rivals"]
     lines: list[str] = []
     for row in document["front"]:
-        cells = _cells(row, axes)
+        cells = cells_of(row, axes)
         line = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-        line += f'<td class="wide">{_short(row["rivals"])}</td>'
+        line += f'<td class="wide">{short(row["rivals"])}</td>'
         text = html.escape(commands[row["trial"]])
         lines.append(
             f'<tr>{line}</tr><tr class="command">'
@@ -234,7 +144,7 @@ def _notes(document: Plain) -> str:
         f"{', '.join(document['meter']['domains'])}, by {', '.join(document['meter']['sources'])}.",
         "Uncertainty": "measured again from scratch, a configuration differs by less, 19 times of "
         "20. Work that two configurations share cancels in their difference.",
-        "Scale band": _band(document),
+        "Scale band": band(document),
         "Rivals": "a configuration beats another beyond uncertainty where its accuracy interval "
         "lies wholly above, or its joules are lower by more than the uncertainty of the "
         "difference.",

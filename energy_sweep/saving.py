@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from energy_sweep.configuration import Configuration, configurations, price_list
+from energy_sweep.configuration import Configuration, configurations, joules_text, price_list
 from energy_sweep.price import Prices
 from energy_sweep.record import Objective, Plain, StudyRecord, TrialResult, digest
 
@@ -39,6 +39,20 @@ class Saving:
     effort: float
     effort_uncertainty: float
     kept: Mapping[str, str]
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What a table says of it, under `HEAD`."""
+        return (
+            str(self.trial),
+            self.compression,
+            "-" if self.removed is None else f"{self.removed:.3f}",
+            f"{self.accuracy_change:+.4f}",
+            joules_text(self.per_image),
+            joules_text(self.saved, self.saved_uncertainty),
+            joules_text(self.effort, self.effort_uncertainty),
+            "not surely" if self.images is None else f"{self.images:,.0f} images",
+        )
 
     @property
     def images(self) -> float | None:
@@ -82,17 +96,7 @@ def savings_html(study: StudyRecord) -> str:
 
 
 def _line(one: Saving) -> str:
-    cells = (
-        str(one.trial),
-        one.compression,
-        "-" if one.removed is None else f"{one.removed:.3f}",
-        f"{one.accuracy_change:+.4f}",
-        f"{one.per_image:.3g}",
-        f"{one.saved:.2g} ± {one.saved_uncertainty:.1g}",
-        f"{one.effort:.3g} ± {one.effort_uncertainty:.1g} J",
-        "not surely" if one.images is None else f"{one.images:,.0f} images",
-    )
-    return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
+    return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in one.cells) + "</tr>"
 
 
 def _saving(one: Configuration, dense: Configuration, prices: Prices) -> Saving | None:

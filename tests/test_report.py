@@ -11,7 +11,7 @@ import plotly.graph_objects
 import pytest
 import toy_study
 
-from energy_sweep import front, report
+from energy_sweep import front, report, tables
 from energy_sweep.figure import CONFIG, bill_figure, front_figure
 from energy_sweep.record import Objective, StudyRecord
 
@@ -161,7 +161,7 @@ def test_a_study_without_results_has_a_page(tmp_path: Path) -> None:
 
 def test_the_front_as_text_is_aligned_and_says_estimated() -> None:
     document = front.front_document(STUDY, TRAINING)
-    title, head, *lines, band = report.front_table(document).splitlines()
+    title, head, *lines, band = tables.front_table(document).splitlines()
     assert f"{len(document['front'])} of 16 configurations" in title
     assert "joules (estimated)" in head
     assert [int(line.split()[0]) for line in lines] == [row["trial"] for row in document["front"]]
@@ -172,7 +172,7 @@ def test_the_front_as_text_is_aligned_and_says_estimated() -> None:
 
 def test_the_bill_as_text_compares_spent_and_attributed() -> None:
     document = front.front_document(STUDY, TRAINING)
-    head, *lines, sentence = report.bill_table(document).splitlines()
+    head, *lines, sentence = tables.bill_table(document).splitlines()
     assert head.split()[:3] == ["stage", "runs", "uses"]
     assert [line.split()[0] for line in lines] == list(document["bill"])
     assert len({len(line) for line in (head, *lines)}) == 1

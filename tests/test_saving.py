@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import toy_study
 
-from energy_sweep.record import Plain, StudyRecord, TrialRecord
+from energy_sweep.front import front_document
+from energy_sweep.record import Objective, Plain, StudyRecord, TrialRecord
 from energy_sweep.saving import savings, savings_html
+from energy_sweep.tables import savings_table, tables
 
 PRUNED: Plain = {"removed_weight_bits": 0.5, "channels": {"a": 4}, "dense_channels": {"a": 8}}
 
@@ -96,3 +98,31 @@ def test_chains_are_named_by_their_steps() -> None:
 def test_names_cannot_break_out_of_the_page() -> None:
     page = savings_html(study(facts={"ranks": {"<b>": 3}}))
     assert "<b>" not in page and "&lt;b&gt;" in page
+
+
+def test_the_terminal_has_those_on_the_front() -> None:
+    record = study()
+    document = front_document(record, Objective(name="inference"))
+    title, head, line = savings_table(record, document).splitlines()
+    assert "estimated" in title and head.split()[:2] == ["trial", "compression"]
+    assert line.split() == [
+        "1",
+        "prune",
+        "0.500",
+        "-0.0028",
+        "0.001",
+        "J",
+        "0.001",
+        "±",
+        "0",
+        "J",
+        "2",
+        "±",
+        "0",
+        "J",
+        "2,000",
+        "images",
+    ]
+    assert savings_table(record, document) in tables(record, document)
+    plain = toy_study.grid()
+    assert savings_table(plain, front_document(plain, Objective(name="training"))) == ""

@@ -17,7 +17,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from energy_sweep import front, report
+from energy_sweep import front
 from energy_sweep.app.aliases import search_settings
 from energy_sweep.app.axes import DEFAULT_SPACE, LEVEL, Axes, quoted, read_axes
 from energy_sweep.app.build import plain
@@ -38,6 +38,7 @@ from energy_sweep.record import (
 )
 from energy_sweep.search import Budget, Job, Outcome, search
 from energy_sweep.study import Study, open_study
+from energy_sweep.tables import tables
 from energy_sweep.trial import load_data
 
 BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
@@ -173,10 +174,7 @@ class Sweep:
         results = self.place.folder / "optimization_results.yaml"
         results.write_text(yaml.safe_dump(_solutions(document), sort_keys=False))
         if document["front"]:
-            print(report.front_table(document))
-            print()
-            print(report.bill_table(document))
-            print()
+            print(tables(record, document), end="\n\n")
         print(next_commands(self.place.name, self.place.values["outputs"]))
         self.task.exit_code = 1 if outcome.failed else 0
 

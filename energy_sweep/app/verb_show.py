@@ -22,8 +22,8 @@ ORDER = (*TRAINING_STAGES, *MEASURING_STAGES)
 
 def front(arguments: Namespace) -> None:
     """Print the front and the bill, priced by the objective that was asked for."""
-    from energy_sweep import report
     from energy_sweep.front import as_csv, front_document
+    from energy_sweep.tables import tables
 
     if arguments.json and arguments.csv:
         raise BadInput("one output has one form: type --json or --csv")
@@ -34,10 +34,8 @@ def front(arguments: Namespace) -> None:
     elif arguments.csv:
         print(as_csv(document), end="")
     else:
-        tables = report.front_table(document), report.bill_table(document)
-        print(
-            *filter(None, (*tables, verb_study.priced_text(stored.record, arguments))), sep="\n\n"
-        )
+        told = tables(stored.record, document), verb_study.priced_text(stored.record, arguments)
+        print(*filter(None, told), sep="\n\n")
 
 
 def choose(arguments: Namespace) -> None:

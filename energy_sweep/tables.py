@@ -1,0 +1,125 @@
+"""What a study found, as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+
+from energy_sweep.figure import objective_text
+from energy_sweep.front import joules_text
+from energy_sweep.record import Plain, StudyRecord
+from energy_sweep.saving import HEAD, savings
+
+SHARED = "trunk, cooldown, teacher, compress and recover"
+
+
+def tables(study: StudyRecord, document: Plain) -> str:
+    """The front, what compression saves on it, and the bill."""
+    parts = front_table(document), savings_table(study, document), bill_table(document)
+    return "\n\n".join(filter(None, parts))
+
+
+def front_table(document: Plain) -> str:
+    """The front as aligned text, cheapest first."""
+    quality = document["quality"]
+    axes = axes_of(document["front"])
+    lines = [[*head_of(axes, quality), "seeds", "rivals"]]
+    for row in document["front"]:
+        cells = cells_of(row, axes)
+        lines.append([*cells, str(len(row["seeds"])), short(row["rivals"])])
+    total = len(document["front"]) + len(document["dominated"])
+    title = (
+        f"{document['study']}: {len(document['front'])} of {total} configurations on the front, "
+        f"by accuracy and {objective_text(document)}, {quality}"
+    )
+    return "\n".join(
+        [title, _aligned(lines, left={*range(1 + len(axes)), len(lines[0]) - 1}), band(document)]
+    )
+
+
+def bill_table(document: Plain) -> str:
+    """The bill as aligned text, a stage a line, and what sharing saved."""
+    quality = document["quality"]
+    lines = [["stage", "runs", "uses", f"spent ({quality})", f"attributed ({quality})"]]
+    for stage, line in document["bill"].items():
+        spent, attributed = line["spent_joules"], line["attributed_joules"]
+        counts = [str(line["runs"]), str(line["uses"])]
+        lines.append([stage, *counts, joules_text(spent), joules_text(attributed)])
+    return f"{_aligned(lines, left={0})}\n{bill_sentence(document)}"
+
+
+def savings_table(study: StudyRecord, document: Plain) -> str:
+    """What the compressed configurations on the front save; empty where there are none."""
+    on_front = {row["trial"] for row in document["front"]}
+    found = [one for one in savings(study) if one.trial in on_front]
+    if not found:
+        return ""
+    lines = [HEAD, *(one.cells for one in found)]
+    title = (
+        f"What compression saves on the front, against the same left dense, {document['quality']}"
+    )
+    return f"{title}\n{_aligned(lines, left={0, 1})}"
+
+
+def _aligned(lines: Sequence[Sequence[str]], *, left: Set[int]) -> str:
+    """Columns of equal width; those in `left` are flush left, the others flush right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if index in left else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def axes_of(lines: Sequence[Plain]) -> tuple[str, ...]:
+    """The axes that any of some configurations has."""
+    return tuple(dict.fromkeys(name for line in lines for name in line["params"]))
+
+
+def short(numbers: Sequence[int]) -> str:
+    """The first few of some trial numbers."""
+    if not numbers:
+        return "none"
+    more = f" +{len(numbers) - 6}" if len(numbers) > 6 else ""
+    return ", ".join(map(str, numbers[:6])) + more
+
+
+def band(document: Plain) -> str:
+    """What is not known of all joules together."""
+    low, high = document["scale_band"]
+    if low == high == 1:
+        return "The joules have no factor in common that is unknown."
+    return (
+        f"All {document['quality']} joules of this machine share one unknown factor between "
+        f"{low:.3g} and {high:.3g}; it does not change which configuration is cheaper."
+    )
+
+
+def bill_sentence(document: Plain) -> str:
+    """What was spent, and what sharing saved."""
+    spent, attributed = document["spent_joules"], document["attributed_joules"]
+    saved = f", {attributed / spent:.1f} times as much" if spent > 0 else ""
+    return (
+        f"Spent on {SHARED}: {joules_text(spent)} {document['quality']}. Run one by one, the "
+        f"configurations would have cost {joules_text(attributed)} {document['quality']}{saved}."
+    )
+
+
+def head_of(axes: Sequence[str], quality: str) -> list[str]:
+    """The titles of the columns of `cells_of`."""
+    head = ["trial", *axes, "accuracy", "95 % interval"]
+    return [*head, f"joules ({quality})", f"per image ({quality})"]
+
+
+def cells_of(row: Plain, axes: Sequence[str]) -> list[str]:
+    """What a table says of a configuration, under `head_of`."""
+    per_image = row["joules_per_image"]
+    return [
+        str(row["trial"]),
+        *(str(row["params"].get(name, "")) for name in axes),
+        f"{row['accuracy']:.3f}",
+        f"{row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}",
+        joules_text(row["joules"], row["uncertainty_joules"]),
+        "" if per_image is None else joules_text(per_image),
+    ]
