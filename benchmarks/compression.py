@@ -1,6 +1,6 @@
 """What compression saves on the runtime that serves the model: dense fp32 joules over compressed.
 
-    python -m benchmarks.compression
+    python -m benchmarks.compression [--runtime openvino]
 
 One thread, one process; the nets of a row are measured in turn, and a ratio is the median over
 turns. Weights are untrained, which changes no kernel; images are those of mnist5k.
@@ -31,10 +31,10 @@ from energy_sweep.meter.base import Meter, Work
 from energy_sweep.model.mobilenet import MobileNet
 from energy_sweep.model.resnet import ResNet
 from energy_sweep.model.small_cnn import SmallCNN
-from energy_sweep.runtime import OnnxRuntime
+from energy_sweep.runtime import OnnxRuntime, OpenVino
 from energy_sweep.train import network
 
-RUNTIME = OnnxRuntime()
+RUNTIMES: Mapping[str, Any] = {one.name: one for one in (OnnxRuntime(), OpenVino())}
 LEAST_SECONDS = 0.25  # of each reading
 
 
@@ -87,32 +87,39 @@ def main() -> None:
     """Measure side by side, print a table, and last one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--runtime", choices=RUNTIMES, default="onnxruntime")
     options = parser.parse_args()
+    runtime = RUNTIMES[options.runtime]
     torch.set_num_threads(1)
     rows = list[dict[str, Any]]()
     with contextlib.closing(open_meter("estimate", threads=1)) as meter:
         for case in cases():
-            rows += measured(case, meter, options.repeats)
+            rows += measured(case, runtime, meter, options.repeats)
     for row in rows:
         print(
             f"{row['case']:28} batch {row['batch']:2}  dense {row['dense_joules_per_1000']:8.4f} J"
             f"  compressed {row['joules_per_1000']:8.4f} J per 1,000 images  {row['ratio']:6.2f}x"
             + ("" if row["holds"] is None else f"  {'holds' if row['holds'] else 'MISSES'}")
         )
-    facts = {"machine": f"{platform.machine()}, {os.cpu_count()} cores", "vnni": _has_vnni()}
-    print(json.dumps({"benchmark": "compression", **facts, "quality": "estimated", "rows": rows}))
+    facts = {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "vnni": _has_vnni(),
+        "runtime": runtime.version,
+        "quality": "estimated",
+    }
+    print(json.dumps({"benchmark": "compression", **facts, "rows": rows}))
 
 
-def measured(case: Case, meter: Meter, repeats: int) -> list[dict[str, Any]]:
+def measured(case: Case, runtime: Any, meter: Meter, repeats: int) -> list[dict[str, Any]]:
     """The two nets of a case in turn, at batch 1 and 64."""
     data = Mnist5k(resolution=case.resolution).load()
     dense = network(case.model, data, seed=0).eval()
     rows = list[dict[str, Any]]()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        RUNTIME.export(dense, data, folder / "dense.onnx")
-        facts = compressed(case, dense, data, folder)
-        sessions = [RUNTIME.open(folder / f"{side}.onnx", 1) for side in ("dense", "small")]
+        runtime.export(dense, data, folder / "dense.onnx")
+        facts = compressed(case, dense, data, folder, runtime)
+        sessions = [runtime.open(folder / f"{side}.onnx", 1) for side in ("dense", "small")]
         for batch in (1, 64):
             pairs = in_turn(sessions, data.validation.images[:64], batch, meter, repeats)
             ratio = statistics.median(dense / small for dense, small in pairs)
@@ -136,7 +143,9 @@ def measured(case: Case, meter: Meter, repeats: int) -> list[dict[str, Any]]:
     return rows
 
 
-def compressed(case: Case, dense: nn.Module, data: Data, folder: Path) -> dict[str, Any]:
+def compressed(
+    case: Case, dense: nn.Module, data: Data, folder: Path, runtime: Any
+) -> dict[str, Any]:
     """Write the compressed file; gives what it achieved."""
     module, example, facts = dense, torch.zeros(1, *data.shape), dict[str, Any]()
     for technique, level in ((Prune(), case.pruned), (Magnitude(), case.zeroed)):
@@ -146,12 +155,12 @@ def compressed(case: Case, dense: nn.Module, data: Data, folder: Path) -> dict[s
                 key: found[key] for key in ("removed_weight_bits", "sparsity") if key in found
             }
     target = folder / "small.onnx"
-    RUNTIME.export(module.eval(), data, target)
+    runtime.export(module.eval(), data, target)
     if case.int8:
         # Untrained nets change class at a breath: the tolerance is for trained ones.
         quantize, source = Quantize(calibration="minmax", tolerance=1.0), folder / "float.onnx"
         target.replace(source)
-        found = quantize.lower(source, target, 0.75, module=module, data=data, runtime=RUNTIME)
+        found = quantize.lower(source, target, 0.75, module=module, data=data, runtime=runtime)
         facts |= {"int8_coverage": found["int8_coverage"]}
     return {**facts, "bytes": target.stat().st_size}
 
