@@ -6,26 +6,46 @@ import html
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from energy_sweep.configuration import Configuration, configurations, joules_text, price_list
 from energy_sweep.price import Prices
-from energy_sweep.record import Objective, Plain, StudyRecord, TrialResult, digest
+from energy_sweep.record import (
+    TRAINING_STAGES,
+    Objective,
+    Plain,
+    StudyRecord,
+    TrialResult,
+    digest,
+)
 
 # What makes a configuration a compressed one; the rest is the same in its dense twin.
 OWN = ("compression", "level", "teacher", "max_accuracy_loss")
 EFFORT = ("teacher", "compress", "recover")
 HEAD = (
-    *("trial", "compression", "removed", "accuracy", "J per image", "saved per image"),
-    *("effort", "pays from"),
+    *("trial", "compression", "removed", "accuracy", "per image", "saved per image"),
+    *("by the last step", "effort", "pays from"),
 )
+
+
+class Figure(NamedTuple):
+    """Joules, and what they are unsure of."""
+
+    joules: float
+    uncertainty: float
+
+    @property
+    def text(self) -> str:
+        return joules_text(*self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saving:
-    """One compressed configuration beside its dense twin; joules with what they are unsure of.
+    """One compressed configuration beside its dense twin, in joules per image.
 
-    `effort` is what compressing, recovering and teaching took; `images` is how many have to be
-    answered before that is saved, None where nothing surely is.
+    `last_step` is what the last step of a chain saves of that, where the study has the same net
+    without it. `effort` is what compressing, recovering and teaching took; `images` is how many
+    have to be answered before that is saved, None where nothing surely is.
     """
 
     trial: int
@@ -34,10 +54,9 @@ class Saving:
     removed: float | None
     accuracy_change: float
     per_image: float
-    saved: float
-    saved_uncertainty: float
-    effort: float
-    effort_uncertainty: float
+    saved: Figure
+    last_step: Figure | None
+    effort: Figure
     kept: Mapping[str, str]
 
     @property
@@ -49,14 +68,16 @@ class Saving:
             "-" if self.removed is None else f"{self.removed:.3f}",
             f"{self.accuracy_change:+.4f}",
             joules_text(self.per_image),
-            joules_text(self.saved, self.saved_uncertainty),
-            joules_text(self.effort, self.effort_uncertainty),
+            self.saved.text,
+            "" if self.last_step is None else self.last_step.text,
+            self.effort.text,
             "not surely" if self.images is None else f"{self.images:,.0f} images",
         )
 
     @property
     def images(self) -> float | None:
-        return self.effort / self.saved if self.saved > self.saved_uncertainty else None
+        is_sure = self.saved.joules > self.saved.uncertainty
+        return self.effort.joules / self.saved.joules if is_sure else None
 
 
 def savings(study: StudyRecord) -> tuple[Saving, ...]:
@@ -64,8 +85,12 @@ def savings(study: StudyRecord) -> tuple[Saving, ...]:
     prices = price_list(study)
     found = configurations(study, Objective(name="training"))
     dense = {_twin(one): one for one in found if not _level(one)}
-    pairs = ((one, dense.get(_twin(one))) for one in found if _level(one))
-    made = (_saving(one, twin, prices) for one, twin in pairs if twin is not None)
+    nets = {_net(_result(one)): one for one in found}
+    made = (
+        _saving(one, twin, nets.get(_net(_result(one))[:-1]), prices)
+        for one in found
+        if _level(one) and (twin := dense.get(_twin(one))) is not None
+    )
     return tuple(sorted((one for one in made if one is not None), key=lambda one: one.trial))
 
 
@@ -89,7 +114,8 @@ def savings_html(study: StudyRecord) -> str:
         "<h2>What compression saved</h2>"
         f'<p class="soft">Against the same configuration left dense, in joules ({quality}). Effort'
         " is compressing, recovering and teaching; it pays from so many images on. A saving below"
-        " 0 is a compressed net that costs more.</p>"
+        " 0 is a compressed net that costs more, or a last step that does: int8 on top of pruning"
+        " often does on small nets.</p>"
         f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table>'
         f"</div>{layers if kept else ''}"
     )
@@ -99,32 +125,45 @@ def _line(one: Saving) -> str:
     return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in one.cells) + "</tr>"
 
 
-def _saving(one: Configuration, dense: Configuration, prices: Prices) -> Saving | None:
-    """None where a part was never metered."""
-    result, before = _result(one), _result(dense)
-    per_image = _demand(result, ["infer"])
-    difference = defaultdict[str, float](float, _demand(before, ["infer"]))
-    for key, units in per_image.items():
-        difference[key] -= units
+def _saving(
+    one: Configuration, dense: Configuration, before: Configuration | None, prices: Prices
+) -> Saving | None:
+    """None where a part was never metered; `before` is the same net without its last step."""
+    result = _result(one)
+    is_chain = "steps" in result.config["compression"]
     try:
-        saved, uncertainty = prices.joules(difference)
-        effort, effort_uncertainty = prices.joules(_demand(result, EFFORT))
-        own, _ = prices.joules(per_image)
+        effort = Figure(*prices.joules(_demand(result, EFFORT)))
+        own, _ = prices.joules(_demand(result, ["infer"]))
+        saved = _less(result, _result(dense), prices)
+        by_last = _less(result, _result(before), prices) if is_chain and before else None
     except KeyError:
         return None
     return Saving(
         trial=one.trial,
         dense=dense.trial,
         compression=_name(result.config["compression"]),
-        removed=_removed(result.facts, before.facts),
+        removed=_removed(result.facts, _result(dense).facts),
         accuracy_change=one.accuracy - dense.accuracy,
         per_image=own,
         saved=saved,
-        saved_uncertainty=abs(uncertainty),
+        last_step=by_last,
         effort=effort,
-        effort_uncertainty=effort_uncertainty,
         kept=_kept(result.facts),
     )
+
+
+def _less(result: TrialResult, before: TrialResult, prices: Prices) -> Figure:
+    """How many joules fewer than `before` an image costs."""
+    difference = defaultdict[str, float](float, _demand(before, ["infer"]))
+    for key, units in _demand(result, ["infer"]).items():
+        difference[key] -= units
+    joules, uncertainty = prices.joules(difference)
+    return Figure(joules, abs(uncertainty))
+
+
+def _net(result: TrialResult) -> tuple[str, ...]:
+    """The stages that made a net, by their keys and how far they went."""
+    return tuple(f"{u.key}@{u.units:g}" for u in result.stages if u.stage in TRAINING_STAGES)
 
 
 def _name(compression: Plain) -> str:

@@ -9,7 +9,7 @@ import pytest
 import toy_study
 
 from energy_sweep.front import front_document
-from energy_sweep.record import Objective, Plain, StudyRecord, TrialRecord
+from energy_sweep.record import Objective, Plain, StageUse, StudyRecord, TrialRecord
 from energy_sweep.saving import savings, savings_html
 from energy_sweep.tables import savings_table, tables
 
@@ -50,15 +50,15 @@ def test_a_compression_is_held_against_its_dense_twin() -> None:
     assert (found.trial, found.dense, found.compression) == (1, 0, "prune")
     assert found.removed == 0.5
     assert found.accuracy_change == pytest.approx(-1 / toy_study.IMAGES)
-    assert found.per_image == pytest.approx(1e-3) and found.saved == pytest.approx(1e-3)
-    assert found.effort == pytest.approx(2.0)
+    assert found.per_image == pytest.approx(1e-3) and found.saved.joules == pytest.approx(1e-3)
+    assert found.effort.joules == pytest.approx(2.0)
     assert found.images == pytest.approx(2000)
     assert found.kept == {"a": "4 of 8"}
 
 
 def test_one_that_costs_more_never_pays() -> None:
     [found] = savings(study(thin_joules=3e-3))
-    assert found.saved == pytest.approx(-1e-3) and found.images is None
+    assert found.saved.joules == pytest.approx(-1e-3) and found.images is None
     assert "not surely" in savings_html(study(thin_joules=3e-3))
 
 
@@ -82,17 +82,26 @@ def test_what_was_kept_is_said_layer_by_layer(facts: Plain, kept: dict[str, str]
     assert ("layer by layer" in savings_html(study(facts=facts))) == bool(kept)
 
 
-def test_chains_are_named_by_their_steps() -> None:
+def test_a_chain_is_held_against_the_same_net_without_its_last_step() -> None:
     steps = [{"technique": {"name": "prune"}}, {"technique": {"name": "quantize"}}]
-    record = study()
-    result = record.trials[1].result
-    assert result is not None
-    chain = {**result.config, "compression": {"name": "chain", "steps": steps}}
-    changed = dataclasses.replace(
-        record.trials[1], result=dataclasses.replace(result, config=chain)
-    )
-    [found] = savings(dataclasses.replace(record, trials=(record.trials[0], changed)))
-    assert found.compression == "prune+quantize"
+    record = study(thin_joules=0.5e-3)
+    chain = made(2, {"name": "chain", "steps": steps}, 0.9, infer="int8", facts=PRUNED)
+    assert chain.result is not None
+    uses = list(chain.result.stages)
+    uses.insert(-1, StageUse(stage="compress", key="lower", cost_key="lower", units=1.0))
+    result = dataclasses.replace(chain.result, stages=tuple(uses))
+    stages = {
+        **record.stages,
+        "lower": toy_study.stage("compress", "lower", "lower", (1.0, 0.25, 0.0)),
+        "int8": toy_study.stage("infer", "int8", "int8", (1000.0, 0.75, 0.0)),
+    }
+    trials = (*record.trials, dataclasses.replace(chain, result=result))
+    alone, both = savings(dataclasses.replace(record, trials=trials, stages=stages))
+    assert both.compression == "prune+quantize" and alone.last_step is None
+    assert both.saved.joules == pytest.approx(1.25e-3)
+    assert both.last_step is not None
+    assert both.last_step.joules == pytest.approx(-0.25e-3)
+    assert both.effort.joules == pytest.approx(2.25)
 
 
 def test_names_cannot_break_out_of_the_page() -> None:
