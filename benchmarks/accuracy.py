@@ -92,9 +92,10 @@ def main() -> None:
 def _row(case: Case, seeds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         for sweep in case.sweeps:
-            _program("-m", *COMMON, *sweep, f"seed={','.join(map(str, range(seeds)))}", out=folder)
+            seed = f"seed={','.join(map(str, range(seeds)))}"
+            _program("-m", *COMMON, *sweep, seed, f"outputs={folder}")
         results = _results(Path(folder))
-        bill = json.loads(_program("front", "--json", "name=study", out=folder))["bill"]
+        bill = json.loads(_program("front", "study", "--outputs", folder, "--json"))["bill"]
     pairs = {False: dict[int, float](), True: dict[int, float]()}
     for result in results:
         accuracy = result["correct"] / result["n_validation"]
@@ -115,9 +116,9 @@ def _row(case: Case, seeds: int) -> dict[str, Any]:
     return row
 
 
-def _program(*words: str, out: str) -> str:
+def _program(*words: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "energy_sweep", *words, f"outputs={out}"],
+        [sys.executable, "-m", "energy_sweep", *words],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
