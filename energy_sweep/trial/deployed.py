@@ -16,7 +16,7 @@ from energy_sweep.record import Plain, StageRecord, to_plain
 from energy_sweep.runtime.base import Mismatch
 from energy_sweep.trial.bench import Bench
 from energy_sweep.trial.compress import final_network
-from energy_sweep.trial.infer import measure_inference
+from energy_sweep.trial.infer import glance, measure_inference
 from energy_sweep.trial.round import RoundUse
 from energy_sweep.trial.stand import Inference
 
@@ -160,26 +160,27 @@ class Deployed:
     def infer(self, evaluation: Plain) -> Plain:
         """Price one image through this graph, with new windows where they are due.
 
-        The objective's batch is a stage of the trial; the usual others are measured beside it, and
-        their pools given by batch.
+        The objective's batch is a stage of the trial; the usual others have a window beside it.
+        Pools are given by batch.
         """
         bench, lowered = self.bench, evaluation.pop("lowered_graph")
-        own, pools = bench.recipe.inference_batch, Plain()
-        for batch in sorted({own, *USUAL_BATCHES}):
-            inference = self._inference(batch)
-            use = measure_inference(
-                lambda: self.path,
-                inference.graph(lowered),
-                weights=bench.weights,
-                kind="masked" if evaluation["zero_weights"] > MASKED else "dense",
-                inference=inference,
-                store=bench.store,
-                meter=bench.meter,
-            )
-            pools[str(batch)] = use.cost_key
-            if batch == own:
-                bench.used.append(use)
-        return {"inference": pools}
+        inference = self._inference(bench.recipe.inference_batch)
+        measuring = {"store": bench.store, "meter": bench.meter}
+        use = measure_inference(
+            lambda: self.path,
+            inference.graph(lowered),
+            weights=bench.weights,
+            kind="masked" if evaluation["zero_weights"] > MASKED else "dense",
+            inference=inference,
+            **measuring,
+        )
+        bench.used.append(use)
+        pools = {inference.batch: use.cost_key}
+        for batch in {*USUAL_BATCHES} - pools.keys():
+            other = self._inference(batch)
+            key = other.graph(lowered)
+            pools[batch] = glance(lambda: self.path, key, inference=other, **measuring)
+        return {"inference": {str(batch): pools[batch] for batch in sorted(pools)}}
 
     def _inference(self, batch: int) -> Inference:
         bench = self.bench

@@ -52,6 +52,21 @@ def measure_inference(
     return StageUse(stage="infer", key=key, cost_key=key, units=1)
 
 
+def glance(
+    open_graph: Callable[[], Path],
+    key: str,
+    *,
+    inference: Inference,
+    store: StageStore,
+    meter: Meter,
+) -> str:
+    """The pool of the graph `key`, which one window is enough for: it decides nothing."""
+    stand = Stand(key, inference, store, meter)
+    if not stand.record.marks:
+        store.put(replace(stand.record, marks=stand.window(open_graph())))
+    return key
+
+
 def _visit(stand: Stand, path: Path, weights: str, kind: str) -> None:
     """Measure what is due for the next weights of a graph, and count them as its users."""
     record = stand.record
