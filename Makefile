@@ -18,7 +18,7 @@ contracts-of-imports:
 	lint-imports
 
 test:
-	$(PYTHON) -m pytest --cov -n 2 --dist worksteal
+	$(PYTHON) -m pytest --cov -n 2 --dist worksteal --durations=15
 
 contracts:
 	$(PYTHON) -m pytest -n 2 --dist worksteal -m contracts
