@@ -49,7 +49,7 @@ CASES = (
         name="prune resnet18",
         sweeps=(
             (
-                *("model=resnet18", "model.width=0.5", "dataset.resolution=14"),
+                *("model=resnet18", "model.width=0.25", "dataset.resolution=14"),
                 *("compression=none,prune", "compression.level=0.75", "epochs=5", "lr=0.1"),
             ),
         ),
