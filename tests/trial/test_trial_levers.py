@@ -205,7 +205,7 @@ def test_a_reference_graph_is_measured_beside_its_like_only(
     run_trial(recipe(epochs=1, inference_batch=16), meter=meter, store=store)
     assert controls() == 0
     run_trial(recipe(epochs=1, model=SmallCNN(width=6, depth=2)), meter=meter, store=store)
-    assert controls() == 2  # one for each batch that graphs are measured at
+    assert controls() == 1  # at the objective's batch; the others have a window and no more
 
 
 def test_a_reference_graph_costs_the_same_beside_whatever_net_it_is_measured(
