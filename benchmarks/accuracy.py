@@ -2,8 +2,8 @@
 
     python -m benchmarks.accuracy [--seeds 5] [--only "prune small_cnn"]
 
-Each case is one sweep over seeds; compressed and dense nets of a seed are compared in pairs, on the
-validation images, and the mean difference has a 95 % interval over seeds.
+A case is a study over seeds; the compressed net of a seed is compared with its reference, a dense
+net or the student alone, on the validation images, and the mean difference has a 95 % interval over seeds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ COMMON = ("dataset=mnist5k", "batch=64", "search/space=none", "name=study")
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """Sweeps into one study; `reference` and `compressed` tell their trials by settings.
+    """Sweeps into one study; `compressed` names the technique, all other trials are references.
 
     The mean difference in accuracy, in points, is to be at least `least`, where one is given.
     """

@@ -15,13 +15,8 @@ import pytest
 
 SWEEP = [
     *("-m", "meter=replay", "name=study", "search/space=none", "model.width=4", "model.depth=2"),
-    *(
-        "lr=0.05,0.1",
-        "epochs=4,8",
-        "compression.level=0,0.5",
-        "batch=128",
-        "device.plan=channels_last",
-    ),
+    *("lr=0.05,0.1", "epochs=4,8", "compression.level=0,0.5", "batch=128"),
+    "device.plan=channels_last",
 ]
 # Moments to kill at: what must exist in the study's folder, and for how long.
 MOMENTS = [("study.db", 0.5), ("trials/1", 0.3), ("trials/4", 0.0), ("trials/6", 0.2)]
