@@ -3,7 +3,8 @@
     python -m benchmarks.accuracy [--seeds 5] [--only "prune small_cnn"]
 
 A case is a study over seeds; the compressed net of a seed is compared with its reference, a dense
-net or the student alone, on the validation images, and the mean difference has a 95 % interval over seeds.
+net or the student alone, on the validation images, and the mean difference has a 95 % interval over
+seeds.
 """
 
 from __future__ import annotations
