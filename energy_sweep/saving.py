@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -94,14 +94,22 @@ def savings(study: StudyRecord) -> tuple[Saving, ...]:
     return tuple(sorted((one for one in made if one is not None), key=lambda one: one.trial))
 
 
+def savings_lines(found: Sequence[Saving]) -> list[tuple[str, ...]]:
+    """The savings as a table, its head first; a column that says nothing is left out."""
+    lines = [HEAD, *(one.cells for one in found)]
+    said = [index for index in range(len(HEAD)) if any(line[index] for line in lines[1:])]
+    return [tuple(line[index] for index in said) for line in lines]
+
+
 def savings_html(study: StudyRecord) -> str:
     """The savings as a section of the report; empty where the study compressed nothing."""
     found = savings(study)
     if not found:
         return ""
     quality = study.meter.quality.value
-    lines = "".join(_line(one) for one in found)
-    titles = "".join(f"<th>{title}</th>" for title in HEAD)
+    head, *cells = savings_lines(found)
+    titles = "".join(f"<th>{title}</th>" for title in head)
+    lines = "".join(_line(line) for line in cells)
     kept = "".join(
         f"<li>trial {one.trial} ({html.escape(one.compression)}): "
         + html.escape(", ".join(f"{name} {part}" for name, part in one.kept.items()))
@@ -121,8 +129,8 @@ def savings_html(study: StudyRecord) -> str:
     )
 
 
-def _line(one: Saving) -> str:
-    return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in one.cells) + "</tr>"
+def _line(cells: Iterable[str]) -> str:
+    return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
 
 
 def _saving(

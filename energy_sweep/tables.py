@@ -7,7 +7,7 @@ from collections.abc import Sequence, Set
 from energy_sweep.figure import objective_text
 from energy_sweep.front import joules_text
 from energy_sweep.record import Plain, StudyRecord
-from energy_sweep.saving import HEAD, savings
+from energy_sweep.saving import savings, savings_lines
 
 SHARED = "trunk, cooldown, teacher, compress and recover"
 
@@ -53,11 +53,10 @@ def savings_table(study: StudyRecord, document: Plain) -> str:
     found = [one for one in savings(study) if one.trial in on_front]
     if not found:
         return ""
-    lines = [HEAD, *(one.cells for one in found)]
     title = (
         f"What compression saves on the front, against the same left dense, {document['quality']}"
     )
-    return f"{title}\n{_aligned(lines, left={0, 1})}"
+    return f"{title}\n{_aligned(savings_lines(found), left={0, 1})}"
 
 
 def _aligned(lines: Sequence[Sequence[str]], *, left: Set[int]) -> str:

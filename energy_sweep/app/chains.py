@@ -33,6 +33,8 @@ def _written_out(text: str) -> list[str]:
     names = [name.strip(" '\"") for name in found["names"].split(",")]
     if not all(re.fullmatch(r"\w+", name) for name in names):
         raise BadInput(f"{text}: type names with commas, such as '{GROUP}=[prune,quantize]'")
+    if len(names) == 1:
+        raise BadInput(f"{text}: a chain has at least two steps: type {GROUP}={names[0]}")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise BadInput(

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from energy_sweep.compression.base import Technique, When, check_choice
-from energy_sweep.record import Plain
+from energy_sweep.record import Infeasible, Plain
+from energy_sweep.runtime.base import Mismatch
 
 if TYPE_CHECKING:
     from torch import nn
@@ -48,10 +49,16 @@ class Halve(Technique):
         data: Any,
         runtime: Any,
     ) -> Plain:
-        """Write the file in 16 bits, and say how often it answers as before."""
+        """Write the file in 16 bits, and say how often it answers as before.
+
+        Raises Infeasible where 16 bits are too few for this network.
+        """
         number = self._number(runtime)
         target.parent.mkdir(parents=True, exist_ok=True)
-        runtime.halve(source, target, number, module, data)
+        try:
+            runtime.halve(source, target, number, module, data)
+        except Mismatch as error:
+            raise Infeasible(f"in {number} the network answers otherwise: {error}") from error
         images = data.train.images[:IMAGES]
         before, after = (
             runtime.open(path, 1).predict(images, BATCH).argmax(axis=1) for path in (source, target)

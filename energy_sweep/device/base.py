@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from energy_sweep.board import BoardUnavailable, driver_version
 from energy_sweep.device import memory, power
 from energy_sweep.device.allocator import keeping_freed_memory
-from energy_sweep.execution import AUTO, PLANS
+from energy_sweep.execution import AUTO, PLANS, threads
 from energy_sweep.processor import cpu_model
 from energy_sweep.record import BadInput, Plain
 
@@ -210,19 +210,6 @@ class Device:
             "torch": str(torch.__version__),
             "isa": torch.backends.cpu.get_cpu_capability(),
         }
-
-
-@contextmanager
-def threads(count: int) -> Generator[None]:
-    """Let torch use `count` threads per operation, and restore what it used before."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 IMAGES = 8
 TOLERANCE = 1e-4  # of the largest logit
+HALF_TOLERANCE = 0.1  # what 8 bits of mantissa may change, layer by layer
 
 
 def compare(

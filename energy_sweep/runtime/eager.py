@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from energy_sweep.execution import threads
 from energy_sweep.record import BadInput
-from energy_sweep.runtime.compare import compare
+from energy_sweep.runtime.compare import HALF_TOLERANCE, compare
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from energy_sweep.runtime.base import Data, Images, Logits
-
-# Of the largest logit: what 8 bits of mantissa may change, layer by layer.
-HALF_TOLERANCE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,16 +32,9 @@ class TorchSession:
         """Logits [N, classes] of uint8 images [N, C, H, W], computed `batch` at a time."""
         import torch
 
-        before = torch.get_num_threads()
-        if before != self.threads:
-            torch.set_num_threads(self.threads)
-        try:
-            with torch.no_grad():
-                starts = range(0, len(images), batch) if len(images) else [0]
-                return np.concatenate([self._some(images[i : i + batch]) for i in starts])
-        finally:
-            if before != self.threads:
-                torch.set_num_threads(before)
+        starts = range(0, len(images), batch) if len(images) else [0]
+        with threads(self.threads), torch.no_grad():
+            return np.concatenate([self._some(images[i : i + batch]) for i in starts])
 
     def _some(self, images: Images) -> Logits:
         import torch

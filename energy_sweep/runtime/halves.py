@@ -9,8 +9,8 @@ import onnx
 from energy_sweep.runtime.int8 import LAYERS
 
 
-def store_halves(source: Path, target: Path) -> None:
-    """Write the file with the weights of its layers in bf16.
+def halved(source: Path) -> bytes:
+    """The file at `source` with the weights of its layers in bf16.
 
     They are cast to floats in the graph, so that every runtime reads them; one that computes in
     bf16 leaves the casts out.
@@ -29,7 +29,7 @@ def store_halves(source: Path, target: Path) -> None:
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-    target.write_bytes(model.SerializeToString(deterministic=True))
+    return model.SerializeToString(deterministic=True)
 
 
 def is_half(graph: str | bytes) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from energy_sweep.record import BadInput
+from energy_sweep.runtime.compare import HALF_TOLERANCE, compare
 from energy_sweep.runtime.onnx_file import OnnxFiles
 
 if TYPE_CHECKING:
@@ -99,10 +100,15 @@ class OpenVino(OnnxFiles):
             )
 
     def halve(self, source: Path, target: Path, number: str, module: nn.Module, data: Data) -> None:
-        """Write the file with weights of bf16, which is then what is computed in."""
-        from energy_sweep.runtime.halves import store_halves
+        """Write the file with weights of bf16, which is then what is computed in.
 
-        store_halves(source, target)
+        Raises Mismatch where it answers otherwise than the network by more than bf16 may.
+        """
+        from energy_sweep.runtime.halves import halved
+
+        content = halved(source)
+        compare(lambda: self.load(content, 1), module, data, HALF_TOLERANCE)
+        target.write_bytes(content)
 
     def load(self, graph: str | bytes, threads: int) -> OpenVinoSession:
         """Load a graph from a file by its name, or from its bytes."""

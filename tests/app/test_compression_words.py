@@ -26,6 +26,8 @@ def test_a_list_is_written_out_as_groups() -> None:
     ]
     with pytest.raises(BadInput, match="prune comes twice"):
         written_out(["compression=[prune,prune]"])
+    with pytest.raises(BadInput, match=r"at least two steps: type compression=prune$"):
+        written_out(["compression=[prune]"])
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import pytest
 import torch
 from meter.fake_nvml import UUIDS, FakeNvml
 
-from energy_sweep.device import Device, threads
+from energy_sweep.device import Device
+from energy_sweep.execution import threads
 from energy_sweep.record import BadInput
 
 

@@ -40,3 +40,17 @@ def build(*, seed: int = 0, depth: int = 3, classes: int = 10) -> nn.Module:
 def pruned(module: nn.Module, level: float = 0.5) -> nn.Module:
     """The same with fewer channels."""
     return Prune().prepare(module, level, example=torch.zeros(1, *SHAPE))[0]
+
+
+def cancelling() -> nn.Module:
+    """A net whose logits are small differences of large numbers: it needs more than 8 bits."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        twins, classifier = nn.Conv2d(SHAPE[0], 2, 1), nn.Linear(2 * 4, 10)
+        nn.init.ones_(twins.weight)
+        nn.init.zeros_(twins.bias)
+        small = torch.where(torch.rand(10, 4) < 0.5, -1, 1) * 2**-9  # a quarter of the last bit
+        large = torch.full_like(small, 1.5)
+        classifier.weight.data = torch.cat([large + small, -large], dim=1)
+        nn.init.zeros_(classifier.bias)
+    return nn.Sequential(twins, nn.AdaptiveAvgPool2d(2), nn.Flatten(), classifier)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from runtime.nets import DATA, SHAPE, build, pruned
+from runtime.nets import DATA, SHAPE, build, cancelling, pruned
 from torch import nn
 
 from energy_sweep.compression import Halve
@@ -108,6 +108,15 @@ def test_halves_are_half_the_file_and_answer_nearly_alike(runtime: Any, tmp_path
     difference = np.abs(found - expected).max() / np.abs(expected).max()
     assert 1e-5 < difference < 0.1
     assert runtime.graph_key(half, 1) != runtime.graph_key(whole, 1)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES[1:2] + RUNTIMES[3:], ids=by_name)
+def test_a_net_that_16_bits_are_too_few_for_is_infeasible(runtime: Any, tmp_path: Path) -> None:
+    module, whole = cancelling().eval(), tmp_path / f"whole{runtime.suffix}"
+    runtime.export(module, DATA, whole)
+    with pytest.raises(Infeasible, match="in bf16 the network answers otherwise: logits differ"):
+        Halve().lower(whole, tmp_path / "half", 0.5, module=module, data=DATA, runtime=runtime)
+    assert [entry.name for entry in tmp_path.iterdir()] == [whole.name]
 
 
 @pytest.mark.parametrize(
