@@ -1,10 +1,8 @@
-"""How a net is run on its device: in which memory layout, compiled or not, on how many threads."""
+"""How a net is run on its device: in which memory layout, and compiled or not."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 AUTO = "auto"
@@ -37,19 +35,3 @@ PLANS = {
 def candidates(device: str) -> tuple[Plan, ...]:
     """What `device.plan=auto` tries on `cpu` or `cuda`, plain first."""
     return tuple(plan for plan in PLANS.values() if device == "cuda" or not plan.compile)
-
-
-@contextmanager
-def threads(count: int) -> Generator[None]:
-    """Let torch use `count` threads per operation, and restore what it used before."""
-    import torch
-
-    before = torch.get_num_threads()
-    if before == count:  # to set it, even to the same, is not free
-        yield
-        return
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -60,9 +60,8 @@ class Halve(Technique):
         except Mismatch as error:
             raise Infeasible(f"in {number} the network answers otherwise: {error}") from error
         images = data.train.images[:IMAGES]
-        before, after = (
-            runtime.open(path, 1).predict(images, BATCH).argmax(axis=1) for path in (source, target)
-        )
+        sessions = [runtime.open_quickly(path) for path in (source, target)]
+        before, after = (one.predict(images, BATCH).argmax(axis=1) for one in sessions)
         return {
             "removed_weight_bits": LEVEL,
             "number": number,

@@ -97,14 +97,18 @@ def _removed(sizes: Mapping[str, tuple[int, int]], chosen: Mapping[str, int]) ->
 
 
 def _sizes(module: nn.Module) -> dict[str, tuple[int, int]]:
-    """The layers that can be split, with the rows and columns of their weights as a matrix."""
+    """The layers, with the rows and columns of their weights as a matrix.
+
+    Grouped convolutions are no such matrix, and stay whole: they count as one row.
+    """
     from torch import nn
 
-    return {
-        name: (len(part.weight), part.weight[0].numel())
-        for name, part in module.named_modules()
-        if isinstance(part, nn.Linear) or (isinstance(part, nn.Conv2d) and part.groups == 1)
-    }
+    found = dict[str, tuple[int, int]]()
+    for name, part in module.named_modules():
+        if isinstance(part, nn.Linear | nn.Conv2d):
+            rows = 1 if getattr(part, "groups", 1) > 1 else len(part.weight)
+            found[name] = (rows, part.weight.numel() // rows)
+    return found
 
 
 def _thin(layer: nn.Module, rank: int) -> nn.Sequential:

@@ -15,7 +15,7 @@ from energy_sweep.record import BadInput, Plain
 if TYPE_CHECKING:
     from torch import nn
 
-    from energy_sweep.runtime.int8 import Calibrated
+    from energy_sweep.runtime.base import Calibrated
 
 METHODS = ("minmax", "percentile", "entropy")
 LEVEL = 0.75  # of 32 bits, 8 are left
@@ -24,15 +24,16 @@ BATCH = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantize(Technique):
-    """Makes weights int8 per channel and activations uint8, by ONNX Runtime.
+    """Makes weights int8 per channel and activations uint8: ONNX Runtime does, or torchao.
 
     Ranges of activations come from `images` training images. While more than the share `tolerance`
-    of them change class, the layers that hurt most stay in float. `reduce_range` keeps weights to 7
-    bits: processors without VNNI saturate at 8, and the file is to be right on any.
+    of them change class, the layers that hurt most stay in float. `reduce_range` keeps weights
+    (under inductor, activations) to 7 bits: processors without VNNI saturate at 8, and the file is
+    to be right on any.
     """
 
     when: ClassVar[When] = "export"
-    runtimes: ClassVar[tuple[str, ...] | None] = ("onnxruntime", "openvino")
+    runtimes: ClassVar[tuple[str, ...] | None] = ("onnxruntime", "openvino", "inductor")
     calibration: Literal["minmax", "percentile", "entropy"] = "percentile"
     images: int = 256
     tolerance: float = 0.02
@@ -49,6 +50,11 @@ class Quantize(Technique):
                 " change class, such as compression.tolerance=0.02"
             )
 
+    def check_where(self, runtime: Any, device_name: str) -> None:
+        # The zero-argument super() does not survive the class that slots=True builds anew.
+        Technique.check_where(self, runtime, device_name)
+        runtime.check_int8(self.calibration)
+
     def snap(self, level: float) -> float:
         """int8 is the one level there is."""
         return LEVEL if level else 0.0
@@ -64,30 +70,29 @@ class Quantize(Technique):
         runtime: Any,
     ) -> Plain:
         """Write the int8 file, and say which share of its layers is int8 and which are not."""
-        from energy_sweep.runtime.int8 import Calibrated, coverage, weight_bytes
-
         images = data.train.images[: self.images]
 
         def classes(path: Path) -> Any:
-            return runtime.open(path, 1).predict(images, BATCH).argmax(axis=1)
+            return runtime.open_quickly(path).predict(images, BATCH).argmax(axis=1)
 
         truth = classes(source)
         target.parent.mkdir(parents=True, exist_ok=True)
         # Beside the target, so that it gets its name in one step.
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".part-") as name:
             folder = Path(name)
-            calibrated = Calibrated(source, images, folder, method=self.calibration)
+            calibrated = runtime.calibrate(
+                source, images, folder, method=self.calibration, module=module, data=data
+            )
             nodes, kept, agreement = calibrated.layers, list[str](), 0.0
-            made = folder / "int8.onnx"
-            for kept in self._left_in_float(calibrated, folder, classes, truth):
+            made = folder / f"int8{runtime.suffix}"
+            for kept in self._left_in_float(calibrated, made, classes, truth):
                 calibrated.write(made, leave=kept, **self._how)
                 agreement = float((classes(made) == truth).mean())
                 if agreement >= 1 - self.tolerance:
                     break
             made.replace(target)
         return {
-            "removed_weight_bits": 1 - weight_bytes(target) / weight_bytes(source),
-            "int8_coverage": coverage(target),
+            **calibrated.achieved(target),
             "float_layers": sorted(nodes[name] for name in kept),
             "agreement_with_float": agreement,
         }
@@ -99,16 +104,17 @@ class Quantize(Technique):
     def _left_in_float(
         self,
         calibrated: Calibrated,
-        folder: Path,
+        made: Path,
         classes: Callable[[Path], Any],
         truth: Any,
     ) -> Iterator[list[str]]:
         """None, then the worst 1, 2, 4, ... layers, and at last all: ranked once that is needed."""
         yield []
+        alone = made.with_stem("alone")
         nodes, harm = list(calibrated.layers), dict[str, float]()
         for node in nodes:
             others = [name for name in nodes if name != node]
-            calibrated.write(alone := folder / "alone.onnx", leave=others, **self._how)
+            calibrated.write(alone, leave=others, **self._how)
             harm[node] = float((classes(alone) != truth).mean())
         ranked = sorted(nodes, key=lambda node: -harm[node])
         count = 1

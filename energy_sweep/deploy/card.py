@@ -106,9 +106,15 @@ def _files(metrics: Plain) -> str:
             "`model.pt2` is the float network for `torch.export.load`, before anything was done to"
             " the exported file."
         )
+    first = (
+        " after `import torch.ao.quantization.fx._decomposed`"
+        if "int8_coverage" in metrics["size"]
+        else ""
+    )
     return (
         "It is the float network, and what the accuracy above is of. `model.pt2`, for"
-        f" `torch.export.load`, is what the joules were measured on, by {metrics['runtime']}."
+        f" `torch.export.load`{first}, is what the joules were measured on, by"
+        f" {metrics['runtime']}."
     )
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from energy_sweep.board import BoardUnavailable, driver_version
 from energy_sweep.device import memory, power
 from energy_sweep.device.allocator import keeping_freed_memory
-from energy_sweep.execution import AUTO, PLANS, threads
+from energy_sweep.execution import AUTO, PLANS
 from energy_sweep.processor import cpu_model
 from energy_sweep.record import BadInput, Plain
+from energy_sweep.threads import threads
 
 NAMES = ("auto", "cpu", "cuda")
 

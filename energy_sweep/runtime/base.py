@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from energy_sweep.record import EnergySweepError
+from energy_sweep.record import EnergySweepError, Plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +49,23 @@ class Session(Protocol):
         ...
 
 
+class Calibrated(Protocol):
+    """A network that can be written in int8, and the ranges that its activations take."""
+
+    @property
+    def layers(self) -> Mapping[str, str]:
+        """The layers that can be quantized: their names in the network, by those in the file."""
+        ...
+
+    def write(self, target: Path, *, leave: Collection[str] = (), reduce_range: bool) -> None:
+        """Write the file in int8, weights per channel, but for the layers to `leave` in float."""
+        ...
+
+    def achieved(self, target: Path) -> Plain:
+        """The share of weight bits that are gone from `target`, and of its layers that are int8."""
+        ...
+
+
 class Runtime(Protocol):
     """Exports networks and runs them; the graphs take raw pixels and normalise them inside."""
 
@@ -85,6 +103,10 @@ class Runtime(Protocol):
 
     def open(self, path: Path, threads: int) -> Session:
         """Load the graph at `path`."""
+        ...
+
+    def open_quickly(self, path: Path) -> Session:
+        """Load the graph at `path` on one thread, ready soonest: for answers, not for joules."""
         ...
 
     def graph_key(self, path: Path, threads: int) -> str:

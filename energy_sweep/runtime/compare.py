@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 IMAGES = 8
 TOLERANCE = 1e-4  # of the largest logit
-HALF_TOLERANCE = 0.1  # what 8 bits of mantissa may change, layer by layer
+HALF_TOLERANCE = 0.5  # 8 bits of mantissa changed .33 in an untrained ResNet-50, layer by layer
 
 
 def compare(

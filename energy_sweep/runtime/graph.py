@@ -53,11 +53,17 @@ def drop_notes(model: onnx.ModelProto) -> None:
 
 
 def swap_weights(model: onnx.ModelProto, weights: Mapping[str, npt.NDArray[np.float32]]) -> None:
-    """Give every float initializer the value of its name; Mismatch where the names differ."""
+    """Give every float initializer the value of its name; Mismatch where the names differ.
+
+    Single numbers that the network has no name for, such as the 6 of a ReLU6, stay as they are.
+    """
     import onnx
 
-    kinds = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
-    floats = {name for name, kind in kinds.items() if kind == onnx.TensorProto.FLOAT}
+    floats = {
+        tensor.name
+        for tensor in model.graph.initializer
+        if tensor.data_type == onnx.TensorProto.FLOAT and (tensor.dims or tensor.name in weights)
+    }
     if odd := floats ^ weights.keys():
         raise Mismatch(f"only the graph or only the network has {', '.join(sorted(odd))}")
     for tensor in model.graph.initializer:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from energy_sweep.record import Infeasible, Plain
+
 if TYPE_CHECKING:
     import onnx
 
@@ -21,7 +23,7 @@ LAYERS = ("Conv", "Gemm", "MatMul")
 INTEGERS = ("INT8", "UINT8", "INT4", "UINT4")
 
 
-class Calibrated:
+class CalibratedGraph:
     """An ONNX file with the ranges that its activations take on some images [N, C, H, W].
 
     Ranges are found once, by the `method` minmax, percentile or entropy, and kept in `folder`.
@@ -30,7 +32,7 @@ class Calibrated:
     def __init__(self, source: Path, images: Images, folder: Path, *, method: str) -> None:
         from onnxruntime.quantization.shape_inference import quant_pre_process
 
-        self._images, self._method = images, method
+        self._source, self._images, self._method = source, images, method
         self._prepared, self._ranges = folder / "prepared.onnx", folder / "ranges.json"
         with _quiet():
             quant_pre_process(str(source), str(self._prepared), skip_symbolic_shape=True)
@@ -62,7 +64,7 @@ class Calibrated:
                 return next(self._batches, None)
 
         methods = {name.lower(): method for name, method in CalibrationMethod.__members__.items()}
-        with _quiet():
+        with _quiet(), self._infeasible_without_ranges():
             quantize_static(
                 str(self._prepared),
                 str(target),
@@ -77,6 +79,21 @@ class Calibrated:
                 calibrate_method=methods[self._method],
                 calibration_cache_path=self._ranges,
             )
+
+    @contextlib.contextmanager
+    def _infeasible_without_ranges(self) -> Iterator[None]:
+        """Activations of one value have no histogram."""
+        try:
+            yield
+        except ValueError as error:
+            raise Infeasible(f"calibration={self._method} finds no range: {error}") from error
+
+    def achieved(self, target: Path) -> Plain:
+        """The share of weight bits that are gone from `target`, and of its layers that are int8."""
+        return {
+            "removed_weight_bits": 1 - weight_bytes(target) / weight_bytes(self._source),
+            "int8_coverage": coverage(target),
+        }
 
 
 def layer_name(node: onnx.NodeProto) -> str:

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import onnx
     from torch import nn
 
-    from energy_sweep.runtime.base import Data, Session
+    from energy_sweep.runtime.base import Data, Images, Session
+    from energy_sweep.runtime.int8 import CalibratedGraph
 
 FOLDS = "energy_sweep.folds"
 
@@ -79,6 +80,21 @@ class OnnxFiles:
     def open(self, path: Path, threads: int) -> Session:
         """Load the graph at `path`."""
         return self.load(str(path), threads)
+
+    def open_quickly(self, path: Path) -> Session:
+        """Load the graph at `path` on one thread."""
+        return self.load(str(path), 1)
+
+    def check_int8(self, method: str) -> None:
+        """Nothing is missing to calibrate by `method`."""
+
+    def calibrate(
+        self, source: Path, images: Images, folder: Path, *, method: str, **_: Any
+    ) -> CalibratedGraph:
+        """The graph at `source` with the ranges of its activations, kept in `folder`."""
+        from energy_sweep.runtime.int8 import CalibratedGraph
+
+        return CalibratedGraph(source, images, folder, method=method)
 
     def _write(self, model: onnx.ModelProto, module: nn.Module, *, data: Data, path: Path) -> None:
         content = model.SerializeToString(deterministic=True)

@@ -20,22 +20,40 @@ if TYPE_CHECKING:
     from energy_sweep.runtime.base import Data
 
 
+NOTES = ("stack_trace", "from_node", "nn_module_stack", "source_fn_stack", "torch_fn")
+
+
 def make_program(
     module: nn.Module, data: Data, dtype: torch.dtype = torch.float32
 ) -> ExportedProgram:
     """`module`, norms folded, as a program for any number of uint8 images [N, C, H, W]."""
-    network = _network(module, data, dtype)
+    return export(network_of(module, data, dtype), data)
+
+
+def network_of(module: nn.Module, data: Data, dtype: torch.dtype = torch.float32) -> nn.Module:
+    """`module`, norms folded, as the network from uint8 images to logits that is exported."""
+    network = folded(module, find_folds(module))
+    if dtype == torch.float32:
+        return Deployed(network, data.mean, data.std).eval()
+    return Halved(network.to(dtype), data.mean, data.std).eval()
+
+
+def export(network: nn.Module, data: Data, *, strict: bool = False) -> ExportedProgram:
+    """A network of uint8 images as a program for any number of them."""
     example = torch.zeros((2, *data.shape), dtype=torch.uint8)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         return torch.export.export(
-            network, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},)
+            network,
+            (example,),
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            strict=strict,
         )
 
 
 def swap_weights(program: ExportedProgram, module: nn.Module, data: Data) -> None:
     """Give a program the weights of another net; Mismatch where the nets are not alike."""
-    new, own = _network(module, data, torch.float32).state_dict(), program.state_dict
+    new, own = network_of(module, data).state_dict(), program.state_dict
     if {k: v.shape for k, v in new.items()} != {k: v.shape for k, v in own.items()}:
         raise Mismatch("the program is of another architecture")
     with torch.no_grad():
@@ -44,7 +62,10 @@ def swap_weights(program: ExportedProgram, module: nn.Module, data: Data) -> Non
 
 
 def save_program(program: ExportedProgram, path: Path) -> None:
-    """Write a program, whole or not at all."""
+    """Write a program, whole or not at all, without what torch noted of this machine's files."""
+    for node in program.graph.nodes:
+        for note in NOTES:
+            node.meta.pop(note, None)
     partial = path.with_name(f"{path.stem}.{os.getpid()}.partial.pt2")
     torch.export.save(program, partial)
     os.replace(partial, path)
@@ -52,6 +73,8 @@ def save_program(program: ExportedProgram, path: Path) -> None:
 
 def load_program(path: Path) -> ExportedProgram:
     """Read a program."""
+    import torch.ao.quantization.fx._decomposed  # the operations of int8 programs
+
     return torch.export.load(path)
 
 
@@ -72,16 +95,12 @@ def program_digest(program: ExportedProgram) -> str:
         made = node.meta.get("val")
         kind = [str(made.dtype), [_size(n) for n in made.shape]] if torch.is_tensor(made) else None
         target = str(node.target) if node.op == "call_function" else ""
-        found.append([node.op, target, plain(node.args), plain(sorted(node.kwargs.items())), kind])
+        args = node.args
+        if target.startswith("quantized_decomposed"):  # its scales and zeros are weights
+            args = tuple(arg for arg in args if isinstance(arg, torch.fx.Node))
+        found.append([node.op, target, plain(args), plain(sorted(node.kwargs.items())), kind])
     return digest(found)
 
 
 def _size(size: Any) -> int | str:
     return size if isinstance(size, int) else "batch"
-
-
-def _network(module: nn.Module, data: Data, dtype: torch.dtype) -> nn.Module:
-    network = folded(module, find_folds(module))
-    if dtype == torch.float32:
-        return Deployed(network, data.mean, data.std).eval()
-    return Halved(network.to(dtype), data.mean, data.std).eval()

@@ -87,12 +87,17 @@ def test_a_pruned_network_rewritten_is_the_same_file_as_exported(
     assert RUNTIME.graph_key(tmp_path / "exported.onnx", 1) != RUNTIME.graph_key(template, 1)
 
 
-def test_a_network_with_constants_of_its_own_is_exported_all_the_same(tmp_path: Path) -> None:
-    module = nn.Sequential(
-        nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU6(), nn.Flatten(), nn.Linear(144, 10)
+def test_constants_of_a_networks_own_stay_when_its_weights_change(tmp_path: Path) -> None:
+    module, other = (
+        nn.Sequential(
+            nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU6(), nn.Flatten(), nn.Linear(144, 10)
+        ).eval()
+        for _ in range(2)
     )
     RUNTIME.export(module, DATA, tmp_path / "net.onnx")
     assert difference(tmp_path / "net.onnx", module) < 1e-4
+    RUNTIME.rewrite(tmp_path / "net.onnx", other, DATA, tmp_path / "other.onnx")
+    assert difference(tmp_path / "other.onnx", other) < 1e-4
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import torch
 from runtime.nets import DATA, SHAPE, build, cancelling, pruned
 from torch import nn
 
-from energy_sweep.compression import Halve
+from energy_sweep.compression import Halve, Quantize, Technique
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.record import BadInput, Infeasible
 from energy_sweep.runtime import Eager, Inductor, Mismatch, OnnxRuntime, OpenVino
@@ -67,6 +67,11 @@ def test_other_weights_make_the_same_graph_and_other_widths_another(
     assert runtime.graph_key(narrow, 1) != runtime.graph_key(template, 1)
 
 
+def test_a_file_names_no_path_of_this_machine(template: Path) -> None:
+    content = template.read_bytes()
+    assert b"site-packages" not in content and b"energy_sweep/" not in content
+
+
 def test_a_fresh_nets_file_takes_trained_weights(runtime: Any, tmp_path: Path) -> None:
     fresh = SmallCNN(width=8, depth=3).build(SHAPE, 10)
     runtime.export(fresh, DATA, tmp_path / f"fresh{runtime.suffix}")
@@ -119,18 +124,49 @@ def test_a_net_that_16_bits_are_too_few_for_is_infeasible(runtime: Any, tmp_path
     assert [entry.name for entry in tmp_path.iterdir()] == [whole.name]
 
 
+@pytest.mark.parametrize("runtime", RUNTIMES[:2] + RUNTIMES[3:], ids=by_name)
+def test_int8_is_a_quarter_of_the_weights_and_answers_nearly_alike(
+    runtime: Any, tmp_path: Path
+) -> None:
+    module, other = (SmallCNN(width=32, depth=3).build(SHAPE, 10).eval() for _ in range(2))
+    whole, small, left, again = (tmp_path / f"{name}{runtime.suffix}" for name in "wsla")
+    runtime.export(module, DATA, whole)
+    quantize = Quantize(calibration="minmax", tolerance=1.0, images=20)
+    facts = quantize.lower(whole, small, 0.75, module=module, data=DATA, runtime=runtime)
+    assert facts["removed_weight_bits"] == pytest.approx(0.75, abs=0.01)
+    assert facts["int8_coverage"] == 1.0 and facts["float_layers"] == []
+    assert small.stat().st_size < 0.6 * whole.stat().st_size
+    expected = answers(module, DATA.train.images)
+    quick = runtime.open_quickly(small).predict(DATA.train.images, 8)
+    found = runtime.open(small, 1).predict(DATA.train.images, 20)
+    for some in (quick, found):
+        assert 1e-3 < np.abs(some - expected).max() / np.abs(expected).max() < 0.1
+    runtime.rewrite(whole, other, DATA, again)
+    quantize.lower(again, again, 0.75, module=other, data=DATA, runtime=runtime)
+    assert runtime.graph_key(again, 1) == runtime.graph_key(small, 1) != runtime.graph_key(whole, 1)
+    options = {"method": "percentile", "module": module, "data": DATA}
+    calibrated = runtime.calibrate(whole, DATA.train.images, tmp_path, **options)
+    first, *others = calibrated.layers
+    calibrated.write(left, leave=[first], reduce_range=True)
+    assert calibrated.achieved(left)["int8_coverage"] == len(others) / (1 + len(others))
+
+
 @pytest.mark.parametrize(
     ("technique", "runtime", "says"),
     [
+        (Quantize(), Eager(device="cpu"), r"type runtime=onnxruntime\|openvino\|inductor"),
+        (
+            Quantize(calibration="entropy"),
+            Inductor(device="cpu"),
+            r"type compression\.calibration=minmax\|percentile",
+        ),
         (Halve(), OnnxRuntime(), r"type runtime=openvino\|inductor"),
         (Halve(), Eager(device="cpu"), r"type runtime=openvino\|inductor"),
         (Halve(number="fp16"), Inductor(device="cpu"), "compression.number=bf16"),
         (Halve(number="fp16"), OpenVino(), "compression.number=bf16"),
     ],
 )
-def test_halves_are_refused_where_they_save_nothing(
-    technique: Halve, runtime: Any, says: str
-) -> None:
+def test_what_has_no_kernels_is_refused(technique: Technique, runtime: Any, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         technique.check_where(runtime, "cpu")
 
