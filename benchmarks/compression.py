@@ -1,6 +1,6 @@
 """What compression saves on the runtime that serves the model: dense fp32 joules over compressed.
 
-    python -m benchmarks.compression [--runtime openvino]
+    python -m benchmarks.compression [--runtime openvino] [--only "small_cnn int8"]
 
 One thread, one process; the nets of a row are measured in turn, and a ratio is the median over
 turns. Weights are untrained, which changes no kernel; images are those of mnist5k.
@@ -31,10 +31,12 @@ from energy_sweep.meter.base import Meter, Work
 from energy_sweep.model.mobilenet import MobileNet
 from energy_sweep.model.resnet import ResNet
 from energy_sweep.model.small_cnn import SmallCNN
-from energy_sweep.runtime import OnnxRuntime, OpenVino
+from energy_sweep.runtime import Inductor, OnnxRuntime, OpenVino
 from energy_sweep.train import network
 
-RUNTIMES: Mapping[str, Any] = {one.name: one for one in (OnnxRuntime(), OpenVino())}
+RUNTIMES: Mapping[str, Any] = {
+    one.name: one for one in (OnnxRuntime(), OpenVino(), Inductor(device="cpu"))
+}
 LEAST_SECONDS = 0.25  # of each reading
 
 
@@ -88,12 +90,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--runtime", choices=RUNTIMES, default="onnxruntime")
+    parser.add_argument("--only", help="the name of one case")
     options = parser.parse_args()
     runtime = RUNTIMES[options.runtime]
     torch.set_num_threads(1)
     rows = list[dict[str, Any]]()
     with contextlib.closing(open_meter("estimate", threads=1)) as meter:
-        for case in cases():
+        for case in (one for one in cases() if options.only in (None, one.name)):
             rows += measured(case, runtime, meter, options.repeats)
     for row in rows:
         print(
@@ -116,10 +119,10 @@ def measured(case: Case, runtime: Any, meter: Meter, repeats: int) -> list[dict[
     dense = network(case.model, data, seed=0).eval()
     rows = list[dict[str, Any]]()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        runtime.export(dense, data, folder / "dense.onnx")
+        folder, suffix = Path(name), runtime.suffix
+        runtime.export(dense, data, folder / f"dense{suffix}")
         facts = compressed(case, dense, data, folder, runtime)
-        sessions = [runtime.open(folder / f"{side}.onnx", 1) for side in ("dense", "small")]
+        sessions = [runtime.open(folder / f"{side}{suffix}", 1) for side in ("dense", "small")]
         for batch in (1, 64):
             pairs = in_turn(sessions, data.validation.images[:64], batch, meter, repeats)
             ratio = statistics.median(dense / small for dense, small in pairs)
@@ -154,11 +157,14 @@ def compressed(
             facts |= {
                 key: found[key] for key in ("removed_weight_bits", "sparsity") if key in found
             }
-    target = folder / "small.onnx"
+    target = folder / f"small{runtime.suffix}"
     runtime.export(module.eval(), data, target)
     if case.int8:
         # Untrained nets change class at a breath: the tolerance is for trained ones.
-        quantize, source = Quantize(calibration="minmax", tolerance=1.0), folder / "float.onnx"
+        quantize, source = (
+            Quantize(calibration="minmax", tolerance=1.0),
+            folder / f"float{runtime.suffix}",
+        )
         target.replace(source)
         found = quantize.lower(source, target, 0.75, module=module, data=data, runtime=runtime)
         facts |= {"int8_coverage": found["int8_coverage"]}
