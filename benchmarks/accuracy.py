@@ -72,7 +72,9 @@ def main() -> None:
     """Run the sweeps, print what was found, and last one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5, help="trainings of each net")
-    parser.add_argument("--only", help="the name of one case")
+    parser.add_argument(
+        "--only", choices=[case.name for case in CASES], help="the name of one case"
+    )
     options = parser.parse_args()
     rows = [_row(case, options.seeds) for case in CASES if options.only in (None, case.name)]
     targets = {

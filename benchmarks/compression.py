@@ -90,7 +90,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--runtime", choices=RUNTIMES, default="onnxruntime")
-    parser.add_argument("--only", help="the name of one case")
+    parser.add_argument(
+        "--only", choices=[case.name for case in cases()], help="the name of one case"
+    )
     options = parser.parse_args()
     runtime = RUNTIMES[options.runtime]
     torch.set_num_threads(1)
@@ -161,10 +163,8 @@ def compressed(
     runtime.export(module.eval(), data, target)
     if case.int8:
         # Untrained nets change class at a breath: the tolerance is for trained ones.
-        quantize, source = (
-            Quantize(calibration="minmax", tolerance=1.0),
-            folder / f"float{runtime.suffix}",
-        )
+        quantize = Quantize(calibration="minmax", tolerance=1.0)
+        source = folder / f"float{runtime.suffix}"
         target.replace(source)
         found = quantize.lower(source, target, 0.75, module=module, data=data, runtime=runtime)
         facts |= {"int8_coverage": found["int8_coverage"]}

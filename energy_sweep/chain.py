@@ -19,10 +19,10 @@ VERSIONS = {
     "trunk": 1,
     "cooldown": 1,
     "teacher": 1,
-    "compress": 1,
+    "compress": 2,
     "recover": 1,
     "export": 1,
-    "evaluate": 2,
+    "evaluate": 3,
     "infer": 2,
 }
 

@@ -75,7 +75,7 @@ class OnnxFiles:
 
         Infeasible where the network's own logits are not finite.
         """
-        compare(lambda: self.load(str(path), 1), module, data)
+        compare(lambda: self.open_quickly(path), module, data)
 
     def open(self, path: Path, threads: int) -> Session:
         """Load the graph at `path`."""
@@ -83,7 +83,7 @@ class OnnxFiles:
 
     def open_quickly(self, path: Path) -> Session:
         """Load the graph at `path` on one thread."""
-        return self.load(str(path), 1)
+        return self.open(path, 1)
 
     def check_int8(self, method: str) -> None:
         """Nothing is missing to calibrate by `method`."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.ao.quantization.fx._decomposed  # the operations of int8 programs
 
 from energy_sweep.record import digest
 from energy_sweep.runtime.base import Mismatch
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from energy_sweep.runtime.base import Data
 
-
+# What the exporter notes at each node of where in whose files it comes from.
 NOTES = ("stack_trace", "from_node", "nn_module_stack", "source_fn_stack", "torch_fn")
 
 
@@ -73,8 +74,6 @@ def save_program(program: ExportedProgram, path: Path) -> None:
 
 def load_program(path: Path) -> ExportedProgram:
     """Read a program."""
-    import torch.ao.quantization.fx._decomposed  # the operations of int8 programs
-
     return torch.export.load(path)
 
 

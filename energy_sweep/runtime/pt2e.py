@@ -78,7 +78,7 @@ def _quantizer(leave: Collection[str], method: str, reduce_range: bool) -> Any:
     from torchao.quantization.pt2e.quantizer import x86_inductor_quantizer as x86
 
     usual: Any = x86.get_default_x86_inductor_quantization_config(reduce_range=reduce_range)
-    observer = _observers()[method].with_args()
+    observer = _observers()[method]
     ranges = dataclasses.replace(usual.input_activation, observer_or_fake_quant_ctr=observer)
     config = dataclasses.replace(usual, input_activation=ranges, output_activation=ranges)
     quantizer = x86.X86InductorQuantizer().set_global(config)
