@@ -356,10 +356,10 @@ def test_an_unknown_sampler_is_refused() -> None:
 
 
 def test_the_dashboard_shows_notes_names_and_the_report(tmp_path: Path) -> None:
-    from wsgiref.simple_server import WSGIRequestHandler, make_server
-
     import optuna_dashboard
     from optuna.artifacts import FileSystemArtifactStore
+
+    from energy_sweep.study.server import Server
 
     world, report = World(tmp_path), tmp_path / "report.html"
     with open_formula(tmp_path, space_of(AXES)) as study:
@@ -373,13 +373,9 @@ def test_the_dashboard_shows_notes_names_and_the_report(tmp_path: Path) -> None:
     report.write_text("<p>second</p>")
     annotate(tmp_path, load_study(tmp_path, {}), {}, "Study", report)
 
-    class Quiet(WSGIRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None:
-            del format, args
-
     storage = optuna.storages.get_storage(f"sqlite:///{tmp_path / 'study.db'}")
     app = optuna_dashboard.wsgi(storage, FileSystemArtifactStore(tmp_path / "artifacts"))
-    with make_server("127.0.0.1", 0, app, handler_class=Quiet) as server:
+    with Server(app, 0) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         root = f"http://127.0.0.1:{server.server_port}"
 

@@ -13,6 +13,7 @@ from optuna.storages import RDBStorage
 
 from energy_sweep.record import BadInput, StudyRecord
 from energy_sweep.study import database
+from energy_sweep.study.server import Server
 
 ARTIFACTS = "artifacts"
 REPORT = "report_artifact"
@@ -43,11 +44,12 @@ def annotate(
 
 def serve(folder: Path, port: int = 8080) -> None:
     """Serve the dashboard to this machine alone until interrupted."""
-    from optuna_dashboard import run_server
+    from optuna_dashboard import wsgi
 
     storage, _, _ = _open(folder)
     try:
-        run_server(storage, host="127.0.0.1", port=port, artifact_store=_store(folder))
+        with Server(wsgi(storage, _store(folder)), port) as server:
+            server.serve_forever()
     finally:
         database.disconnect(storage)
 

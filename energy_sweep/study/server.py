@@ -1,0 +1,92 @@
+"""A web server for one person on one machine, which no slow or strange client holds up."""
+
+from __future__ import annotations
+
+import io
+import socket
+import sys
+import time
+from collections.abc import Iterable
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+HOST = "127.0.0.1"
+LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
+REQUEST_SECONDS = 10.0
+ANSWER_SECONDS = 120.0  # for each write, which may go through a slow tunnel
+
+
+class Server(ThreadingMixIn, WSGIServer):
+    """Answers each connection in a thread of its own, and only to this machine's own names."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, app: WSGIApplication, port: int) -> None:
+        super().__init__((HOST, port), _Handler)
+        self.set_app(_only_local(app))
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away or said nothing is no news."""
+        if not isinstance(sys.exception(), (TimeoutError, ConnectionError)):
+            super().handle_error(request, client_address)
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = ANSWER_SECONDS
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile = io.BufferedReader(_Hurried(self.connection, REQUEST_SECONDS))
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Requests are not worth a line each."""
+
+
+class _Hurried(socket.SocketIO):
+    """Reads a socket until a moment: a time-out for each read alone is renewed by every byte."""
+
+    def __init__(self, connection: socket.socket, seconds: float) -> None:
+        super().__init__(connection, "r")
+        self._connection = connection
+        self._end = time.monotonic() + seconds
+
+    def readinto(self, b: WriteableBuffer) -> int | None:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(left)
+        try:
+            return super().readinto(b)
+        finally:
+            self._connection.settimeout(ANSWER_SECONDS)
+
+
+def _only_local(app: WSGIApplication) -> WSGIApplication:
+    """Refuse other names and other sites' pages: a site may call itself by our address.
+
+    Any port will do, since a tunnel (ssh -L) has its own.
+    """
+
+    def checked(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        host, origin = environ.get("HTTP_HOST", ""), environ.get("HTTP_ORIGIN")
+        if _name(f"//{host}") in LOCAL_NAMES and origin in (None, f"http://{host}"):
+            return app(environ, start_response)
+        start_response("403 Forbidden", [("Content-Type", "text/plain; charset=utf-8")])
+        port = environ.get("SERVER_PORT", "")
+        return [f"This is for this machine alone: open http://{HOST}:{port}/\n".encode()]
+
+    return checked
+
+
+def _name(address: str) -> str | None:
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None
