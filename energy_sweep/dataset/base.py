@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -15,6 +15,7 @@ from energy_sweep.dataset.cut import Cut
 from energy_sweep.dataset.resize import resize
 from energy_sweep.dataset.split import TEST, TRAIN, VALIDATION, Labels, Split, leading_part, split
 from energy_sweep.dataset.storage import Pixels, chunks
+from energy_sweep.dataset.summary import Found, Summary
 from energy_sweep.record import BadInput
 
 
@@ -23,7 +24,7 @@ class Data:
     """A data set ready to train on; `mean` and `std` are per channel, in pixel units, of train.
 
     Training moves each image by up to `shift` pixels and, with `flip`, mirrors half of them left
-    to right; `fingerprint` names what all splits hold.
+    to right; `fingerprint` names what all splits hold; `found` is what the source says of them.
     """
 
     name: str
@@ -36,12 +37,29 @@ class Data:
     shift: int
     fingerprint: str
     flip: bool = False
+    found: Found = field(default_factory=Found)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Channels, height and width of an image."""
         _, channels, height, width = self.train.images.shape
         return channels, height, width
+
+    @property
+    def summary(self) -> Summary:
+        """What was read, counted."""
+        sides = {TRAIN: self.train, VALIDATION: self.validation, TEST: self.test}
+        kinds = len(self.classes)
+        return Summary(
+            name=self.name,
+            found=self.found,
+            classes=self.classes,
+            counts={
+                side: tuple(np.bincount(split.labels, minlength=kinds).tolist())
+                for side, split in sides.items()
+            },
+            shape=self.shape,
+        )
 
 
 @runtime_checkable
@@ -69,16 +87,24 @@ def assemble(
     cut: Cut,
     names: Sequence[str] | None = None,
     given: Mapping[str, Split] | None = None,
+    found: Found | None = None,
 ) -> Data:
     """The data set made of all its images and of the splits that the source has `given`; it is
-    split before resizing, so that the splits of every resolution hold the same originals."""
+    split before resizing, so that the splits of every resolution hold the same originals.
+
+    `found` is what only the source knows of its images, for `Data.summary`.
+    """
     for index, label in enumerate(classes):
         if not np.any(labels == index):
             raise BadInput(f"dataset={name}: class {label} has no images; add some or drop it")
     shares = {TEST: cut.test, VALIDATION: cut.validation}
     cuts = {side: share for side, share in shares.items() if share is not None}
     splits = {**split(images, labels, cuts, names=names, classes=classes), **(given or {})}
-    splits[TRAIN] = leading_part(splits[TRAIN], cut.fraction)
+    found = _completed(found or Found(), splits, images.shape)
+    splits[TRAIN], whole = leading_part(splits[TRAIN], cut.fraction), splits[TRAIN]
+    if len(splits[TRAIN]) < len(whole):
+        kept = f"{len(splits[TRAIN]):,} of {len(whole):,} training images"
+        found = found.noted(f"dataset.fraction={cut.fraction:g} keeps {kept}")
     splits = {side: splits[side] for side in (TRAIN, VALIDATION, TEST)}
     if cut.resolution is not None:
         splits = {
@@ -96,8 +122,22 @@ def assemble(
         std=std,
         shift=0,
         fingerprint=fingerprint(splits, classes),
+        found=found,
     )
     return augmented(data, cut)
+
+
+def _completed(found: Found, splits: Mapping[str, Split], shape: tuple[int, ...]) -> Found:
+    """With what the splits say themselves, where the source has said nothing."""
+    count = sum(map(len, splits.values())) if found.images is None else found.images
+    _, channels, height, width = shape
+    mode = {1: "L", 3: "RGB"}.get(channels, f"{channels} channels")
+    return replace(
+        found,
+        images=count,
+        sizes=found.sizes or {f"{width} x {height}": count},
+        modes=found.modes or {mode: count},
+    )
 
 
 def augmented(data: Data, cut: Cut) -> Data:

@@ -19,7 +19,8 @@ import numpy as np
 from energy_sweep.dataset.base import Cut, Data, augmented, fingerprint
 from energy_sweep.dataset.split import TEST, TRAIN, VALIDATION, Split
 from energy_sweep.dataset.storage import chunks, default_folder, opened
-from energy_sweep.plain import Plain, digest, to_plain
+from energy_sweep.dataset.summary import Found
+from energy_sweep.plain import Plain, digest, from_plain, to_plain
 from energy_sweep.record import BadInput
 
 log = logging.getLogger(__name__)
@@ -137,6 +138,7 @@ def _data(entry: Path, facts: Plain) -> Data:
         std=tuple(facts["std"]),
         shift=0,
         fingerprint=facts["fingerprint"],
+        found=from_plain(Found, facts["found"]),
     )
 
 
@@ -170,7 +172,7 @@ def _write(entry: Path, data: Data) -> None:
             out[part] = split.images[part]
         out.flush()
         np.save(labels, split.labels, allow_pickle=False)
-    names = ("name", "classes", "mean", "std", "fingerprint")
+    names = ("name", "classes", "mean", "std", "fingerprint", "found")
     kept = json.loads(json.dumps({name: to_plain(getattr(data, name)) for name in names}))
     arrays = [path for side in SIDES for path in _paths(entry, side)]
     facts = {"data": kept, "check": digest(kept), "stamps": _arrays_stamps(arrays)}
