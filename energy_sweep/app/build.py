@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
-import importlib
-import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra.errors import HydraException
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from energy_sweep.app import messages, schema
-from energy_sweep.record import BadInput, EnergySweepError, Plain, digest
+from energy_sweep.app.parts import Trust, make_part
+from energy_sweep.record import BadInput, Plain, digest
 
 if TYPE_CHECKING:
     from energy_sweep.recipe import Recipe
@@ -28,7 +24,6 @@ DIALS = {
     "compression": ("level", "max_accuracy_loss", "teacher"),
     "model": ("pretrained", "pretrained_share"),
 }
-WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 
 
 def plain(cfg: DictConfig) -> Plain:
@@ -48,8 +43,12 @@ def build(cfg: DictConfig) -> Recipe:
 
 @dataclass(slots=True)
 class Builder:
-    """Builds recipes, making each distinct part once."""
+    """Builds recipes, making each distinct part once.
 
+    `cure` is what to type to trust the package of a part, as `Trust` has it.
+    """
+
+    cure: str = "'allow=[{package}]'"
     _parts: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def recipe(self, values: Plain) -> Recipe:
@@ -89,7 +88,8 @@ class Builder:
     def _made(self, group: str, settings: Plain, allow: list[str]) -> Any:
         key = digest([group, settings])
         if key not in self._parts:
-            self._parts[key] = _make(group, settings, allow=allow)
+            trust = Trust(packages=tuple(allow), cure=self.cure)
+            self._parts[key] = make_part(group, settings, trust)
         return self._parts[key]
 
     def _chain(self, settings: Plain, values: Plain) -> Any:
@@ -138,77 +138,3 @@ def _pretrained(values: Plain) -> Any:
 
     share = values["model"].get("pretrained_share", 1.0)
     return find(Path(values["outputs"]), str(name), float(share))
-
-
-def _make(group: str, settings: Plain, *, allow: list[str]) -> Any:
-    for place, node in _targets(group, settings):
-        _check_allowed(f"{place}._target_", str(node["_target_"]), allow)
-        _check_types(place, node)
-    try:
-        part = instantiate(settings)
-    except HydraException as error:
-        if isinstance(error.__cause__, EnergySweepError):
-            raise error.__cause__ from None
-        raise BadInput(f"{group}: {error.__cause__ or error}") from error
-    if not dataclasses.is_dataclass(part) or not hasattr(part, "name"):
-        raise BadInput(f"{group}: {settings['_target_']} must be a frozen dataclass with a name")
-    for setting, module in getattr(part, "imports", {}).items():
-        _check_allowed(f"{group}.{setting}", module, allow)
-    return part
-
-
-def _check_allowed(setting: str, name: str, allow: list[str]) -> None:
-    """Refuse to import what the user has not said to be trusted."""
-    package = name.split(".")[0]
-    if package not in ("energy_sweep", *allow):
-        raise BadInput(
-            f"{setting}={name} is outside energy_sweep: type 'allow=[{package}]' if you trust it"
-        )
-
-
-def _targets(place: str, node: Any) -> Iterator[tuple[str, Plain]]:
-    if isinstance(node, Mapping):
-        if "_target_" in node:
-            yield place, dict(node)
-        for key, child in node.items():
-            yield from _targets(f"{place}.{key}", child)
-
-
-def _check_types(place: str, node: Plain) -> None:
-    module, _, name = str(node["_target_"]).rpartition(".")
-    try:
-        kind = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise BadInput(f"{place}._target_={node['_target_']} cannot be found: {error}") from error
-    if not dataclasses.is_dataclass(kind):
-        return
-    hints = typing.get_type_hints(kind)
-    known = [part.name for part in dataclasses.fields(kind)]
-    for key, value in node.items():
-        if key.startswith("_"):
-            continue
-        if key not in known:
-            raise BadInput(f"{place}.{key} does not exist: type one of {', '.join(known)}")
-        if not isinstance(value, Mapping) and not _fits(value, hints[key]):
-            wanted = " or ".join(_words(hints[key]))
-            raise BadInput(f"{place}.{key}={_shown(value)}: type {wanted}")
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    kinds = _kinds(hint)
-    if not all(kind in WORDS or kind is type(None) for kind in kinds):
-        return True  # not a plain value: its own class has to check it
-    return type(value) in kinds or (type(value) is int and float in kinds)
-
-
-def _kinds(hint: Any) -> tuple[Any, ...]:
-    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
-    return typing.get_args(hint) if union else (hint,)
-
-
-def _words(hint: Any) -> list[str]:
-    return ["null" if kind is type(None) else WORDS.get(kind, str(kind)) for kind in _kinds(hint)]
-
-
-def _shown(value: Any) -> str:
-    return "null" if value is None else str(value)

@@ -28,8 +28,9 @@ def deploy(arguments: Namespace) -> None:
     from energy_sweep.app import build
     from energy_sweep.app.session import open_session
 
-    values = build.plain(_as_it_ran(stored, trial))
-    recipe = build.Builder().recipe(values)
+    # What a stored file says that may be trusted is not what the user says.
+    values = build.plain(_as_it_ran(stored, trial)) | {"allow": arguments.allow}
+    recipe = build.Builder(cure="--allow {package}").recipe(values)
     if recipe.config() != result.config:
         raise BadInput(
             f"trial {trial.number} ran with other settings than this version would use:"
@@ -44,7 +45,8 @@ def deploy(arguments: Namespace) -> None:
             meter=session.meter,
             store=stored.store,
             ledger=stored.folder / deployment.LEDGER,
-            config=values | {"stages": None},  # whoever runs it again has a store of their own
+            # Whoever runs it again has a store of their own, and says whom they trust.
+            config=values | {"stages": None, "allow": []},
             origin=origin,
         )
     finally:

@@ -164,6 +164,13 @@ def _csv(parser: argparse.ArgumentParser) -> None:
 def _deploy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="where to write")
     parser.add_argument("--trial", type=int, metavar="N", help="take this trial; do not choose")
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="trust your package that the trial's own parts are in",
+    )
 
 
 def _report(parser: argparse.ArgumentParser) -> None:

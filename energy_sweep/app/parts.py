@@ -1,0 +1,144 @@
+"""The parts that a configuration names: known to be ours or trusted before anything is called.
+
+A `_target_` is one of those that the files of our own conf folder name for its group, or a frozen
+dataclass of a package that the user allowed. Nothing else is imported, and nothing else is called.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+import types
+import typing
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from hydra.errors import HydraException
+from hydra.utils import instantiate
+
+from energy_sweep.app.conf import conf_folder
+from energy_sweep.record import BadInput, EnergySweepError, Plain
+
+OURS = "energy_sweep"
+TARGET = "_target_"
+WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """The packages, besides ours, that the user trusts, and what to type to trust one more."""
+
+    packages: tuple[str, ...] = ()
+    cure: str = "'allow=[{package}]'"
+
+    def check(self, setting: str, name: str) -> None:
+        """BadInput for the name of something to import that is not trusted."""
+        package = name.split(".")[0]
+        if package == OURS:
+            raise BadInput(f"{setting}={name} is none of our parts: see --help for those")
+        if package not in self.packages:
+            cure = self.cure.format(package=package)
+            raise BadInput(f"{setting}={name} is outside energy_sweep: type {cure} if you trust it")
+
+
+def make_part(group: str, settings: Plain, trust: Trust) -> Any:
+    """The part that settings describe; BadInput, with nothing called, where one may not be."""
+    for place, node in _nodes(group, settings):
+        _check_settings(place, node, find_class(place, node[TARGET], trust))
+    try:
+        part = instantiate(settings)
+    except HydraException as error:
+        if isinstance(error.__cause__, EnergySweepError):
+            raise error.__cause__ from None
+        raise BadInput(f"{group}: {error.__cause__ or error}") from error
+    if not hasattr(part, "name"):
+        raise BadInput(f"{group}: {settings[TARGET]} must be a frozen dataclass with a name")
+    for setting, module in getattr(part, "imports", {}).items():
+        trust.check(f"{group}.{setting}", module)
+    return part
+
+
+def find_class(place: str, target: object, trust: Trust) -> type:
+    """The frozen dataclass that a `_target_` names; BadInput where it is no part or not trusted."""
+    setting, name = f"{place}.{TARGET}", str(target)
+    if name not in registry().get(place.replace(".", "/"), ()):
+        trust.check(setting, name)
+    module, _, kind = name.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), kind)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise BadInput(f"{setting}={name} cannot be found: {error}") from error
+    if not _is_frozen_dataclass(found):
+        raise BadInput(f"{setting}={name} must be a frozen dataclass with a name")
+    return found
+
+
+@functools.cache
+def registry() -> Mapping[str, frozenset[str]]:
+    """The classes that the files of our own conf folder name, by group, as `optimizer/schedule`."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    root = conf_folder()
+    for path in sorted(root.rglob("*.yaml")):
+        file = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        if str(file.get(TARGET, "")).startswith(f"{OURS}."):
+            found[path.parent.relative_to(root).as_posix()].add(file[TARGET])
+    return {group: frozenset(names) for group, names in found.items()}
+
+
+def _nodes(place: str, node: Any) -> Iterator[tuple[str, Plain]]:
+    """Every part within settings, outer ones first."""
+    if isinstance(node, Mapping):
+        if TARGET in node:
+            yield place, dict(node)
+        for key, child in node.items():
+            yield from _nodes(f"{place}.{key}", child)
+    elif isinstance(node, list | tuple):
+        for index, child in enumerate(node):
+            yield from _nodes(f"{place}.{index}", child)
+
+
+def _check_settings(place: str, node: Plain, kind: type) -> None:
+    """BadInput for a setting that a part does not have, or one of the wrong kind."""
+    hints, known = typing.get_type_hints(kind), _fields(kind)
+    for key, value in node.items():
+        if key == TARGET:
+            continue
+        if key not in known:
+            raise BadInput(f"{place}.{key} does not exist: type one of {', '.join(known)}")
+        if not isinstance(value, Mapping) and not _fits(value, hints[key]):
+            wanted = " or ".join(_words(hints[key]))
+            raise BadInput(f"{place}.{key}={_as_typed(value)}: type {wanted}")
+
+
+def _is_frozen_dataclass(kind: object) -> bool:
+    if not isinstance(kind, type) or not dataclasses.is_dataclass(kind):
+        return False
+    return getattr(kind, "__dataclass_params__").frozen  # noqa: B009
+
+
+def _fields(kind: type) -> list[str]:
+    return [part.name for part in dataclasses.fields(kind) if part.init]
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    kinds = _kinds(hint)
+    if not all(kind in WORDS or kind is type(None) for kind in kinds):
+        return True  # not a plain value: its own class has to check it
+    return type(value) in kinds or (type(value) is int and float in kinds)
+
+
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    return typing.get_args(hint) if union else (hint,)
+
+
+def _words(hint: Any) -> list[str]:
+    return ["null" if kind is type(None) else WORDS.get(kind, str(kind)) for kind in _kinds(hint)]
+
+
+def _as_typed(value: Any) -> str:
+    return "null" if value is None else str(value)
