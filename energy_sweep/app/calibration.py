@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from energy_sweep.app import verb_study
+from energy_sweep.app.destination import check_json
 from energy_sweep.app.text import duration, watts_text
 from energy_sweep.record import BadInput, Plain, to_plain
 
@@ -29,8 +30,7 @@ def calibrate(arguments: Namespace) -> int:
 
     seconds = arguments.seconds or DEFAULT_SECONDS
     path: Path = arguments.to or DEFAULT_FILE
-    if path.is_dir():
-        raise BadInput(f"{path} is a folder: type --to with the name of a file")
+    check_json(path, ("cpu_watts_per_core", "readings"), force=arguments.force)
     loads = phases(os.cpu_count() or 1, free_bytes())
     repeats = arguments.repeats or 1
     total = len(loads) * repeats

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from energy_sweep.app import verb_study
+from energy_sweep.app.destination import check_deployment, check_page, fresh_folder
 from energy_sweep.app.verb_study import Stored
 from energy_sweep.record import BadInput, Plain, TrialRecord, TrialResult, to_plain
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 def deploy(arguments: Namespace) -> None:
     """Write the chosen configuration as files, and print its test accuracy."""
+    check_deployment(arguments.to, force=arguments.force)
     stored = verb_study.load(arguments)
     trial, result = _to_deploy(stored, arguments)
     origin = _origin(stored, trial, result, arguments)
@@ -38,17 +40,18 @@ def deploy(arguments: Namespace) -> None:
         )
     session = open_session(values, recipe.device)
     try:
-        metrics = deployment.deploy(
-            recipe,
-            result,
-            arguments.to,
-            meter=session.meter,
-            store=stored.store,
-            ledger=stored.folder / deployment.LEDGER,
-            # Whoever runs it again has a store of their own, and says whom they trust.
-            config=values | {"stages": None, "allow": []},
-            origin=origin,
-        )
+        with fresh_folder(arguments.to):
+            metrics = deployment.deploy(
+                recipe,
+                result,
+                arguments.to,
+                meter=session.meter,
+                store=stored.store,
+                ledger=stored.folder / deployment.LEDGER,
+                # Whoever runs it again has a store of their own, and says whom they trust.
+                config=values | {"stages": None, "allow": []},
+                origin=origin,
+            )
     finally:
         session.meter.close()
     if arguments.json:
@@ -63,8 +66,7 @@ def report(arguments: Namespace) -> None:
 
     stored = verb_study.load(arguments)
     path: Path = arguments.to or stored.folder / "report.html"
-    if path.is_dir():
-        raise BadInput(f"{path} is a folder: type --to with the name of a file")
+    check_page(path, force=arguments.force, study=stored.folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_report(stored.record, verb_study.objective(arguments), path)
     if arguments.json:

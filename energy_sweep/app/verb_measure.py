@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from energy_sweep.app import child, verb_study
+from energy_sweep.app.destination import check_json
 from energy_sweep.app.text import watts_text
 from energy_sweep.front import joules_text
 from energy_sweep.record import (
@@ -39,8 +40,8 @@ def measure(arguments: Namespace) -> int:
     command = command[1:] if command[:1] == ["--"] else command
     if not command:
         raise BadInput("measure what? type a program after --, as in measure -- python train.py")
-    if arguments.to is not None and arguments.to.is_dir():
-        raise BadInput(f"{arguments.to} is a folder: type --to with the name of a file")
+    if arguments.to is not None:
+        check_json(arguments.to, ("command", "joules"), force=arguments.force)
     from energy_sweep.meter.measure import measure as measured
 
     try:

@@ -65,11 +65,11 @@ def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
     return {
         "meters": (
             "What can be measured on this machine, how well, and what is missing.",
-            *(_powercap, _meters),
+            *(_powercap, _meters, _force),
         ),
         "measure": (
             "The joules of any program: measure -- python train.py",
-            *(_powercap, _watts, _measure),
+            *(_powercap, _watts, _force, _measure),
         ),
         "front": ("The configurations that no other beats.", *study, _csv),
         "choose": (
@@ -78,9 +78,9 @@ def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
         ),
         "deploy": (
             "The chosen configuration as files that anybody can run.",
-            *(*study, _constraints, _deploy),
+            *(*study, _constraints, _deploy, _force),
         ),
-        "report": ("The study as one page that needs no network.", *study, _report),
+        "report": ("The study as one page that needs no network.", *study, _report, _force),
         "dashboard": (
             "Optuna's dashboard on this machine only, with notes and our page inside.",
             *(*study, _dashboard),
@@ -184,6 +184,10 @@ def _dashboard(parser: argparse.ArgumentParser) -> None:
 
 def _clear(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clear", action="store_true", help="remove weights; readings stay")
+
+
+def _force(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--force", action="store_true", help="write over files of others")
 
 
 def _fraction(text: str) -> float:
