@@ -24,7 +24,8 @@ ROOMS = {
         *("dataset/split.py", "dataset/storage.py", "dataset/cache.py", "dataset/arrays.py"),
         *("dataset/digits.py", "dataset/mnist5k.py", "dataset/mnist5k_hard.py"),
         *("dataset/vision.py", "dataset/medmnist.py", "dataset/folder.py"),
-        *("dataset/pictures.py", "dataset/duplicates.py"),
+        *("dataset/pictures.py", "dataset/duplicates.py", "dataset/reader/decode.py"),
+        *("dataset/reader/pixels.py", "dataset/reader/resize.py"),
     ),
     "model": (
         "model/base.py",
@@ -62,7 +63,7 @@ ROOMS = {
 }
 KNOWN = {
     "train": ("2f083dce585e4ce0", (1, 1, 1, 1, 2, 1, 1, 3, 2)),
-    "data": ("1545791f4e73a417", (1, 1, 1, 1, 2, 1, 1, 3, 2)),
+    "data": ("6fa13f4e9413a47f", (1, 1, 1, 1, 2, 1, 1, 3, 2)),
     "model": ("ffff21c0d1555ac6", (1, 1, 1, 1, 2, 1, 1, 3, 2)),
     "compress": ("bd3cc0b6b7314ce9", (1, 1, 1, 1, 2, 1, 1, 3, 2)),
     "deploy": ("ffe882376ae120d1", (1, 1, 1, 1, 2, 1, 1, 3, 2)),

@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from energy_sweep.dataset.cut import Cut
+from energy_sweep.dataset.reader import Reading
 from energy_sweep.dataset.resize import resize
 from energy_sweep.dataset.split import TEST, TRAIN, VALIDATION, Labels, Split, leading_part, split
 from energy_sweep.dataset.storage import Pixels, chunks
@@ -24,7 +25,8 @@ class Data:
     """A data set ready to train on; `mean` and `std` are per channel, in pixel units, of train.
 
     Training moves each image by up to `shift` pixels and, with `flip`, mirrors half of them left
-    to right; `fingerprint` names what all splits hold; `found` is what the source says of them.
+    to right; `fingerprint` names what all splits hold; `found` is what the source says of them,
+    and `reading` how it made bytes of image files, where it read any.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Data:
     fingerprint: str
     flip: bool = False
     found: Found = field(default_factory=Found)
+    reading: Reading | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -78,6 +81,19 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class FromFiles(Protocol):
+    """A source that reads image files, and shows how: what is deployed is held to it."""
+
+    def examples(self) -> list[Path]:
+        """Some files of each form and mode that the data set has."""
+        ...
+
+    def pixels(self, path: Path, reading: Reading) -> Pixels:
+        """A file as training sees it, [C, H, W]."""
+        ...
+
+
 def assemble(
     name: str,
     images: Pixels,
@@ -88,11 +104,13 @@ def assemble(
     names: Sequence[str] | None = None,
     given: Mapping[str, Split] | None = None,
     found: Found | None = None,
+    reading: Reading | None = None,
 ) -> Data:
     """The data set made of all its images and of the splits that the source has `given`; it is
     split before resizing, so that the splits of every resolution hold the same originals.
 
-    `found` is what only the source knows of its images, for `Data.summary`.
+    `found` is what only the source knows of its images, for `Data.summary`, and `reading` how it
+    read their files.
     """
     for index, label in enumerate(classes):
         if not np.any(labels == index):
@@ -123,6 +141,7 @@ def assemble(
         shift=0,
         fingerprint=fingerprint(splits, classes),
         found=found,
+        reading=reading,
     )
     return augmented(data, cut)
 

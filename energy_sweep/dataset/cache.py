@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from energy_sweep.dataset.base import Cut, Data, augmented, fingerprint
+from energy_sweep.dataset.reader import Reading
 from energy_sweep.dataset.split import TEST, TRAIN, VALIDATION, Split
 from energy_sweep.dataset.storage import chunks, default_folder, opened
 from energy_sweep.dataset.summary import Found
@@ -88,7 +89,7 @@ def _key(source: Any, stamps: Mapping[str, Stamp]) -> str:
 @functools.cache
 def _code() -> str:
     """The digest of the code of this room: what it kept before a change is read anew."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
+    files = sorted(Path(__file__).parent.rglob("*.py"))
     return digest([path.read_text(encoding="utf-8") for path in files])
 
 
@@ -139,6 +140,7 @@ def _data(entry: Path, facts: Plain) -> Data:
         shift=0,
         fingerprint=facts["fingerprint"],
         found=from_plain(Found, facts["found"]),
+        reading=None if facts["reading"] is None else from_plain(Reading, facts["reading"]),
     )
 
 
@@ -172,7 +174,7 @@ def _write(entry: Path, data: Data) -> None:
             out[part] = split.images[part]
         out.flush()
         np.save(labels, split.labels, allow_pickle=False)
-    names = ("name", "classes", "mean", "std", "fingerprint", "found")
+    names = ("name", "classes", "mean", "std", "fingerprint", "found", "reading")
     kept = json.loads(json.dumps({name: to_plain(getattr(data, name)) for name in names}))
     arrays = [path for side in SIDES for path in _paths(entry, side)]
     facts = {"data": kept, "check": digest(kept), "stamps": _arrays_stamps(arrays)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,11 +12,20 @@ import numpy as np
 
 from energy_sweep.dataset.base import Cut, Data, assemble
 from energy_sweep.dataset.cache import load_cached
-from energy_sweep.dataset.duplicates import difference_hash, groups
-from energy_sweep.dataset.pictures import folders, is_grey, pictures, read, spelled
-from energy_sweep.dataset.resize import resize
+from energy_sweep.dataset.duplicates import groups
+from energy_sweep.dataset.pictures import (
+    Read,
+    examples,
+    folders,
+    read,
+    read_all,
+    sized,
+    spelled,
+    survey,
+)
+from energy_sweep.dataset.reader import Reading, images_below
 from energy_sweep.dataset.split import TEST, TRAIN, Split
-from energy_sweep.dataset.storage import Pixels, allocate, gather
+from energy_sweep.dataset.storage import Pixels, gather
 from energy_sweep.record import BadInput
 
 log = logging.getLogger(__name__)
@@ -39,7 +47,8 @@ class Folder:
 
     Images of which one is a copy of the other (see `duplicates`; their hashes differ in at most
     `near_bits`) are on one side; where the published sides share copies, train loses them.
-    `channels` None is 1 where all files are grey, else 3.
+    `channels` None is 1 where all files are grey, else 3. What can be seen through lies over
+    `background`, 0 (black) to 255 (white).
     """
 
     name: str = "folder"
@@ -51,6 +60,7 @@ class Folder:
     validation: float = 0.2
     test: float = 0.2
     channels: int | None = None
+    background: int = 255
     near_bits: int = 4
     cache: str | None = "auto"
 
@@ -60,6 +70,11 @@ class Folder:
         """Find, read, size and split the images; BadInput names the folder or file at fault."""
         if self.channels not in (None, 1, 3):
             raise BadInput(f"dataset.channels={self.channels}: type null, 1 or 3")
+        if not 0 <= self.background <= 255:
+            raise BadInput(
+                f"dataset.background={self.background}: type 255 (white), 0 (black) or a grey "
+                "between"
+            )
         if not 0 <= self.near_bits <= 16:
             raise BadInput(f"dataset.near_bits={self.near_bits}: type 0 to 16, such as 4")
         cut = Cut(
@@ -76,22 +91,27 @@ class Folder:
 
     def _cut(self, cut: Cut, classes: tuple[str, ...], found: list[Picture]) -> Data:
         """Read all images, and keep copies of one on one side."""
-        images, contents, hashes = self._read([picture.path for picture in found])
+        everything = self._read([picture.path for picture in found])
+        images, contents = everything.images, everything.contents
         labels = np.array([picture.label for picture in found], np.int64)
-        copies = groups(hashes, contents, bits=self.near_bits)
+        copies = groups(everything.hashes, contents, bits=self.near_bits)
         names = _names(contents, copies)
-        if found[0].side is None:
-            return assemble(self.name, images, labels, classes=classes, cut=cut, names=names)
-        tests = np.array([picture.side == TEST for picture in found])
-        fresh = np.flatnonzero(self._fresh(tests, copies))
+        given, kept = None, np.arange(len(found))
+        if found[0].side is not None:
+            tests = np.array([picture.side == TEST for picture in found])
+            given = {TEST: Split(images, labels).part(np.flatnonzero(tests))}
+            kept = np.flatnonzero(self._fresh(tests, copies))
+            images, cut = gather(images, kept), replace(cut, test=None)
         return assemble(
             self.name,
-            gather(images, fresh),
-            labels[fresh],
+            images,
+            labels[kept],
             classes=classes,
-            cut=replace(cut, test=None),
-            names=[names[index] for index in fresh],
-            given={TEST: Split(images, labels).part(np.flatnonzero(tests))},
+            cut=cut,
+            names=[names[index] for index in kept],
+            given=given,
+            found=everything.found,
+            reading=everything.reading,
         )
 
     def _fresh(self, tests: np.ndarray, copies: list[int]) -> np.ndarray:
@@ -128,7 +148,7 @@ class Folder:
         for side, tree in trees.items():
             for label, name in enumerate(classes):
                 place = tree.get(name, places[side] / name)
-                files = pictures(place) if place.is_dir() else []
+                files = images_below(place) if place.is_dir() else []
                 if not files:
                     raise BadInput(
                         f"dataset={self.name}: class {name} has no images in {place}: add some"
@@ -152,30 +172,22 @@ class Folder:
         classes = "|".join(sorted(self.spellings)) or "CLASS"
         return f"{classes}/*.png (or .jpg, ...), or in Training/ and Testing/ with such folders"
 
-    def _read(self, paths: list[Path]) -> tuple[Pixels, list[str], np.ndarray]:
-        """Images [N, C, H, W] at the size asked for, and names and hashes of the originals."""
-        channels = self.channels or (1 if all(is_grey(path) for path in paths) else 3)
-        images: Pixels | None = None
-        contents: list[str] = []
-        hashes: list[np.ndarray] = []
-        for index, path in enumerate(paths):
-            pixels = read(path, channels=channels)
-            contents.append(
-                hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-            )
-            hashes.append(difference_hash(pixels))
-            sized = resize(pixels[None], self.resolution)[0] if self.resolution else pixels
-            if images is None:
-                images = allocate((len(paths), *sized.shape))
-            if sized.shape != images.shape[1:]:
-                (_, height, width), (first_height, first_width) = pixels.shape, images.shape[2:]
-                raise BadInput(
-                    f"dataset={self.name}: {path} is {width} x {height} pixels and {paths[0]} "
-                    f"{first_width} x {first_height}: type dataset.resolution=64, or another side"
-                )
-            images[index] = sized
-        assert images is not None  # _find refuses a folder without images
-        return images, contents, np.array(hashes)
+    def examples(self) -> list[Path]:
+        """Some files of each form and mode that the data set has."""
+        return examples([picture.path for picture in self._find()[1]])
+
+    def pixels(self, path: Path, reading: Reading) -> Pixels:
+        """A file as training sees it, [C, H, W]."""
+        return sized(read(path, reading).pixels, self.resolution)
+
+    def _read(self, paths: list[Path]) -> Read:
+        """All images at the size asked for."""
+        reading, looks = survey(paths, channels=self.channels, background=self.background)
+        try:
+            everything = read_all(paths, looks, reading, self.resolution)
+        except BadInput as error:
+            raise BadInput(f"dataset={self.name}: {error}") from error
+        return replace(everything, found=replace(everything.found, source=self.root))
 
 
 def _names(contents: list[str], copies: list[int]) -> list[str]:

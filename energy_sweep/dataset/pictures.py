@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Mapping
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
-from energy_sweep.dataset.storage import Pixels
+from energy_sweep.dataset import reader
+from energy_sweep.dataset.duplicates import difference_hash
+from energy_sweep.dataset.reader import Limits, Look, Picture, Reading, Unreadable
+from energy_sweep.dataset.storage import Pixels, allocate
+from energy_sweep.dataset.summary import Found
 from energy_sweep.record import BadInput
 
-SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm"}
-)
-GREY = ("1", "L", "LA", "I;16", "I;16B", "I;16L")
+T = TypeVar("T")
+ALIASES = {"MPO": "JPEG"}  # how phones write a photograph and what belongs to it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """Images [N, C, H, W] as they are used, names and hashes of the originals, and how they were
+    read."""
+
+    images: Pixels
+    contents: list[str]
+    hashes: np.ndarray
+    reading: Reading
+    found: Found
 
 
 def folders(place: Path) -> dict[str, Path]:
@@ -30,65 +46,141 @@ def folders(place: Path) -> dict[str, Path]:
     return {path.name: path for path in found if not path.name.startswith((".", "__"))}
 
 
-def pictures(place: Path) -> list[Path]:
-    """All image files below a folder, in the order of their paths."""
-    return sorted(
-        path
-        for path in place.rglob("*")
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+def survey(
+    paths: Sequence[Path], *, channels: int | None, background: int
+) -> tuple[Reading, list[Look]]:
+    """How these files are to be read, all in one way, and what each says of itself.
+
+    `channels` None is 1 where all files are grey, else 3; values of more than 8 bits are scaled by
+    what all files together hold.
+    """
+    looks = [_named(reader.look, path) for path in paths]
+    limits: dict[str, Limits] = {}
+    for kind in ("whole", "real"):
+        deep = [path for path, look in zip(paths, looks, strict=True) if look.values == kind]
+        if found := [_named(reader.extremes, path) for path in deep]:
+            least, largest = min(low for low, _ in found), max(high for _, high in found)
+            limits[kind] = reader.usual_limits(least, largest, kind)
+    grey = all(look.grey for look in looks)
+    reading = Reading(channels=channels or (1 if grey else 3), background=background, **limits)
+    return reading, looks
+
+
+def read(path: Path, reading: Reading) -> Picture:
+    """The pixels of a file as [channels, H, W], upright; BadInput names one that is damaged."""
+    return _named(reader.read, path, reading)
+
+
+def sized(pixels: Pixels, resolution: int | None) -> Pixels:
+    """Pixels [C, H, W] at that many a side; None leaves them."""
+    return pixels if resolution is None else reader.resize(pixels, resolution, resolution)
+
+
+def read_all(
+    paths: Sequence[Path], looks: Sequence[Look], reading: Reading, resolution: int | None
+) -> Read:
+    """All files at the size asked for; BadInput names one that is damaged or of another size."""
+    images: Pixels | None = None
+    contents, hashes = list[str](), list[np.ndarray]()
+    sizes, lost = Counter[str](), list[Path]()
+    for index, path in enumerate(paths):
+        picture = read(path, reading)
+        pixels = picture.pixels
+        _, height, width = pixels.shape
+        sizes[f"{width} x {height}"] += 1
+        lost += [path] * picture.lost
+        content = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes())
+        contents.append(content.hexdigest())
+        hashes.append(difference_hash(pixels))
+        small = sized(pixels, resolution)
+        if images is None:
+            images = allocate((len(paths), *small.shape))
+        if small.shape != images.shape[1:]:
+            first_height, first_width = images.shape[2:]
+            raise BadInput(
+                f"{path} is {width} x {height} pixels and {paths[0]} {first_width} x "
+                f"{first_height}: type dataset.resolution=64, or another side"
+            )
+        images[index] = small
+    assert images is not None  # a folder without images is refused before
+    found = Found(
+        images=len(paths),
+        sizes=dict(sizes),
+        modes=dict(Counter(look.mode for look in looks)),
+        notes=(*conversions(paths, looks, reading), *_lost(lost, looks, reading.background)),
+    )
+    return Read(
+        images=images, contents=contents, hashes=np.array(hashes), reading=reading, found=found
     )
 
 
-def is_grey(path: Path) -> bool:
-    """Whether a file says that it has one channel; BadInput where it cannot be opened."""
-    with _opened(path) as image:
-        return image.mode in GREY
+def examples(paths: Sequence[Path], *, of_each: int = 2) -> list[Path]:
+    """Some files of each form and mode among these."""
+    chosen: dict[Look, list[Path]] = {}
+    for path in paths:
+        chosen.setdefault(_named(reader.look, path), []).append(path)
+    return [path for some in chosen.values() for path in some[:of_each]]
 
 
-def read(path: Path, *, channels: int) -> Pixels:
-    """The pixels of a file as [channels, H, W], upright; BadInput names one that is damaged."""
-    from PIL import ImageOps
+def conversions(paths: Sequence[Path], looks: Sequence[Look], reading: Reading) -> list[str]:
+    """One line for each thing that is done to some of the files before they are sized."""
+    both = list(zip(paths, looks, strict=True))
+    named = [path for path, look in both if _announced(path) not in (_form(look.form), "")]
+    counts = {
+        _scaled("whole numbers", reading.whole): sum(look.values == "whole" for look in looks),
+        _scaled("real numbers", reading.real): sum(look.values == "real" for look in looks),
+        f"see-through: laid over {_grey(reading.background)}": sum(look.alpha for look in looks),
+        "turned upright, as their EXIF says": sum(look.turned for look in looks),
+        "of several pictures: the first is taken": sum(look.several for look in looks),
+        "of another form than their names say, such as " + (named[0].name if named else ""): len(
+            named
+        ),
+    }
+    if reading.channels == 1:
+        counts["in colour: made grey"] = sum(not look.grey for look in looks)
+    return [f"{count:,} files {what}" for what, count in counts.items() if count]
 
-    with _opened(path) as image:
-        try:
-            image.load()
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I;16"):
-                upright = _eight_bits(np.asarray(upright))
-            if upright.mode in ("I", "F"):
-                raise BadInput(f"{path} has {upright.mode} pixels: save it with 8 or 16 bits each")
-            pixels = np.asarray(upright.convert("L" if channels == 1 else "RGB"))
-        except _errors() as error:
-            raise _unreadable(path, error) from error
-    return np.ascontiguousarray(pixels[None] if channels == 1 else pixels.transpose(2, 0, 1))
+
+def _lost(lost: Sequence[Path], looks: Sequence[Look], background: int) -> list[str]:
+    """A line where some see-through files lose what they show; BadInput where most of them do."""
+    if not lost:
+        return []
+    alpha = sum(look.alpha for look in looks)
+    said = f"{len(lost):,} of {alpha:,} see-through files show nothing over {_grey(background)}"
+    said += f", such as {lost[0]}"
+    if 2 * len(lost) >= alpha:
+        other = 0 if background > 127 else 255
+        raise BadInput(f"{said}: type dataset.background={other} (128 where both occur)")
+    return [said]
 
 
-def _opened(path: Path) -> Any:
+def _announced(path: Path) -> str:
+    """The form that the end of a name stands for, in Pillow's words."""
     from PIL import Image
 
+    return _form(Image.registered_extensions().get(path.suffix.lower(), ""))
+
+
+def _form(name: str) -> str:
+    return ALIASES.get(name, name)
+
+
+def _scaled(what: str, limits: Limits | None) -> str:
+    low, high = limits or (0, 0)
+    return f"hold {what} of more than 8 bits: {low:g} becomes 0 and {high:g} becomes 255"
+
+
+def _grey(level: int) -> str:
+    return {0: "black", 255: "white"}.get(level, f"grey {level}")
+
+
+def _named(function: Callable[..., T], path: Path, *more: object) -> T:
     try:
-        return Image.open(path)
-    except _errors() as error:
-        raise _unreadable(path, error) from error
-
-
-def _eight_bits(pixels: Any) -> Any:
-    from PIL import Image
-
-    return Image.fromarray((pixels >> 8).astype(np.uint8))
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    """What Pillow raises for files that it cannot read."""
-    from PIL import Image
-
-    own = (Image.DecompressionBombError, struct.error)
-    return (OSError, EOFError, ValueError, SyntaxError, LookupError, TypeError, *own)
-
-
-def _unreadable(path: Path, error: Exception) -> BadInput:
-    why = " ".join(str(error).split())[:150] or type(error).__name__
-    return BadInput(f"{path} cannot be read as an image ({why}): replace or delete it")
+        return function(path, *more)
+    except Unreadable as error:
+        raise BadInput(
+            f"{path} cannot be read as an image ({error}): replace or delete it"
+        ) from error
 
 
 def spelled(found: Mapping[str, Path], spellings: Mapping[str, tuple[str, ...]]) -> dict[str, Path]:

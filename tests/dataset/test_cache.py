@@ -13,9 +13,10 @@ import pytest
 from on_disk import some_images
 from PIL import Image
 
-from energy_sweep.dataset import cache, folder, storage
+from energy_sweep.dataset import cache, pictures, storage
 from energy_sweep.dataset.base import Data
 from energy_sweep.dataset.folder import Folder
+from energy_sweep.dataset.reader import Picture, Reading
 from energy_sweep.record import BadInput
 
 
@@ -33,13 +34,13 @@ def source(tmp_path: Path) -> Folder:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The files that are decoded, as that happens."""
     seen: list[Path] = []
-    read = folder.read
+    read = pictures.read
 
-    def noted(path: Path, *, channels: int) -> np.ndarray:
+    def noted(path: Path, reading: Reading) -> Picture:
         seen.append(path)
-        return read(path, channels=channels)
+        return read(path, reading)
 
-    monkeypatch.setattr(folder, "read", noted)
+    monkeypatch.setattr(pictures, "read", noted)
     return seen
 
 
