@@ -28,11 +28,13 @@ class StageShare:
     """What one stage would cost this configuration alone, and how many others use the work.
 
     `joules` is None where nothing of the kind was metered; `key` is that of the lowest trial.
+    `contended` says that other programs ran in all windows that a part of them rests on.
     """
 
     joules: float | None
     key: str
     shared_by: int
+    contended: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +42,10 @@ class Row:
     """One configuration, its seeds merged: mean accuracy, and mean joules of the objective.
 
     The accuracy interval is Wilson's over the images of the validation split: seeds see the same
-    images, so more of them do not narrow it. `rivals` are trials of the configurations that this
-    one does not beat beyond uncertainty (`front.rows`). `net_joules` are those above what the same
-    seconds cost an idle machine, None where that is not known.
+    images, so more of them do not narrow it. `rivals` and `beaten_by` are trials of other
+    configurations (`rivals.py`). `contended` are the stages of the objective whose price rests on
+    windows in which other programs ran: such joules beat nothing. `net_joules` are those above what
+    the same seconds cost an idle machine, None where that is not known.
     """
 
     trial: int
@@ -57,6 +60,8 @@ class Row:
     net_joules: float | None
     seeds: tuple[int, ...]
     rivals: tuple[int, ...]
+    beaten_by: tuple[int, ...]
+    contended: tuple[str, ...]
     stages: Mapping[str, StageShare]
     joules_per_image: float | None
     peak_memory_bytes: int | None
@@ -125,7 +130,7 @@ def configurations(study: StudyRecord, objective: Objective) -> tuple[Configurat
 def unranked_rows(
     study: StudyRecord, found: Sequence[Configuration], prices: Prices
 ) -> tuple[Row, ...]:
-    """A row per configuration, without rivals."""
+    """A row per configuration, without rivals and what beats it."""
     axes = varying(study)
     users: defaultdict[str, set[str]] = defaultdict(set)
     for configuration in found:
@@ -170,6 +175,11 @@ def joules_text(joules: float, uncertainty: float | None = None) -> str:
     return f"{joules:.3g} J" if abs(joules) < 999.5 else f"{joules:,.0f} J"
 
 
+def contended_text(stages: Sequence[str]) -> str:
+    """Says of joules that other programs disturbed them; empty where none did."""
+    return f"contended: {', '.join(stages)}" if stages else ""
+
+
 def command(trial: TrialRecord) -> str:
     """The command that runs this trial again, alone."""
     typed = trial.overrides or [f"{name}={value}" for name, value in trial.params.items()]
@@ -203,6 +213,8 @@ def _row(
         net_joules=prices.net_joules(configuration.demand),
         seeds=tuple(sorted({one.seed for one in results})),
         rivals=(),
+        beaten_by=(),
+        contended=_contended(results, configuration.demand, prices),
         stages=_stages(results, prices, users),
         joules_per_image=_known_joules(per_image, prices),
         peak_memory_bytes=max(peaks, default=None),
@@ -224,9 +236,16 @@ def _stages(
             joules=_known_joules(share, prices),
             key=keys[stage],
             shared_by=len(users[keys[stage]]) - 1,
+            contended=prices.is_contended(share),
         )
         for stage, share in wanted.items()
     }
+
+
+def _contended(results: Iterable[TrialResult], wanted: Demand, prices: Prices) -> tuple[str, ...]:
+    uses = [use for result in results for use in result.stages if use.cost_key in wanted]
+    stages = dict.fromkeys(use.stage for use in uses if prices.is_contended({use.cost_key: 1.0}))
+    return tuple(stages)
 
 
 def _results(study: StudyRecord) -> list[Run]:

@@ -26,6 +26,7 @@ from energy_sweep.statistics import wilson
 # Stages whose unit is an epoch; what the others do (warm up, compress) is no training step.
 EPOCH_STAGES = ("trunk", "cooldown", "recover")
 JOULES_PER_KILOWATT_HOUR = 3.6e6
+FIGURE = ("joules", "uncertainty_joules", "quality", "contended")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +115,7 @@ def _figure(prices: Prices, wanted: Demand, *, per: float | None = 1.0) -> Plain
         "joules": joules / per,
         "uncertainty_joules": uncertainty / per,
         "quality": prices.quality(wanted).value,
+        "contended": prices.is_contended(wanted),
     }
 
 
@@ -151,7 +153,7 @@ def _stages(result: TrialResult, prices: Prices) -> Plain:
         figure = _figure(prices, wanted)
         done = effort(result, [stage]) if stage in EPOCH_STAGES else None
         lines[stage] = {
-            **(figure or {"joules": None, "uncertainty_joules": None, "quality": None}),
+            **(figure or dict.fromkeys(FIGURE)),
             "epochs": done and done.epochs,
             "iterations": done and done.iterations,
             "updates": done and done.updates,

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from energy_sweep.front import joules_text
+from energy_sweep.front import contended_text, joules_text
 from energy_sweep.record import Plain
 
 INK, FAINT, GRID = "#1d2733", "#8a94a0", "#e8ebef"
@@ -102,6 +102,7 @@ def hover(row: Plain, quality: str) -> str:
     low, high = row["accuracy_low"], row["accuracy_high"]
     lines += [f"<br>accuracy {row['accuracy']:.3f}  [{low:.3f}, {high:.3f}]"]
     lines += [f"{joules_text(row['joules'], row['uncertainty_joules'])} {quality}"]
+    lines += [contended_text(row["contended"])] if row["contended"] else []
     if row["joules_per_image"] is not None:
         lines += [f"{joules_text(row['joules_per_image'])} {quality} per image"]
     if len(row["seeds"]) > 1:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from energy_sweep.configuration import (
     Row,
     configurations,
+    contended_text,
     joules_text,
     misfits,
     price_list,
     unranked_rows,
 )
 from energy_sweep.configuration import command as command
-from energy_sweep.price import SHARED_STAGES, Demand, Prices, bill
+from energy_sweep.price import SHARED_STAGES, bill
 from energy_sweep.record import (
     BadInput,
     NothingFits,
@@ -28,8 +29,11 @@ from energy_sweep.record import (
     StudyRecord,
     to_plain,
 )
+from energy_sweep.rivals import compared
 
 Point = tuple[float, float]  # accuracy, joules
+# Columns of a row that hold several values.
+LISTS = ("seeds", "rivals", "beaten_by", "contended")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,40 +74,12 @@ def pareto_numbers(study: StudyRecord, objective: Objective) -> tuple[int, ...]:
 
 
 def rows(study: StudyRecord, objective: Objective) -> tuple[Row, ...]:
-    """One row per measured configuration, by lowest trial number, with its rivals.
-
-    A is said to beat B beyond uncertainty where A's accuracy interval lies wholly above B's, or A
-    costs less than B by more than the uncertainty of the difference. B is a rival of A where A
-    does not beat it so. A row on the front is compared with all rows, any other with the front.
-    """
+    """One row per measured configuration, by lowest trial number, with its rivals."""
     prices, found = price_list(study), configurations(study, objective)
     plain = unranked_rows(study, found, prices)
     demands = {row.trial: one.demand for row, one in zip(plain, found, strict=True)}
-    front = sorted(_front(plain), key=lambda row: row.trial)
-    members = {row.trial for row in front}
-
-    def rivals(row: Row) -> tuple[int, ...]:
-        others = plain if row.trial in members else front
-        return tuple(
-            other.trial
-            for other in others
-            if other is not row and not _beats(row, other, demands=demands, prices=prices)
-        )
-
-    return tuple(dataclasses.replace(row, rivals=rivals(row)) for row in plain)
-
-
-def _beats(row: Row, other: Row, *, demands: Mapping[int, Demand], prices: Prices) -> bool:
-    if row.accuracy_low > other.accuracy_high:
-        return True
-    saving = other.joules - row.joules
-    if saving <= 0:
-        return False
-    # What two rows do not share is never less certain than both readings added up.
-    if saving > other.uncertainty_joules + row.uncertainty_joules:
-        return True
-    saving, uncertainty = prices.difference(demands[other.trial], demands[row.trial])
-    return saving > uncertainty
+    members = {row.trial for row in _front(plain)}
+    return compared(plain, members, demands=demands, prices=prices)
 
 
 def knee(found: Sequence[Row]) -> Row:
@@ -158,10 +134,7 @@ def choose(
     row = RULES[rule](fitting)
     others = f"of {len(fitting)} configurations" + (f" with {wanted}" if wanted else "")
     why = f"the {rule.replace('_', ' ')} {others}: {_said(row, quality)}"
-    if row.rivals:
-        numbers = ", ".join(map(str, row.rivals))
-        why += f"; it does not beat these trials beyond uncertainty: {numbers}"
-    return Choice(row=row, why=why)
+    return Choice(row=row, why="; ".join([why, *_doubts(row)]))
 
 
 RULES: Mapping[str, Callable[[Sequence[Row]], Row]] = {
@@ -197,7 +170,26 @@ def _said(row: Row, quality: Quality) -> str:
         f"trial {row.trial}{f' ({named})' if named else ''}, accuracy {row.accuracy:.3f} "
         f"[{row.accuracy_low:.3f}, {row.accuracy_high:.3f}] for "
         f"{joules_text(row.joules, row.uncertainty_joules)} {quality.value}"
+        f"{f' ({contended_text(row.contended)})' if row.contended else ''}"
     )
+
+
+def _doubts(row: Row) -> list[str]:
+    """What speaks against a row, beyond the point values."""
+    doubts = list[str]()
+    if row.contended:
+        doubts.append(
+            f"other programs ran in all windows of its {', '.join(row.contended)}, so that its"
+            " joules beat nothing until they are measured again"
+        )
+    if row.rivals:
+        doubts.append(f"it cannot be told apart from trials {', '.join(map(str, row.rivals))}")
+    if row.beaten_by:
+        doubts.append(
+            f"trials {', '.join(map(str, row.beaten_by))} are surely cheaper or more accurate, and"
+            " not surely worse in anything"
+        )
+    return doubts
 
 
 def _front(found: Sequence[Row]) -> list[Row]:
@@ -245,7 +237,7 @@ def as_csv(document: Plain) -> str:
     table = csv.writer(text, lineterminator="\n")
     table.writerow([*columns, *axes])
     for line in lines:
-        joined = {name: " ".join(map(str, line[name])) for name in ("seeds", "rivals")}
+        joined = {name: " ".join(map(str, line[name])) for name in LISTS}
         cells = [(line | joined)[name] for name in columns]
         table.writerow([*cells, *(line["params"].get(name) for name in axes)])
     return text.getvalue()

@@ -34,6 +34,9 @@ SHARED_STAGES = ("trunk", "cooldown", "teacher", "compress", "recover")
 # The interval of a difference of two equal readings over that of one reading.
 TWO_RUNS = math.sqrt(2)
 
+# Units that are left over where two means of the same work are subtracted.
+NO_UNITS = 1e-9
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
@@ -41,6 +44,7 @@ class Pool:
 
     `spread` is the 95 % uncertainty of the mean within one run of the program, `drift` the limit
     (ISO 5725) between the means of two runs; `quality` is that of the worst of its readings.
+    `contended` says that other programs ran in every one of its windows.
     """
 
     joules_per_unit: float
@@ -49,6 +53,7 @@ class Pool:
     drift: float
     windows: int
     quality: Quality
+    contended: bool = False
 
 
 class Prices:
@@ -103,6 +108,11 @@ class Prices:
         """How the joules of a demand were obtained: as its worst pool was."""
         return Quality.worst(pool.quality for pool, _ in self._parts(demand))
 
+    def is_contended(self, demand: Mapping[str, float]) -> bool:
+        """Whether a part of a demand was never measured but beside other programs."""
+        pools = (self.pool(key) for key, units in demand.items() if abs(units) > NO_UNITS)
+        return any(pool is not None and pool.contended for pool in pools)
+
     def net_joules(self, demand: Mapping[str, float]) -> float | None:
         """Joules of a demand above those of an idle machine, None where those are unknown."""
         if self.idle_watts is None:
@@ -116,8 +126,7 @@ class Prices:
         self, first: Mapping[str, float], second: Mapping[str, float]
     ) -> tuple[float, float]:
         """Joules of `first` minus `second`, with the 95 % uncertainty of what they do not share."""
-        keys = sorted(first.keys() | second.keys())
-        parts = self._parts({key: first.get(key, 0.0) - second.get(key, 0.0) for key in keys})
+        parts = self._parts(apart(first, second))
         error = (math.hypot(pool.spread, pool.drift / TWO_RUNS) for pool, _ in parts)
         return (
             math.fsum(units * pool.joules_per_unit for pool, units in parts),
@@ -135,7 +144,8 @@ class Prices:
 
     def _merge(self, records: list[StageRecord]) -> Pool:
         marks = [mark for record in records for mark in record.marks]
-        clean = [mark for mark in marks if not mark.reading.contended] or marks
+        undisturbed = [mark for mark in marks if not mark.reading.contended]
+        clean = undisturbed or marks
         units = math.fsum(mark.units for mark in clean)
         mean = math.fsum(mark.reading.joules for mark in clean) / units
         readings = [mark.reading for mark in clean]
@@ -147,10 +157,17 @@ class Prices:
             drift=math.fsum(map(self._drift, readings)) / units,
             windows=len(records),
             quality=Quality.worst(reading.quality for reading in readings),
+            contended=not undisturbed,
         )
 
     def _drift(self, reading: EnergyReading) -> float:
         return math.fsum(self.repeatability(p.domain) * p.joules for p in reading.domains)
+
+
+def apart(first: Mapping[str, float], second: Mapping[str, float]) -> Demand:
+    """Units of each pool that one demand has more than another."""
+    keys = sorted(first.keys() | second.keys())
+    return {key: first.get(key, 0.0) - second.get(key, 0.0) for key in keys}
 
 
 def demand(result: TrialResult, objective: Objective) -> Demand:

@@ -11,10 +11,19 @@ from pathlib import Path
 from string import Template
 
 from energy_sweep.figure import CONFIG, bill_figure, front_figure, objective_text
-from energy_sweep.front import choose, command, front_document, joules_text, rows
+from energy_sweep.front import choose, command, contended_text, front_document, joules_text, rows
 from energy_sweep.record import Objective, Plain, StudyRecord
 from energy_sweep.saving import savings_html
-from energy_sweep.tables import axes_of, band, bill_sentence, cells_of, head_of, short
+from energy_sweep.tables import (
+    axes_of,
+    band,
+    bill_sentence,
+    cells_of,
+    disturbed,
+    doubts_of,
+    head_of,
+    short,
+)
 
 
 def write_report(study: StudyRecord, objective: Objective, path: Path) -> None:
@@ -67,6 +76,7 @@ def _entries(document: Plain, commands: Mapping[int, str]) -> dict[str, Plain]:
     for row in (*document["front"], *document["dominated"]):
         title = f"Trial {row['trial']}: accuracy {row['accuracy']:.3f} for "
         title += f"{joules_text(row['joules'])} {document['quality']}"
+        title += f" ({contended_text(row['contended'])})" if row["contended"] else ""
         entries[str(row["trial"])] = {"title": title, "command": commands[row["trial"]]}
     for row in document["infeasible"]:
         title = f"Trial {row['trial']}: {row['reason']}"
@@ -100,12 +110,13 @@ def _tiles(document: Plain) -> str:
 
 def _front_html(document: Plain, commands: Mapping[int, str]) -> str:
     axes = axes_of(document["front"])
-    head = [*head_of(axes, document["quality"]), "rivals"]
+    doubts = doubts_of(document["front"])
+    head = [*head_of(axes, document["quality"]), *doubts]
     lines: list[str] = []
     for row in document["front"]:
         cells = cells_of(row, axes)
         line = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-        line += f'<td class="wide">{short(row["rivals"])}</td>'
+        line += "".join(f'<td class="wide">{short(row[name])}</td>' for name in doubts.values())
         text = html.escape(commands[row["trial"]])
         lines.append(
             f'<tr>{line}</tr><tr class="command">'
@@ -147,7 +158,9 @@ def _notes(document: Plain) -> str:
         "Scale band": band(document),
         "Rivals": "a configuration beats another beyond uncertainty where its accuracy interval "
         "lies wholly above, or its joules are lower by more than the uncertainty of the "
-        "difference.",
+        "difference. Rivals are two of which neither beats the other. What one is beaten by beats "
+        "it in accuracy or joules, while it beats that in neither.",
+        "Contended": disturbed(document),
         "Coefficients": coefficients,
         "Machine": machine,
     }

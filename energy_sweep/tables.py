@@ -22,18 +22,21 @@ def front_table(document: Plain) -> str:
     """The front as aligned text, cheapest first."""
     quality = document["quality"]
     axes = axes_of(document["front"])
-    lines = [[*head_of(axes, quality), "seeds", "rivals"]]
+    doubts = doubts_of(document["front"])
+    lines = [[*head_of(axes, quality), "seeds", *doubts]]
     for row in document["front"]:
         cells = cells_of(row, axes)
-        lines.append([*cells, str(len(row["seeds"])), short(row["rivals"])])
+        lines.append(
+            [*cells, str(len(row["seeds"])), *(short(row[name]) for name in doubts.values())]
+        )
     total = len(document["front"]) + len(document["dominated"])
     title = (
         f"{document['study']}: {len(document['front'])} of {total} configurations on the front, "
         f"by accuracy and {objective_text(document)}, {quality}"
     )
-    return "\n".join(
-        [title, _aligned(lines, left={*range(1 + len(axes)), len(lines[0]) - 1}), band(document)]
-    )
+    left = {*range(1 + len(axes)), *range(len(lines[0]) - len(doubts), len(lines[0]))}
+    notes = filter(None, [disturbed(document), band(document)])
+    return "\n".join([title, _aligned(lines, left=left), *notes])
 
 
 def bill_table(document: Plain) -> str:
@@ -84,6 +87,24 @@ def short(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers[:6])) + more
 
 
+def doubts_of(lines: Sequence[Plain]) -> dict[str, str]:
+    """What a table says of a configuration beside others: columns by their titles."""
+    is_beaten = any(line["beaten_by"] for line in lines)
+    return {"rivals": "rivals", **({"beaten by": "beaten_by"} if is_beaten else {})}
+
+
+def disturbed(document: Plain) -> str:
+    """Which configurations have joules of contended windows alone; empty where none has."""
+    lines = [*document["front"], *document["dominated"]]
+    trials = sorted(line["trial"] for line in lines if line["contended"])
+    if not trials:
+        return ""
+    return (
+        f"contended: other programs ran in all windows that a part of the joules of trials"
+        f" {short(trials)} rests on; they beat nothing until they are measured again."
+    )
+
+
 def band(document: Plain) -> str:
     """What is not known of all joules together."""
     low, high = document["scale_band"]
@@ -113,12 +134,17 @@ def head_of(axes: Sequence[str], quality: str) -> list[str]:
 
 def cells_of(row: Plain, axes: Sequence[str]) -> list[str]:
     """What a table says of a configuration, under `head_of`."""
-    per_image = row["joules_per_image"]
+    per_image, infer = row["joules_per_image"], row["stages"].get("infer", {})
+    mark, image_mark = row["contended"], ["infer"] if infer.get("contended") else []
     return [
         str(row["trial"]),
         *(str(row["params"].get(name, "")) for name in axes),
         f"{row['accuracy']:.3f}",
         f"{row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}",
-        joules_text(row["joules"], row["uncertainty_joules"]),
-        "" if per_image is None else joules_text(per_image),
+        _marked(joules_text(row["joules"], row["uncertainty_joules"]), mark),
+        "" if per_image is None else _marked(joules_text(per_image), image_mark),
     ]
+
+
+def _marked(joules: str, stages: Sequence[str]) -> str:
+    return f"{joules} contended" if stages else joules

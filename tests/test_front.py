@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from energy_sweep import front
-from energy_sweep.configuration import Row, configurations, price_list
+from energy_sweep.configuration import Row
 from energy_sweep.record import BadInput, NothingFits, Objective
 
 POINTS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=25)
@@ -21,7 +21,7 @@ ROW_KEYS = {
     "net_joules",
     *("trial", "config", "params", "accuracy", "accuracy_low", "accuracy_high", "n_validation"),
     *("joules", "uncertainty_joules", "seeds", "rivals", "stages", "joules_per_image"),
-    "peak_memory_bytes",
+    *("peak_memory_bytes", "beaten_by", "contended"),
 }
 
 
@@ -39,6 +39,8 @@ def row(trial: int, accuracy: float, joules: float, half: float = 0.01) -> Row:
         net_joules=None,
         seeds=(0,),
         rivals=(),
+        beaten_by=(),
+        contended=(),
         stages={},
         joules_per_image=None,
         peak_memory_bytes=None,
@@ -98,25 +100,6 @@ def test_the_numbers_of_the_front_are_those_of_the_document() -> None:
         )
 
 
-def test_rivals_are_those_not_beaten_in_accuracy_or_joules() -> None:
-    study = toy_study.grid()
-    prices = price_list(study)
-    demands = {one.trial: one.demand for one in configurations(study, Objective())}
-    found = front.rows(study, Objective())
-    members = set(front.pareto_numbers(study, Objective()))
-
-    def beats(a: Row, b: Row) -> bool:
-        saved, uncertainty = prices.difference(demands[b.trial], demands[a.trial])
-        return a.accuracy_low > b.accuracy_high or saved > uncertainty
-
-    for one in found:
-        others = [b for b in found if b is not one and (one.trial in members or b.trial in members)]
-        expected = tuple(b.trial for b in others if not beats(one, b))
-        assert one.rivals == expected
-    assert any(one.rivals for one in found)
-    assert any(len(one.rivals) < len(members) for one in found)
-
-
 def test_a_shared_trunk_cancels_in_the_comparison() -> None:
     trunk = ("trunk", "t", "epoch", 10.0)
     trials = [
@@ -129,11 +112,11 @@ def test_a_shared_trunk_cancels_in_the_comparison() -> None:
     ]
     cheap, dear = front.rows(toy_study.study(trials, stages), TRAINING)
     assert cheap.uncertainty_joules > dear.joules - cheap.joules
-    assert cheap.rivals == ()
-    assert dear.rivals == (0,)
+    assert (cheap.rivals, cheap.beaten_by) == ((), ())
+    assert (dear.rivals, dear.beaten_by) == ((), (0,))
 
 
-def test_accuracy_within_noise_leaves_the_cheaper_one_a_rival() -> None:
+def test_accuracy_within_noise_and_fewer_joules_beat_a_member_of_the_front() -> None:
     trials = [
         toy_study.trial(0, [("trunk", "a", "a", 1)], correct=340, lr=1),
         toy_study.trial(1, [("trunk", "b", "b", 1)], correct=341, lr=2),
@@ -144,7 +127,8 @@ def test_accuracy_within_noise_leaves_the_cheaper_one_a_rival() -> None:
         for key, joules in (("a", 1.0), ("b", 5.0), ("c", 4.0))
     ]
     cheap, dear, poor = front.rows(toy_study.study(trials, stages), TRAINING)
-    assert (cheap.rivals, dear.rivals, poor.rivals) == ((), (0,), (0,))
+    assert [row.rivals for row in (cheap, dear, poor)] == [(), (), ()]
+    assert [row.beaten_by for row in (cheap, dear, poor)] == [(), (0,), (0,)]
 
 
 def test_the_knee_is_where_joules_stop_paying() -> None:
@@ -229,7 +213,9 @@ def test_the_document_has_the_keys_of_the_contract_and_is_json() -> None:
         *("infeasible", "meter"),
     }
     assert all(set(line) == ROW_KEYS for line in document["front"] + document["dominated"])
-    assert set(document["front"][0]["stages"]["infer"]) == {"joules", "key", "shared_by"}
+    assert set(document["front"][0]["stages"]["infer"]) == {
+        *("joules", "key", "shared_by", "contended"),
+    }
     assert (document["images"], document["trials"], len(document["infeasible"])) == (500, 16, 8)
     assert len(document["front"]) + len(document["dominated"]) == 8
 
@@ -279,8 +265,8 @@ def test_independent_readings_differ_beyond_their_joint_uncertainty(
         toy_study.stage("trunk", "b", "b", (1, 10.0 + saving, 1.0)),
     ]
     cheap, dear = front.rows(toy_study.study(trials, stages), TRAINING)
-    assert cheap.rivals == (() if beaten else (1,))
-    assert dear.rivals == (0,)
+    assert (cheap.rivals, cheap.beaten_by) == (() if beaten else (1,), ())
+    assert (dear.rivals, dear.beaten_by) == (() if beaten else (0,), (0,) if beaten else ())
 
 
 def test_rows_of_the_document_come_cheapest_first() -> None:

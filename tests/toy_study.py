@@ -35,9 +35,15 @@ def reading(
     return EnergyReading(domains=(domain,), seconds=1.0, contended=contended)
 
 
-def stage(name: str, key: str, cost_key: str, *marks: tuple[float, float, float]) -> StageRecord:
+def stage(
+    name: str,
+    key: str,
+    cost_key: str,
+    *marks: tuple[float, float, float],
+    contended: bool | None = None,
+) -> StageRecord:
     """A stage record; each mark is (units, joules, uncertainty)."""
-    made = tuple(Mark(units=units, reading=reading(j, u)) for units, j, u in marks)
+    made = tuple(Mark(units=units, reading=reading(j, u, contended)) for units, j, u in marks)
     return StageRecord(stage=name, key=key, cost_key=cost_key, marks=made)
 
 

@@ -87,7 +87,8 @@ class Watch:
         else:
             parts.append(f"accuracy {fraction(event.result.accuracy or 0.0)}")
         if event.joules is not None:
-            parts.append(f"{joules_text(event.joules)} {self._quality}")
+            mark = ", contended" if event.contended else ""
+            parts.append(f"{joules_text(event.joules)} {self._quality}{mark}")
         parts += [
             f"spent {joules_text(event.spent_joules)} {self._quality}",
             f"front {event.front}",

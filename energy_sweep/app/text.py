@@ -20,12 +20,14 @@ def alone(
     prices = Prices(records.values(), repeatability=meter.repeatability_of)
     if result.infeasible is not None or result.correct is None:
         return f"infeasible: {result.infeasible}"
-    joules, uncertainty = prices.joules(demand(result, objective))
+    wanted = demand(result, objective)
+    joules, uncertainty = prices.joules(wanted)
+    mark = ", contended by other programs" if prices.is_contended(wanted) else ""
     images = f" of {objective.images:,} images" if objective.name == "lifetime" else ""
     return (
         f"accuracy {fraction(result.correct / result.n_validation)}"
         f" ({result.correct} of {result.n_validation})  {objective.name}{images}"
-        f" {joules_text(joules)} +- {joules_text(uncertainty)} {meter.quality.value}"
+        f" {joules_text(joules)} +- {joules_text(uncertainty)} {meter.quality.value}{mark}"
     )
 
 

@@ -138,6 +138,7 @@ def _origin(stored: Stored, trial: TrialRecord, result: TrialResult, arguments: 
             "images": objective.images,
             "joules": row.joules,
             "uncertainty_joules": row.uncertainty_joules,
+            "contended": list(row.contended),
             "joules_per_image": row.joules_per_image,
             "quality": stored.record.meter.quality.value,
             "scale_band": list(stored.record.meter.scale_band),
@@ -179,7 +180,8 @@ def _print_deployed(folder: Path, metrics: Plain) -> None:
 def _inference_lines(metrics: Plain) -> list[str]:
     return [
         f"  {figure['joules']:.3g} J +- {figure['uncertainty_joules']:.2g} J per image at batch"
-        f" {batch}, {figure['quality']}; {1e3 * figure['seconds']:.3g} ms"
+        f" {batch}, {figure['quality']}{', contended' if figure['contended'] else ''};"
+        f" {1e3 * figure['seconds']:.3g} ms"
         for batch, figure in metrics["inference"].items()
     ]
 

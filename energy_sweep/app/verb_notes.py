@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from energy_sweep.figure import objective_text
-from energy_sweep.front import command, joules_text
+from energy_sweep.front import command, contended_text, joules_text
 from energy_sweep.record import Plain, StudyRecord, TrialRecord, digest
 
 MOST_RIVALS = 12
@@ -41,8 +43,9 @@ def study_note(document: Plain) -> str:
 
 def _measured(row: Plain, document: Plain, members: set[int]) -> str:
     place = "on the front" if row["trial"] in members else "dominated"
-    rivals = ", ".join(map(str, row["rivals"][:MOST_RIVALS])) or "none"
-    rivals += ", ..." if len(row["rivals"]) > MOST_RIVALS else ""
+    others = f"rivals within uncertainty: {_few(row['rivals'])}"
+    others += f"; beaten by {_few(row['beaten_by'])}" if row["beaten_by"] else ""
+    mark = f" ({contended_text(row['contended'])})" if row["contended"] else ""
     seeds = ", ".join(map(str, row["seeds"]))
     lines = [
         "| | |",
@@ -50,14 +53,19 @@ def _measured(row: Plain, document: Plain, members: set[int]) -> str:
         f"| accuracy | **{row['accuracy']:.4f}** ({row['accuracy_low']:.4f} to"
         f" {row['accuracy_high']:.4f} at 95 %, {row['n_validation']} images, seeds {seeds}) |",
         f"| {objective_text(document)} | **{joules_text(row['joules'])} {document['quality']}**,"
-        f" ± {joules_text(row['uncertainty_joules'])} |",
-        f"| place | {place}; rivals within uncertainty: {rivals} |",
+        f" ± {joules_text(row['uncertainty_joules'])}{mark} |",
+        f"| place | {place}; {others} |",
     ]
     for name, part in row["stages"].items():
         if part["joules"] is not None:
             shared = f"shared with {part['shared_by']} more" if part["shared_by"] else "its own"
             lines.append(f"| {name} | {joules_text(part['joules'])}, {shared} |")
     return "\n".join(lines)
+
+
+def _few(numbers: Sequence[int]) -> str:
+    more = ", ..." if len(numbers) > MOST_RIVALS else ""
+    return (", ".join(map(str, numbers[:MOST_RIVALS])) or "none") + more
 
 
 def _unmeasured(trial: TrialRecord) -> str:

@@ -148,6 +148,7 @@ def _inference(result: TrialResult, store: StageStore, meter: Meter) -> Plain:
             "joules": joules,
             "uncertainty_joules": uncertainty,
             "quality": prices.quality({key: 1.0}).value,
+            "contended": prices.is_contended({key: 1.0}),
             "seconds": seconds,
         }
     return found

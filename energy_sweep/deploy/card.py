@@ -51,7 +51,8 @@ def _energy(metrics: Plain) -> list[str]:
     for batch, figure in metrics["inference"].items():
         lines.append(
             f"| {batch} | {figure['joules']:.3g} | {figure['uncertainty_joules']:.2g} |"
-            f" {figure['seconds']:.3g} | {figure['quality']} |"
+            f" {figure['seconds']:.3g} |"
+            f" {figure['quality']}{', contended' if figure.get('contended') else ''} |"
         )
     joules = metrics.get("joules")
     if joules is not None:
@@ -61,6 +62,11 @@ def _energy(metrics: Plain) -> list[str]:
             f"The study's objective, {joules['objective']}{images}: {joules['joules']:.4g} J"
             f" +- {joules['uncertainty_joules']:.2g} J, {joules['quality']}.",
         ]
+        if joules.get("contended"):
+            lines.append(
+                f"Other programs ran in all windows of {', '.join(joules['contended'])}: measure"
+                " these joules again before you rely on them."
+            )
         low, high = joules["scale_band"]
         if (low, high) != (1.0, 1.0):
             lines.append(

@@ -58,13 +58,17 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """A trial with its result (and joules, None if infeasible), or with the error it failed by."""
+    """A trial with its result (and joules, None if infeasible), or with the error it failed by.
+
+    `contended` says that the joules rest on windows in which other programs ran.
+    """
 
     number: int
     job: Job
     result: TrialResult | None
     error: str | None
     joules: float | None
+    contended: bool
     spent_joules: float
     front: int
     measured: int

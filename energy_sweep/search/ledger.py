@@ -70,6 +70,11 @@ class Ledger:
             self._joules[number] = None if infeasible else self._price(self._demands[number])
         return self._joules[number]
 
+    def is_contended(self, number: int) -> bool:
+        """Whether other programs ran in all windows that a part of a trial's joules rests on."""
+        pools = map(self._pool, self._demands[number])
+        return any(pool is not None and pool.contended for pool in pools)
+
     def front(self) -> int:
         """How many configurations, their seeds merged, no other one dominates."""
         points: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)

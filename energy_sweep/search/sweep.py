@@ -223,6 +223,7 @@ class Sweep:
                 result=None if error is not None else result,
                 error=error,
                 joules=None if error is not None else self.ledger.joules(number),
+                contended=error is None and self.ledger.is_contended(number),
                 spent_joules=self.ledger.spent_joules,
                 front=self.ledger.front(),
                 measured=len(self.measured),

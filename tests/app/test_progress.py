@@ -35,6 +35,7 @@ def planned(*, jobs: int, total: int | None = 2, sampler: str | None = None) -> 
 def finished(**changes: object) -> Finished:
     result = TrialResult(config={}, seed=0, stages=(), n_validation=10, correct=9)
     values = {"number": 3, "job": JOB, "result": result, "error": None, "joules": 6.4}
+    values |= {"contended": False}
     values |= {"spent_joules": 12.0, "front": 4, "measured": 1, "total": 2}
     return Finished(**{**values, **changes})  # type: ignore[arg-type]
 
