@@ -221,6 +221,7 @@ class StudyRecord:
     meter: MeterFacts
     machine: Plain = field(default_factory=dict[str, Any])
     identity: Plain = field(default_factory=dict[str, Any])
+    data: Plain = field(default_factory=dict[str, Any])
 
     @property
     def results(self) -> tuple[tuple[int, TrialResult], ...]:

@@ -22,10 +22,12 @@ from energy_sweep.app.aliases import search_settings
 from energy_sweep.app.axes import DEFAULT_SPACE, LEVEL, Axes, quoted, read_axes
 from energy_sweep.app.build import plain
 from energy_sweep.app.composer import Composer, PointLoader
+from energy_sweep.app.data import data_line, data_text
 from energy_sweep.app.planner import Planner
 from energy_sweep.app.progress import Watch, next_commands
 from energy_sweep.app.session import store_root
 from energy_sweep.app.task import Task
+from energy_sweep.dataset.summary import Summary
 from energy_sweep.recipe import Recipe, spec
 from energy_sweep.record import (
     BadInput,
@@ -122,6 +124,7 @@ class Sweep:
         """Check, plan, run what is new, and print what was found."""
         recipe = self.planner.corner()
         objective = Objective(**self.place.values["objective"])
+        said = load_data(recipe.dataset).summary
         self.planner.check()
         session = self.task.sessions.get(self.place.values, recipe.device)
         with open_study(
@@ -133,10 +136,18 @@ class Sweep:
             identity=_identity(recipe),
         ) as study:
             self._write_multirun(config)
+            self._tell_data(said, study)
             outcome = self._search(study, session.store.records, objective)
             record = study.record(session.store.records())
         self._finish(record, objective, outcome)
         return outcome
+
+    def _tell_data(self, said: Summary, study: Study) -> None:
+        """Say what all trials see: in full unless the study has trials of just that."""
+        corner, self.task.data_told = self.planner.axes.corner(), True
+        swept = {name: value for name, value in corner.items() if name.startswith("dataset")}
+        known = study.keep_data(said.document()) and study.trials
+        print(data_line(said) if known else data_text(said, swept), flush=True)
 
     def _search(
         self, study: Study, records: Callable[[], Mapping[str, StageRecord]], objective: Objective

@@ -35,6 +35,7 @@ class Task:
         self.branch_epochs: tuple[int, ...] = ()
         self.exit_code = 0
         self.refused: EnergySweepError | None = None
+        self.data_told = False
         self._run = run
         self._profiles = Profiles()
 
@@ -69,6 +70,7 @@ class Task:
 
         recipe = self.builder.recipe(values)
         session = self.sessions.get(values, recipe.device)
+        self._tell_data(recipe)
         result = self.run(recipe, session)
         facts, records = session.meter.facts(), session.store.records()
         energy = energy_detail(result, records=records, meter=facts)
@@ -77,6 +79,16 @@ class Task:
         if values["profile"] and result.infeasible is None:
             self._profiles.write(recipe, result, folder)
         return result, energy
+
+    def _tell_data(self, recipe: Recipe) -> None:
+        """Say what is about to be trained on, once, where our own trials run and load it."""
+        if self.data_told or self._run is not None:
+            return
+        from energy_sweep.app.data import data_text
+        from energy_sweep.trial import load_data
+
+        self.data_told = True
+        print(data_text(load_data(recipe.dataset).summary), flush=True)
 
     def _alone(self, values: Plain, folder: Path) -> None:
         from energy_sweep.app.plans import plan_lines

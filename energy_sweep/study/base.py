@@ -68,6 +68,14 @@ class Study:
         """The number that the next claim gives."""
         return self._count
 
+    def keep_data(self, data: Plain) -> bool:
+        """Store what the data set is; True where that was stored already."""
+        if self._facts.get("data") == data:
+            return True
+        self._storage.set_study_user_attr(self._study_id, "data", data)
+        self._facts["data"] = data
+        return False
+
     def trial(self, number: int) -> TrialRecord:
         return self._trials[number]
 
