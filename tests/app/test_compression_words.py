@@ -11,7 +11,10 @@ from energy_sweep.app.chains import written_out
 from energy_sweep.app.main import main
 from energy_sweep.record import BadInput
 
-SMALL = ("device=cpu", "meter=replay", "model.width=8", "model.depth=2", "epochs=2", "batch=128")
+SMALL = (
+    *("device=cpu", "device.plan=channels_last", "meter=replay"),
+    *("model.width=8", "model.depth=2", "epochs=2", "batch=128"),
+)
 STEP = "+compression@compression.steps."
 
 

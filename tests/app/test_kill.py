@@ -13,13 +13,15 @@ from typing import Any
 
 import pytest
 
+from energy_sweep.app.main import main
+
 SWEEP = [
     *("-m", "meter=replay", "name=study", "search/space=none", "model.width=4", "model.depth=2"),
-    *("lr=0.05,0.1", "epochs=4,8", "compression.level=0,0.5", "batch=128"),
+    *("epochs=3,6", "compression.level=0,0.5", "batch=128", "device=cpu"),
     "device.plan=channels_last",
 ]
 # Moments to kill at: what must exist in the study's folder, and for how long.
-MOMENTS = [("study.db", 0.5), ("trials/1", 0.3), ("trials/4", 0.0), ("trials/6", 0.2)]
+MOMENTS = [("study.db", 0.3), ("trials/3", 0.2)]
 
 
 def command(*words: str, folder: Path) -> list[str]:
@@ -40,23 +42,23 @@ def kill_at(path: Path, seconds: float, *, folder: Path) -> None:
     worker.wait()
 
 
-def document(folder: Path) -> dict[str, Any]:
-    words = ["front", "study", "--outputs", str(folder), "--json"]
-    found = subprocess.run(
-        [sys.executable, "-m", "energy_sweep", *words], capture_output=True, text=True, check=True
-    )
-    return json.loads(found.stdout)
+def document(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    capsys.readouterr()
+    assert main(["front", "study", "--outputs", str(folder), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
-def test_killed_and_resumed_gives_the_front_of_an_undisturbed_sweep(tmp_path: Path) -> None:
+def test_killed_and_resumed_gives_the_front_of_an_undisturbed_sweep(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     calm, killed = tmp_path / "calm", tmp_path / "killed"
-    subprocess.run(command(*SWEEP, folder=calm), check=True, capture_output=True)
+    assert main([*SWEEP, f"outputs={calm}"]) == 0
     for path, seconds in MOMENTS:
         kill_at(killed / "study" / path, seconds, folder=killed)
-    ended = subprocess.run(command(*SWEEP, folder=killed), capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr
-    assert document(killed) == document(calm)
-    assert sorted(os.listdir(killed / "study" / "trials")) == [str(n) for n in range(8)]
-    again = subprocess.run(command(*SWEEP, folder=killed), capture_output=True, text=True)
-    assert "nothing new to run" in again.stdout + again.stderr and again.returncode == 0
+    assert main([*SWEEP, f"outputs={killed}"]) == 0
+    assert document(killed, capsys) == document(calm, capsys)
+    assert sorted(os.listdir(killed / "study" / "trials")) == [str(n) for n in range(4)]
+    assert main([*SWEEP, f"outputs={killed}"]) == 0
+    again = capsys.readouterr()
+    assert "nothing new to run" in again.out + again.err

@@ -22,8 +22,8 @@ import psutil, torch
 import energy_sweep.trial
 from energy_sweep.app.main import main
 cap = psutil.Process().memory_info().rss / 2**30 + 0.06
-typed = ["-m", f"device.memory_gib={cap:.3f},64", "device=cpu", "meter=replay"]
-sys.exit(main([*typed, *sys.argv[1:]]))
+typed = ["-m", f"device.memory_gib={cap:.3f},64", "device=cpu", "device.plan=channels_last"]
+sys.exit(main([*typed, "meter=replay", *sys.argv[1:]]))
 """
 
 

@@ -79,7 +79,7 @@ def test_lone_trial_leaves_result_and_hydra_files(capsys: pytest.CaptureFixture[
 def test_a_profile_is_written_beside_the_result_and_changes_no_key(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    net = ["meter=replay", "model.width=4", "model.depth=2"]
+    net = ["meter=replay", "model.width=4", "model.depth=2", "device.plan=channels_last"]
     assert main([*net, "profile=true"], run=run_formula) == 0
     assert "layers explain" in capsys.readouterr().out
     [first] = Path("outputs/digits-small_cnn/runs").iterdir()

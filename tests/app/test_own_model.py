@@ -42,6 +42,7 @@ def package(tmp_path: Path) -> Path:
 def test_it_trains_and_is_deployed_from_the_command_line(package: Path) -> None:
     here, root = package.parent, Path(__file__).parents[2]
     words = ["+model.width=4", "dataset=digits", "epochs=1", "device=cpu", "meter=replay"]
+    words.append("device.plan=channels_last")
     done = subprocess.run(
         [sys.executable, "-m", "energy_sweep", *TYPED, *words],
         cwd=here,

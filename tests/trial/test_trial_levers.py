@@ -66,7 +66,7 @@ def hungry(recipe: MakeRecipe) -> MakeRecipe:
         return recipe(
             model=HungryNet(**model),  # type: ignore[arg-type]
             compression=NoCompression(),
-            device=Device(name="cpu", memory_gib=cap),
+            device=Device(name="cpu", plan="channels_last", memory_gib=cap),
             epochs=4,
         )
 
@@ -150,7 +150,10 @@ def test_what_does_not_fit_a_cap_is_not_tried_again(
 @pytest.mark.skipif(sys.platform != "linux", reason="memory_gib is for Linux")
 def test_a_cap_changes_no_weights(recipe: MakeRecipe, meter: Meter, store: StageStore) -> None:
     states = []
-    for device in (Device(name="cpu"), Device(name="cpu", memory_gib=CAP)):
+    for device in (
+        Device(name="cpu", plan="channels_last"),
+        Device(name="cpu", plan="channels_last", memory_gib=CAP),
+    ):
         made = recipe(epochs=1, device=device)
         run_trial(made, meter=meter, store=store)
         states.append(trained_network(made, meter=meter, store=store).state_dict())
@@ -184,14 +187,20 @@ def test_graphs_are_priced_apart_where_levers_differ(
     recipe: MakeRecipe, meter: Meter, store: StageStore
 ) -> None:
     keys = set()
-    for device in (Device(name="cpu"), Device(name="cpu", wait_below=1.0), _capped()):
+    for device in (
+        Device(name="cpu", plan="channels_last"),
+        Device(name="cpu", plan="channels_last", wait_below=1.0),
+        _capped(),
+    ):
         result = run_trial(recipe(epochs=1, device=device), meter=meter, store=store)
         keys.add(next(use.key for use in result.stages if use.stage == "infer"))
     assert len(keys) == 2
 
 
 def _capped() -> Device:
-    return Device(name="cpu", memory_gib=CAP if sys.platform == "linux" else None)
+    return Device(
+        name="cpu", plan="channels_last", memory_gib=CAP if sys.platform == "linux" else None
+    )
 
 
 def test_a_reference_graph_is_measured_beside_its_like_only(

@@ -136,7 +136,10 @@ def test_a_trial_waits_only_where_it_is_asked_to(
     assert patient(meter, store, below=None) is meter
     results = [
         run_trial(recipe(epochs=1, device=device), meter=meter, store=store)
-        for device in (Device(name="cpu"), Device(name="cpu", wait_below=1.0))
+        for device in (
+            Device(name="cpu", plan="channels_last"),
+            Device(name="cpu", plan="channels_last", wait_below=1.0),
+        )
     ]
     assert results[0] == results[1]
     assert waits(store) == []
@@ -146,7 +149,9 @@ def test_pauses_are_on_the_bill_of_a_study_and_in_no_objective(
     recipe: MakeRecipe, meter: Meter, store: StageStore
 ) -> None:
     busy = Patient(meter, store, below=0.3, look=shares(0.9, 0.0), look_seconds=0.001)
-    result = run_trial(recipe(epochs=1, device=Device(name="cpu")), meter=busy, store=store)
+    result = run_trial(
+        recipe(epochs=1, device=Device(name="cpu", plan="channels_last")), meter=busy, store=store
+    )
     (pause,) = waits(store)
     assert pause.cost_key not in demand(result, Objective(name="lifetime"))
     study = StudyRecord(
