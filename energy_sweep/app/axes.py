@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,17 +12,19 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import (
     IntervalSweep,
     Override,
-    Quote,
     QuotedString,
+    RangeSweep,
     Transformer,
 )
 
 from energy_sweep.app.chains import written_out
-from energy_sweep.app.messages import parse_error
+from energy_sweep.app.messages import or_one, parse_error
+from energy_sweep.app.typed import check_choice
 from energy_sweep.record import BadInput, Plain
 from energy_sweep.space import Axis, Space
 
 LEVEL = "compression.level"
+MOST_VALUES = 1000  # of one axis: each is built and checked before the first trial
 COMMAND_LINE, DEFAULT_SPACE, PARAMS = "command line", "search.space", "hydra.sweeper.params"
 
 # Everything that makes a study what it is: trials that differ here have no common front.
@@ -104,6 +107,8 @@ def read_axes(
     chosen: dict[str, tuple[str, Override]] = {}
     for source, typed in sources:
         for override in _parse(loader, typed):
+            if options := loader.get_group_options(override.key_or_group):
+                check_choice(override, options)
             name = override.get_key_element().lstrip("+")
             chosen.pop(name, None)
             chosen[name] = (source, override)
@@ -125,11 +130,6 @@ def read_axes(
     )
 
 
-def quoted(text: str) -> str:
-    """Any text as the value of an override."""
-    return QuotedString(text=text, quote=Quote.single).with_quotes()
-
-
 def _parse(loader: ConfigLoader, texts: Iterable[str]) -> Iterator[Override]:
     parser = OverridesParser.create(config_loader=loader)
     for text in texts:
@@ -144,9 +144,11 @@ def _typed(override: Override) -> str:
 
 
 def _axis(name: str, source: str, override: Override, texts: dict[tuple[str, str], str]) -> Axis:
-    _refuse(name)
+    _refuse(name, _typed(override))
     typed: Any = override.value()
-    if isinstance(typed, IntervalSweep):
+    if isinstance(typed, RangeSweep):
+        _check_range(name, override, typed)
+    elif isinstance(typed, IntervalSweep):
         integer = isinstance(typed.start, int) and isinstance(typed.end, int)
         return Axis(
             name=name,
@@ -158,7 +160,7 @@ def _axis(name: str, source: str, override: Override, texts: dict[tuple[str, str
         )
     values: list[Any] = []
     for element in override.sweep_iterator() if override.is_sweep_override() else [typed]:
-        value, text = _value(element), str(Transformer.str(element))
+        value, text = _value(element), _text(element)
         if str(value) != text:
             texts[name, repr(value)] = text
         if value not in values:
@@ -168,15 +170,36 @@ def _axis(name: str, source: str, override: Override, texts: dict[tuple[str, str
     return Axis(name=name, values=tuple(values), source=source)
 
 
+def _check_range(name: str, override: Override, typed: RangeSweep) -> None:
+    """Raise BadInput for a range that has no end, or more values than an axis, unexpanded."""
+    start, stop, step = typed.start or 0, typed.stop or 0, typed.step
+    text = _typed(override)
+    if not (step and all(map(math.isfinite, (start, stop, step)))):
+        raise BadInput(f"{text} has no end: type three finite numbers, and a step that is not 0")
+    count = math.ceil((stop - start) / step)
+    if count > MOST_VALUES:
+        whole = f"int(interval({start},{stop - 1}))"
+        ints = all(isinstance(one, int) for one in (start, stop, step))
+        interval = whole if ints else f"interval({start:g},{stop:g})"
+        raise BadInput(
+            f"{text} has {count:,} values, and an axis at most {MOST_VALUES:,}: type a longer step,"
+            f" or '{name}={interval}', in which a sampler chooses"
+        )
+
+
 def _value(element: Any) -> Any:
     if isinstance(element, QuotedString):
         return element.text
     if element is None or isinstance(element, str | int | float):
         return element
-    return str(Transformer.str(element))  # a list or a mapping: its text names it
+    return _text(element)  # a list or a mapping: its text names it
 
 
-def _refuse(name: str) -> None:
+def _text(element: Any) -> str:
+    return str(Transformer.str(element))
+
+
+def _refuse(name: str, typed: str) -> None:
     group = name.split(".")[0].split("/")[0].split("@")[0]
     if name in ONE_PER_STUDY or group == "meter":
         raise BadInput(
@@ -185,7 +208,7 @@ def _refuse(name: str) -> None:
     if name in OWN_SPLIT:
         raise BadInput(
             f"{name} is one per study, since accuracy on other images does not compare:"
-            " sweep it in separate commands"
+            f" sweep it in separate commands{or_one(typed)}"
         )
     if name == "profile":
         raise BadInput("profile changes nothing of a trial: type one value, profile=true")

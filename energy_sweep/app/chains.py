@@ -31,7 +31,7 @@ def _written_out(text: str) -> list[str]:
     if found is None:
         return [text]
     names = [name.strip(" '\"") for name in found["names"].split(",")]
-    if not all(re.fullmatch(r"\w+", name) for name in names):
+    if not all(re.fullmatch(r"[A-Za-z_]\w*", name) for name in names):
         raise BadInput(f"{text}: type names with commas, such as '{GROUP}=[prune,quantize]'")
     if len(names) == 1:
         raise BadInput(f"{text}: a chain has at least two steps: type {GROUP}={names[0]}")

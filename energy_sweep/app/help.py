@@ -17,13 +17,14 @@ def help_text(conf: Path, arguments: Sequence[str]) -> str:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--config-dir", "-cd", type=Path)
     own = parser.parse_known_args(list(arguments))[0].config_dir
-    groups = _groups([conf, *([own] if own else [])])
+    groups = groups_of([conf, *([own] if own else [])])
     lines = "\n".join(f"  {name:22}  {', '.join(options)}" for name, options in groups.items())
     settings = yaml.safe_load((conf / TEMPLATE).read_text(encoding="utf-8"))
     return Template(settings["template"]).substitute(APP_CONFIG_GROUPS=f"{lines}\n")
 
 
-def _groups(folders: Sequence[Path]) -> dict[str, list[str]]:
+def groups_of(folders: Sequence[Path]) -> dict[str, list[str]]:
+    """The groups of configuration in some folders, each with the names that can be chosen."""
     found: dict[str, set[str]] = {}
     for folder in folders:
         for path in folder.rglob("*.yaml"):

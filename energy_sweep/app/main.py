@@ -7,9 +7,8 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from energy_sweep.app.chains import written_out
 from energy_sweep.app.conf import conf_folder
 from energy_sweep.record import BadInput, EnergySweepError
 
@@ -56,10 +55,9 @@ def _verb(arguments: Sequence[str]) -> int:
     from energy_sweep.app import verbs
 
     if arguments[0] not in verbs.VERBS:
-        raise BadInput(
-            f"{arguments[0]} is neither a verb nor a setting: type one of"
-            f" {', '.join(verbs.VERBS)}, or DIAL=VALUE"
-        )
+        from energy_sweep.app.messages import unknown_word
+
+        raise BadInput(unknown_word(arguments[0], verbs.VERBS))
     return verbs.run(arguments)
 
 
@@ -70,37 +68,28 @@ def _hydra(arguments: Sequence[str], run: RunTrial | None) -> int:
 
     from energy_sweep.app import messages, schema
     from energy_sweep.app.task import Task
+    from energy_sweep.app.typed import command_line
 
     schema.register()
     task = Task(run)
     start = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
     try:
-        with _command_line(_flags_first(arguments)):
+        with _command_line(command_line(arguments, conf_folder())):
             start(task)()
     except (HydraException, OmegaConfBaseException) as error:
         line = messages.explain(error, schema.dials())
         raise BadInput(line or str(error)) from error
+    except EnergySweepError:
+        raise
+    except Exception as error:
+        if task.begun:
+            raise
+        raise BadInput(messages.before_start(error)) from error
     finally:
         task.close()
     if task.refused is not None:
         raise task.refused
     return task.exit_code
-
-
-def _flags_first(arguments: Sequence[str]) -> list[str]:
-    """The command line as Hydra's parser wants it; a flag that it does not know is BadInput."""
-    from hydra._internal.utils import get_args_parser
-
-    def refuse(message: str) -> NoReturn:
-        raise BadInput(f"{message}: type --help for the flags")
-
-    parser = get_args_parser()
-    parser.error = refuse  # type: ignore[method-assign]
-    overrides = parser.parse_intermixed_args(list(arguments)).overrides
-    flags = list(arguments)
-    for override in overrides:
-        flags.remove(override)
-    return [*flags, *written_out(overrides)]
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hydra.errors import ConfigCompositionException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
@@ -16,7 +16,13 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
+from energy_sweep.app import schema
+from energy_sweep.app.quoting import cure
+
 EXAMPLES = {
+    "name": "name=first",
+    "outputs": "outputs=FOLDER",
+    "allow": "'allow=[mypackage]'",
     "model._target_": "model._target_=mypackage.net.Mine 'allow=[mypackage]'",
     "batch": "batch=64",
     "lr": "lr=0.05",
@@ -42,6 +48,8 @@ WORDS = {
     "Boolean": "true or false",
     "bool": "true or false",
 }
+KEY = re.compile(r"[+~]*[\w./@:]+")
+FUNCTION = re.compile(r"\s*(choice|range|interval|glob|shuffle|sort|tag|int|float|str|bool)\(")
 CONVERSION = re.compile(
     r"Value '(?P<value>.*)' (?:of type '\w+' could not be converted to|is not a valid)"
     r" (?P<kind>\w+)"
@@ -64,11 +72,36 @@ def explain(error: BaseException, known: Iterable[str] = ()) -> str | None:
     return None
 
 
+def before_start(error: Exception) -> str:
+    """The line for what went wrong while Hydra prepared a run: nothing of ours had begun."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}: type outputs=FOLDER, a folder of yours"
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
+def unknown_word(word: str, verbs: Sequence[str]) -> str:
+    """The line for a word that is neither a verb nor KEY=VALUE."""
+    dials = schema.dials()
+    if word in dials:
+        return f"{word} is a setting: type {EXAMPLES.get(word, f'{word}=VALUE')}"
+    near = difflib.get_close_matches(word, [*verbs, *dials], n=1, cutoff=0.7)
+    if near and near[0] in verbs:
+        hint = f"did you mean {near[0]}?"
+    elif near:
+        hint = f"did you mean {EXAMPLES.get(near[0], f'{near[0]}=VALUE')}?"
+    else:
+        hint = f"type one of {', '.join(verbs)}, or DIAL=VALUE"
+    return f"{word} is neither a verb nor a setting: {hint}"
+
+
 def parse_error(text: str) -> str:
     """The line for an override that Hydra's grammar does not read."""
-    if "=" not in text:
+    key, equals, value = text.partition("=")
+    if not equals or not KEY.fullmatch(key):
         return f"{text} is neither a verb nor a setting: type DIAL=VALUE, or see --help"
-    return f"{text} cannot be read: type KEY=VALUE, with quotes around brackets: 'lr=choice(0.1,1)'"
+    if FUNCTION.match(value):
+        return f"{text} cannot be read: type KEY=VALUE, or a list such as 'lr=choice(0.1,1)'"
+    return f"{text} cannot be read as it is: type quotes within quotes, {cure(key, value)}"
 
 
 def _missing(error: MissingConfigException) -> str:
@@ -92,6 +125,10 @@ def _value(cause: OmegaConfBaseException, outer: str, known: Iterable[str]) -> s
         return f"{key}={match['value']}: type {WORDS.get(match['kind'], match['kind'])}{example}"
     if isinstance(cause, MissingMandatoryValue):
         return f"{key} has no value: type {EXAMPLES.get(key, f'{key}=VALUE')}"
+    if "Cannot convert 'list' to string" in first or "Cannot convert 'dict' to string" in first:
+        return f"{_outer(outer) or key}: type a word, such as {EXAMPLES.get(key, f'{key}=WORD')}"
+    if "is not a ListConfig" in first:
+        return f"{_outer(outer) or key}: type a list, such as {EXAMPLES.get(key, f'{key}=[WORD]')}"
     if isinstance(cause, InterpolationKeyError):
         return f"{key}: {first}; type a name that the configuration has (see --cfg job)"
     if first.endswith("is not Optional"):
@@ -99,14 +136,24 @@ def _value(cause: OmegaConfBaseException, outer: str, known: Iterable[str]) -> s
     inside = [name for name in known if name.startswith(f"{key}.")]
     if inside:
         return f"{key} is a group of settings: type one of {', '.join(inside)}"
-    typed = outer.removeprefix("Error merging override ").splitlines()
-    return f"{typed[0] if typed else key}: {first}; see --cfg job for what {key} holds"
+    return f"{_outer(outer) or key}: {first}; see --cfg job for what {key} holds"
+
+
+def _outer(text: str) -> str:
+    """The override that Hydra names around an error, '' where it names none."""
+    return next(iter(text.removeprefix("Error merging override ").splitlines()), "")
+
+
+def or_one(typed: str) -> str:
+    """How to type it where a path with commas, and no list of values, was meant."""
+    key, _, value = typed.partition("=")
+    return f", or {cure(key, value)} if it is one" if "/" in value else ""
 
 
 def _composition(text: str, known: Iterable[str]) -> str:
     first = text.splitlines()[0] if text else "the configuration cannot be composed"
     if match := re.match(r"Ambiguous value for argument '(.*)'", first):
-        return f"{match[1]} is several values: type -m before it to sweep them"
+        return f"{match[1]} is several values: type -m before it to sweep them{or_one(match[1])}"
     if match := re.match(r"Sweep parameters '(.*)' requires", first):
         return f"{match[1]} is several values: type -m before it to sweep them"
     if match := re.match(r"Could not override '([^']*)'", first):

@@ -14,6 +14,8 @@ from omegaconf import MISSING
 
 from energy_sweep.record import BadInput, Objective, Plain
 
+LARGEST = 2**63  # where whole numbers of databases and tensors end
+MOST_COUNTED = 10**9  # batches, epochs: more is a slip of the finger
 SAMPLERS = ("auto", "tpe", "random")
 GROUPS = ("dataset", "model", "optimizer", "compression", "runtime", "device", "meter")
 
@@ -106,8 +108,23 @@ def check(plain: Mapping[str, Any]) -> None:
     _check_loss(plain["compression"].get("max_accuracy_loss"))
     _check_search(plain["search"])
     Objective(**plain["objective"])
+    _check_numbers("", plain)
     if not plain["name"] or "/" in plain["name"] or plain["name"].startswith("."):
         raise BadInput(f"name={plain['name']}: type a plain folder name, such as name=first")
+
+
+def _check_numbers(place: str, value: object) -> None:
+    """Raise BadInput for a number that no setting can be, wherever it is typed."""
+    if isinstance(value, Mapping):
+        for key, part in typing.cast(Plain, value).items():
+            _check_numbers(f"{place}.{key}" if place else key, part)
+    elif isinstance(value, list):
+        for part in typing.cast(list[object], value):
+            _check_numbers(place, part)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise BadInput(f"{place}={value:g}: type a finite number; null where none is meant")
+    elif isinstance(value, int) and abs(value) >= LARGEST:
+        raise BadInput(f"{place}={value}: type a smaller whole number, below 2^63")
 
 
 def _check_keys(plain: Mapping[str, Any]) -> None:
@@ -154,6 +171,8 @@ def _check_search(search: Plain) -> None:
 def _at_least_one(key: str, value: int, example: str) -> None:
     if value < 1:
         raise BadInput(f"{key}={value}: type a whole number of at least 1, such as {example}")
+    if value > MOST_COUNTED:
+        raise BadInput(f"{key}={value}: type a number up to {MOST_COUNTED}, such as {example}")
 
 
 def _one_of(key: str, value: str, known: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from energy_sweep.record import Plain, digest
+from energy_sweep.record import BadInput, Plain, digest
 
 if TYPE_CHECKING:
     from energy_sweep.device import Device
@@ -56,6 +56,12 @@ def open_session(values: Plain, device: Device) -> Session:
     from energy_sweep.meter import meter_id, open_meter
     from energy_sweep.stage import StageStore
 
+    root = store_root(values)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        typed = "type outputs=FOLDER or stages=FOLDER, one of yours"
+        raise BadInput(f"{root}: {error.strerror}: {typed}") from error
     meter = open_meter(
         values["meter"],
         devices=device.uuids(),
@@ -63,9 +69,7 @@ def open_session(values: Plain, device: Device) -> Session:
         synchronize=device.synchronize,
     )
     facts = meter.facts()
-    store = StageStore(
-        store_root(values), meter_id=meter_id(facts), coefficients=facts.coefficients
-    )
+    store = StageStore(root, meter_id=meter_id(facts), coefficients=facts.coefficients)
     return Session(meter, store)
 
 

@@ -19,12 +19,13 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from energy_sweep import front
 from energy_sweep.app.aliases import search_settings
-from energy_sweep.app.axes import DEFAULT_SPACE, LEVEL, Axes, quoted, read_axes
+from energy_sweep.app.axes import DEFAULT_SPACE, LEVEL, Axes, read_axes
 from energy_sweep.app.build import plain
 from energy_sweep.app.composer import Composer, PointLoader
 from energy_sweep.app.data import data_line, data_text
 from energy_sweep.app.planner import Planner
 from energy_sweep.app.progress import Watch, next_commands
+from energy_sweep.app.quoting import quoted
 from energy_sweep.app.session import store_root
 from energy_sweep.app.task import Task
 from energy_sweep.dataset.summary import Summary
@@ -57,6 +58,7 @@ def sweep(
     """Run the sweep that `arguments` ask for; `task.exit_code` is 1 if a trial failed."""
     if not isinstance(task, Task):
         raise BadInput("this sweeper runs energy_sweep's own trials: type hydra/sweeper=basic")
+    task.begun = True
     if config.hydra.launcher.get("_target_") != BASIC_LAUNCHER:
         raise BadInput(
             "hydra/launcher: trials run here, one at a time, so that their joules can be told"

@@ -26,13 +26,15 @@ class Task:
     """Runs a composed configuration and gives its TrialResult as plain values.
 
     What it opens is kept for the next trial of the process. `run` stands in for `trial.run_trial`;
-    `branch_epochs` are the trunk epochs whose weights later trials of the sweep start from.
+    `branch_epochs` are the trunk epochs whose weights later trials of the sweep start from; `begun`
+    says that Hydra has handed over, so that what goes wrong from then on is no longer hers.
     """
 
     def __init__(self, run: RunTrial | None = None) -> None:
         self.builder = Builder()
         self.sessions = Sessions()
         self.branch_epochs: tuple[int, ...] = ()
+        self.begun = False
         self.exit_code = 0
         self.refused: EnergySweepError | None = None
         self.data_told = False
@@ -41,7 +43,7 @@ class Task:
 
     def __call__(self, cfg: DictConfig) -> Plain | None:
         """Run one trial; what a lone run is refused for is kept, to be said in one line."""
-        hydra = HydraConfig.get()
+        self.begun, hydra = True, HydraConfig.get()
         folder = Path(hydra.runtime.output_dir)
         if hydra.mode == RunMode.MULTIRUN:
             return to_plain(self._trial(plain(cfg), folder)[0])

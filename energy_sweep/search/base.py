@@ -14,6 +14,7 @@ from energy_sweep.space import Space
 from energy_sweep.study import SAMPLERS, Study
 
 WHOLE_GRID = 1000
+MOST_DESCRIBED = 100_000  # points of a grid that is run whole because the budget is as large
 DEFAULT_TRIALS = 100
 
 
@@ -57,7 +58,8 @@ def search(
 
 
 def _enumerable(space: Space, budget: Budget) -> bool:
-    return space.size is not None and space.size <= max(WHOLE_GRID, budget.trials or 0)
+    most = min(max(WHOLE_GRID, budget.trials or 0), MOST_DESCRIBED)
+    return space.size is not None and space.size <= most
 
 
 def _fits(jobs: Sequence[Job], budget: Budget) -> bool:

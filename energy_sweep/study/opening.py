@@ -37,7 +37,10 @@ def open_study(
     if "://" in str(folder):
         raise BadInput("a study lives in a folder: leave the storage out, and type name=NAME")
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{folder}: {error.strerror}: type outputs=FOLDER, one of yours") from error
     lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)

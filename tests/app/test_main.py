@@ -35,7 +35,7 @@ REFUSED = {
     "batch=32,64": "batch=32,64 is several values: type -m before it to sweep them",
     "lr=range(1,3)": "lr=range(1,3) is several values: type -m before it to sweep them",
     "lr=(": "lr=( cannot be read",
-    "name=null": "name needs a value: type name=VALUE",
+    "name=null": "name needs a value: type name=first",
     "inference=3": "inference is a group of settings: type one of inference.batch",
     "lr=${nope}": "lr: Interpolation key 'nope' not found",
     "~batch": "batch is gone",

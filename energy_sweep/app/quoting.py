@@ -1,0 +1,25 @@
+"""Text as it must be typed: in quotes of Hydra's grammar, and those in quotes of a shell."""
+
+from __future__ import annotations
+
+import shlex
+
+from hydra.core.override_parser.types import Quote, QuotedString
+
+# What a shell still reads between double quotes.
+READ_BY_SHELLS = set('"$`!\\')
+
+
+def quoted(text: str) -> str:
+    """Any text as the value of an override."""
+    return QuotedString(text=text, quote=Quote.single).with_quotes()
+
+
+def for_shell(text: str) -> str:
+    """Any text as one word of a command line, in double quotes where those are enough."""
+    return shlex.quote(text) if READ_BY_SHELLS & set(text) else f'"{text}"'
+
+
+def cure(key: str, value: str) -> str:
+    """The command line that gives a setting this text, whatever is in it."""
+    return for_shell(f"{key}={quoted(value)}")
