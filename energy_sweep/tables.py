@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 
+from energy_sweep import terminal
 from energy_sweep.figure import objective_text
 from energy_sweep.front import joules_text
 from energy_sweep.record import Plain, StudyRecord
@@ -12,45 +13,58 @@ from energy_sweep.saving import savings, savings_lines
 SHARED = "trunk, cooldown, teacher, compress and recover"
 
 
-def tables(study: StudyRecord, document: Plain) -> str:
-    """The front, what compression saves on it, and the bill."""
-    parts = front_table(document), savings_table(study, document), bill_table(document)
+def tables(study: StudyRecord, document: Plain, *, width: int | None = None) -> str:
+    """The front, what compression saves on it, and the bill, in lines of `width` or any length."""
+    parts = (
+        front_table(document, width=width),
+        savings_table(study, document, width=width),
+        bill_table(document, width=width),
+    )
     return "\n\n".join(filter(None, parts))
 
 
-def front_table(document: Plain) -> str:
+def front_table(document: Plain, *, width: int | None = None) -> str:
     """The front as aligned text, cheapest first."""
     quality = document["quality"]
     axes = axes_of(document["front"])
     doubts = doubts_of(document["front"])
-    lines = [[*head_of(axes, quality), "seeds", *doubts]]
-    for row in document["front"]:
-        cells = cells_of(row, axes)
-        lines.append(
-            [*cells, str(len(row["seeds"])), *(short(row[name]) for name in doubts.values())]
-        )
+    head = [*head_of(axes, quality), "seeds", *doubts]
+    rows = [
+        [*cells_of(row, axes), str(len(row["seeds"])), *(short(row[of]) for of in doubts.values())]
+        for row in document["front"]
+    ]
+    _, _, interval, _, per_image, seeds, *_ = head[len(axes) :]
+    table = terminal.table(
+        head,
+        rows,
+        left={*head[: 1 + len(axes)], *doubts},
+        fold=(seeds, *doubts, per_image, interval, *reversed(axes)),
+        width=width,
+    )
     total = len(document["front"]) + len(document["dominated"])
     title = (
         f"{document['study']}: {len(document['front'])} of {total} configurations on the front, "
         f"by accuracy and {objective_text(document)}, {quality}"
     )
-    left = {*range(1 + len(axes)), *range(len(lines[0]) - len(doubts), len(lines[0]))}
-    notes = filter(None, [disturbed(document), band(document)])
-    return "\n".join([title, _aligned(lines, left=left), *notes])
+    notes = "\n".join(filter(None, [disturbed(document), band(document)]))
+    said, noted = (terminal.prose(text, width=width) for text in (title, notes))
+    return f"{said}\n{table}\n{noted}"
 
 
-def bill_table(document: Plain) -> str:
+def bill_table(document: Plain, *, width: int | None = None) -> str:
     """The bill as aligned text, a stage a line, and what sharing saved."""
     quality = document["quality"]
-    lines = [["stage", "runs", "uses", f"spent ({quality})", f"attributed ({quality})"]]
+    head = ["stage", "runs", "uses", f"spent ({quality})", f"attributed ({quality})"]
+    lines: list[list[str]] = []
     for stage, line in document["bill"].items():
         spent, attributed = line["spent_joules"], line["attributed_joules"]
         counts = [str(line["runs"]), str(line["uses"])]
         lines.append([stage, *counts, joules_text(spent), joules_text(attributed)])
-    return f"{_aligned(lines, left={0})}\n{bill_sentence(document)}"
+    table = terminal.table(head, lines, left={"stage"}, fold=("uses", "runs"), width=width)
+    return f"{table}\n{terminal.prose(bill_sentence(document), width=width)}"
 
 
-def savings_table(study: StudyRecord, document: Plain) -> str:
+def savings_table(study: StudyRecord, document: Plain, *, width: int | None = None) -> str:
     """What the compressed configurations on the front save; empty where there are none."""
     on_front = {row["trial"] for row in document["front"]}
     found = [one for one in savings(study) if one.trial in on_front]
@@ -59,19 +73,15 @@ def savings_table(study: StudyRecord, document: Plain) -> str:
     title = (
         f"What compression saves on the front, against the same left dense, {document['quality']}"
     )
-    return f"{title}\n{_aligned(savings_lines(found), left={0, 1})}"
-
-
-def _aligned(lines: Sequence[Sequence[str]], *, left: Set[int]) -> str:
-    """Columns of equal width; those in `left` are flush left, the others flush right."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if index in left else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
+    head, *rows = savings_lines(found)
+    table = terminal.table(
+        head,
+        rows,
+        left={"trial", "compression"},
+        fold=("by the last step", "effort", "per image", "removed", "accuracy"),
+        width=width,
     )
+    return f"{terminal.prose(title, width=width)}\n{table}"
 
 
 def axes_of(lines: Sequence[Plain]) -> tuple[str, ...]:

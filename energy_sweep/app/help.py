@@ -9,6 +9,8 @@ from string import Template
 
 import yaml
 
+from energy_sweep import terminal
+
 TEMPLATE = Path("hydra", "help", "energy_sweep.yaml")
 
 
@@ -20,7 +22,8 @@ def help_text(conf: Path, arguments: Sequence[str]) -> str:
     groups = groups_of([conf, *([own] if own else [])])
     lines = "\n".join(f"  {name:22}  {', '.join(options)}" for name, options in groups.items())
     settings = yaml.safe_load((conf / TEMPLATE).read_text(encoding="utf-8"))
-    return Template(settings["template"]).substitute(APP_CONFIG_GROUPS=f"{lines}\n")
+    text = Template(settings["template"]).substitute(APP_CONFIG_GROUPS=f"{lines}\n")
+    return f"{terminal.prose(text, width=terminal.width_of())}\n"
 
 
 def groups_of(folders: Sequence[Path]) -> dict[str, list[str]]:

@@ -11,14 +11,12 @@ from collections import deque
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from energy_sweep import terminal
 from energy_sweep.app.text import watts_text
 from energy_sweep.front import joules_text
 from energy_sweep.record import EnergyReading, MeterFacts, Plain, Quality
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 BARS = "▁▂▃▄▅▆▇█"
 SHOWN_SECONDS = 30
@@ -96,9 +94,12 @@ def _face(facts: MeterFacts, *, as_json: bool) -> Generator[Face]:
     elif sys.stdout.isatty():
         from rich.console import Console
         from rich.live import Live
+        from rich.text import Text
 
         with Live(console=Console(), auto_refresh=False) as live:
-            yield lambda lines, reading: live.update(_table(lines, facts), refresh=True)
+            yield lambda lines, reading: live.update(
+                Text(_table(lines, facts, terminal.width_of()), no_wrap=True), refresh=True
+            )
     else:
         print(said_of(facts), flush=True)
         yield plain_line
@@ -119,7 +120,9 @@ def plain_line(lines: list[Line], reading: EnergyReading) -> None:
     if not alike:
         shown = [f"{one} {line.quality.value}" for one, line in zip(shown, lines, strict=True)]
     said = f" {reading.quality.value}" if alike else ""
-    print(f"{lines[-1].seconds:4.0f} s  {'  '.join(shown)}{said}", flush=True)
+    whole = f"{shown[-1]}{said}"
+    parts = [f"{lines[-1].seconds:4.0f} s", *shown[:-1], whole]
+    print(terminal.joined(parts, width=terminal.width_of(), indent=" " * 8), flush=True)
 
 
 def _json_line(lines: list[Line], reading: EnergyReading) -> None:
@@ -138,26 +141,23 @@ def _plain(line: Line) -> Plain:
     }
 
 
-def _table(lines: list[Line], facts: MeterFacts) -> Table:
-    from rich.table import Table
-
-    table = Table(caption=f"{said_of(facts)}; Ctrl-C ends it", caption_justify="left")
-    for title in ("domain", "quality"):
-        table.add_column(title)
-    for title in ("now", "mean", "since start"):
-        table.add_column(title, justify="right")
-    table.add_column(f"last {SHOWN_SECONDS} s", min_width=SHOWN_SECONDS, no_wrap=True)
-    for line in lines:
-        table.add_row(
+def _table(lines: list[Line], facts: MeterFacts, width: int | None) -> str:
+    last = f"last {SHOWN_SECONDS} s"
+    head = ("domain", "quality", "now", "mean", "since start", last)
+    rows = [
+        (
             line.domain,
             line.quality.value,
             watts_text(line.watts[-1]),
             watts_text(line.mean),
             joules_text(line.joules),
-            sparkline(list(line.watts)),
-            end_section=line is lines[-2],
+            sparkline(list(line.watts)).ljust(SHOWN_SECONDS),
         )
-    return table
+        for line in lines
+    ]
+    left, fold = {"domain", "quality", last}, (last, "mean", "quality")
+    table = terminal.table(head, rows, left=left, fold=fold, width=width)
+    return f"{table}\n{terminal.prose(f'{said_of(facts)}; Ctrl-C ends it', width=width)}"
 
 
 def sparkline(watts: list[float]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from energy_sweep.record import Plain, TrialResult, digest, from_plain
+from energy_sweep.terminal import prose, table, width_of
 
 if TYPE_CHECKING:
     from energy_sweep.recipe import Recipe
@@ -22,6 +23,7 @@ COLUMNS = (
     *("layer", "kind", "forward ms", "backward ms", "share", "calls"),
     *("MACs/image", "parameters", "out bytes/image"),
 )
+FOLD = ("calls", "out bytes/image", "kind", "parameters", "MACs/image")
 
 
 class Profiles:
@@ -53,31 +55,33 @@ class Profiles:
 
 def shown(folder: Path) -> str:
     """The first rows of a profile, and where the rest is; why there is none."""
-    path = folder / TEXT
+    path = folder / JSON
     if not path.is_file():
         return "  no profile"
-    lines = path.read_text(encoding="utf-8").splitlines()
+    width = width_of()
+    document = json.loads(path.read_text(encoding="utf-8"))
+    lines = profile_text(document, width=None if width is None else width - 2).splitlines()
     first = "\n".join(f"  {line}" for line in lines[:FIRST_ROWS])
-    return f"\n{first}\n  ... all {len(lines)} lines: {path}"
+    return f"\n{first}\n  ... and more of it: {folder / TEXT}"
 
 
-def profile_text(document: Plain) -> str:
+def profile_text(document: Plain, *, width: int | None = None) -> str:
     """A profile as tables: training, inference, operators, the dearest rows first."""
     training, inference = document["training"], document["inference"]
-    lines = [
+    told = [
         f"Time by layer of {document['model']} on {document['dataset']},"
         f" {document['precision']}, {document['plan']['layout']}, {document['device']},"
         f" threads={document['threads']}. No joules: those of a layer are not known.",
         "A fresh dense net, after the trial and on no bill. Elapsed time: other programs slow it.",
         *_disturbed(document),
-        "",
-        *_phase("training", training),
-        "",
-        *_phase("inference, in torch and not in the runtime that is deployed", inference),
-        "",
-        *_operators(training),
     ]
-    return "\n".join(lines) + "\n"
+    parts = [
+        prose("\n".join(told), width=width),
+        _phase("training", training, width),
+        _phase("inference, in torch and not in the runtime that is deployed", inference, width),
+        _operators(training, width),
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def _disturbed(document: Plain) -> list[str]:
@@ -89,24 +93,26 @@ def _disturbed(document: Plain) -> list[str]:
     return [f"Disturbed: it had a processor for {share:.0%} of the time. Repeat it when quiet."]
 
 
-def _phase(name: str, table: Plain) -> list[str]:
-    step, plain = table["step_seconds"], table["plain_step_seconds"]
-    parts = {k.replace("_", " "): v for k, v in table["parts"].items() if k != "layers" and v}
+def _phase(name: str, phase: Plain, width: int | None) -> str:
+    step, plain = phase["step_seconds"], phase["plain_step_seconds"]
+    parts = {k.replace("_", " "): v for k, v in phase["parts"].items() if k != "layers" and v}
     others = ", ".join(f"{part} {value / step:.0%}" for part, value in parts.items())
-    peak = table["device_peak_memory_bytes"] or table["peak_memory_bytes"]
-    rows = [_cells(row) for row in sorted(table["layers"], key=lambda row: -row["share"])]
-    on_device = any(row["forward_device_seconds"] for row in table["layers"])
+    peak = phase["device_peak_memory_bytes"] or phase["peak_memory_bytes"]
+    rows = [_cells(row) for row in sorted(phase["layers"], key=lambda row: -row["share"])]
+    on_device = any(row["forward_device_seconds"] for row in phase["layers"])
     headers = (*COLUMNS, "GPU forward ms", "GPU backward ms") if on_device else COLUMNS
     clock = (
         f"{plain * MILLI:.3g} ms without the profiler,"
-        f" {table['plain_step_cpu_seconds'] * MILLI:.3g} ms of CPU"
+        f" {phase['plain_step_cpu_seconds'] * MILLI:.3g} ms of CPU"
     )
-    return [
-        f"{name}: {step * MILLI:.3g} ms for {table['batch']} images, mean of {table['steps']}"
+    told = [
+        f"{name}: {step * MILLI:.3g} ms for {phase['batch']} images, mean of {phase['steps']}"
         f" ({clock})" + (f"; tensors take up to {peak / 2**20:.1f} MiB" if peak else ""),
-        f"layers explain {table['explained']:.0%} of it; {others}",
-        *_aligned([headers, *(row[: len(headers)] for row in rows)]),
+        f"layers explain {phase['explained']:.0%} of it; {others}",
     ]
+    cells = [row[: len(headers)] for row in rows]
+    layers = table(headers, cells, left={headers[0]}, fold=FOLD, width=width)
+    return "\n".join([prose("\n".join(told), width=width), layers])
 
 
 def _cells(row: Plain) -> tuple[str, ...]:
@@ -123,7 +129,8 @@ def _cells(row: Plain) -> tuple[str, ...]:
     )
 
 
-def _operators(table: Plain) -> list[str]:
+def _operators(training: Plain, width: int | None) -> str:
+    head = ("operator, in training", "own ms", "own GPU ms", "calls")
     rows = [
         (
             row["name"],
@@ -131,17 +138,6 @@ def _operators(table: Plain) -> list[str]:
             f"{row['self_device_seconds'] * MILLI:.3f}",
             f"{row['calls']:g}",
         )
-        for row in table["operators"]
+        for row in training["operators"]
     ]
-    return _aligned([("operator, in training", "own ms", "own GPU ms", "calls"), *rows])
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if index == 0 else cell.rjust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    return table(head, rows, left={head[0]}, width=width)

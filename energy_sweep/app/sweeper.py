@@ -17,14 +17,15 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from energy_sweep import front
+from energy_sweep import front, terminal
 from energy_sweep.app.aliases import search_settings
+from energy_sweep.app.announce import next_commands
 from energy_sweep.app.axes import DEFAULT_SPACE, LEVEL, Axes, read_axes
 from energy_sweep.app.build import plain
 from energy_sweep.app.composer import Composer, PointLoader
 from energy_sweep.app.data import data_line, data_text
 from energy_sweep.app.planner import Planner
-from energy_sweep.app.progress import Watch, next_commands
+from energy_sweep.app.progress import Watch
 from energy_sweep.app.quoting import quoted
 from energy_sweep.app.session import store_root
 from energy_sweep.app.task import Task
@@ -156,7 +157,9 @@ class Sweep:
     ) -> Outcome:
         space = self.planner.axes.space
         limits = ("trials", "joules", "seconds", "max_failures")
-        with Watch(axes=space.axes, meter=study.meter, plans=self.planner.plans) as watch:
+        with Watch(
+            axes=space.axes, meter=study.meter, plans=self.planner.plans, objective=objective
+        ) as watch:
             return search(
                 study,
                 records,
@@ -186,9 +189,10 @@ class Sweep:
         document = front.front_document(record, objective)
         results = self.place.folder / "optimization_results.yaml"
         results.write_text(yaml.safe_dump(_solutions(document), sort_keys=False))
+        width = terminal.width_of()
         if document["front"]:
-            print(tables(record, document), end="\n\n")
-        print(next_commands(self.place.name, self.place.values["outputs"]))
+            print(tables(record, document, width=width), end="\n\n")
+        print(next_commands(self.place.name, self.place.values["outputs"], width=width))
         self.task.exit_code = 1 if outcome.failed else 0
 
 

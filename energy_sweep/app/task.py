@@ -11,6 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from energy_sweep import terminal
 from energy_sweep.app.build import Builder, plain
 from energy_sweep.app.profile import Profiles, shown
 from energy_sweep.app.session import Session, Sessions
@@ -102,11 +103,13 @@ class Task:
         objective = Objective(**values["objective"])
         facts, records = session.meter.facts(), session.store.records()
         tried = plan_record(recipe, session.store)
+        width = terminal.width_of()
         for line in plan_lines([tried] if tried is not None else []):
-            print(line)
-        print(alone(result, objective=objective, meter=facts, records=records))
+            print(terminal.prose(line, width=width))
+        told = alone(result, objective=objective, meter=facts, records=records)
+        print(terminal.joined(told, width=width))
         for line in filter(None, (origin(result.config), detail(energy))):
-            print(f"  {line}")
+            print(terminal.prose(f"  {line}", width=width))
         print(f"  {folder / 'result.json'}")
         if values["profile"]:
             print(shown(folder))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from energy_sweep.front import joules_text
 from energy_sweep.price import Prices, demand
-from energy_sweep.record import MeterFacts, Objective, Plain, StageRecord, TrialResult
+from energy_sweep.record import MeterFacts, Objective, Plain, Quality, StageRecord, TrialResult
 
 
 def alone(
@@ -15,20 +15,21 @@ def alone(
     objective: Objective,
     meter: MeterFacts,
     records: Mapping[str, StageRecord],
-) -> str:
-    """One line on a trial that was run by itself."""
+) -> list[str]:
+    """What to say of a trial that was run by itself, in parts that keep together."""
     prices = Prices(records.values(), repeatability=meter.repeatability_of)
     if result.infeasible is not None or result.correct is None:
-        return f"infeasible: {result.infeasible}"
+        return [f"infeasible: {result.infeasible}"]
     wanted = demand(result, objective)
     joules, uncertainty = prices.joules(wanted)
     mark = ", contended by other programs" if prices.is_contended(wanted) else ""
     images = f" of {objective.images:,} images" if objective.name == "lifetime" else ""
-    return (
+    return [
         f"accuracy {fraction(result.correct / result.n_validation)}"
-        f" ({result.correct} of {result.n_validation})  {objective.name}{images}"
-        f" {joules_text(joules)} +- {joules_text(uncertainty)} {meter.quality.value}{mark}"
-    )
+        f" ({result.correct} of {result.n_validation})",
+        f"{objective.name}{images}"
+        f" {joules_text(joules)} +- {joules_text(uncertainty)} {meter.quality.value}{mark}",
+    ]
 
 
 def detail(energy: Plain) -> str:
@@ -37,9 +38,13 @@ def detail(energy: Plain) -> str:
     known = [name for name in names if energy[name] is not None]
     if energy["per_update"] == energy["per_iteration"]:
         known = [name for name in known if name != "per_update"]
-    return ", ".join(
+    told = ", ".join(
         f"{joules_text(energy[name]['joules'])} {name.replace('_', ' ')}" for name in known
     )
+    if not known:
+        return ""
+    quality = Quality.worst(Quality(energy[name]["quality"]) for name in known)
+    return f"{told}, {quality.value}"
 
 
 def origin(config: Plain) -> str:

@@ -10,6 +10,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from energy_sweep import terminal
 from energy_sweep.app import verb_study
 from energy_sweep.app.destination import check_deployment, check_page, fresh_folder
 from energy_sweep.app.verb_study import Stored
@@ -162,7 +163,7 @@ def _as_it_ran(stored: Stored, trial: TrialRecord) -> DictConfig:
 def _print_deployed(folder: Path, metrics: Plain) -> None:
     test, validation = metrics["test"], metrics["validation"]
     seen = metrics["test_split_seen_by"]
-    print(
+    lines = [
         f"trial {metrics['trial']} of {metrics['study']} is in {folder}:"
         " card.md, model.onnx, model.pt2, predict.py, labels.json, test.npz, metrics.json,"
         " config.yaml",
@@ -172,9 +173,9 @@ def _print_deployed(folder: Path, metrics: Plain) -> None:
         f"  The test split has been seen by {seen} configuration{'s' if seen > 1 else ''}"
         " of this study; each further look makes its accuracy less fair.",
         *_inference_lines(metrics),
-        f"  try it: python {folder / 'predict.py'} IMAGE (needs onnxruntime, numpy, pillow)",
-        sep="\n",
-    )
+    ]
+    print(terminal.prose("\n".join(lines), width=terminal.width_of()))
+    print(f"  try it: python {folder / 'predict.py'} IMAGE (needs onnxruntime, numpy, pillow)")
 
 
 def _inference_lines(metrics: Plain) -> list[str]:

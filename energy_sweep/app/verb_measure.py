@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from energy_sweep import terminal
 from energy_sweep.app import child, verb_study
 from energy_sweep.app.destination import check_json
 from energy_sweep.app.text import watts_text
@@ -145,12 +146,11 @@ def text_of(reading: Measured, command: Sequence[str], code: int) -> str:
         for row, part in zip(rows, parts, strict=True):
             net = part["net_joules"]
             row.append("-" if net is None else joules_text(net))
-    lines = [
-        f"{name}{ended}: {reading}",
-        verb_study.table(heading, rows),
-        *_remarks(reading.energy, reading.facts),
-    ]
-    return "\n".join(lines)
+    width = terminal.width_of(sys.stderr)
+    table = terminal.table(heading, rows, fold=("source", "watts", "quality"), width=width)
+    remarks = "\n".join(_remarks(reading.energy, reading.facts))
+    said = terminal.prose(f"{name}{ended}: {reading}", width=width)
+    return f"{said}\n{table}\n{terminal.prose(remarks, width=width)}"
 
 
 def _cells(part: Plain) -> list[str]:

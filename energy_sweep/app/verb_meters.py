@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from energy_sweep import terminal
 from energy_sweep.app import verb_study
 from energy_sweep.app.text import watts_text
 from energy_sweep.record import BadInput, Plain, to_plain
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from energy_sweep.meter.selftest import Control, Verdict
 
 HEADING = ("source", "domain", "quality", "tick", "resolution", "idle", "state")
+FOLD = ("tick", "resolution", "idle", "state", "quality")
 FAILED = 1
 LINE_EVERY = 3
 
@@ -51,25 +53,32 @@ def _survey(arguments: Namespace) -> int:
     from energy_sweep.meter import survey
 
     probes = survey(arguments.powercap)
-    automatic = _automatic(probes)
     if arguments.json:
-        verb_study.print_json({"auto": automatic, "meters": to_plain(probes)})
+        verb_study.print_json({"auto": _automatic(probes), "meters": to_plain(probes)})
         return 0
-    print(verb_study.table(HEADING, [row for probe in probes for row in _rows(probe)]))
+    print(_survey_text(probes, terminal.width_of()))
+    return 0
+
+
+def _survey_text(probes: Sequence[Probe], width: int | None) -> str:
+    cells = [row for probe in probes for row in _rows(probe)]
+    lines = [terminal.table(HEADING, cells, fold=FOLD, width=width)]
     for probe in probes:
         if not probe.usable:
-            print(f"\n{probe.source} is missing: {probe.why}")
+            lines += ["", terminal.prose(f"{probe.source} is missing: {probe.why}", width=width)]
             if probe.remedy:
-                print(f"  to get it: {probe.remedy}")
+                lines.append(terminal.prose(f"  to get it: {probe.remedy}", width=width))
     ready = [probe for probe in probes if probe.usable]
-    width = max(len(probe.source) for probe in ready)
-    print("\nwhat is here:")
+    column = max(len(probe.source) for probe in ready)
+    lines += ["", "what is here:"]
     for probe in ready:
-        print(f"  {probe.source:{width}}  {probe.why}")
-        if probe.remedy:
-            print(f"  {'':{width}}  {probe.remedy}")
-    print(f"\nmeter=auto, the default, takes {_takes(automatic)}")
-    return 0
+        for name, text in ((probe.source, probe.why), ("", probe.remedy)):
+            if text:
+                indent = " " * (column + 4)
+                line = f"  {name:{column}}  {text}"
+                lines.append(terminal.prose(line, width=width, indent=indent))
+    taken = f"meter=auto, the default, takes {_takes(_automatic(probes))}"
+    return "\n".join([*lines, "", terminal.prose(taken, width=width)])
 
 
 def _automatic(probes: Sequence[Probe]) -> dict[str, str | None]:
@@ -168,7 +177,10 @@ class _Progress:
 
 def _verdict_text(verdict: Verdict, quality: str) -> str:
     heading = ("control", "value", "limit", "holds", "quality", "what it compares")
-    lines = [verb_study.table(heading, [_control_row(one, quality) for one in verdict.controls])]
+    rows = [_control_row(one, quality) for one in verdict.controls]
+    width = terminal.width_of()
+    table = terminal.table(heading, rows, fold=("what it compares", "quality"), width=width)
+    lines: list[str] = []
     if verdict.contended:
         lines.append(
             f"{verdict.contended} of {verdict.windows} windows stayed contended: other programs"
@@ -176,7 +188,7 @@ def _verdict_text(verdict: Verdict, quality: str) -> str:
         )
     judged = "all controls hold" if verdict.holds else "NOT all controls hold"
     lines.append(f"{judged} ({verdict.windows} windows in {verdict.seconds:.0f} s)")
-    return "\n".join(lines)
+    return "\n".join([table, terminal.prose("\n".join(lines), width=width)])
 
 
 def _control_row(control: Control, quality: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import shlex
 from argparse import Namespace
 from collections import defaultdict
 
+from energy_sweep import terminal
 from energy_sweep.app import verb_study
 from energy_sweep.record import (
     MEASURING_STAGES,
@@ -34,7 +35,9 @@ def front(arguments: Namespace) -> None:
     elif arguments.csv:
         print(as_csv(document), end="")
     else:
-        told = tables(stored.record, document), verb_study.priced_text(stored.record, arguments)
+        width = terminal.width_of()
+        anew = verb_study.priced_text(stored.record, arguments)
+        told = tables(stored.record, document, width=width), terminal.prose(anew, width=width)
         print(*filter(None, told), sep="\n\n")
 
 
@@ -55,12 +58,15 @@ def choose(arguments: Namespace) -> None:
     take += [*verb_study.where(arguments), *verb_study.priced_by(arguments)]
     priced = objective_text(vars(arguments))
     anew = verb_study.priced_text(stored.record, arguments)
+    width = terminal.width_of()
     print(
-        f"trial {choice.row.trial} of {name}, by accuracy and {priced}",
-        f"  why      {choice.why}",
+        terminal.prose(
+            f"trial {choice.row.trial} of {name}, by accuracy and {priced}", width=width
+        ),
+        terminal.prose(f"  why      {choice.why}", width=width),
         f"  run it   {again}",
         f"  take it  {verb_study.PROGRAM} {shlex.join(take)}",
-        *([anew] if anew else []),
+        *([terminal.prose(anew, width=width)] if anew else []),
         sep="\n",
     )
 
@@ -83,7 +89,8 @@ def stages(arguments: Namespace) -> None:
     if freed is not None:
         print(f"{freed / MEBI:.1f} MiB of weights removed; every reading is kept")
     heading = ("stage", "runs", "uses", "files", "MiB")
-    print(verb_study.table(heading, [_size_cells(row) for row in rows]))
+    cells = [_size_cells(row) for row in rows]
+    print(terminal.table(heading, cells, width=terminal.width_of()))
 
 
 def _size_cells(row: Plain) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from argparse import Namespace
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -208,18 +207,6 @@ def print_json(value: Any) -> None:
 def words(params: Plain) -> str:
     """Settings as they are typed on the command line."""
     return " ".join(f"{name}={value}" for name, value in params.items())
-
-
-def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Plain columns: words flush left, numbers flush right."""
-    columns = [_column(cells) for cells in zip(heading, *rows, strict=True)]
-    return "\n".join("  ".join(line).rstrip() for line in zip(*columns, strict=True))
-
-
-def _column(cells: Sequence[str]) -> list[str]:
-    width = max(map(len, cells))
-    numeric = all(cell.lstrip("-")[:1].isdigit() or cell == "-" for cell in cells[1:])
-    return [cell.rjust(width) if numeric else cell.ljust(width) for cell in cells]
 
 
 def _studies(outputs: Path) -> list[Path]:

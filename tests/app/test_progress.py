@@ -7,16 +7,10 @@ import sys
 
 import pytest
 
-from energy_sweep.app.progress import (
-    Bar,
-    Watch,
-    axis_text,
-    next_commands,
-    outcome_text,
-    plan_text,
-)
+from energy_sweep.app.announce import axis_text, next_commands, outcome_text, plan_text
+from energy_sweep.app.progress import Bar, Watch
 from energy_sweep.app.text import duration, fraction, words
-from energy_sweep.record import MeterFacts, Quality, StageRecord, TrialResult
+from energy_sweep.record import MeterFacts, Objective, Quality, StageRecord, TrialResult
 from energy_sweep.search import Finished, Job, Outcome, Plan, Planned, Started
 from energy_sweep.space import Axis
 
@@ -57,13 +51,15 @@ def test_plan_tells_axes_sources_and_the_saving() -> None:
 def test_a_line_per_trial_says_how_joules_were_obtained(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with Watch(axes=(LR,), meter=METER, plans={}) as watch:
+    with Watch(axes=(LR,), meter=METER, plans={}, objective=Objective()) as watch:
         watch(planned(jobs=2))
         watch(Started(number=3, job=JOB, measured=0, total=2))
         watch(finished())
         watch(finished(result=None, joules=None, error="a bug"))
     lines = capsys.readouterr().err.splitlines()
-    line = "trial 3  1/2  lr=0.1  accuracy .900  6.4 J estimated  spent 12 J estimated  front 4"
+    line = "trial 3  1/2  lr=0.1  accuracy .900  lifetime 6.4 J estimated  spent 12 J estimated"
+    line += "  front 4"
+    assert "objective lifetime: joules of training and 100,000 images" in lines
     assert any(said.startswith(f"{line}  left ~") for said in lines)
     assert lines[-1] == "trial 3  1/2  lr=0.1  failed: a bug"
 
@@ -76,7 +72,7 @@ def test_plans_are_told_once_as_they_are_made(capsys: pytest.CaptureFixture[str]
         return StageRecord(stage="calibrate", key="", cost_key="", facts=facts, settings=settings)
 
     plans = {"a": tried(32)}
-    with Watch(axes=(LR,), meter=METER, plans=plans) as watch:
+    with Watch(axes=(LR,), meter=METER, plans=plans, objective=Objective()) as watch:
         watch(planned(jobs=2))
         plans["b"] = tried(64)
         watch(Started(number=3, job=JOB, measured=0, total=2))
@@ -95,7 +91,7 @@ def test_bar_keeps_lines_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    with Watch(axes=(LR,), meter=METER, plans={}) as watch:
+    with Watch(axes=(LR,), meter=METER, plans={}, objective=Objective()) as watch:
         watch(planned(jobs=2))
         watch(Started(number=3, job=JOB, measured=0, total=2))
         watch(finished())

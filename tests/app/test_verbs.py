@@ -18,7 +18,8 @@ import toy_study
 from filelock import FileLock
 from stored_study import store_study
 
-from energy_sweep.app import verb_notes, verb_study, verbs
+from energy_sweep import terminal
+from energy_sweep.app import main, verb_notes, verb_study, verbs
 from energy_sweep.front import front_document
 from energy_sweep.record import (
     BadInput,
@@ -389,9 +390,9 @@ def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_table_aligns_words_left_and_numbers_right() -> None:
-    text = verb_study.table(("stage", "runs"), [("trunk", "9"), ("infer", "120")])
+    text = terminal.table(("stage", "runs"), [("trunk", "9"), ("infer", "120")])
     assert text.splitlines() == ["stage  runs", "trunk     9", "infer   120"]
-    text = verb_study.table(("domain", "net"), [("cpu", "-0.5 J"), ("gpu", "12 J"), ("total", "-")])
+    text = terminal.table(("domain", "net"), [("cpu", "-0.5 J"), ("gpu", "12 J"), ("total", "-")])
     assert [line[-6:] for line in text.splitlines()] == ["   net", "-0.5 J", "  12 J", "     -"]
 
 
@@ -424,3 +425,22 @@ def test_a_verb_loads_only_what_it_needs(outputs: Path, verb: str, heavy: tuple[
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 140])
+def test_what_people_read_fits_the_terminal(
+    outputs: Path,
+    width: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    toy = ("toy", "--outputs", outputs)
+    for words in (("front", *toy), ("choose", *toy, "--knee"), ("stages", *toy), ("meters",)):
+        run(*words)
+    main.main(["--help"])
+    with pytest.raises(SystemExit):
+        run("front", "--help")
+    lines = capsys.readouterr().out.splitlines()
+    # Commands are left whole, to be copied.
+    assert [line for line in lines if len(line) > width and "python -m" not in line] == []

@@ -1,0 +1,178 @@
+"""Text for a terminal: tables that fit it, and lines that break between words."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import textwrap
+from collections.abc import Iterable, Sequence, Set
+from typing import TextIO
+
+GAP = "  "
+INDENT = "    "
+LEAST_WIDTH = 20
+FIRST_COLUMN = re.compile(r"\s*\S+(?: \S+)*  +")
+
+
+def width_of(stream: TextIO | None = None) -> int | None:
+    """Characters in a line of standard output, or of `stream`; None where lines have no end.
+
+    As with ls and git, that is what COLUMNS says, or the terminal; a pipe or a file has no width.
+    """
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told) > 0:
+        return max(int(told), LEAST_WIDTH)
+    file: TextIO | None = sys.stdout if stream is None else stream
+    if file is None:
+        return None
+    try:
+        found = os.get_terminal_size(file.fileno()).columns if file.isatty() else 0
+    except (OSError, ValueError):  # a stream without a file, or one that is closed
+        return None
+    return max(found, LEAST_WIDTH) if found else None
+
+
+def table(
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    left: Set[str] | None = None,
+    fold: Sequence[str] = (),
+    width: int | None = None,
+) -> str:
+    """Aligned columns; those that `width` has no room for follow under their row, by name.
+
+    Columns titled in `left` are flush left, by default all that do not hold numbers. `fold` names
+    columns from the least telling on; those not named follow from the right, but for the first.
+    A column that says the same in each row tells even less, and is said once, below all.
+    """
+    if left is None:
+        left = {name for name, *cells in zip(head, *rows, strict=True) if not _numeric(cells)}
+    shown = _shown(head, rows, fold, width)
+    titles = [[head[index]] for index in shown]
+    if width is not None and _total(head, rows, shown, whole_titles=True) > width:
+        widest = [_width(head, rows, index, whole_title=False) for index in shown]
+        titles = [_broken(head[i], room) for i, room in zip(shown, widest, strict=True)]
+    height = max(map(len, titles), default=0)
+    above = [[""] * (height - len(title)) + title for title in titles]
+    lines = [*zip(*above, strict=True), *([row[index] for index in shown] for row in rows)]
+    flush = [head[index] in left for index in shown]
+    text = _aligned(lines, flush)
+    return "\n".join([*text[:height], *_with_folded(text[height:], head, rows, shown, width)])
+
+
+def joined(parts: Iterable[str], *, width: int | None = None, indent: str = INDENT) -> str:
+    """Parts in a line, two spaces between them; where it is too long it goes on between parts."""
+    lines = [""]
+    for part in parts:
+        longer = f"{lines[-1]}{GAP}{part}" if lines[-1] else part
+        if width is None or not lines[-1] or len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(f"{indent}{part}")
+    return "\n".join(prose(line, width=width, indent=indent) for line in lines)
+
+
+def prose(text: str, *, width: int | None = None, indent: str | None = None) -> str:
+    """Lines that go on in the next one rather than in the midst of a word.
+
+    They go on after `indent`, by default where the second column of the line begins, if it has one.
+    """
+    if width is None:
+        return text
+    return "\n".join(_filled(line, width, indent) for line in text.splitlines())
+
+
+def _filled(line: str, width: int, indent: str | None) -> str:
+    if len(line) <= width:
+        return line
+    lead = line[: len(line) - len(line.lstrip())]
+    if indent is None:
+        first = FIRST_COLUMN.match(line)
+        column = len(first[0]) if first else 0
+        fits = 0 < column <= width - LEAST_WIDTH
+        indent = " " * column if fits else lead + (INDENT if first or lead else "")
+    return textwrap.fill(
+        line.strip(),
+        width,
+        initial_indent=lead,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _shown(
+    head: Sequence[str], rows: Sequence[Sequence[str]], fold: Sequence[str], width: int | None
+) -> list[int]:
+    """Indexes of the columns for which there is room, titles broken."""
+    shown = list(range(len(head)))
+    if width is None:
+        return shown
+    named = [head.index(name) for name in fold if name in head]
+    order = [*named, *(index for index in reversed(shown[1:]) if index not in named)]
+    order.sort(key=lambda index: not _same(rows, index))
+    while order and _total(head, rows, shown, whole_titles=False) > width:
+        shown.remove(order.pop(0))
+    return shown
+
+
+def _total(
+    head: Sequence[str], rows: Sequence[Sequence[str]], shown: Sequence[int], *, whole_titles: bool
+) -> int:
+    widths = [_width(head, rows, index, whole_title=whole_titles) for index in shown]
+    return sum(widths) + len(GAP) * (len(widths) - 1)
+
+
+def _width(
+    head: Sequence[str], rows: Sequence[Sequence[str]], index: int, *, whole_title: bool
+) -> int:
+    title = [head[index]] if whole_title else head[index].split()
+    return max(map(len, [*title, *(row[index] for row in rows)]), default=0)
+
+
+def _broken(title: str, room: int) -> list[str]:
+    return textwrap.wrap(title, max(room, 1), break_long_words=False, break_on_hyphens=False)
+
+
+def _aligned(lines: Sequence[Sequence[str]], flush: Sequence[bool]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        GAP.join(
+            cell.ljust(width) if left else cell.rjust(width)
+            for cell, width, left in zip(line, widths, flush, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
+
+
+def _with_folded(
+    text: Sequence[str],
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    shown: Sequence[int],
+    width: int | None,
+) -> list[str]:
+    hidden = [index for index in range(len(head)) if index not in shown]
+    once = [index for index in hidden if _same(rows, index)]
+    lines: list[str] = []
+    for line, row in zip(text, rows, strict=True):
+        lines.append(line)
+        said = [f"{head[i]}: {row[i].strip()}" for i in hidden if i not in once and row[i]]
+        if said:
+            room = None if width is None else width - len(INDENT)
+            lines.append(textwrap.indent(joined(said, width=room, indent=""), INDENT))
+    if once:
+        said = [f"{head[i]}: {rows[0][i]}" for i in once if rows[0][i]]
+        lines.append(joined(["in every row", *said], width=width))
+    return lines
+
+
+def _same(rows: Sequence[Sequence[str]], index: int) -> bool:
+    """Whether a column says the same in each of several rows."""
+    return len(rows) > 1 and len({row[index] for row in rows}) == 1
+
+
+def _numeric(cells: Sequence[str]) -> bool:
+    return all(cell.lstrip("+-.")[:1].isdigit() or cell in ("", "-") for cell in cells)
