@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import (
+    ChoiceSweep,
     IntervalSweep,
     Override,
     QuotedString,
@@ -37,43 +39,61 @@ OWN_SPLIT = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The place among the words of a command line where an axis has its value."""
+
+    name: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axes:
     """The space of a sweep, and how its points are written as Hydra overrides.
 
-    `fixed` holds for every trial; `keys` are the names as typed, with their `+`; `groups` are the
-    axes that choose a config group; `texts` writes the values that are not plain numbers or words.
+    `sentence` is what holds for every trial and the places of the axes, in the order in which they
+    were typed, since the later word wins; `keys` are the names as typed, with their `+`; `groups`
+    are the axes that choose a config group, `entangled` those that set what another word sets too;
+    `texts` writes the values that are not plain numbers or words.
     """
 
     space: Space
-    fixed: tuple[str, ...]
+    sentence: tuple[str | Slot, ...]
     keys: Mapping[str, str]
     groups: frozenset[str]
+    entangled: frozenset[str]
     texts: Mapping[tuple[str, str], str]
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """What holds for every trial."""
+        return tuple(word for word in self.sentence if isinstance(word, str))
 
     @property
     def lasting(self) -> tuple[str, ...]:
         """What is fixed and says something of a trial, not only of the search for it."""
-        own = ("search.", "search/", "search=")
-        return tuple(text for text in self.fixed if not text.lstrip("+").startswith(own))
+        return tuple(text for text in self.fixed if _lasts(text))
 
     def override(self, name: str, value: Any) -> str:
         """One axis at one value, as typed on a command line."""
         return f"{self.keys[name]}={self.texts.get((name, repr(value)), value)}"
 
     def overrides(self, params: Mapping[str, Any]) -> tuple[str, ...]:
-        """A point as overrides, in the order of the axes."""
-        return tuple(written_out(self.override(name, params[name]) for name in self.space.names))
+        """All that makes the trial of a point, in the order in which it was typed."""
+        words = (
+            self.override(word.name, params[word.name]) if isinstance(word, Slot) else word
+            for word in self.sentence
+            if isinstance(word, Slot) or _lasts(word)
+        )
+        return tuple(written_out(words))
 
     def without(self, name: str) -> Axes:
         """The same axes but one."""
         kept = tuple(axis for axis in self.space.axes if axis.name != name)
-        return Axes(
+        return dataclasses.replace(
+            self,
             space=Space(kept),
-            fixed=self.fixed,
-            keys=self.keys,
+            sentence=tuple(word for word in self.sentence if word != Slot(name)),
             groups=self.groups - {name},
-            texts=self.texts,
         )
 
     def corner(self) -> Plain:
@@ -97,7 +117,8 @@ def read_axes(
 ) -> Axes:
     """The axes of a command line, over those of `hydra.sweeper.params`, over `search.space`.
 
-    A name given twice counts where it is nearest to the user, so that `lr=0.01` fixes an axis.
+    A name given twice counts where it is nearest to the user, so that `lr=0.01` fixes an axis;
+    what adds a key goes on adding it.
     """
     sources = (
         (DEFAULT_SPACE, [f"{key}={expression}" for key, expression in space.items()]),
@@ -110,7 +131,9 @@ def read_axes(
             if options := loader.get_group_options(override.key_or_group):
                 check_choice(override, options)
             name = override.get_key_element().lstrip("+")
-            chosen.pop(name, None)
+            _, before = chosen.pop(name, (source, override))
+            if _adds(before) and not _adds(override):
+                [override] = _parse(loader, [f"++{_typed(override)}"])
             chosen[name] = (source, override)
     swept = {name: pair for name, pair in chosen.items() if pair[1].is_sweep_override()}
     if "compression" in swept and LEVEL in chosen:
@@ -120,12 +143,17 @@ def read_axes(
     axes = [_axis(name, source, override, texts) for name, (source, override) in swept.items()]
     # What the user typed comes first, so that it heads every line that lists a trial.
     axes.sort(key=lambda axis: axis.source == DEFAULT_SPACE)
-    is_group = loader.get_group_options
+    groups = {name for name, (_, override) in chosen.items() if _chooses(loader, override)}
+    values = {name: o.key_or_group for name, (_, o) in chosen.items() if name not in groups}
+    sentence: list[str | Slot] = []
+    for name, (_, override) in chosen.items():
+        sentence += [Slot(name)] if name in swept else written_out([_typed(override)])
     return Axes(
         space=Space(tuple(axes)),
-        fixed=tuple(written_out(_typed(o) for name, (_, o) in chosen.items() if name not in swept)),
+        sentence=tuple(sentence),
         keys={name: override.get_key_element() for name, (_, override) in swept.items()},
-        groups=frozenset(name for name, (_, o) in swept.items() if is_group(o.key_or_group)),
+        groups=frozenset(groups & swept.keys()),
+        entangled=frozenset(name for name in values if name in swept and _meets(name, values)),
         texts=texts,
     )
 
@@ -141,6 +169,29 @@ def _parse(loader: ConfigLoader, texts: Iterable[str]) -> Iterator[Override]:
 
 def _typed(override: Override) -> str:
     return override.input_line or ""
+
+
+def _adds(override: Override) -> bool:
+    return override.is_add() or override.is_force_add()
+
+
+def _chooses(loader: ConfigLoader, override: Override) -> bool:
+    """Whether an override chooses options of a group; a mapping sets some of its values."""
+    value: Any = override.value()
+    first = value.list[0] if isinstance(value, ChoiceSweep) and value.list else value
+    return not isinstance(first, Mapping) and bool(loader.get_group_options(override.key_or_group))
+
+
+def _lasts(text: str) -> bool:
+    """Whether an override says something of a trial, not only of the search for it."""
+    return not text.lstrip("+").startswith(("search.", "search/", "search="))
+
+
+def _meets(name: str, keys: Mapping[str, str]) -> bool:
+    """Whether another override sets what this one sets, or a part or the whole of it."""
+    own = f"{keys[name]}."
+    others = (f"{key}." for other, key in keys.items() if other != name)
+    return any(other.startswith(own) or own.startswith(other) for other in others)
 
 
 def _axis(name: str, source: str, override: Override, texts: dict[tuple[str, str], str]) -> Axis:

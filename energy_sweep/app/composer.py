@@ -1,6 +1,7 @@
 """Composes the points of a space as Hydra would, fast enough to price a grid and to run it.
 
-Hydra composes once per choice of groups; what else differs is set on a copy of that.
+Hydra composes once per choice of groups; what else differs is set on a copy of that. Values that
+another word sets too count as groups here, so that Hydra decides which of them wins.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
@@ -22,12 +23,12 @@ from energy_sweep.app.build import plain
 from energy_sweep.app.chains import is_step
 from energy_sweep.record import Plain
 
-Groups = tuple[str, ...]
+Words = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """What points with the same groups have in common: the whole configuration, and ours alone."""
+    """What points that share words have in common: the whole configuration, and ours alone."""
 
     whole: DictConfig
     own: DictConfig
@@ -41,8 +42,9 @@ class Composer:
     loader: ConfigLoader
     master: DictConfig
     axes: Axes
-    _bases: dict[Groups, Base] = field(default_factory=dict[Groups, Base])
+    _bases: dict[Words, Base] = field(default_factory=dict[Words, Base])
     _parsed: dict[str, Override] = field(default_factory=dict[str, Override])
+    _composed: dict[str, bool] = field(default_factory=dict[str, bool])
 
     def whole(self) -> DictConfig:
         """Hydra's own composition of what is fixed, swept groups at their defaults."""
@@ -58,29 +60,31 @@ class Composer:
             return plain(cfg)
 
     def base(self, overrides: Sequence[str]) -> Base:
-        """What points with these choices of groups have in common."""
-        groups = tuple(text for text in overrides if self.is_group(text))
-        if groups not in self._bases:
-            overrides = [*self.axes.lasting, *groups]
-            whole = self.loader.load_sweep_config(self.master, overrides)
+        """What Hydra composes of all that is fixed, chooses a group or meets another word."""
+        words = tuple(text for text in overrides if self.is_composed(text))
+        if words not in self._bases:
+            whole = self.loader.load_sweep_config(self.master, list(words))
             own = copy.deepcopy(whole)
             with open_dict(own):
                 del own["hydra"]
             with _hydra_config(None):
                 HydraConfig.instance().set_config(copy.deepcopy(whole))
                 hydra = HydraConfig.instance().cfg
-            self._bases[groups] = Base(whole, own, hydra)
-        return self._bases[groups]
+            self._bases[words] = Base(whole, own, hydra)
+        return self._bases[words]
 
-    def is_group(self, text: str) -> bool:
-        """Whether an override chooses a config group."""
-        key = text.partition("=")[0]
-        return key.lstrip("+") in self.axes.groups or is_step(key)
+    def is_composed(self, text: str) -> bool:
+        """Whether Hydra composes an override, which else is set on a copy."""
+        if text not in self._composed:
+            key, axes = text.partition("=")[0], self.axes
+            by_hydra = key.lstrip("+") in axes.groups | axes.entangled or is_step(key)
+            self._composed[text] = by_hydra or text in axes.lasting
+        return self._composed[text]
 
     def update(self, cfg: DictConfig, overrides: Sequence[str]) -> None:
-        """Set the values among `overrides`, as Hydra does."""
+        """Set the values among `overrides` that Hydra did not compose, as it does."""
         for text in overrides:
-            if not self.is_group(text):
+            if not self.is_composed(text):
                 parsed = self.parse(text)
                 added = parsed.is_add() or parsed.is_force_add()
                 key, value = parsed.key_or_group, parsed.value()
@@ -94,10 +98,14 @@ class Composer:
 
 
 class PointLoader:
-    """Stands in for Hydra's loader in the launcher of a sweep: the same jobs, composed faster."""
+    """Stands in for Hydra's loader in the launcher of a sweep: the same jobs, composed faster.
 
-    def __init__(self, composer: Composer) -> None:
+    Each job also has the overrides `pins`, which are ours and name no folder.
+    """
+
+    def __init__(self, composer: Composer, pins: Sequence[str] = ()) -> None:
         self._composer = composer
+        self._pins = frozenset(pins)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._composer.loader, name)
@@ -108,8 +116,7 @@ class PointLoader:
         """A job's configuration, as Hydra's loader gives it."""
         composer = self._composer
         cfg = copy.deepcopy(composer.base(sweep_overrides).whole)
-        fixed = set(composer.axes.lasting)
-        composer.update(cfg, [text for text in sweep_overrides if text not in fixed])
+        composer.update(cfg, sweep_overrides)
         with flag_override(cfg.hydra, ["readonly", "struct"], [False, False]):
             self._describe(cfg, sweep_overrides)
         OmegaConf.copy_cache(from_config=master_config, to_config=cfg)
@@ -119,13 +126,14 @@ class PointLoader:
         """What Hydra's own node says of the overrides."""
         parsed = [self._composer.parse(text) for text in overrides]
         task = [one for one in parsed if not one.is_hydra_override()]
-        hydra = self._composer.master.hydra.overrides.hydra
+        # As text, since it may hold interpolations of what only a job has, such as its number.
+        hydra = OmegaConf.to_container(self._composer.master.hydra.overrides.hydra)
         cfg.hydra.overrides.task = [one.input_line for one in task]
         own = [one.input_line for one in parsed if one.is_hydra_override()]
-        cfg.hydra.overrides.hydra = [*hydra, *own]
+        cfg.hydra.overrides.hydra = [*cast("list[Any]", hydra), *own]
         style = cfg.hydra.job.config.override_dirname
         named = [one for one in task if one.key_or_group not in style.exclude_keys]
-        lines = sorted(str(one.input_line) for one in named)
+        lines = sorted({str(one.input_line) for one in named} - self._pins)
         cfg.hydra.job.override_dirname = style.item_sep.join(lines).replace("=", style.kv_sep)
 
 

@@ -54,7 +54,7 @@ class Planner:
             params=params,
             config=recipe.config(),
             seed=recipe.seed,
-            overrides=(*self.axes.lasting, *self.axes.overrides(params)),
+            overrides=self.axes.overrides(params),
             stages=stages,
         )
 

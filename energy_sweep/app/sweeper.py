@@ -76,7 +76,7 @@ def sweep(
         composer, task.builder, lambda recipe: task.sessions.get(place.values, recipe.device)
     )
     launcher = Plugins.instance().instantiate_launcher(
-        hydra_context=dataclasses.replace(context, config_loader=PointLoader(composer)),
+        hydra_context=dataclasses.replace(context, config_loader=PointLoader(composer, place.pins)),
         task_function=task,
         config=config,
     )
