@@ -95,7 +95,6 @@ TRICKY = [
 ]
 
 
-
 class Loader:
     """Hydra's loader, which composes the same words once for all lists."""
 
