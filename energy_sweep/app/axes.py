@@ -20,23 +20,15 @@ from hydra.core.override_parser.types import (
 )
 
 from energy_sweep.app.chains import written_out
-from energy_sweep.app.messages import or_one, parse_error
+from energy_sweep.app.messages import parse_error
 from energy_sweep.app.typed import check_choice
+from energy_sweep.app.unswept import check_swept
 from energy_sweep.record import BadInput, Plain
 from energy_sweep.space import Axis, Space
 
 LEVEL = "compression.level"
 MOST_VALUES = 1000  # of one axis: each is built and checked before the first trial
 COMMAND_LINE, DEFAULT_SPACE, PARAMS = "command line", "search.space", "hydra.sweeper.params"
-
-# Everything that makes a study what it is: trials that differ here have no common front.
-ONE_PER_STUDY = ("name", "outputs", "stages", "allow", "experiment", "runtime", "device", "meter")
-OWN_SPLIT = (
-    "dataset",
-    *(f"dataset.{key}" for key in ("validation", "test", "root", "download", "subset", "channels")),
-    *(f"dataset.{key}" for key in ("near_bits", "seed", "moved", "contrast", "noise")),
-    *(f"dataset.{key}" for key in ("cache", "file", "factory")),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +187,7 @@ def _meets(name: str, keys: Mapping[str, str]) -> bool:
 
 
 def _axis(name: str, source: str, override: Override, texts: dict[tuple[str, str], str]) -> Axis:
-    _refuse(name, _typed(override))
+    check_swept(name, _typed(override))
     typed: Any = override.value()
     if isinstance(typed, RangeSweep):
         _check_range(name, override, typed)
@@ -248,22 +240,3 @@ def _value(element: Any) -> Any:
 
 def _text(element: Any) -> str:
     return str(Transformer.str(element))
-
-
-def _refuse(name: str, typed: str) -> None:
-    group = name.split(".")[0].split("/")[0].split("@")[0]
-    if name in ONE_PER_STUDY or group == "meter":
-        raise BadInput(
-            f"{name} is one per study: sweep it in separate commands, each with name=NAME"
-        )
-    if name in OWN_SPLIT:
-        raise BadInput(
-            f"{name} is one per study, since accuracy on other images does not compare:"
-            f" sweep it in separate commands{or_one(typed)}"
-        )
-    if name == "profile":
-        raise BadInput("profile changes nothing of a trial: type one value, profile=true")
-    if group in ("search", "objective"):
-        raise BadInput(
-            f"{name} describes the whole sweep: type one value, such as search.trials=20"
-        )
