@@ -51,6 +51,8 @@ def make_part(group: str, settings: Plain, trust: Trust) -> Any:
         _check_settings(place, node, find_class(place, node[TARGET], trust))
     try:
         part = instantiate(settings)
+    except SystemExit as ended:
+        raise BadInput(f"{group}: {settings[TARGET]} ends the program: mend it") from ended
     except HydraException as error:
         if isinstance(error.__cause__, EnergySweepError):
             raise error.__cause__ from None
@@ -70,8 +72,9 @@ def find_class(place: str, target: object, trust: Trust) -> type:
     module, _, kind = name.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), kind)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise BadInput(f"{setting}={name} cannot be found: {error}") from error
+    except (Exception, SystemExit) as error:  # a module of the user's may do anything
+        said = " ".join(f"{error}".split()) or type(error).__name__
+        raise BadInput(f"{setting}={name} cannot be found: {said}") from error
     if not _is_frozen_dataclass(found):
         raise BadInput(f"{setting}={name} must be a frozen dataclass with a name")
     return found

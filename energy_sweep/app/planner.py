@@ -17,7 +17,7 @@ from energy_sweep.execution import AUTO, PLAIN
 from energy_sweep.recipe import Recipe, replace
 from energy_sweep.record import BadInput, Plain, StageRecord, StageUse
 from energy_sweep.search import Job
-from energy_sweep.trial import check_compressible, load_data, plan_record, resolve
+from energy_sweep.trial import check_compressible, check_model, load_data, plan_record, resolve
 
 
 @dataclass(slots=True)
@@ -103,8 +103,9 @@ class Planner:
                     raise BadInput(line) from error
 
     def _check(self, recipe: Recipe) -> None:
-        """Name the stages of a recipe, whatever its plan will be, and try its compression."""
+        """Name the stages of a recipe, whatever its plan will be, and try its net."""
         self.stages(replace(recipe, plan=PLAIN))
+        check_model(recipe)
         check_compressible(recipe)
 
     def _canonical(self, params: Plain) -> tuple[Plain, Recipe]:

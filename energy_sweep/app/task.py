@@ -59,9 +59,12 @@ class Task:
         run = self._run
         if run is None:
             from energy_sweep.trial import run_trial as run
-        return run(
-            recipe, meter=session.meter, store=session.store, branch_epochs=self.branch_epochs
-        )
+        try:
+            return run(
+                recipe, meter=session.meter, store=session.store, branch_epochs=self.branch_epochs
+            )
+        except SystemExit as ended:  # code of the user's, which ends no sweep and is no success
+            raise EnergySweepError(f"a part of the trial ended it by exit({ended.code})") from ended
 
     def close(self) -> None:
         """Close what the trials opened."""

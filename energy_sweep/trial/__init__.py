@@ -17,12 +17,14 @@ from energy_sweep.trial.deployed import Deployed
 from energy_sweep.trial.fit import fit
 from energy_sweep.trial.loaded import load_data
 from energy_sweep.trial.plan import plan_record, resolve
+from energy_sweep.trial.preflight import check_model
 from energy_sweep.trial.rehearse import rehearse
 from energy_sweep.trial.teach import Teacher, enrol, teach
 
 __all__ = [
     "Teacher",
     "check_compressible",
+    "check_model",
     "deployed_trial",
     "load_data",
     "plan_record",
@@ -40,6 +42,7 @@ def run_trial(
     diverges, or memory that runs out, makes the result infeasible; its joules stay.
     """
     check(recipe)
+    check_model(recipe)
     check_compressible(recipe)
     rehearse(recipe)
     recipe = resolve(recipe, meter=meter, store=store)

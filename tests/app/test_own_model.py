@@ -15,6 +15,7 @@ import pytest
 
 from energy_sweep.app.main import main
 from energy_sweep.recipe import spec
+from energy_sweep.record import TrialResult
 
 SOURCE = """
 from dataclasses import dataclass
@@ -116,3 +117,46 @@ def test_what_makes_no_sense_is_refused_in_one_line(
     assert main([*words, f"outputs={package.parent}"]) == 2
     said = capsys.readouterr().err
     assert line in said and len(said.splitlines()) == 1
+
+
+BAD_NETS = {
+    "return nn.Identity()": "gives logits of shape [2, 1, 8, 8] for 2 images of 10 classes",
+    "return nn.Sequential(nn.Flatten(), nn.Linear(64, 3))": "gives logits of shape [2, 3]",
+    "return nn.Sequential(nn.Flatten(), nn.Unflatten(1, (8, 8)), nn.GRU(8, 10))": "gives a tuple",
+    "raise ValueError('no such width')": "ValueError: no such width",
+    "sys.exit(0)": "SystemExit: 0",
+}
+
+
+@pytest.mark.parametrize("sweep", [[], ["-m", "lr=0.1,0.2"]], ids=["lone", "sweep"])
+@pytest.mark.parametrize("body", BAD_NETS)
+def test_a_net_that_is_none_is_told_in_one_line_before_a_joule(
+    body: str,
+    sweep: list[str],
+    package: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source = SOURCE.replace("body = nn", f"{body}\n        body = nn")
+    (package / "net.py").write_text(f"import sys\n{source}")
+    monkeypatch.syspath_prepend(package.parent)
+    for name in ("mypackage", "mypackage.net"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    words = [*sweep, *TYPED, "search/space=none", "compression=none", "device=cpu", "meter=replay"]
+    assert main([*words, f"outputs={package.parent}"]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert BAD_NETS[body] in said[-1]
+    assert not list(package.parent.rglob("record-*.json"))
+
+
+def test_a_part_that_ends_the_program_fails_its_trial(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def end(*_: object, **__: object) -> TrialResult:
+        sys.exit(0)
+
+    words = ["meter=replay", "search/space=none", "device=cpu", "device.plan=contiguous"]
+    assert main([*words, f"outputs={tmp_path}"], run=end) == 1
+    assert "ended it by exit(0)" in capsys.readouterr().err
+    assert main(["-m", "lr=0.1,0.2", *words, f"outputs={tmp_path}"], run=end) == 1
+    assert "ended it by exit(0)" in capsys.readouterr().err
