@@ -67,6 +67,7 @@ def _hydra(arguments: Sequence[str], run: RunTrial | None) -> int:
     from omegaconf.errors import OmegaConfBaseException
 
     from energy_sweep.app import messages, schema
+    from energy_sweep.app.folders import Refused
     from energy_sweep.app.task import Task
     from energy_sweep.app.typed import command_line
 
@@ -79,6 +80,8 @@ def _hydra(arguments: Sequence[str], run: RunTrial | None) -> int:
     except (HydraException, OmegaConfBaseException) as error:
         line = messages.explain(error, schema.dials())
         raise BadInput(line or str(error)) from error
+    except Refused as refusal:
+        raise refusal.error from None
     except EnergySweepError:
         raise
     except Exception as error:

@@ -24,6 +24,7 @@ from energy_sweep.app.axes import DEFAULT_SPACE, LEVEL, Axes, read_axes
 from energy_sweep.app.build import plain
 from energy_sweep.app.composer import Composer, PointLoader
 from energy_sweep.app.data import data_line, data_text
+from energy_sweep.app.folders import check_whole
 from energy_sweep.app.planner import Planner
 from energy_sweep.app.progress import Watch
 from energy_sweep.app.quoting import quoted
@@ -125,6 +126,7 @@ class Sweep:
 
     def run(self, config: DictConfig) -> Outcome:
         """Check, plan, run what is new, and print what was found."""
+        check_whole(self.place.folder, self.place.name)
         recipe = self.planner.corner()
         objective = Objective(**self.place.values["objective"])
         said = load_data(recipe.dataset).summary

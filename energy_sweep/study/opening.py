@@ -51,7 +51,7 @@ def open_study(
     facts = {"name": name, "meter": to_plain(meter), "machine": machine, "identity": identity}
     try:
         storage = database.connect(folder)
-        return Study(storage=storage, lock=lock, display=_prepare(storage, facts, space))
+        return Study(storage=storage, lock=lock, display=_prepare(storage, facts, space, folder))
     except BaseException:
         lock.release()
         raise
@@ -74,7 +74,7 @@ def load_study(folder: Path, stages: Mapping[str, StageRecord]) -> StudyRecord:
         database.disconnect(storage)
 
 
-def _prepare(storage: RDBStorage, facts: Plain, space: Space) -> Display:
+def _prepare(storage: RDBStorage, facts: Plain, space: Space, folder: Path) -> Display:
     """Make the study, or check that it is the same one and that Optuna can take its axes."""
     found = database.current(storage)
     if found is None:
@@ -83,7 +83,9 @@ def _prepare(storage: RDBStorage, facts: Plain, space: Space) -> Display:
     database.remove_former(storage)
     trials = ours(storage.get_all_trials(found[0], deepcopy=False))
     if trials:
-        _compare(storage.get_study_user_attrs(found[0]), facts)
+        stored = storage.get_study_user_attrs(found[0])
+        _check_name(stored, facts, folder)
+        _compare(stored, facts)
         # Coefficients may have changed: what is stored is priced by today's.
         storage.set_study_user_attr(found[0], "meter", facts["meter"])
     else:
@@ -94,6 +96,15 @@ def _prepare(storage: RDBStorage, facts: Plain, space: Space) -> Display:
         database.succeed(storage, display)
         database.remove_former(storage)
     return display
+
+
+def _check_name(stored: Plain, facts: Plain, folder: Path) -> None:
+    """Refuse a study of another name, unless its folder was renamed so."""
+    if facts["name"] not in (stored["name"], folder.name):
+        raise BadInput(
+            f"{folder} holds the study {stored['name']}, and not {facts['name']}: type"
+            f" name={stored['name']} to go on with it, or another hydra.sweep.dir"
+        )
 
 
 def _compare(stored: Plain, facts: Plain) -> None:
