@@ -101,7 +101,7 @@ class Recipe:
             "dataset": images_spec(self.dataset),
             "model": spec(self.model),
             "optimizer": without(spec(self.optimizer), "lr"),
-            "compression": spec(self.compression) if level else {"name": "none"},
+            "compression": spec(self.compression.canonical(level)) if level else {"name": "none"},
             "level": level,
             "runtime": spec(self.runtime),
             "device": device_spec(self.device),
@@ -120,7 +120,7 @@ class Recipe:
         found, source = Plain(), self.pretrained
         if source is not None:
             found["pretrained"] = {k: getattr(source, k) for k in ("name", "weights", "share")}
-        if self.teacher is not None and self.snapped_level:
+        if self.teacher is not None and self.during is not None:
             found["teacher"] = self.teacher.spec()
         if self.max_accuracy_loss is not None and self.snapped_level:
             found["max_accuracy_loss"] = float(self.max_accuracy_loss)

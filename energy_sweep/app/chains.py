@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from energy_sweep.record import BadInput
 
 GROUP = "compression"
+CHAIN = f"{GROUP}=chain"
 STEPS = f"{GROUP}@{GROUP}.steps."
 _TYPED = re.compile(rf"\+{{0,2}}{GROUP}=\[(?P<names>.*)\]")
 
@@ -21,8 +22,19 @@ def written_out(overrides: Iterable[str]) -> list[str]:
     return [one for text in overrides for one in _written_out(text)]
 
 
+def as_typed(overrides: Iterable[str]) -> list[str]:
+    """The same overrides, with each list of compressions as a user types it."""
+    found = list(overrides)
+    steps = [text for text in found if is_step(text)]
+    names = ",".join(text.partition("=")[2] for text in steps)
+    if not steps or CHAIN not in found:
+        return found
+    rest = [text for text in found if text not in steps]
+    return [f"{GROUP}=[{names}]" if text == CHAIN else text for text in rest]
+
+
 def is_step(key: str) -> bool:
-    """Whether the key of an override chooses the group of a step."""
+    """Whether an override, or its key, chooses the group of a step."""
     return key.lstrip("+").startswith(STEPS)
 
 
@@ -41,4 +53,4 @@ def _written_out(text: str) -> list[str]:
             f"{text}: {twice[0]} comes twice: type it once; prune and magnitude have"
             f" {GROUP}.steps.NAME.iterations"
         )
-    return [f"{GROUP}=chain", *(f"+{STEPS}{name}={name}" for name in names)]
+    return [CHAIN, *(f"+{STEPS}{name}={name}" for name in names)]

@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf, flag_override, open_dict
 
 from energy_sweep.app.axes import Axes
 from energy_sweep.app.build import plain
-from energy_sweep.app.chains import is_step
+from energy_sweep.app.chains import is_step, written_out
 from energy_sweep.record import Plain
 
 Words = tuple[str, ...]
@@ -114,9 +114,9 @@ class PointLoader:
         self, master_config: DictConfig, sweep_overrides: Sequence[str]
     ) -> DictConfig:
         """A job's configuration, as Hydra's loader gives it."""
-        composer = self._composer
-        cfg = copy.deepcopy(composer.base(sweep_overrides).whole)
-        composer.update(cfg, sweep_overrides)
+        composer, overrides = self._composer, written_out(sweep_overrides)
+        cfg = copy.deepcopy(composer.base(overrides).whole)
+        composer.update(cfg, overrides)
         with flag_override(cfg.hydra, ["readonly", "struct"], [False, False]):
             self._describe(cfg, sweep_overrides)
         OmegaConf.copy_cache(from_config=master_config, to_config=cfg)

@@ -10,7 +10,9 @@ from typing import Any
 from energy_sweep.app import messages, schema
 from energy_sweep.app.axes import LEVEL, Axes, values_to_check
 from energy_sweep.app.build import Builder
+from energy_sweep.app.chains import as_typed
 from energy_sweep.app.composer import Composer
+from energy_sweep.app.levels import Levels
 from energy_sweep.app.session import Session
 from energy_sweep.chain import chain
 from energy_sweep.execution import AUTO, PLAIN
@@ -24,7 +26,8 @@ from energy_sweep.trial import check_compressible, check_model, load_data, plan_
 class Planner:
     """Describes points as jobs; `trunk_epochs` are the trunk lengths of those described so far.
 
-    `session` opens what a recipe's plan is tried with; `plans` are the records of those trials.
+    `session` opens what a recipe's plan is tried with; `plans` are the records of those trials,
+    `levels` what the levels asked come to.
     """
 
     composer: Composer
@@ -32,6 +35,7 @@ class Planner:
     session: Callable[[Recipe], Session]
     plans: dict[str, StageRecord] = field(default_factory=dict[str, StageRecord])
     trunk_epochs: set[int] = field(default_factory=set[int])
+    levels: Levels = field(default_factory=Levels)
     _machines: dict[Any, Plain] = field(default_factory=dict[Any, Plain])
 
     @property
@@ -54,7 +58,7 @@ class Planner:
             params=params,
             config=recipe.config(),
             seed=recipe.seed,
-            overrides=self.axes.overrides(params),
+            overrides=tuple(as_typed(self.axes.overrides(params))),
             stages=stages,
         )
 
@@ -115,6 +119,7 @@ class Planner:
         if params.get("compression") == "none":
             params = {**params, LEVEL: 0}
         recipe = self.recipe(params)
+        self.levels.add(recipe)
         level = recipe.snapped_level
         return (params if level == params[LEVEL] else {**params, LEVEL: level}), recipe
 

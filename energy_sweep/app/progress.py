@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from energy_sweep import terminal
 from energy_sweep.app.announce import meter_text, outcome_text, plan_text
+from energy_sweep.app.levels import Levels
 from energy_sweep.app.plans import plan_lines
 from energy_sweep.app.text import duration, fraction, words
 from energy_sweep.front import joules_text
@@ -26,7 +27,7 @@ REFRESH_SECONDS = 1.0  # drawing costs joules too
 class Watch:
     """Writes the events of a search to stderr: a bar on a terminal, else a line per trial.
 
-    `plans` grows while the search goes on; each is told once.
+    `plans` grows while the search goes on; each is told once. `levels` are told with the plan.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class Watch:
         meter: MeterFacts,
         plans: Mapping[str, StageRecord],
         objective: Objective,
+        levels: Levels | None = None,
     ) -> None:
         self._axes = axes
         self._objective = objective
         self._meter = meter
         self._plans = plans
+        self._levels = levels or Levels()
         self._plans_told = 0
         self._quality = meter.quality.value
         self._bar: Bar | None = None
@@ -63,6 +66,8 @@ class Watch:
             case Planned():
                 width = terminal.width_of(sys.stderr)
                 self._say(plan_text(event, self._axes, width=width))
+                for line in self._levels.lines():
+                    self._say(line)
                 self._say(meter_text(self._meter, self._objective))
                 self._tell_plans()
                 self._begun = time.monotonic()

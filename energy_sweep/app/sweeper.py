@@ -159,8 +159,13 @@ class Sweep:
     ) -> Outcome:
         space = self.planner.axes.space
         limits = ("trials", "joules", "seconds", "max_failures")
+        planner = self.planner
         with Watch(
-            axes=space.axes, meter=study.meter, plans=self.planner.plans, objective=objective
+            axes=space.axes,
+            meter=study.meter,
+            plans=planner.plans,
+            objective=objective,
+            levels=planner.levels,
         ) as watch:
             return search(
                 study,

@@ -46,6 +46,11 @@ class Compression(Protocol):
     def name(self) -> str: ...
 
     @property
+    def title(self) -> str:
+        """The technique or the list of techniques, as a user types it."""
+        ...
+
+    @property
     def wants_teacher(self) -> bool:
         """Whether it learns from a trained net."""
         ...
@@ -60,6 +65,10 @@ class Compression(Protocol):
 
     def snap(self, level: float) -> float:
         """The level that is really carried out when `level` is asked."""
+        ...
+
+    def canonical(self, level: float) -> Compression:
+        """What the same net is also made by, with nothing in it that has no part at `level`."""
         ...
 
     def shape(self, model: Any, level: float) -> Any:
@@ -95,6 +104,10 @@ class Technique:
     runtimes: ClassVar[tuple[str, ...] | None] = None
     name: str = "technique"
 
+    @property
+    def title(self) -> str:
+        return self.name
+
     def check(self, level: float) -> None:
         if not 0 <= level < 1:  # refuses NaN too
             raise BadInput(
@@ -111,6 +124,9 @@ class Technique:
 
     def snap(self, level: float) -> float:
         return float(level)
+
+    def canonical(self, level: float) -> Compression:
+        return self
 
     def shape(self, model: Any, level: float) -> Any:
         return model

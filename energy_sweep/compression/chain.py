@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from energy_sweep.compression.base import Round, Technique
+from energy_sweep.compression.base import Compression, Round, Technique
 from energy_sweep.record import BadInput
 
 # What acts while the net is trained comes before what changes it then, and its file comes last.
@@ -64,6 +64,11 @@ class Chain:
                 )
 
     @property
+    def title(self) -> str:
+        """The list of the steps, as a user types it."""
+        return _typed([step.technique.name for step in self.steps])
+
+    @property
     def wants_teacher(self) -> bool:
         """Whether a step learns from a trained net."""
         return any(step.technique.wants_teacher for step in self.steps)
@@ -98,6 +103,15 @@ class Chain:
         return tuple(
             one or step.technique.snap(share) for step, one in zip(self.steps, known, strict=True)
         )
+
+    def canonical(self, level: float) -> Compression:
+        """The steps that have a part, each with its own; one that has all of it stands alone."""
+        active = [
+            Step(technique=step.technique, level=round(own, 9)) for step, own in self._active(level)
+        ]
+        if len(active) > 1:
+            return Chain(steps=tuple(active))
+        return active[0].technique if active else self
 
     def shape(self, model: Any, level: float) -> Any:
         """The model part to build."""

@@ -19,7 +19,8 @@ def compare(bench: Bench, correct: int) -> Plain:
     recipe, loss = bench.recipe, bench.recipe.max_accuracy_loss
     if loss is None or not recipe.snapped_level:
         return {}
-    model = recipe.model if recipe.teacher is None else recipe.teacher.model or recipe.model
+    teacher = recipe.teacher if recipe.during is not None else None
+    model = recipe.model if teacher is None else teacher.model or recipe.model
     dense = replace(recipe, model=model, compression=NoCompression(), level=0.0, teacher=None)
     other = Bench(dense, meter=bench.meter, store=bench.store, keep=bench.keep)
     with other.training():

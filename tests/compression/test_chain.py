@@ -47,6 +47,16 @@ def test_int8_takes_its_part_first_and_the_others_what_remains() -> None:
     assert [one.technique.name for one in made.rounds(0.3)] == ["quantize"]
 
 
+def test_equal_nets_are_one_configuration() -> None:
+    made = chain(Prune(), Quantize())
+    assert made.canonical(0.3) == made.canonical(0.75) == Quantize()
+    both = made.canonical(0.9)
+    assert both == made.canonical(made.snap(0.9)) and both.title == "[prune,quantize]"
+    fixed = chain(Prune(), Quantize(), prune=0.6)  # what is typed of one step, or of both together
+    assert both == fixed.canonical(0.9) and fixed.snap(0.9) == made.snap(0.9)
+    assert chain(Prune(), Magnitude()).canonical(0.5).title == "[prune,magnitude]"
+
+
 def test_a_step_may_have_a_level_of_its_own() -> None:
     made = chain(Prune(), Magnitude(), prune=0.5)
     assert made.levels(0.75) == pytest.approx((0.5, 0.5))
