@@ -67,7 +67,7 @@ class Compression(Protocol):
         """The level that is really carried out when `level` is asked."""
         ...
 
-    def canonical(self, level: float) -> Compression:
+    def canonical(self, level: float) -> Any:
         """What the same net is also made by, with nothing in it that has no part at `level`."""
         ...
 
@@ -125,7 +125,7 @@ class Technique:
     def snap(self, level: float) -> float:
         return float(level)
 
-    def canonical(self, level: float) -> Compression:
+    def canonical(self, level: float) -> Technique:
         return self
 
     def shape(self, model: Any, level: float) -> Any:

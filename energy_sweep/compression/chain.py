@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from energy_sweep.compression.base import Compression, Round, Technique
+from energy_sweep.compression.base import Round, Technique
 from energy_sweep.record import BadInput
 
 # What acts while the net is trained comes before what changes it then, and its file comes last.
@@ -104,7 +104,7 @@ class Chain:
             one or step.technique.snap(share) for step, one in zip(self.steps, known, strict=True)
         )
 
-    def canonical(self, level: float) -> Compression:
+    def canonical(self, level: float) -> Technique | Chain:
         """The steps that have a part, each with its own; one that has all of it stands alone."""
         active = [
             Step(technique=step.technique, level=round(own, 9)) for step, own in self._active(level)
