@@ -86,7 +86,7 @@ def deployed(trial: Trial, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_writes_all_files_and_leaves_nothing_half_done(deployed: Path) -> None:
     names = {path.name for path in deployed.iterdir()}
-    models = {"model.onnx", "model.pt2", "predict.py", "labels.json", "card.md"}
+    models = {"model.onnx", "model.pt2", "predict.py", "reader", "labels.json", "card.md"}
     assert names == models | {"test.npz", "config.yaml", "metrics.json"}
 
 
@@ -193,11 +193,11 @@ def test_looks_at_the_test_split_are_counted_by_configuration(tmp_path: Path) ->
 def test_deploying_again_is_no_new_look_and_replaces_the_files(
     trial: Trial, deployed: Path
 ) -> None:
-    before = {path.name: path.read_bytes() for path in deployed.iterdir()}
+    before = {path.name: path.read_bytes() for path in deployed.iterdir() if path.is_file()}
     metrics = trial.deploy(deployed, deployed.parent / "ledger.json")
     assert metrics["test_split_seen_by"] == 1
     assert (deployed / "metrics.json").read_bytes() == before["metrics.json"]
-    assert {path.name for path in deployed.iterdir()} == set(before)
+    assert {path.name for path in deployed.iterdir()} == {*before, "reader"}
 
 
 def test_evicted_weights_are_trained_again_to_the_same_network(

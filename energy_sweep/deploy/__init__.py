@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,16 +13,17 @@ import numpy
 import yaml
 from filelock import FileLock
 
+from energy_sweep.dataset import reader
 from energy_sweep.dataset.base import Data
 from energy_sweep.dataset.licence import licence_of
 from energy_sweep.dataset.split import Split
-from energy_sweep.deploy import reload
 from energy_sweep.deploy.card import card
+from energy_sweep.deploy.proof import check_models, check_script, reading_of
 from energy_sweep.execution import Plan
 from energy_sweep.meter.base import Meter
 from energy_sweep.price import Prices
 from energy_sweep.recipe import Recipe, replace
-from energy_sweep.record import BadInput, EnergySweepError, Plain, TrialResult, from_plain
+from energy_sweep.record import BadInput, Plain, TrialResult, from_plain, to_plain
 from energy_sweep.runtime import OnnxRuntime
 from energy_sweep.runtime.base import Session
 from energy_sweep.runtime.program import make_program, save_program
@@ -73,9 +72,13 @@ def deploy(
             "inference": _inference(result, store, meter),
         }
         metrics["size"]["bytes"] = (part / metrics["measured_file"]).stat().st_size
-        _check_in_fresh_process(part)
-        _write_notes(part, metrics, config=config, origin=origin, data=data)
+        check_models(part)
+        _write_script(part, data)
+        metrics["dataset"]["proof"] = check_script(part, recipe.dataset, data)
+        _write_notes(part, metrics, config=config, origin=origin)
         for path in part.iterdir():
+            if path.is_dir():
+                shutil.rmtree(folder / path.name, ignore_errors=True)
             os.replace(path, folder / path.name)
     return metrics
 
@@ -103,13 +106,24 @@ def _write_models(
             save_program(make_program(deployed.network, data), part / "model.pt2")
 
 
-def _write_notes(part: Path, metrics: Plain, *, config: Plain, origin: Plain, data: Data) -> None:
-    labels = {"classes": list(data.classes), "shape": list(data.shape)}
+def _write_script(part: Path, data: Data) -> None:
+    """predict.py, and what it needs: names, sizes, limits, and the code that reads files here."""
+    labels = {
+        "classes": list(data.classes),
+        "shape": list(data.shape),
+        "reading": to_plain(reading_of(data)),
+    }
     (part / "labels.json").write_text(json.dumps(labels, indent=1) + "\n", encoding="utf-8")
+    shutil.copyfile(Path(__file__).with_name("predict.py"), part / "predict.py")
+    (part / "reader").mkdir()
+    for path in Path(reader.__file__).parent.glob("*.py"):
+        shutil.copyfile(path, part / "reader" / path.name)
+
+
+def _write_notes(part: Path, metrics: Plain, *, config: Plain, origin: Plain) -> None:
     (part / "config.yaml").write_text(_as_yaml(config, origin), encoding="utf-8")
     (part / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     (part / "card.md").write_text(card(metrics), encoding="utf-8")
-    shutil.copyfile(Path(__file__).with_name("predict.py"), part / "predict.py")
 
 
 def _facts(recipe: Recipe, result: TrialResult, data: Data) -> Plain:
@@ -126,6 +140,7 @@ def _facts(recipe: Recipe, result: TrialResult, data: Data) -> Plain:
             "name": data.name,
             "licence": licence_of(recipe.dataset),
             "fingerprint": data.fingerprint,
+            "reading": to_plain(reading_of(data)),
             **{side: len(getattr(data, side).labels) for side in ("train", "validation", "test")},
         },
         "input": {"name": "images", "dtype": "uint8", "shape": ["N", *data.shape]},
@@ -152,19 +167,6 @@ def _inference(result: TrialResult, store: StageStore, meter: Meter) -> Plain:
             "seconds": seconds,
         }
     return found
-
-
-def _check_in_fresh_process(part: Path) -> None:
-    """Raise EnergySweepError unless the files give a fresh process what they give this one."""
-    script = str(Path(reload.__file__))
-    done = subprocess.run([sys.executable, script, str(part)], capture_output=True, text=True)
-    if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:]
-        raise EnergySweepError(f"a fresh process cannot run the files: {' '.join(last)}")
-    found: Mapping[str, list[int]] = json.loads(done.stdout.splitlines()[-1])
-    for name, expected in reload.answers(part).items():
-        if (off := sum(a != b for a, b in zip(found[name], expected, strict=True))) > 0:
-            raise EnergySweepError(f"{name} gives a fresh process {off} other answers")
 
 
 def _accuracies(model: Path, recipe: Recipe, data: Data) -> Plain:
