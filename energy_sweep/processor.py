@@ -1,13 +1,17 @@
-"""The CPU as its system describes it: its name, its maker, its packages."""
+"""The CPU as its system describes it: its name, its maker, its packages, the cores we may use."""
 
 from __future__ import annotations
 
+import math
 import os
 import platform
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
+CGROUPS = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
 TOPOLOGY = Path("/sys/devices/system/cpu")
 
 
@@ -32,6 +36,52 @@ def cpu_packages(root: Path = TOPOLOGY) -> tuple[int, ...]:
     except (OSError, ValueError, AttributeError):  # AttributeError: no affinity on this platform
         return (0,)
     return tuple(sorted(packages)) or (0,)
+
+
+def usable_cores(cgroups: Path = CGROUPS, membership: Path = MEMBERSHIP) -> int:
+    """The cores that this process can keep busy at once, at least 1.
+
+    Those of its affinity (taskset, cpusets), or what the quotas of its cgroups (v1 and v2, its own
+    and all above) amount to, rounded down.
+    """
+    allowed = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        allowed = len(os.sched_getaffinity(0))
+    return max(1, math.floor(min([allowed, *_quotas(cgroups, membership)])))
+
+
+def _quotas(cgroups: Path, membership: Path) -> Iterator[float]:
+    """Cores' worth of time by each cgroup that this process is in, and by those above it."""
+    for line in _lines(membership):
+        _, controllers, path = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        # The second is where a hierarchy lies that several share: v2 beside v1, cpu by itself.
+        for root in (cgroups / controllers, cgroups / ("cpu" if controllers else "unified")):
+            own = root.joinpath(*(part for part in path.split("/") if part not in ("", "..")))
+            for folder in (own, *own.parents):
+                yield from _quota(folder)
+                if folder == root:
+                    break
+
+
+def _quota(folder: Path) -> Iterator[float]:
+    """What a cgroup grants, in cores; nothing where it sets no bound."""
+    with suppress(OSError, ValueError):
+        quota, period = (folder / "cpu.max").read_text().split()
+        yield float(quota) / float(period) if quota != "max" else math.inf
+    with suppress(OSError, ValueError):
+        quota, period = (
+            float((folder / f"cpu.cfs_{name}_us").read_text()) for name in ("quota", "period")
+        )
+        yield quota / period if quota > 0 else math.inf
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a file that name a cgroup; none where there is no such file."""
+    with suppress(OSError):
+        return [line for line in path.read_text().splitlines() if line.count(":") >= 2]
+    return []
 
 
 def is_confined() -> bool:

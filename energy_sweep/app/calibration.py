@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import math
-import os
 import shlex
 import sys
 from argparse import Namespace
@@ -27,11 +26,12 @@ DEFAULT_FILE = Path("calibration.json")
 def calibrate(arguments: Namespace) -> int:
     """Ask for the plug's watts under each load, and write the watts that fit them."""
     from energy_sweep.meter.calibrate import fit, free_bytes, phases
+    from energy_sweep.processor import usable_cores
 
     seconds = arguments.seconds or DEFAULT_SECONDS
     path: Path = arguments.to or DEFAULT_FILE
     check_json(path, ("cpu_watts_per_core", "readings"), force=arguments.force)
-    loads = phases(os.cpu_count() or 1, free_bytes())
+    loads = phases(usable_cores(), free_bytes())
     repeats = arguments.repeats or 1
     total = len(loads) * repeats
     _say(

@@ -12,7 +12,7 @@ from energy_sweep.board import BoardUnavailable, driver_version
 from energy_sweep.device import memory, power
 from energy_sweep.device.allocator import keeping_freed_memory
 from energy_sweep.execution import AUTO, PLANS
-from energy_sweep.processor import cpu_model
+from energy_sweep.processor import cpu_model, usable_cores
 from energy_sweep.record import BadInput, Plain
 from energy_sweep.threads import threads
 
@@ -89,6 +89,7 @@ class Device:
         """Raise BadInput, in one line that says what to type, for what cannot be done here."""
         if self.processes > 1:
             self._check_processes()
+        self._check_threads()
         if self.plan != AUTO and PLANS[self.plan].compile and self.resolve() == "cpu":
             raise BadInput(
                 f"device.plan={self.plan}: on a CPU a compiled net costs more than it saves:"
@@ -120,11 +121,11 @@ class Device:
             if getattr(self, dial) is not None:
                 raise BadInput(f"{typed}: device.{dial} caps one process only: leave one out")
         if self.resolve() == "cpu":
-            cores = os.cpu_count() or 1
+            cores = usable_cores()
             if self.processes > cores:
                 raise BadInput(
-                    f"{typed}: there are {cores} cores, and processes that take turns on one only"
-                    f" wait for each other: type device.processes={cores} or less"
+                    f"{typed}: cores for this program: {cores}, and processes that take turns on"
+                    f" one only wait for each other: type device.processes={cores} or less"
                 )
             return
         import torch
@@ -134,6 +135,17 @@ class Device:
             raise BadInput(
                 f"{typed}: torch finds {boards} GPUs, and each process needs one of its own:"
                 f" type device.processes={boards} or less"
+            )
+
+    def _check_threads(self) -> None:
+        """Threads that take turns on one core only wait for each other too."""
+        cores = usable_cores()
+        most = max(1, cores // self.processes)
+        if self.threads > most:
+            each = f" for each of {self.processes} processes" if self.processes > 1 else ""
+            raise BadInput(
+                f"device.threads={self.threads}: cores for this program: {cores}{each}:"
+                f" type device.threads={most} or less"
             )
 
     def synchronize(self) -> None:
@@ -199,7 +211,7 @@ class Device:
         """
         import torch
 
-        cpu, cores = cpu_model(), os.cpu_count() or 1
+        cpu, cores = cpu_model(), usable_cores()
         gpu = torch.cuda.get_device_name() if self.resolve() == "cuda" else None
         return {
             "device_class": " | ".join([cpu, f"{cores} cores", *([gpu] if gpu else [])]),

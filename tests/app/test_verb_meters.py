@@ -18,6 +18,7 @@ from meter.fake_powercap import Powercap, machine
 from energy_sweep.app import live, verbs
 from energy_sweep.meter import Work, calibrate, open_meter, selftest
 from energy_sweep.meter.lock import HELD
+from energy_sweep.processor import usable_cores
 from energy_sweep.record import BadInput, EnergyReading, Quality
 
 
@@ -223,7 +224,7 @@ def answer(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
 def test_a_calibration_asks_fits_writes_and_is_used(
     in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    loads = len(calibrate.phases(os.cpu_count() or 1, 2**31))
+    loads = len(calibrate.phases(usable_cores(), 2**31))
     answer(monkeypatch, "40.0", "44,5 W", "", "50")
     assert meters("--calibrate", "--seconds", 0.2) == 0
     shown = capsys.readouterr()
@@ -242,7 +243,7 @@ def test_a_calibration_asks_fits_writes_and_is_used(
 def test_a_calibration_as_json_and_elsewhere(
     in_empty_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    loads = len(calibrate.phases(os.cpu_count() or 1, 2**31))
+    loads = len(calibrate.phases(usable_cores(), 2**31))
     answer(monkeypatch, *["40", *["48"] * (loads - 1)] * 2)
     words = ["--calibrate", "--seconds", 0.2, "--repeats", 2, "--to", "own/mine.json", "--json"]
     assert meters(*words) == 0
