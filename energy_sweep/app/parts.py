@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib
+import re
 import types
 import typing
 from collections import defaultdict
@@ -25,6 +26,7 @@ from energy_sweep.record import BadInput, EnergySweepError, Plain
 
 OURS = "energy_sweep"
 TARGET = "_target_"
+NAME = re.compile(r"\w[\w.+-]{0,99}")
 WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}
 
 
@@ -49,6 +51,7 @@ def make_part(group: str, settings: Plain, trust: Trust) -> Any:
     """The part that settings describe; BadInput, with nothing called, where one may not be."""
     for place, node in _nodes(group, settings):
         _check_settings(place, node, find_class(place, node[TARGET], trust))
+        _check_name(place, node)
     try:
         part = instantiate(settings)
     except SystemExit as ended:
@@ -80,16 +83,21 @@ def find_class(place: str, target: object, trust: Trust) -> type:
     return found
 
 
-@functools.cache
 def registry() -> Mapping[str, frozenset[str]]:
     """The classes that the files of our own conf folder name, by group, as `optimizer/schedule`."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
+    return {group: frozenset(names.values()) for group, names in _targets_by_name().items()}
+
+
+@functools.cache
+def _targets_by_name() -> Mapping[str, Mapping[str, str]]:
+    """By group, the class of each name that the files of our own conf folder give."""
+    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
     root = conf_folder()
     for path in sorted(root.rglob("*.yaml")):
         file = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         if str(file.get(TARGET, "")).startswith(f"{OURS}."):
-            found[path.parent.relative_to(root).as_posix()].add(file[TARGET])
-    return {group: frozenset(names) for group, names in found.items()}
+            found[path.parent.relative_to(root).as_posix()][file["name"]] = file[TARGET]
+    return found
 
 
 def _nodes(place: str, node: Any) -> Iterator[tuple[str, Plain]]:
@@ -102,6 +110,18 @@ def _nodes(place: str, node: Any) -> Iterator[tuple[str, Plain]]:
     elif isinstance(node, list | tuple):
         for index, child in enumerate(node):
             yield from _nodes(f"{place}.{index}", child)
+
+
+def _check_name(place: str, node: Plain) -> None:
+    """BadInput for the name of another part of ours, or for one that no file could have."""
+    name = node.get("name")
+    if name is None:
+        return
+    owner = _targets_by_name().get(place.replace(".", "/"), {}).get(str(name), node[TARGET])
+    if owner != node[TARGET]:
+        raise BadInput(f"{place}.name={name} is the name of another part: leave it out")
+    if not NAME.fullmatch(str(name)):
+        raise BadInput(f"{place}.name={name!r}: type a word of letters, digits, . _ and -")
 
 
 def _check_settings(place: str, node: Plain, kind: type) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from omegaconf import MISSING
 
 from energy_sweep.record import BadInput, Objective, Plain
 
+FOLDER_NAME = re.compile(r"[^/\\.-][^/\\]{0,99}")  # not taken for a path or an option
 LARGEST = 2**63  # where whole numbers of databases and tensors end
 MOST_COUNTED = 10**9  # batches, epochs: more is a slip of the finger
 SAMPLERS = ("auto", "tpe", "random")
@@ -109,8 +111,14 @@ def check(plain: Mapping[str, Any]) -> None:
     _check_search(plain["search"])
     Objective(**plain["objective"])
     _check_numbers("", plain)
-    if not plain["name"] or "/" in plain["name"] or plain["name"].startswith("."):
-        raise BadInput(f"name={plain['name']}: type a plain folder name, such as name=first")
+    check_name(plain["name"])
+
+
+def check_name(name: str) -> None:
+    """Raise BadInput for a name that no folder of a study should have."""
+    if not FOLDER_NAME.fullmatch(name) or not name.isprintable():
+        shown = name if name.isprintable() else repr(name)
+        raise BadInput(f"name={shown}: type a plain folder name, such as name=first")
 
 
 def _check_numbers(place: str, value: object) -> None:

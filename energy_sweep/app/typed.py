@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,10 +15,13 @@ from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, Quoted
 from energy_sweep.app.chains import written_out
 from energy_sweep.app.help import groups_of
 from energy_sweep.app.messages import parse_error
-from energy_sweep.app.schema import GROUPS
+from energy_sweep.app.schema import GROUPS, check_name
 from energy_sweep.record import BadInput
 
 COMMANDS = ("run", "multirun", "cfg", "info", "shell_completion")
+FOLDERS = ("outputs", "stages", "hydra.run.dir", "hydra.sweep.dir")
+ADDRESS = re.compile(r"=['\"]?[A-Za-z][A-Za-z0-9+.-]*://")
+PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 COMPLETIONS = ("install", "uninstall", "query")
 
 
@@ -49,10 +53,25 @@ def check_choices(overrides: Iterable[str], groups: Mapping[str, Sequence[str]])
             override = parser.parse_override(text)
         except Exception as error:
             raise BadInput(parse_error(text)) from error
+        _check_secret(override)
+        if override.key_or_group == "name" and isinstance(override.value(), str | QuotedString):
+            check_name(str(override.value()))  # before Hydra makes a folder of it
         if override.key_or_group in ("", "hydra"):
             raise BadInput(f"{text}: type KEY=VALUE, such as batch=64 or hydra.verbose=true")
         if override.key_or_group in groups or "/" in override.key_or_group:
             check_choice(override, groups.get(override.key_or_group, ()))
+
+
+def _check_secret(override: Override) -> None:
+    """Raise BadInput, which does not repeat it, for a password: all that is typed goes to disk."""
+    key, text = override.key_or_group, str(override.input_line)
+    if PASSWORD.search(text):
+        raise BadInput(
+            f"{key}: an address with a password would be written to disk: leave the password out;"
+            " a study and its stages lie in folders, as in outputs=FOLDER"
+        )
+    if key in FOLDERS and ADDRESS.search(text):
+        raise BadInput(f"{text}: a study and its stages lie in folders: type {key}=FOLDER")
 
 
 def check_choice(override: Override, options: Sequence[str]) -> None:
@@ -97,15 +116,21 @@ def _check_flags(parsed: Namespace) -> None:
         if getattr(parsed, name) and not parsed.cfg:
             raise BadInput(f"--{name} is for what --cfg shows: type --cfg job with it")
     if parsed.config_path:
-        raise BadInput(
-            f"--config-path={parsed.config_path} would replace all that can be typed:"
-            f" type --config-dir {parsed.config_path}, which adds to it"
-        )
+        _check_config_path(Path(parsed.config_path), f"{parsed.config_name or 'config'}.yaml")
     rerun = parsed.experimental_rerun
     if rerun is not None and not Path(rerun).is_file():
         raise BadInput(f"--experimental-rerun {rerun}: there is no such file: type the name of one")
     if parsed.shell_completion:
         _check_completion(parsed.overrides)
+
+
+def _check_config_path(folder: Path, file: str) -> None:
+    """A folder that takes the place of ours must hold the configuration that is asked for."""
+    if not (folder / file).is_file():
+        raise BadInput(
+            f"--config-path={folder} would replace all that can be typed, and has no {file}:"
+            f" type --config-dir {folder}, which adds to it"
+        )
 
 
 def _check_completion(words: Sequence[str]) -> None:

@@ -31,11 +31,16 @@ def run_nothing(*_: Any, **__: Any) -> Any:
 
 
 REFUSED: dict[tuple[str, ...], str] = {
+    (f"name={300 * 'x'}",): f"name={300 * 'x'}: type a plain folder name",
     ("-m", "batch=32,64", "--cfg", "job"): "--cfg shows one configuration: leave -m out",
     ("--run", "--multirun"): "--run and --multirun exclude each other",
     ("--package", "model"): "--package is for what --cfg shows",
     ("--resolve",): "--resolve is for what --cfg shows",
     ("--config-path", "/nope"): "--config-path=/nope would replace all that can be typed",
+    ("outputs=postgresql://me:S3CRET@host/db",): "outputs: an address with a password would be",
+    ("hydra.sweeper.storage=mysql://me:S3CRET@host/db",): "hydra.sweeper.storage: an address with",
+    ("-m", "lr=0.1,0.2", "hydra.sweep.dir='x://me:S3CRET@h/a'"): "hydra.sweep.dir: an address",
+    ("outputs=sqlite:///study.db",): "outputs=sqlite:///study.db: a study and its stages lie in",
     ("--experimental-rerun", "nope.pickle"): "--experimental-rerun nope.pickle: there is no such",
     ("--shell-completion",): "--shell-completion: type --shell-completion install=bash",
     ("device=0",): "device=0: device is chosen by name: type device=auto|cpu|cuda",
@@ -66,6 +71,12 @@ REFUSED: dict[tuple[str, ...], str] = {
     ("lr=choice(1",): "lr=choice(1 cannot be read: type KEY=VALUE, or a list such as",
 }
 COMPOSED = {
+    "name='-x'": "name=-x: type a plain folder name",
+    "name='a\nb'": "name='a\\nb': type a plain folder name",
+    "name='a\x1b[31m'": "name='a\\x1b[31m': type a plain folder name",
+    "model.name=resnet18": "model.name=resnet18 is the name of another part: leave it out",
+    "compression.name=quantize": "compression.name=quantize is the name of another part",
+    "runtime.name='a b'": "runtime.name='a b': type a word of letters",
     "optimizer.momentum=nan": "optimizer.momentum=nan: type a finite number",
     "device.memory_gib=inf": "device.memory_gib=inf: type a finite number",
     "batch=99999999999999999999": "batch=99999999999999999999: type a number up to 1000000000",
@@ -99,7 +110,9 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 def test_refused_before_anything_is_composed(
     arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert refusal(list(arguments), capsys).startswith(REFUSED[arguments])
+    line = refusal(list(arguments), capsys)
+    assert line.startswith(REFUSED[arguments]) and "S3CRET" not in line
+    assert not list(Path.cwd().iterdir())
 
 
 @pytest.mark.parametrize("argument", COMPOSED)

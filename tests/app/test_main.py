@@ -8,11 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 
 from benchmarks.formula import run_formula
 from benchmarks.startup import heavy_modules
 from energy_sweep.app import messages, schema
+from energy_sweep.app.build import plain
+from energy_sweep.app.conf import conf_folder
 from energy_sweep.app.main import main
 from energy_sweep.app.text import origin
 from energy_sweep.record import Infeasible, TrialResult, from_plain
@@ -148,3 +152,15 @@ def test_plugin_loads_no_heavy_library() -> None:
     )
     command = [sys.executable, "-c", code]
     assert subprocess.run(command, capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_a_whole_configuration_runs_again_by_its_path(tmp_path: Path) -> None:
+    """As the card of a deployed folder says to."""
+    schema.register()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        values = plain(compose("config", overrides=["epochs=3", "meter=replay"]))
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
+    words = ["--config-path", str(tmp_path), "--config-name", "config"]
+    assert main(words, run=run_formula) == 0
+    [path] = Path("outputs").rglob("result.json")
+    assert from_plain(TrialResult, json.loads(path.read_text())).config["epochs"] == 3
