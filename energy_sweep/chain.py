@@ -19,7 +19,7 @@ VERSIONS = {
     "trunk": 1,
     "cooldown": 1,
     "teacher": 1,
-    "compress": 2,
+    "compress": 3,
     "recover": 1,
     "export": 1,
     "evaluate": 3,
@@ -76,12 +76,12 @@ def chain(recipe: Recipe, *, machine: Plain, fingerprint: str) -> tuple[StageUse
     `compress` and `recover` come once for each round of the compression. The keys of `infer` are
     provisional: the true ones come from the graph that was exported.
     """
-    level, during = recipe.snapped_level, recipe.during
+    during = recipe.during
     names = _Names(
         recipe,
         machine,
         fingerprint,
-        recipe.compression.shape(recipe.model, level),
+        recipe.net,
         [] if during is None else [_acting(*during)],
     )
     teaching = _teaching(recipe, names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import platform
@@ -24,6 +25,12 @@ def cpu_model(cpuinfo: Path = CPUINFO) -> str:
 def cpu_maker(cpuinfo: Path = CPUINFO) -> str:
     """Who made the CPU, such as AuthenticAMD; empty where nothing tells."""
     return _described(cpuinfo).get("vendor_id", "")
+
+
+@functools.cache
+def vector_floats(cpuinfo: Path = CPUINFO) -> int:
+    """How many floats of 32 bits the widest vectors hold; 8 where nothing tells of more."""
+    return 16 if "avx512f" in _described(cpuinfo).get("flags", "").split() else 8
 
 
 def cpu_packages(root: Path = TOPOLOGY) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import math
 from dataclasses import dataclass
@@ -82,17 +83,27 @@ class Recipe:
     @property
     def snapped_level(self) -> float:
         """The level that the technique can honour; 0 is no compression at all."""
-        return float(self.compression.snap(self.level))
+        return _carried_out(self.compression, self.level, self.model, self.runtime)[1]
+
+    @property
+    def carried_out(self) -> Any:
+        """The compression as it is done: suited to the runtime, each step with its own level."""
+        return _carried_out(self.compression, self.level, self.model, self.runtime)[0]
+
+    @property
+    def net(self) -> Any:
+        """The model part that is built and trained: the model itself, or a student."""
+        return self.carried_out.shape(self.model, self.snapped_level)
 
     @property
     def during(self) -> Any:
         """The technique that acts while the net is trained, and its level; None where none does."""
-        return self.compression.during(self.snapped_level)
+        return self.carried_out.during(self.snapped_level)
 
     @property
     def rounds(self) -> Any:
         """What is done to the trained net, round by round."""
-        return self.compression.rounds(self.snapped_level)
+        return self.carried_out.rounds(self.snapped_level)
 
     def config(self) -> Plain:
         """All dials but the seed in canonical form: unused ones are dropped."""
@@ -101,7 +112,7 @@ class Recipe:
             "dataset": images_spec(self.dataset),
             "model": spec(self.model),
             "optimizer": without(spec(self.optimizer), "lr"),
-            "compression": spec(self.compression.canonical(level)) if level else {"name": "none"},
+            "compression": spec(self.carried_out) if level else {"name": "none"},
             "level": level,
             "runtime": spec(self.runtime),
             "device": device_spec(self.device),
@@ -125,6 +136,13 @@ class Recipe:
         if self.max_accuracy_loss is not None and self.snapped_level:
             found["max_accuracy_loss"] = float(self.max_accuracy_loss)
         return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _carried_out(compression: Any, level: float, model: Any, runtime: Any) -> tuple[Any, float]:
+    suited = compression.suited(getattr(runtime, "channel_multiple", None))
+    carried_out = float(suited.snap(level, model))
+    return suited.canonical(carried_out, model), carried_out
 
 
 def check(recipe: Recipe) -> None:

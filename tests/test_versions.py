@@ -40,7 +40,8 @@ ROOMS = {
         "model/weights.py",
     ),
     "compress": (
-        *("compression/base.py", "compression/channels.py", "compression/prune.py"),
+        *("compression/base.py", "compression/checks.py", "compression/channels.py"),
+        "compression/prune.py",
         *("compression/magnitude.py", "compression/masks.py", "compression/sparse.py"),
         *("compression/distill.py", "compression/taught.py", "compression/acting.py"),
         *("compression/quantize.py", "compression/qat.py", "compression/rounded.py"),
@@ -62,14 +63,14 @@ ROOMS = {
     "plan": ("execution.py", "trial/plan.py", "trial/rivals.py"),
 }
 KNOWN = {
-    "train": ("2f083dce585e4ce0", (1, 1, 1, 1, 2, 1, 1, 3, 2)),
-    "data": ("92a009d6a21e4a8f", (1, 1, 1, 1, 2, 1, 1, 3, 2)),
-    "model": ("ffff21c0d1555ac6", (1, 1, 1, 1, 2, 1, 1, 3, 2)),
-    "compress": ("ed52365980182dd7", (1, 1, 1, 1, 2, 1, 1, 3, 2)),
-    "deploy": ("ffe882376ae120d1", (1, 1, 1, 1, 2, 1, 1, 3, 2)),
-    "parallel": ("6f95f0d4dd889e7b", (1, 1, 1, 1, 2, 1, 1, 3, 2)),
-    "chain": ("a437a0bb1d74673a", (1, 1, 1, 1, 2, 1, 1, 3, 2)),
-    "plan": ("3d962773768c70ba", (1, 1, 1, 1, 2, 1, 1, 3, 2)),
+    "train": ("2f083dce585e4ce0", (1, 1, 1, 1, 3, 1, 1, 3, 2)),
+    "data": ("92a009d6a21e4a8f", (1, 1, 1, 1, 3, 1, 1, 3, 2)),
+    "model": ("c8e4e556bd736178", (1, 1, 1, 1, 3, 1, 1, 3, 2)),
+    "compress": ("f3fdfaa494650367", (1, 1, 1, 1, 3, 1, 1, 3, 2)),
+    "deploy": ("31262c4bac41045a", (1, 1, 1, 1, 3, 1, 1, 3, 2)),
+    "parallel": ("6f95f0d4dd889e7b", (1, 1, 1, 1, 3, 1, 1, 3, 2)),
+    "chain": ("ae48148369854be1", (1, 1, 1, 1, 3, 1, 1, 3, 2)),
+    "plan": ("3d962773768c70ba", (1, 1, 1, 1, 3, 1, 1, 3, 2)),
 }
 
 

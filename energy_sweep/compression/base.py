@@ -7,8 +7,8 @@ those that begin alike share what they have in common.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 When = Literal["none", "during", "after", "export"]
 # Normalised images [B, C, H, W] of the training split and their classes [B], in a fixed order.
 Batches = Callable[[], Iterator[tuple["Tensor", "Tensor"]]]
-# A net that keeps more than this multiple of what was asked, and the slack, is refused.
-MOST_KEPT, SLACK = 1.5, 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +61,16 @@ class Compression(Protocol):
         """Raise BadInput where the technique has no kernels."""
         ...
 
-    def snap(self, level: float) -> float:
-        """The level that is really carried out when `level` is asked."""
+    def suited(self, multiple: int | None) -> Any:
+        """The same for a runtime that is cheapest where channels are multiples of `multiple`."""
         ...
 
-    def canonical(self, level: float) -> Any:
+    def snap(self, level: float, model: Any = None) -> float:
+        """The level that is really carried out when `level` is asked, of the net `model` if that
+        matters."""
+        ...
+
+    def canonical(self, level: float, model: Any = None) -> Any:
         """What the same net is also made by, with nothing in it that has no part at `level`."""
         ...
 
@@ -122,10 +125,16 @@ class Technique:
                 f"type runtime={'|'.join(self.runtimes)}"
             )
 
-    def snap(self, level: float) -> float:
+    def suited(self, multiple: int | None) -> Technique:
+        if getattr(self, "channel_multiple", 0) is not None:
+            return self  # it has no channels to choose, or was told
+        settings: dict[str, Any] = {"channel_multiple": multiple}
+        return dataclasses.replace(self, **settings)
+
+    def snap(self, level: float, model: Any = None) -> float:
         return float(level)
 
-    def canonical(self, level: float) -> Technique:
+    def canonical(self, level: float, model: Any = None) -> Technique:
         return self
 
     def shape(self, model: Any, level: float) -> Any:
@@ -203,7 +212,7 @@ class NoCompression(Technique):
                 f"or compression=prune compression.level={level:g}"
             )
 
-    def snap(self, level: float) -> float:
+    def snap(self, level: float, model: Any = None) -> float:
         return 0.0
 
 
@@ -219,35 +228,3 @@ def spread_rounds(
         Round(technique=technique, level=each, recover_epochs=after - before)
         for before, after in itertools.pairwise(ends)
     )
-
-
-def check_reached(level: float, removed: float, why: str) -> None:
-    """Raise BadInput for a net of which far less can be `removed` than the `level` asks."""
-    if 1 - removed > MOST_KEPT * (1 - level) + SLACK:
-        most = math.floor(100 * removed) / 100
-        what = f"type compression.level={most:g} or less" if most else "type compression=none"
-        raise BadInput(
-            f"compression.level={level:g}: {why} removes {removed:.3f} of this net:"
-            f" {what}, or a wider model"
-        )
-
-
-def check_recover_epochs(epochs: int, iterations: int = 1) -> None:
-    """Raise BadInput for what is no number of epochs, or too few to recover every iteration."""
-    for name, value, least in (("recover_epochs", epochs, 0), ("iterations", iterations, 1)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise BadInput(
-                f"compression.{name}={value}: type a whole number "
-                f"of at least {least}, such as compression.{name}=3"
-            )
-    if 0 < epochs < iterations:
-        raise BadInput(
-            f"compression.iterations={iterations}: each is recovered for an epoch or more: type"
-            f" compression.recover_epochs={iterations}"
-        )
-
-
-def check_choice(setting: str, value: object, choices: tuple[str, ...]) -> None:
-    """Raise BadInput for a word that is none of the choices."""
-    if value not in choices:
-        raise BadInput(f"{setting}={value}: type {setting}={'|'.join(choices)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from energy_sweep.compression.base import Round, Technique
@@ -84,30 +84,42 @@ class Chain:
         for step in self.steps:
             step.technique.check_where(runtime, device_name)
 
-    def snap(self, level: float) -> float:
+    def suited(self, multiple: int | None) -> Chain:
+        """The same for a runtime that is cheapest where channels are multiples of `multiple`."""
+        steps = (replace(step, technique=step.technique.suited(multiple)) for step in self.steps)
+        return replace(self, steps=tuple(steps))
+
+    def snap(self, level: float, model: Any = None) -> float:
         """What the steps make of a level together."""
-        return round(1 - math.prod(1 - one for one in self.levels(level)), 9)
+        return round(1 - math.prod(1 - one for one in self.levels(level, model)), 9)
 
-    def levels(self, level: float) -> tuple[float, ...]:
-        """The level of each step, all 0 where nothing is asked."""
-        own = [step.technique.snap(step.level) for step in self.steps]
-        if not level and not any(own):
-            return tuple(own)
-        known = [
-            found or (step.technique.snap(level) if _knows_one(step.technique) else 0.0)
-            for step, found in zip(self.steps, own, strict=True)
-        ]
-        open_ = sum(1 for one in known if not one)
-        left = min(1.0, (1 - level) / math.prod(1 - one for one in known))
-        share = 1 - left ** (1 / open_) if open_ else 0.0
-        return tuple(
-            one or step.technique.snap(share) for step, one in zip(self.steps, known, strict=True)
-        )
+    def levels(self, level: float, model: Any = None) -> tuple[float, ...]:
+        """The level of each step, all 0 where nothing is asked.
 
-    def canonical(self, level: float) -> Technique | Chain:
+        What a step cannot take as its share, the others make up for.
+        """
+        known = [step.technique.snap(step.level, model) for step in self.steps]
+        if not level and not any(known):
+            return tuple(known)
+        for place, step in enumerate(self.steps):
+            if not known[place] and _knows_one(step.technique):
+                known[place] = step.technique.snap(level)
+        while open_ := [place for place, one in enumerate(known) if not one]:
+            left = min(1.0, (1 - level) / math.prod(1 - one for one in known))
+            share = 1 - left ** (1 / len(open_))
+            taken = {place: self.steps[place].technique.snap(share, model) for place in open_}
+            other = next((place for place in open_ if taken[place] != share), None)
+            if other is None or not taken[other]:
+                return tuple(taken.get(place, one) for place, one in enumerate(known))
+            known[other] = taken[other]
+        return tuple(known)
+
+    def canonical(self, level: float, model: Any = None) -> Technique | Chain:
         """The steps that have a part, each with its own; one that has all of it stands alone."""
         active = [
-            Step(technique=step.technique, level=round(own, 9)) for step, own in self._active(level)
+            Step(technique=step.technique, level=round(own, 9))
+            for step, own in zip(self.steps, self.levels(level, model), strict=True)
+            if own
         ]
         if len(active) > 1:
             return Chain(steps=tuple(active))

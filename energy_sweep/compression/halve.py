@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from energy_sweep.compression.base import Technique, When, check_choice
+from energy_sweep.compression.base import Technique, When
+from energy_sweep.compression.checks import check_choice
 from energy_sweep.record import Infeasible, Plain
 from energy_sweep.runtime.base import Mismatch
 
@@ -35,7 +36,7 @@ class Halve(Technique):
         Technique.check_where(self, runtime, device_name)
         runtime.check_half(self._number(runtime))
 
-    def snap(self, level: float) -> float:
+    def snap(self, level: float, model: Any = None) -> float:
         """16 bits are the one level there is."""
         return LEVEL if level else 0.0
 

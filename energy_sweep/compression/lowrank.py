@@ -12,9 +12,9 @@ from energy_sweep.compression.base import (
     Batches,
     Technique,
     When,
-    check_reached,
-    check_recover_epochs,
 )
+from energy_sweep.compression.channels import first_near, steps_to_try
+from energy_sweep.compression.checks import check_multiple, check_reached, check_recover_epochs
 from energy_sweep.record import Plain
 
 if TYPE_CHECKING:
@@ -30,21 +30,24 @@ class LowRank(Technique):
     """Replaces convolutions and linear layers by two of lower rank, and recovers for a few epochs.
 
     Ranks follow from the sizes of layers alone, the same share of the largest rank that would save
-    anything; narrow layers stay. What is kept of a layer is its largest singular values.
+    anything, in multiples of `channel_multiple` as channels of pruned nets are; narrow layers
+    stay. What is kept of a layer is its largest singular values.
     """
 
     when: ClassVar[When] = "after"
     restructures: ClassVar[bool] = True
     recover_epochs: int = 3
+    channel_multiple: int | None = None
     name: str = "lowrank"
 
     def __post_init__(self) -> None:
+        check_multiple(self.channel_multiple)
         check_recover_epochs(self.recover_epochs)
 
     def check_net(self, module: nn.Module, level: float, *, example: Tensor) -> None:
         """Raise BadInput where rank 1 in every layer still keeps too much."""
         sizes = _sizes(module)
-        removed = _removed(sizes, ranks(sizes, level))
+        removed = _removed(sizes, ranks(sizes, level, self.channel_multiple))
         check_reached(level, removed, "rank 1 in every layer that can be split")
 
     def prepare(
@@ -52,7 +55,7 @@ class LowRank(Technique):
     ) -> tuple[nn.Module, Plain]:
         """A copy of `module` with thin layers, and their `ranks` by name."""
         thin, sizes = copy.deepcopy(module), _sizes(module)
-        chosen = ranks(sizes, level)
+        chosen = ranks(sizes, level, self.channel_multiple)
         for name, rank in chosen.items():
             thin.set_submodule(name, _factored(thin.get_submodule(name), rank))
         return thin, {"removed_weight_bits": _removed(sizes, chosen), "ranks": chosen}
@@ -63,28 +66,42 @@ class LowRank(Technique):
             module.set_submodule(name, _thin(module.get_submodule(name), rank))
 
 
-def ranks(sizes: Mapping[str, tuple[int, int]], level: float) -> dict[str, int]:
+def ranks(
+    sizes: Mapping[str, tuple[int, int]], level: float, multiple: int | None = None
+) -> dict[str, int]:
     """The rank of each layer that becomes smaller, so that about `level` of all weights go.
 
-    `sizes` are the outputs of each layer and the weights of each output.
+    `sizes` are the outputs of each layer and the weights of each output. Ranks are multiples of
+    `multiple` where these come near the level, as channels of pruned nets are.
     """
+    return first_near(
+        level,
+        steps_to_try(1 if multiple is None else multiple),
+        lambda step: _nearest(sizes, level, step),
+        lambda chosen: _removed(sizes, chosen),
+    )
+
+
+def _nearest(sizes: Mapping[str, tuple[int, int]], level: float, step: int) -> dict[str, int]:
+    """The ranks, multiples of `step`, whose removed weights are nearest to `level`."""
     low, high = 0.0, 1.0
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        if _removed(sizes, _ranks(sizes, middle)) > level:
+        if _removed(sizes, _ranks(sizes, middle, step)) > level:
             low = middle
         else:
             high = middle
-    near = (_ranks(sizes, low), _ranks(sizes, high))
+    near = (_ranks(sizes, low, step), _ranks(sizes, high, step))
     return min(near, key=lambda chosen: abs(_removed(sizes, chosen) - level))
 
 
-def _ranks(sizes: Mapping[str, tuple[int, int]], share: float) -> dict[str, int]:
+def _ranks(sizes: Mapping[str, tuple[int, int]], share: float, step: int) -> dict[str, int]:
     # Rounded at a phase of each layer's own, so that layers alike do not all change at once.
     found = dict[str, int]()
     for index, (name, (rows, columns)) in enumerate(sizes.items()):
         phase = (index + 0.5) / len(sizes)
-        rank = max(1, math.floor(share * rows * columns / (rows + columns) + phase))
+        largest = rows * columns / (rows + columns)
+        rank = step * max(1, math.floor(share * largest / step + phase))
         if min(rows, columns) >= NARROW and rank * (rows + columns) < rows * columns:
             found[name] = rank
     return found

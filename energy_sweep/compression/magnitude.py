@@ -16,10 +16,9 @@ from energy_sweep.compression.base import (
     Round,
     Technique,
     When,
-    check_choice,
-    check_recover_epochs,
     spread_rounds,
 )
+from energy_sweep.compression.checks import check_choice, check_recover_epochs
 from energy_sweep.record import Plain
 
 if TYPE_CHECKING:

@@ -15,12 +15,15 @@ from energy_sweep.compression.base import (
     Round,
     Technique,
     When,
-    check_choice,
-    check_reached,
-    check_recover_epochs,
     spread_rounds,
 )
 from energy_sweep.compression.channels import Group, Layer, Touch, channel_counts
+from energy_sweep.compression.checks import (
+    check_choice,
+    check_multiple,
+    check_reached,
+    check_recover_epochs,
+)
 from energy_sweep.record import Plain
 
 if TYPE_CHECKING:
@@ -33,15 +36,19 @@ class Prune(Technique):
 
     A channel acts by the L2 norm of its weights, scaled as its BatchNorm scales them, or by how
     much the loss would change without it, to first order (`taylor`, Molchanov et al. 2019).
+    Layers keep multiples of `channel_multiple` channels where the level allows; None is what the
+    runtime runs cheapest.
     """
 
     when: ClassVar[When] = "after"
     importance: Literal["magnitude", "taylor"] = "magnitude"
     iterations: int = 1
     recover_epochs: int = 3
+    channel_multiple: int | None = None
     name: str = "prune"
 
     def __post_init__(self) -> None:
+        check_multiple(self.channel_multiple)
         check_choice("compression.importance", self.importance, ("magnitude", "taylor"))
         check_recover_epochs(self.recover_epochs, self.iterations)
 
@@ -59,8 +66,8 @@ class Prune(Technique):
     ) -> tuple[nn.Module, Plain]:
         """A physically smaller copy of `module`, and `removed_weight_bits` and `channels` of it.
 
-        How many channels each layer keeps follows from the architecture and the level alone;
-        which ones, from the weights.
+        How many channels each layer keeps follows from the architecture, the level and
+        `channel_multiple`; which ones, from the weights.
         """
         from energy_sweep.model.base import weight_bits
 
@@ -70,7 +77,13 @@ class Prune(Technique):
             modes = [(part, part.training) for part in pruned.modules()]
             if self.importance == "taylor":
                 _gather_gradients(pruned, batches)
-            _remove_channels(pruned, level, example, by_loss=self.importance == "taylor")
+            _remove_channels(
+                pruned,
+                level,
+                example,
+                by_loss=self.importance == "taylor",
+                multiple=self.channel_multiple,
+            )
             pruned.zero_grad(set_to_none=True)
             for part, training in modes:
                 part.training = training
@@ -93,7 +106,12 @@ def _gather_gradients(module: nn.Module, batches: Batches | None) -> None:
 
 
 def _remove_channels(
-    module: nn.Module, level: float, example: Tensor, *, by_loss: bool = False
+    module: nn.Module,
+    level: float,
+    example: Tensor,
+    *,
+    by_loss: bool = False,
+    multiple: int | None = None,
 ) -> None:
     import torch
     import torch_pruning
@@ -108,7 +126,7 @@ def _remove_channels(
         )
     names = {part: name for name, part in module.named_modules()}
     traced = _traced_groups(graph, names)
-    counts = channel_counts(_layers(names), [group for _, group in traced], level)
+    counts = channel_counts(_layers(names), [group for _, group in traced], level, multiple)
     kinds = [nn.Conv2d, nn.Linear]
     # All scores are read before the first cut, so that no group's choice depends on another's.
     if by_loss:

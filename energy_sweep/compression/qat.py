@@ -12,8 +12,8 @@ from energy_sweep.compression.base import (
     Round,
     Technique,
     When,
-    check_recover_epochs,
 )
+from energy_sweep.compression.checks import check_recover_epochs
 from energy_sweep.compression.quantize import LEVEL, Quantize
 from energy_sweep.record import BadInput, Plain
 

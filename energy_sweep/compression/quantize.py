@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from energy_sweep.compression.base import Technique, When, check_choice
+from energy_sweep.compression.base import Technique, When
+from energy_sweep.compression.checks import check_choice
 from energy_sweep.record import BadInput, Plain
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Quantize(Technique):
         Technique.check_where(self, runtime, device_name)
         runtime.check_int8(self.calibration)
 
-    def snap(self, level: float) -> float:
+    def snap(self, level: float, model: Any = None) -> float:
         """int8 is the one level there is."""
         return LEVEL if level else 0.0
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from energy_sweep.compression.base import Technique, When, check_choice
+from energy_sweep.compression.base import Technique, When
+from energy_sweep.compression.checks import check_choice
 from energy_sweep.record import BadInput
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ class WeightOnly(Technique):
     runtimes: ClassVar[tuple[str, ...] | None] = ("onnxruntime", "openvino")
     name: str = "weight_only"
 
-    def snap(self, level: float) -> float:
+    def snap(self, level: float, model: Any = None) -> float:
         """The nearer of the two levels that there are."""
         return min(BITS, key=lambda known: abs(known - level)) if level else 0.0
 

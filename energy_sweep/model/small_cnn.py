@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import nn
 
@@ -23,6 +24,7 @@ class SmallCNN(Family):
     mix channels at each pixel (Howard et al. 2017).
     """
 
+    channels_per_width: ClassVar[int] = 2  # of all layers but the first
     name: str = "small_cnn"
     width: int = 32
     depth: int = 4

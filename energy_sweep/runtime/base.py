@@ -81,6 +81,11 @@ class Runtime(Protocol):
         """How the names of its files end."""
         ...
 
+    @property
+    def channel_multiple(self) -> int:
+        """The number whose multiples are the channel counts of a layer that run cheapest here."""
+        ...
+
     def check_here(self) -> None:
         """Raise BadInput for what is missing on this machine."""
         ...

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from energy_sweep.processor import vector_floats
 from energy_sweep.record import BadInput
 from energy_sweep.runtime.compare import HALF_TOLERANCE, compare
 from energy_sweep.threads import threads
@@ -61,6 +62,11 @@ class Eager:
 
     def check_here(self) -> None:
         """Nothing is missing: torch comes with the program."""
+
+    @property
+    def channel_multiple(self) -> int:
+        """The channels of a block: oneDNN's on a CPU, those that tensor cores take on a GPU."""
+        return 8 if self._where() == "cuda" else vector_floats()
 
     @property
     def half(self) -> str:

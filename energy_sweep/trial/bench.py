@@ -52,7 +52,7 @@ class Bench(Account):
         self.device: str = recipe.device.resolve()
         self.machine: Plain = recipe.device.machine()
         self.plan = recipe.plan or PLAIN
-        self.model = recipe.compression.shape(recipe.model, recipe.snapped_level)
+        self.model = recipe.net
         stages = chain(recipe, machine=self.machine, fingerprint=self.data.fingerprint)
         self.stages = {use.stage: use for use in stages if use.stage not in COMPRESSING}
         self.teaching = tuple(use for use in stages if use.stage == "teacher")

@@ -20,8 +20,7 @@ def check_compressible(recipe: Recipe) -> None:
     levels: dict[Any, float] = {}
     for one in rounds:  # what rounds of one technique do together
         levels[one.technique] = 1 - (1 - levels.get(one.technique, 0.0)) * (1 - one.level)
-    model = recipe.compression.shape(recipe.model, recipe.snapped_level)
-    _check(recipe.dataset, model, tuple((t, round(level, 9)) for t, level in levels.items()))
+    _check(recipe.dataset, recipe.net, tuple((t, round(level, 9)) for t, level in levels.items()))
 
 
 @functools.lru_cache(maxsize=256)

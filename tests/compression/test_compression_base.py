@@ -54,6 +54,7 @@ def test_the_base_changes_nothing() -> None:
 def test_parts_are_plain_settings() -> None:
     assert dataclasses.asdict(NoCompression()) == {"name": "none"}
     plain = {"name": "prune", "importance": "magnitude", "iterations": 1, "recover_epochs": 3}
+    plain |= {"channel_multiple": None}
     assert dataclasses.asdict(Prune()) == plain
     assert (NoCompression().when, NoCompression().rounds(0.0)) == ("none", ())
     assert Prune().when == "after"
