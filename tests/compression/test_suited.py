@@ -1,4 +1,4 @@
-"""Levels that pay: layers keep the channels that the runtime runs cheapest, and say what that is."""
+"""Levels that pay: layers keep the channels that the runtime runs cheapest."""
 
 from __future__ import annotations
 
