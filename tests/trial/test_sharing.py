@@ -32,7 +32,7 @@ from energy_sweep.trial.segment import trained_state
 MakeRecipe = Callable[..., Recipe]
 
 LAST = Plan(layout="channels_last")
-USUAL: dict[str, Any] = {"dataset": Digits(fraction=0.4), "batch": 64, "plan": LAST}
+USUAL: dict[str, Any] = {"dataset": Digits(fraction=0.2), "batch": 64, "plan": LAST}
 SMALL = SmallCNN(width=4, depth=2)
 FAMILIES: list[Any] = [
     SMALL,
