@@ -14,6 +14,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf, read_write
 from omegaconf.errors import OmegaConfBaseException
 
+from energy_sweep.app.aliases import check_sweeper
 from energy_sweep.app.quoting import quoted
 from energy_sweep.record import BadInput
 
@@ -46,8 +47,9 @@ class OwnFolder(Callback):
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Refuse to write over a study, or over the sweep of another sweeper."""
-        if not str(config.hydra.sweeper.get("_target_")).startswith(OURS):
+        if not (target := str(config.hydra.sweeper.get("_target_"))).startswith(OURS):
             with _refusals():
+                check_sweeper(target)
                 self._claim(config, "sweep", SWEEP_LOCK, holds=("study.db", "multirun.yaml"))
 
     def on_run_end(self, config: DictConfig, **_: Any) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
+import inspect
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from energy_sweep.app.conf import conf_folder
 from energy_sweep.record import BadInput, EnergySweepError
@@ -62,7 +64,6 @@ def _verb(arguments: Sequence[str]) -> int:
 
 
 def _hydra(arguments: Sequence[str], run: RunTrial | None) -> int:
-    import hydra
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
@@ -73,10 +74,9 @@ def _hydra(arguments: Sequence[str], run: RunTrial | None) -> int:
 
     schema.register()
     task = Task(run)
-    start = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
     try:
         with _command_line(command_line(arguments, conf_folder())):
-            start(task)()
+            _hydra_main()(task)()
     except (HydraException, OmegaConfBaseException) as error:
         line = messages.explain(error, schema.dials())
         raise BadInput(line or str(error)) from error
@@ -93,6 +93,21 @@ def _hydra(arguments: Sequence[str], run: RunTrial | None) -> int:
     if task.refused is not None:
         raise task.refused
     return task.exit_code
+
+
+def _hydra_main() -> Any:
+    """Hydra's decorator, asked for what Hydra 1.3 does, by the words that each version has for it.
+
+    From 1.4 on there is no `version_base`, and what the user's own Hydra settings name (callbacks,
+    logging) has to be permitted; the parts of a trial are checked in `app.parts`.
+    """
+    import hydra
+
+    asked: dict[str, Any] = {"version_base": "1.3"}
+    if "execution_whitelist" in inspect.signature(hydra.main).parameters:
+        anything = importlib.import_module("hydra.utils").UNSAFE_DISABLE_EXECUTION_CHECKS
+        asked = {"execution_whitelist": anything}
+    return hydra.main(config_path=str(conf_folder()), config_name="config", **asked)
 
 
 @contextmanager

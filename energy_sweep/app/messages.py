@@ -50,6 +50,16 @@ WORDS = {
 }
 KEY = re.compile(r"[+~]*[\w./@:]+")
 FUNCTION = re.compile(r"\s*(choice|range|interval|glob|shuffle|sort|tag|int|float|str|bool)\(")
+# What Hydra says of a group, or of its own settings, that is not there yet; dials are ours to tell.
+APPENDED = re.compile(
+    r"To append to your (default list use \+|config use \+(?=hydra\.))(?P<key>[^=]+)(?P<value>=.*)"
+)
+SAMPLERS = "|".join(schema.SAMPLERS)
+SAMPLER_GROUP = "hydra/sweeper/sampler"  # of hydra-optuna-sweeper
+PLUGINS = {
+    "sweeper": "hydra_plugins.energy_sweep.EnergySweeper",
+    "launcher": "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
+}
 CONVERSION = re.compile(
     r"Value '(?P<value>.*)' (?:of type '\w+' could not be converted to|is not a valid)"
     r" (?P<kind>\w+)"
@@ -74,6 +84,12 @@ def explain(error: BaseException, known: Iterable[str] = ()) -> str | None:
 
 def before_start(error: Exception) -> str:
     """The line for what went wrong while Hydra prepared a run: nothing of ours had begun."""
+    if match := re.match(r"(?:Unknown plugin class|Invalid plugin)\W+([\w.]+)", str(error)):
+        kind = "sweeper" if "sweeper" in match[1].lower() else "launcher"
+        return (
+            f"hydra.{kind}._target_={match[1]} is not installed:"
+            f" type hydra.{kind}._target_={PLUGINS[kind]}"
+        )
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}: type outputs=FOLDER, a folder of yours"
     return next(iter(str(error).splitlines()), type(error).__name__)
@@ -108,6 +124,8 @@ def _missing(error: MissingConfigException) -> str:
     group, _, option = (error.missing_cfg_file or "config").rpartition("/")
     if not group:
         return f"no configuration called {option}: see --help for what there is"
+    if group == SAMPLER_GROUP:
+        return f"{group}={option}: leave it out, and type search.sampler={SAMPLERS}"
     if error.options:
         names, typed = "|".join(sorted(error.options)), f"{group}={option}"
         why = f" is refused, since {REASONS[typed]}" if typed in REASONS else ""
@@ -118,6 +136,8 @@ def _missing(error: MissingConfigException) -> str:
 def _value(cause: OmegaConfBaseException, outer: str, known: Iterable[str]) -> str:
     key, first = cause.full_key or "", str(cause).splitlines()[0]
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
+        if key.startswith("hydra."):
+            return _composition(outer, known)
         return _unknown_in_part(key, cause.parent_node) or _unknown(key, known)
     if match := CONVERSION.match(first):
         shown = EXAMPLES.get(key)
@@ -152,6 +172,8 @@ def or_one(typed: str) -> str:
 
 def _composition(text: str, known: Iterable[str]) -> str:
     first = text.splitlines()[0] if text else "the configuration cannot be composed"
+    if match := APPENDED.search(text):
+        return f"{match['key']} does not exist: type +{match['key']}{match['value']}"
     if match := re.match(r"Ambiguous value for argument '(.*)'", first):
         return f"{match[1]} is several values: type -m before it to sweep them{or_one(match[1])}"
     if match := re.match(r"Sweep parameters '(.*)' requires", first):
@@ -174,6 +196,8 @@ def _unknown_in_part(key: str, node: object) -> str | None:
 
 
 def _unknown(key: str, known: Iterable[str]) -> str:
+    if key == SAMPLER_GROUP:
+        return f"{key}: leave it out, and type search.sampler={SAMPLERS}"
     names = sorted(known)
     alike = [name for name in names if name.count(".") == key.count(".")]
     near = difflib.get_close_matches(key, alike, n=1, cutoff=0.6)

@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import yaml
-from hydra.errors import HydraException
-from hydra.utils import instantiate
 
 from energy_sweep.app.conf import conf_folder
 from energy_sweep.record import BadInput, EnergySweepError, Plain
@@ -53,18 +51,29 @@ def make_part(group: str, settings: Plain, trust: Trust) -> Any:
         _check_settings(place, node, find_class(place, node[TARGET], trust))
         _check_name(place, node)
     try:
-        part = instantiate(settings)
+        part = _made(group, settings, trust)
     except SystemExit as ended:
         raise BadInput(f"{group}: {settings[TARGET]} ends the program: mend it") from ended
-    except HydraException as error:
-        if isinstance(error.__cause__, EnergySweepError):
-            raise error.__cause__ from None
-        raise BadInput(f"{group}: {error.__cause__ or error}") from error
+    except EnergySweepError:
+        raise
+    except Exception as error:
+        raise BadInput(f"{group}: {error}") from error
     if not hasattr(part, "name"):
         raise BadInput(f"{group}: {settings[TARGET]} must be a frozen dataclass with a name")
     for setting, module in getattr(part, "imports", {}).items():
         trust.check(f"{group}.{setting}", module)
     return part
+
+
+def _made(place: str, node: Any, trust: Trust) -> Any:
+    """Settings with every part in them made of its own; Hydra's `instantiate` would call more."""
+    if isinstance(node, list | tuple):
+        return tuple(_made(f"{place}.{index}", child, trust) for index, child in enumerate(node))
+    if not isinstance(node, Mapping):
+        return node
+    made = {key: _made(f"{place}.{key}", child, trust) for key, child in node.items()}
+    target = made.pop(TARGET, None)
+    return made if target is None else find_class(place, target, trust)(**made)
 
 
 def find_class(place: str, target: object, trust: Trust) -> type:

@@ -175,6 +175,7 @@ class Sweep:
                 run=self._run,
                 budget=Budget(**{key: self.settings[key] for key in limits}),
                 sampler=self.settings["sampler"],
+                sampler_settings=self.settings["sampler_settings"],
                 seed=self.settings["seed"],
                 objective=objective,
                 watch=watch,

@@ -14,8 +14,8 @@ from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, Quoted
 
 from energy_sweep.app.chains import written_out
 from energy_sweep.app.help import groups_of
-from energy_sweep.app.messages import parse_error
-from energy_sweep.app.schema import GROUPS, check_name
+from energy_sweep.app.messages import SAMPLER_GROUP, parse_error
+from energy_sweep.app.schema import GROUPS, SAMPLERS, check_name
 from energy_sweep.record import BadInput
 
 COMMANDS = ("run", "multirun", "cfg", "info", "shell_completion")
@@ -38,11 +38,17 @@ def command_line(arguments: Sequence[str], conf: Path) -> list[str]:
     flags = list(arguments)
     for override in parsed.overrides:
         flags.remove(override)
-    overrides = written_out(parsed.overrides)
+    overrides = written_out(map(_without_alias, parsed.overrides))
     if not parsed.shell_completion:
         own = Path(parsed.config_dir) if parsed.config_dir else None
         check_choices(overrides, groups_of([conf, *([own] if own else [])]))
     return [*flags, *overrides]
+
+
+def _without_alias(text: str) -> str:
+    """A choice of a sampler by the group of hydra-optuna-sweeper as the setting that it is here."""
+    group, _, name = text.lstrip("+").partition("=")
+    return f"search.sampler={name}" if group == SAMPLER_GROUP and name in SAMPLERS else text
 
 
 def check_choices(overrides: Iterable[str], groups: Mapping[str, Sequence[str]]) -> None:

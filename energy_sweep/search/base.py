@@ -28,6 +28,7 @@ def search(
     budget: Budget,
     objective: Objective,
     sampler: str = "auto",
+    sampler_settings: Mapping[str, object] | None = None,
     seed: int = 0,
     watch: Watch | None = None,
 ) -> Outcome:
@@ -35,8 +36,8 @@ def search(
 
     `describe` resolves a point without running it, `run` measures it under a trial number. A
     finite grid that the budget does not cut runs whole in the order of its shared stages; else
-    `sampler` asks. What `run` raises makes a failed trial, tried again by the next sweep; BadInput
-    ends this one.
+    `sampler` asks, with `sampler_settings` by Optuna's names. What `run` raises makes a failed
+    trial, tried again by the next sweep; BadInput ends this one.
     """
     if sampler not in ("auto", *SAMPLERS):
         raise BadInput(f"search.sampler={sampler}: type search.sampler=auto|{'|'.join(SAMPLERS)}")
@@ -54,7 +55,7 @@ def search(
     if jobs is not None and sampler == "auto" and _fits(jobs, budget):
         return sweep.whole(jobs)
     chosen = "tpe" if sampler == "auto" else sampler
-    return sweep.sampled(chosen, seed=seed, total=_wanted(budget))
+    return sweep.sampled(chosen, seed=seed, total=_wanted(budget), settings=sampler_settings)
 
 
 def _enumerable(space: Space, budget: Budget) -> bool:

@@ -81,6 +81,7 @@ def propose(
     sampler: str,
     seed: int,
     number: int,
+    settings: Mapping[str, object] | None = None,
 ) -> Job | None:
     """The job to run as trial `number`; None where the space has no other left.
 
@@ -89,7 +90,16 @@ def propose(
     told = list(answers.values())
     for attempt in range(SAMPLER_ATTEMPTS + RANDOM_ATTEMPTS):
         asked = sampler if attempt < SAMPLER_ATTEMPTS else "random"
-        point = suggest(told, atlas.space, sampler=asked, seed=seed, number=number, attempt=attempt)
+        own = settings if asked == sampler else None
+        point = suggest(
+            told,
+            atlas.space,
+            sampler=asked,
+            seed=seed,
+            number=number,
+            attempt=attempt,
+            settings=own,
+        )
         job = atlas.job(point)
         if job.identity not in avoid:
             return job

@@ -71,14 +71,23 @@ class Sweep:
         queue = (job for job in planned.jobs if job.identity not in self.known)
         return self._work(queue, repeats=planned.repeats)
 
-    def sampled(self, sampler: str, *, seed: int, total: int | None) -> Outcome:
+    def sampled(
+        self,
+        sampler: str,
+        *,
+        seed: int,
+        total: int | None,
+        settings: Mapping[str, object] | None = None,
+    ) -> Outcome:
         """Run what failed before, then what a sampler asks for."""
         self.total, self.cut = total, total is not None
         repeats = len(self._answers())
         self._announce(planned=None, sampler=sampler)
-        return self._work(self._asked(sampler, seed=seed), repeats=repeats)
+        return self._work(self._asked(sampler, seed, settings), repeats=repeats)
 
-    def _asked(self, sampler: str, *, seed: int) -> Iterator[Job]:
+    def _asked(
+        self, sampler: str, seed: int, settings: Mapping[str, object] | None
+    ) -> Iterator[Job]:
         yield from self._failed_before()
         while True:
             job = propose(
@@ -88,6 +97,7 @@ class Sweep:
                 sampler=sampler,
                 seed=seed,
                 number=self.study.next_number,
+                settings=settings,
             )
             if job is None:
                 return

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import optuna
@@ -20,7 +21,12 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from energy_sweep.record import BadInput, Plain, digest
 from energy_sweep.space import Axis, Space
 
-SAMPLERS = ("tpe", "random")
+KINDS: dict[str, Callable[..., BaseSampler]] = {"tpe": TPESampler, "random": RandomSampler}
+SAMPLERS = tuple(KINDS)
+SETTINGS = "hydra.sweeper.sampler"  # where settings of a sampler are typed
+
+# By the types that Optuna declares: those of the values that it takes.
+WORDS = {"int": ("int",), "bool": ("bool",), "float": ("float", "int")}
 
 # Parameters, accuracy, joules; an infeasible trial has neither accuracy nor joules.
 Answer = tuple[Plain, float | None, float | None]
@@ -34,8 +40,9 @@ def suggest(
     seed: int,
     number: int,
     attempt: int = 0,
+    settings: Mapping[str, Any] | None = None,
 ) -> Plain:
-    """What the sampler would try as trial `number`, after these answers.
+    """What the sampler, with its own `settings`, would try as trial `number`, after these answers.
 
     The sampler lives in a study that is thrown away, seeded by its arguments alone: a resumed
     sweep asks what an uninterrupted one would have asked. Answers outside the space are left out.
@@ -43,7 +50,7 @@ def suggest(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         directions=["maximize", "minimize"],
-        sampler=_sampler(sampler, int(digest([seed, number, attempt])[:8], 16)),
+        sampler=_sampler(sampler, int(digest([seed, number, attempt])[:8], 16), settings or {}),
     )
     distributions = {axis.name: _distribution(axis) for axis in space.axes}
     if sampler != "random":
@@ -53,14 +60,27 @@ def suggest(
     return {axis.name: _typed(axis, asked[axis.name]) for axis in space.axes}
 
 
-def _sampler(name: str, seed: int) -> BaseSampler:
-    if name == "random":
-        return RandomSampler(seed=seed)
-    if name == "tpe":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return TPESampler(seed=seed, multivariate=True)
-    raise BadInput(f"search.sampler={name}: type search.sampler=auto|{'|'.join(SAMPLERS)}")
+def check_settings(sampler: str, settings: Mapping[str, Any]) -> None:
+    """Raise BadInput for a setting that the sampler does not have, or cannot have as it is."""
+    chosen = "tpe" if sampler == "auto" else sampler
+    signed = inspect.signature(KINDS[chosen]).parameters if chosen in KINDS else {}
+    kinds = {name: str(one.annotation).split(" | ")[0] for name, one in signed.items()}
+    known = {name: kind for name, kind in kinds.items() if kind in WORDS and name != "seed"}
+    for name, value in settings.items():
+        if name not in known:
+            have = f"one of {', '.join(known)}" if known else "none, since it has none"
+            raise BadInput(f"{SETTINGS}.{name} is no setting of sampler {chosen}: type {have}")
+        if type(value).__name__ not in WORDS[known[name]]:
+            raise BadInput(f"{SETTINGS}.{name}={value}: type {WORDS[known[name]][0]}")
+
+
+def _sampler(name: str, seed: int, settings: Mapping[str, Any]) -> BaseSampler:
+    if name not in KINDS:
+        raise BadInput(f"search.sampler={name}: type search.sampler=auto|{'|'.join(SAMPLERS)}")
+    usual = {"multivariate": True} if name == "tpe" else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what is experimental in Optuna, or goes in its next
+        return KINDS[name](seed=seed, **{**usual, **settings})
 
 
 def _trial(answer: Answer, space: Space, distributions: dict[str, BaseDistribution]) -> FrozenTrial:

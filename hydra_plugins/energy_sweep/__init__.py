@@ -48,14 +48,17 @@ class EnergySweeper(Sweeper):
 
 
 def _register() -> None:
-    def store(group: str, name: str, node: dict[str, Any]) -> None:
-        ConfigStore.instance().store(group=group, name=name, node=node, provider="energy_sweep")
-
-    target = f"hydra_plugins.energy_sweep.{EnergySweeper.__name__}"
-    defaults = [{"sampler": "auto"}, "_self_"]
-    store("hydra/sweeper", "energy_sweep", {"defaults": defaults, "_target_": target, **ALIASES})
-    for name in ("auto", "tpe", "random"):
-        store("hydra/sweeper/sampler", name, {"name": name, "seed": None})
+    # No samplers: in this store, which all plugins share, names such as `tpe` would take the place
+    # of hydra-optuna-sweeper's, or theirs of ours. `energy_sweep.app.typed` reads them.
+    node = {
+        "defaults": [{"sampler": None}, "_self_"],
+        "_target_": f"hydra_plugins.energy_sweep.{EnergySweeper.__name__}",
+        "_recursive_": False,  # a sampler that a file describes is read, not made
+        **ALIASES,
+    }
+    ConfigStore.instance().store(
+        group="hydra/sweeper", name="energy_sweep", node=node, provider="energy_sweep"
+    )
 
 
 _register()

@@ -45,7 +45,7 @@ REFUSED = {
     "~batch": "batch is gone",
     "--frobnicate": "unrecognized arguments: --frobnicate: type --help",
     "frobnicate": "frobnicate is neither a verb nor a setting: type one of meters",
-    "hydra/sweeper/sampler=grid": "hydra/sweeper/sampler=grid: type hydra/sweeper/sampler=auto",
+    "hydra/sweeper/sampler=grid": "hydra/sweeper/sampler: leave it out, and type",
 }
 
 
