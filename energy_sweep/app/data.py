@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
+from energy_sweep import terminal
 from energy_sweep.app.text import fraction, words
 from energy_sweep.dataset.summary import Summary
 from energy_sweep.record import Plain
@@ -45,7 +45,7 @@ def data_line(summary: Summary) -> str:
     return f"data: {summary.name}, {len(summary.classes)} classes, {sides}, as before"
 
 
-def _table(summary: Summary) -> Iterator[str]:
+def _table(summary: Summary) -> list[str]:
     """Images of each class by side; many classes are folded."""
     sides = list(summary.counts)
     each = list(zip(*summary.counts.values(), strict=True))
@@ -55,13 +55,13 @@ def _table(summary: Summary) -> Iterator[str]:
     else:
         rows += _folded(summary.classes, each)
     rows.append(("all", [sum(counts) for counts in summary.counts.values()]))
-    cells = [("class", *sides)]
-    for name, counts in rows:
-        cells.append((_short(name), *(f"{count:,}" for count in counts or ())))
-    widths = [max(len(row[n]) for row in cells if n < len(row)) for n in range(len(sides) + 1)]
-    for name, *numbers in cells:
-        columns = [f"{text:>{width}}" for text, width in zip(numbers, widths[1:], strict=False)]
-        yield f"{MARGIN}{name:{widths[0]}}  {'  '.join(columns)}".rstrip()
+    none = [""] * len(sides)
+    cells = [
+        [_short(name), *(none if counts is None else (f"{count:,}" for count in counts))]
+        for name, counts in rows
+    ]
+    table = terminal.table(["class", *sides], cells, left={"class"}, width=_width() - len(MARGIN))
+    return [f"{MARGIN}{line}" for line in table.splitlines()]
 
 
 def _folded(
@@ -120,11 +120,8 @@ def _short(name: str) -> str:
 
 
 def _wrapped(text: str, first: str = MARGIN) -> list[str]:
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=MARGIN * 2,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return terminal.prose(f"{first}{text}", width=_width(), indent=MARGIN * 2).splitlines()
+
+
+def _width() -> int:
+    return min(WIDTH, terminal.width_of() or WIDTH)
