@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from energy_sweep.front import contended_text, joules_text
+from energy_sweep.marks import Code, code_of, groups, legend
 from energy_sweep.record import Plain
 
-INK, FAINT, GRID = "#1d2733", "#8a94a0", "#e8ebef"
+INK, SOFT, FAINT, GRID = "#1d2733", "#5d6875", "#8a94a0", "#e8ebef"
 PALETTE = ("#31356e", "#2f7f9d", "#43aa8b", "#e3a12d", "#cf5a3c", "#8f4a7f")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "pentagon", "star")
 # Plotly's own share button would send private results to its cloud.
@@ -18,6 +18,7 @@ CONFIG: Plain = {
     "showSendToCloud": False,
     "displaylogo": False,
     "responsive": True,
+    "doubleClickDelay": 300,  # a click on the legend waits for it
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
 }
 OBJECTIVES = {
@@ -25,18 +26,6 @@ OBJECTIVES = {
     "inference": "joules per image",
     "lifetime": "joules of training and {images:,} images",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
-    """An axis told by marks (colours or symbols): `marks` by value, `other` for the rest."""
-
-    axis: str | None
-    marks: Mapping[str, str]
-    other: str
-
-    def mark(self, row: Plain) -> str:
-        return self.marks.get(str(row["params"].get(self.axis)), self.other)
 
 
 def objective_text(document: Plain) -> str:
@@ -47,21 +36,20 @@ def objective_text(document: Plain) -> str:
 def front_figure(document: Plain) -> Plain:
     """Accuracy against joules; the front has a stepped line and error bars."""
     rows: list[Plain] = [*document["front"], *document["dominated"]]
-    colours = _code(rows, ("compression.level", "compression"), PALETTE)
-    symbols = _code(rows, ("batch", "model"), SYMBOLS)
+    colours = code_of(rows, ("compression.level", "compression"), PALETTE)
+    symbols = code_of(rows, ("batch", "model"), SYMBOLS)
     x_axis = _joules_axis(document)
     left, right = (10**end if x_axis["type"] == "log" else end for end in x_axis["range"])
     y_axis = _accuracy_axis(document)
     data = [
-        _points(document, "dominated", colours=colours, symbols=symbols),
+        *_points(document, "dominated", colours=colours, symbols=symbols),
         _step(document["front"], right),
-        _points(document, "front", colours=colours, symbols=symbols),
+        *_points(document, "front", colours=colours, symbols=symbols),
         _crosses(document, left, y_axis["range"][0]),
-        *_legend(colours, "color", PALETTE[0]),
-        *_legend(symbols, "symbol", FAINT),
+        *legend(colours, "color", PALETTE[0]),
+        *legend(symbols, "symbol", FAINT),
     ]
-    title = f"Accuracy against {objective_text(document)}, {document['quality']}"
-    return {"data": data, "layout": {**_layout(title), "xaxis": x_axis, "yaxis": y_axis}}
+    return {"data": data, "layout": {**_layout(), "xaxis": x_axis, "yaxis": y_axis}}
 
 
 def bill_figure(document: Plain) -> Plain:
@@ -83,12 +71,17 @@ def bill_figure(document: Plain) -> Plain:
             "hovertemplate": f"%{{y}}: %{{text}} {document['quality']} {name}<extra></extra>",
         }
 
-    layout = _layout(f"Joules by stage, {document['quality']}")
+    layout = _layout()
+    layout["margin"]["r"] = 56  # for the number beside the longest bar
     layout["legend"]["traceorder"] = "reversed"
     layout |= {
         "barmode": "group",
         "bargap": 0.35,
-        "xaxis": {"title": {"text": "joules"}, "gridcolor": GRID, "rangemode": "tozero"},
+        "xaxis": {
+            "title": {"text": f"joules, {document['quality']}"},
+            "gridcolor": GRID,
+            "rangemode": "tozero",
+        },
         "yaxis": {"ticklabelstandoff": 8, "automargin": True},
     }
     attributed = bars("attributed", "attributed_joules", "#c9d3dc")
@@ -127,25 +120,35 @@ def _markers(name: str, points: Sequence[tuple[float, float, int, str]], marker:
     }
 
 
-def _points(document: Plain, side: str, *, colours: Code, symbols: Code) -> Plain:
-    """The configurations of one side, `front` (with error bars) or `dominated`."""
-    rows, front, quality = document[side], side == "front", document["quality"]
-    marker = {
-        "size": 11 if front else 7,
-        "opacity": 1.0 if front else 0.45,
-        "color": [colours.mark(row) for row in rows],
-        "symbol": [symbols.mark(row) for row in rows],
-        "line": {"width": 1.2 if front else 0, "color": "white"},
+def _points(document: Plain, side: str, *, colours: Code, symbols: Code) -> list[Plain]:
+    """The configurations of one side, `front` (with error bars) or `dominated`.
+
+    Those that are marked alike are one trace, so that a click on the legend can hide them.
+    """
+    front, quality = side == "front", document["quality"]
+    traces: list[Plain] = []
+    for names, rows in groups(document[side], (colours, symbols)):
+        marker = {
+            "size": 11 if front else 7,
+            "opacity": 1.0 if front else 0.45,
+            "color": colours.mark(rows[0]),
+            "symbol": symbols.mark(rows[0]),
+            "line": {"width": 1.2 if front else 0, "color": "white"},
+        }
+        points = [(r["joules"], r["accuracy"], r["trial"], hover(r, quality)) for r in rows]
+        bars = _error_bars(rows) if front else {}
+        traces.append({**_markers(side, points, marker), **bars, "meta": {"groups": names}})
+    return traces
+
+
+def _error_bars(rows: Sequence[Plain]) -> Plain:
+    bars: Plain = {"type": "data", "thickness": 1.1, "width": 0, "color": "#6b7784"}
+    up = [row["accuracy_high"] - row["accuracy"] for row in rows]
+    down = [row["accuracy"] - row["accuracy_low"] for row in rows]
+    return {
+        "error_x": {**bars, "array": [row["uncertainty_joules"] for row in rows]},
+        "error_y": {**bars, "symmetric": False, "array": up, "arrayminus": down},
     }
-    points = [(row["joules"], row["accuracy"], row["trial"], hover(row, quality)) for row in rows]
-    trace = _markers(side, points, marker)
-    if front:
-        bars: Plain = {"type": "data", "thickness": 1.1, "width": 0, "color": "#6b7784"}
-        up = [row["accuracy_high"] - row["accuracy"] for row in rows]
-        down = [row["accuracy"] - row["accuracy_low"] for row in rows]
-        trace["error_x"] = {**bars, "array": [row["uncertainty_joules"] for row in rows]}
-        trace["error_y"] = {**bars, "symmetric": False, "array": up, "arrayminus": down}
-    return trace
 
 
 def _step(front: Sequence[Plain], edge: float) -> Plain:
@@ -182,49 +185,19 @@ def _settings(row: Plain) -> list[str]:
     return [html.escape(f"{name} = {value}") for name, value in row["params"].items()]
 
 
-def _code(rows: Sequence[Plain], wished: Sequence[str], marks: Sequence[str]) -> Code:
-    """The code of the first wished axis that has a few values, else one mark for all."""
-    for name in wished:
-        values = {
-            str(row["params"][name]): row["params"][name] for row in rows if name in row["params"]
-        }
-        if 1 < len(values) <= len(marks):
-            numeric = all(isinstance(value, int | float) for value in values.values())
-            ordered = sorted(values, key=lambda text: values[text] if numeric else text)
-            return Code(axis=name, marks=dict(zip(ordered, marks, strict=False)), other=marks[0])
-    return Code(axis=None, marks={}, other=marks[0])
-
-
-def _legend(code: Code, key: str, colour: str) -> list[Plain]:
-    """Legend entries of their own: those of a mixed trace would show its first point only."""
-    return [
-        {
-            "type": "scatter",
-            "mode": "markers",
-            "name": value,
-            "x": [None],
-            "y": [None],
-            "legendgroup": code.axis,
-            "legendgrouptitle": {"text": code.axis},
-            "marker": {"size": 9, "color": colour, key: mark},
-        }
-        for value, mark in code.marks.items()
-    ]
-
-
 def _joules_axis(document: Plain) -> Plain:
     joules: list[float] = [row["joules"] for row in (*document["front"], *document["dominated"])]
-    title = f"{objective_text(document)} ({document['quality']}), log scale"
+    title = f"{document['objective']} joules, {document['quality']}"
     axis: Plain = {"gridcolor": GRID, "zeroline": False, "ticks": "outside", "tickcolor": GRID}
     if not joules or min(joules) <= 0:
         limits = [min(joules, default=0.0), max(joules, default=1.0) * 1.05 or 1.0]
-        return {**axis, "type": "linear", "range": limits, "title": {"text": title[:-11]}}
+        return {**axis, "type": "linear", "range": limits, "title": {"text": title}}
     low, high = math.log10(min(joules)), math.log10(max(joules))
     pad = max(0.02, 0.06 * (high - low))
     axis |= {"type": "log", "range": [low - pad, high + pad], "tickformat": "~g"}
     if 0.7 < high - low < 3:
         axis["dtick"] = "D2"  # 1, 2, 5: the default labels every digit, in tiny print
-    return {**axis, "title": {"text": title}}
+    return {**axis, "title": {"text": f"{title}, log scale"}}
 
 
 def _accuracy_axis(document: Plain) -> Plain:
@@ -242,15 +215,26 @@ def _accuracy_axis(document: Plain) -> Plain:
     return {**axis, "title": {"text": title}, "range": limits}
 
 
-def _layout(title: str) -> Plain:
+def _layout() -> Plain:
     font = "ui-sans-serif, system-ui, 'Segoe UI', 'Helvetica Neue', 'Liberation Sans', sans-serif"
     return {
-        "title": {"text": title, "x": 0, "xref": "paper", "font": {"size": 15}},
         "font": {"family": font, "size": 13, "color": INK},
-        "margin": {"l": 64, "r": 12, "t": 48, "b": 56},
+        "margin": {"l": 64, "r": 12, "t": 32, "b": 56},
         "paper_bgcolor": "white",
         "plot_bgcolor": "white",
-        "hoverlabel": {"bgcolor": "white", "bordercolor": "#c9d3dc", "align": "left"},
+        # Without a colour of its own, the text takes that of the border.
+        "hoverlabel": {
+            "bgcolor": "white",
+            "bordercolor": "#c9d3dc",
+            "align": "left",
+            "font": {"color": INK},
+        },
+        "modebar": {"color": SOFT, "activecolor": INK},
         "hovermode": "closest",
-        "legend": {"font": {"size": 12}, "grouptitlefont": {"size": 12}, "tracegroupgap": 12},
+        "legend": {
+            "font": {"size": 12},
+            "grouptitlefont": {"size": 12},
+            "tracegroupgap": 12,
+            "groupclick": "toggleitem",
+        },
     }

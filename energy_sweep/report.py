@@ -59,6 +59,8 @@ def page(study: StudyRecord, objective: Objective) -> str:
         hint="is the knee of the front. Click a point for another." if chosen is not None else "",
         chosen_title=html.escape(shown["title"]),
         chosen_command=html.escape(shown["command"]),
+        front_caption=f"Accuracy against {objective_text(document)}, {document['quality']}",
+        bill_caption=f"Joules by stage, {document['quality']}",
         front_table=_front_html(document, commands),
         bill_height=f"{7 + 3 * len(document['bill'])}rem",
         bill_text=bill_sentence(document),
@@ -145,7 +147,7 @@ def _named(params: Plain) -> str:
 
 def _notes(document: Plain) -> str:
     coefficients = ", ".join(f"{k} = {v:g}" for k, v in document["coefficients"].items())
-    machine = ", ".join(f"{k}: {v}" for k, v in document["machine"].items() if v is not None)
+    machine = ", ".join(f"{k}: {v}" for k, v in document["machine"].items() if v not in (None, []))
     notes = {
         "Accuracy": "on the validation images, by the exported model; the interval is Wilson's "
         "at 95 %. Seeds of one configuration are averaged.",

@@ -70,9 +70,10 @@ def test_plotly_offers_no_cloud(written: str) -> None:
 def test_the_titles_say_how_the_joules_were_obtained(written: str) -> None:
     page = embedded(written)
     assert "<title>toy: accuracy against joules, estimated</title>" in written
+    assert "Accuracy against training joules, estimated" in written
+    assert "Joules by stage, estimated" in written
     for figure in (page["front"], page["bill"]):
-        assert "estimated" in figure["layout"]["title"]["text"]
-    assert "estimated" in page["front"]["layout"]["xaxis"]["title"]["text"]
+        assert "estimated" in figure["layout"]["xaxis"]["title"]["text"]
     assert "between 0.93 and 4" in written
 
 
@@ -96,23 +97,44 @@ def test_plotly_accepts_the_figures(name: str) -> None:
 def test_the_front_is_a_stepped_line_with_error_bars_on_log_joules() -> None:
     document = front.front_document(STUDY, TRAINING)
     figure = front_figure(document)
-    dominated, line, points, crosses, *legend = figure["data"]
+    [line] = [trace for trace in figure["data"] if trace["mode"] == "lines"]
+    [crosses] = [trace for trace in figure["data"] if trace["name"] == "infeasible"]
+    legend = [trace for trace in figure["data"] if "legendgroup" in trace]
     assert figure["layout"]["xaxis"]["type"] == "log"
     assert line["line"]["shape"] == "hv"
-    assert line["x"][:-1] == points["x"] == [row["joules"] for row in document["front"]]
-    assert points["error_x"]["array"] == [row["uncertainty_joules"] for row in document["front"]]
-    highs = [y + up for y, up in zip(points["y"], points["error_y"]["array"], strict=True)]
-    assert highs == pytest.approx([row["accuracy_high"] for row in document["front"]])
-    assert len(dominated["x"]) == len(document["dominated"])
+    assert line["x"][:-1] == [row["joules"] for row in document["front"]]
+    bars = {
+        trial: (x, unsure, y + up)
+        for trace in traces(figure, "front")
+        for trial, x, y, unsure, up in zip(
+            trace["customdata"],
+            trace["x"],
+            trace["y"],
+            trace["error_x"]["array"],
+            trace["error_y"]["array"],
+            strict=True,
+        )
+    }
+    for row in document["front"]:
+        wanted = (row["joules"], row["uncertainty_joules"], row["accuracy_high"])
+        assert bars.pop(row["trial"]) == pytest.approx(wanted)
+    assert not bars
+    drawn = sum(len(trace["x"]) for trace in traces(figure, "dominated"))
+    assert drawn == len(document["dominated"])
     assert len(crosses["x"]) == len(document["infeasible"]) == 8
     assert crosses["marker"]["symbol"] == "x"
     assert {entry["legendgroup"] for entry in legend} == {"compression.level", "batch"}
 
 
+def traces(figure: dict[str, Any], side: str) -> list[dict[str, Any]]:
+    return [one for one in figure["data"] if one["name"] == side and one["mode"] == "markers"]
+
+
 def test_the_hover_has_a_setting_a_line() -> None:
     document = front.front_document(STUDY, TRAINING)
-    label = front_figure(document)["data"][2]["text"][0].split("<br>")
-    row = document["front"][0]
+    trace = traces(front_figure(document), "front")[0]
+    label = trace["text"][0].split("<br>")
+    [row] = [row for row in document["front"] if row["trial"] == trace["customdata"][0]]
     assert label[0] == f"<b>trial {row['trial']}</b>"
     assert label[1:5] == [f"{name} = {value}" for name, value in row["params"].items()]
     assert any(line.endswith("J estimated") for line in label)
@@ -120,15 +142,17 @@ def test_the_hover_has_a_setting_a_line() -> None:
 
 def test_points_differ_by_level_and_batch() -> None:
     document = front.front_document(STUDY, TRAINING)
-    for trace, side in ((2, "front"), (0, "dominated")):
-        marker = front_figure(document)["data"][trace]["marker"]
-        seen = {
-            (row["params"]["compression.level"], row["params"]["batch"]): (colour, symbol)
-            for row, colour, symbol in zip(
-                document[side], marker["color"], marker["symbol"], strict=True
-            )
-        }
-        assert len(set(seen.values())) == len(seen)
+    figure = front_figure(document)
+    for side in ("front", "dominated"):
+        params = {row["trial"]: row["params"] for row in document[side]}
+        seen: dict[tuple[str, ...], tuple[str, str]] = {}
+        for trace in traces(figure, side):
+            marker, groups = trace["marker"], trace["meta"]["groups"]
+            seen[tuple(groups)] = (marker["color"], marker["symbol"])
+            for trial in trace["customdata"]:
+                names = [f"{name}={params[trial][name]}" for name in ("compression.level", "batch")]
+                assert names == groups
+        assert len(set(seen.values())) == len(seen) > 1
 
 
 def test_free_joules_get_a_linear_axis() -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -18,27 +16,13 @@ from urllib.parse import urlsplit
 
 import pytest
 import toy_study
+from chromium import FLAGS, find
 from stored_study import store_study
 
 from energy_sweep.record import Objective
 from energy_sweep.report import write_report
 
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    # Nothing beyond this machine is even looked up.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    "--window-size=1400,1000",
-    "--virtual-time-budget=15000",
-)
-
-
+DUMP_FLAGS = (*FLAGS, "--window-size=1400,1000", "--virtual-time-budget=15000")
 NOBODY = "not an origin"  # who asks for what Chromium wants for itself
 
 
@@ -63,18 +47,18 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def chromium() -> str:
-    path = shutil.which("chromium")
-    if path is None and os.environ.get("CI") == "true":
-        pytest.fail("no chromium: run scripts/install-system-packages")
-    if path is None:
-        pytest.skip("no chromium: run scripts/install-system-packages")
-    return path
+    return find()
 
 
 def look(chromium: str, address: str, folder: Path) -> Seen:
     """Open an address in a new browser; `folder` is for its profile and network log."""
     log = folder / "network.json"
-    command = [chromium, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--log-net-log={log}"]
+    command = [
+        chromium,
+        *DUMP_FLAGS,
+        f"--user-data-dir={folder / 'profile'}",
+        f"--log-net-log={log}",
+    ]
     done = subprocess.run(
         [*command, "--dump-dom", address], capture_output=True, text=True, timeout=120, check=True
     )

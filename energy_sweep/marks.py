@@ -1,0 +1,70 @@
+"""What colours and symbols say: one mark for each value of an axis, and a legend of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from energy_sweep.record import Plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """An axis told by marks (colours or symbols): `marks` by value, `other` for the rest."""
+
+    axis: str | None
+    marks: Mapping[str, str]
+    other: str
+
+    def value(self, row: Plain) -> str | None:
+        """The value by which a row is marked, if it has one."""
+        value = str(row["params"].get(self.axis))
+        return value if value in self.marks else None
+
+    def mark(self, row: Plain) -> str:
+        value = self.value(row)
+        return self.other if value is None else self.marks[value]
+
+
+def code_of(rows: Sequence[Plain], wished: Sequence[str], marks: Sequence[str]) -> Code:
+    """The code of the first wished axis that has a few values, else one mark for all."""
+    for name in wished:
+        values = {
+            str(row["params"][name]): row["params"][name] for row in rows if name in row["params"]
+        }
+        if 1 < len(values) <= len(marks):
+            numeric = all(isinstance(value, int | float) for value in values.values())
+            ordered = sorted(values, key=lambda text: values[text] if numeric else text)
+            return Code(axis=name, marks=dict(zip(ordered, marks, strict=False)), other=marks[0])
+    return Code(axis=None, marks={}, other=marks[0])
+
+
+def groups(rows: Sequence[Plain], codes: Sequence[Code]) -> list[tuple[list[str], list[Plain]]]:
+    """Rows that are marked alike, each with the names of its groups, as a legend has them."""
+    found: dict[tuple[str, ...], list[Plain]] = {}
+    for row in rows:
+        names = (_group(code, value) for code in codes if (value := code.value(row)) is not None)
+        found.setdefault(tuple(names), []).append(row)
+    return [(list(names), alike) for names, alike in found.items()]
+
+
+def legend(code: Code, key: str, colour: str) -> list[Plain]:
+    """Legend entries of their own, one for each group of `groups`."""
+    return [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": value,
+            "x": [None],
+            "y": [None],
+            "legendgroup": code.axis,
+            "legendgrouptitle": {"text": code.axis},
+            "marker": {"size": 9, "color": colour, key: mark},
+            "meta": {"legend": _group(code, value)},
+        }
+        for value, mark in code.marks.items()
+    ]
+
+
+def _group(code: Code, value: str) -> str:
+    return f"{code.axis}={value}"
