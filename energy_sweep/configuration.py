@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from energy_sweep.commands import command as command
 from energy_sweep.price import Demand, Prices, demand
 from energy_sweep.record import (
     EnergySweepError,
@@ -178,12 +178,6 @@ def joules_text(joules: float, uncertainty: float | None = None) -> str:
 def contended_text(stages: Sequence[str]) -> str:
     """Says of joules that other programs disturbed them; empty where none did."""
     return f"contended: {', '.join(stages)}" if stages else ""
-
-
-def command(trial: TrialRecord) -> str:
-    """The command that runs this trial again, alone."""
-    typed = trial.overrides or [f"{name}={value}" for name, value in trial.params.items()]
-    return shlex.join(["python", "-m", "energy_sweep", *typed])
 
 
 def _row(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
+import math
+from collections.abc import Sequence
 
 from energy_sweep import terminal
+from energy_sweep.commands import program
 from energy_sweep.figure import objective_text
 from energy_sweep.record import MeterFacts, Objective
 from energy_sweep.search import Outcome, Planned
@@ -92,26 +94,32 @@ def outcome_text(outcome: Outcome) -> str:
     return f"{', '.join(parts)}; {reasons[outcome.stopped]}"
 
 
-def next_commands(name: str, outputs: str, *, width: int | None = None) -> str:
-    """What to type after a sweep; a command is never broken, what it means goes below it."""
-    where = "" if outputs == "outputs" else f" --outputs {shlex.quote(outputs)}"
-    study = f"{shlex.quote(name)}{where}"
+def next_commands(study: Sequence[str], *, best: float | None, width: int | None = None) -> str:
+    """What to type after a sweep, `best` being the accuracy that can be asked for.
+
+    A command is never broken; what it means goes below it.
+    """
     verbs = [
-        (f"front {study}", "the front again; --objective training|inference|lifetime re-prices it"),
-        (f"choose {study} --min-accuracy 0.95", "one configuration, and why"),
-        (f"report {study}", "one page to look at"),
-        (f"dashboard {study}", "every trial, in Optuna's dashboard"),
-        (f"deploy {study} --to deployed", "the chosen model as files"),
+        (["front"], "the front again; --objective training|inference|lifetime re-prices it"),
+        (["report"], "one page to look at"),
+        (["dashboard"], "every trial, in Optuna's dashboard"),
     ]
-    column = max(len(verb) for verb, _ in verbs)
-    lines = [f"  python -m energy_sweep {verb:{column}}  {meaning}" for verb, meaning in verbs]
-    if width is not None and max(map(len, lines)) > width:
-        lines = [
-            f"  python -m energy_sweep {verb}\n"
-            + terminal.prose(f"      {meaning}", width=width, indent=" " * 6)
-            for verb, meaning in verbs
-        ]
-    return "\n".join(["next:", *lines])
+    if best is not None:
+        least = f"{math.floor(100 * best) / 100:g}"
+        verbs[1:1] = [(["choose", "--min-accuracy", least], "one configuration, and why")]
+        verbs.append((["deploy", "--to", "deployed"], "the chosen model as files"))
+    lines = [(program(verb, *study, *more), meaning) for (verb, *more), meaning in verbs]
+    return "\n".join(["next:", *_beside(lines, width)])
+
+
+def _beside(lines: Sequence[tuple[str, str]], width: int | None) -> list[str]:
+    """Commands and what they mean, in two columns where there is room for those."""
+    column = max(len(typed) for typed, _ in lines)
+    found = [f"  {typed:{column}}  {meaning}" for typed, meaning in lines]
+    if width is None or max(map(len, found)) <= width:
+        return found
+    prose = [terminal.prose(f"      {one}", width=width, indent=" " * 6) for _, one in lines]
+    return [f"  {typed}\n{below}" for (typed, _), below in zip(lines, prose, strict=True)]
 
 
 def axis_text(axis: Axis) -> str:

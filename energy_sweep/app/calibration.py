@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import math
-import shlex
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -13,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from energy_sweep.app import verb_study
 from energy_sweep.app.destination import check_json
+from energy_sweep.app.quoting import plainly
 from energy_sweep.app.text import duration, watts_text
+from energy_sweep.commands import program
 from energy_sweep.record import BadInput, Plain, to_plain
 
 if TYPE_CHECKING:
@@ -131,9 +132,8 @@ def _text(found: Fit, document: Plain, path: Path) -> str:
         "one GiB in use   "
         + ("not told by these loads" if memory is None else f"{watts_text(memory)} above idle"),
         f"\n{path} has them. To use them, type",
-        f"  {verb_study.PROGRAM} meter.calibration={shlex.quote(str(path))}",
-        f"  {verb_study.PROGRAM} front --calibration {shlex.quote(str(path))}"
-        "   (trials that ran before)",
+        f"  {program(f'meter.calibration={plainly(str(path))}')}",
+        f"  {program('front', '--calibration', str(path))}   (trials that ran before)",
         "The joules stay estimated: modelled from CPU seconds, with the watts of this machine.",
     ]
     return "\n".join(lines)

@@ -10,6 +10,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 from hydra.core.config_loader import ConfigLoader
@@ -121,6 +122,15 @@ class PointLoader:
             self._describe(cfg, sweep_overrides)
         OmegaConf.copy_cache(from_config=master_config, to_config=cfg)
         return cfg
+
+    def folder(self, overrides: Sequence[str], number: int) -> Path:
+        """Where the job of this number will write."""
+        cfg = self.load_sweep_config(self._composer.master, overrides)
+        with open_dict(cfg):
+            cfg.hydra.job.id = cfg.hydra.job.num = number
+        with _hydra_config(None):
+            HydraConfig.instance().set_config(cfg)
+            return Path(cfg.hydra.sweep.dir, str(cfg.hydra.sweep.subdir))
 
     def _describe(self, cfg: DictConfig, overrides: Sequence[str]) -> None:
         """What Hydra's own node says of the overrides."""

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-
-from hydra.core.override_parser.types import Quote, QuotedString
 
 # What a shell still reads between double quotes.
 READ_BY_SHELLS = set('"$`!\\')
+OTHER_VALUES = {"true", "false", "null", "inf", "nan"}  # words that Hydra reads as no text
 
 
 def quoted(text: str) -> str:
     """Any text as the value of an override."""
+    # Verbs, which quote seldom, should not wait for Hydra.
+    from hydra.core.override_parser.types import Quote, QuotedString
+
     return QuotedString(text=text, quote=Quote.single).with_quotes()
+
+
+def plainly(text: str) -> str:
+    """Any text as the value of an override, without quotes where it reads as a word."""
+    is_word = re.fullmatch(r"[A-Za-z/][\w./-]*", text) and text.lower() not in OTHER_VALUES
+    return text if is_word else quoted(text)
 
 
 def for_shell(text: str) -> str:

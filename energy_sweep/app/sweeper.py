@@ -21,15 +21,14 @@ from energy_sweep import front, terminal
 from energy_sweep.app.aliases import search_settings
 from energy_sweep.app.announce import next_commands
 from energy_sweep.app.axes import DEFAULT_SPACE, LEVEL, Axes, read_axes
-from energy_sweep.app.build import plain
 from energy_sweep.app.composer import Composer, PointLoader
 from energy_sweep.app.data import data_line, data_text
 from energy_sweep.app.folders import check_whole
+from energy_sweep.app.place import Place
 from energy_sweep.app.planner import Planner
 from energy_sweep.app.progress import Watch
-from energy_sweep.app.quoting import quoted
-from energy_sweep.app.session import store_root
 from energy_sweep.app.task import Task
+from energy_sweep.app.verb_study import study_words
 from energy_sweep.dataset.summary import Summary
 from energy_sweep.recipe import Recipe, spec
 from energy_sweep.record import (
@@ -72,46 +71,17 @@ def sweep(
     composer = Composer(loader, config, axes)
     whole = composer.whole()
     composer.axes = _without_unused(axes, whole)
-    place = Place.of(whole)
+    place = Place.of(whole, composer.axes)
+    points = PointLoader(composer, place.pins)
     planner = Planner(
         composer, task.builder, lambda recipe: task.sessions.get(place.values, recipe.device)
     )
     launcher = Plugins.instance().instantiate_launcher(
-        hydra_context=dataclasses.replace(context, config_loader=PointLoader(composer, place.pins)),
+        hydra_context=dataclasses.replace(context, config_loader=points),
         task_function=task,
         config=config,
     )
-    return Sweep(planner, task, launcher, place, settings).run(config)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where a sweep writes, and what its trials are told of it."""
-
-    values: Plain
-    folder: Path
-    stages: Path
-
-    @classmethod
-    def of(cls, whole: DictConfig) -> Place:
-        """The place of a composed configuration, swept groups at their defaults."""
-        values = plain(whole)
-        folder = Path(whole.hydra.sweep.dir).absolute()
-        stages = folder / "stages" if values["stages"] is None else store_root(values)
-        return cls(values={**values, "stages": str(stages)}, folder=folder, stages=stages)
-
-    @property
-    def name(self) -> str:
-        return self.values["name"]
-
-    @property
-    def pins(self) -> tuple[str, ...]:
-        """Overrides that keep every job in this study, whatever its own groups are called."""
-        return (
-            f"name={quoted(self.name)}",
-            f"stages={quoted(str(self.stages))}",
-            f"hydra.sweep.dir={quoted(str(self.folder))}",
-        )
+    return Sweep(planner, task, launcher, points, place, settings).run(config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +91,7 @@ class Sweep:
     planner: Planner
     task: Task
     launcher: Launcher
+    points: PointLoader
     place: Place
     settings: Plain
 
@@ -171,7 +142,7 @@ class Sweep:
                 study,
                 records,
                 space,
-                describe=self.planner.describe,
+                describe=self._describe,
                 run=self._run,
                 budget=Budget(**{key: self.settings[key] for key in limits}),
                 sampler=self.settings["sampler"],
@@ -181,11 +152,26 @@ class Sweep:
                 watch=watch,
             )
 
+    def _describe(self, params: Plain) -> Job:
+        """The job of a point, with all the words that it takes to run it alone."""
+        job = self.planner.describe(params)
+        return dataclasses.replace(job, overrides=(*job.overrides, *self.place.besides))
+
     def _run(self, number: int, job: Job) -> TrialResult:
         self.task.branch_epochs = tuple(sorted(self.planner.trunk_epochs))
-        overrides = [*job.overrides, *self.place.pins]
+        own = [word for word in job.overrides if word not in self.place.besides]
+        overrides = [*own, *self.place.pins]
+        folder = self.points.folder(overrides, number)
+        if (owner := self.place.owner(folder)) not in (None, number):
+            raise BadInput(
+                f"hydra.sweep.subdir gives trial {number} the folder of trial {owner}, {folder}:"
+                " type a name that tells them apart, such as"
+                " 'hydra.sweep.subdir=trials/${hydra.job.num}'"
+            )
         [done] = self.launcher.launch([overrides], initial_job_idx=number)
-        return from_plain(TrialResult, _returned(done))
+        result = from_plain(TrialResult, _returned(done))
+        self.place.link(number, folder)
+        return result
 
     def _write_multirun(self, config: DictConfig) -> None:
         whole = config.copy()
@@ -196,12 +182,29 @@ class Sweep:
     def _finish(self, record: StudyRecord, objective: Objective, outcome: Outcome) -> None:
         document = front.front_document(record, objective)
         results = self.place.folder / "optimization_results.yaml"
-        results.write_text(yaml.safe_dump(_solutions(document), sort_keys=False))
+        results.write_text(yaml.safe_dump(self._solutions(document), sort_keys=False))
         width = terminal.width_of()
         if document["front"]:
             print(tables(record, document, width=width), end="\n\n")
-        print(next_commands(self.place.name, self.place.values["outputs"], width=width))
+        best = max((row["accuracy"] for row in document["front"]), default=None)
+        words = study_words(self.place.folder, Path(self.place.values["outputs"]))
+        print(next_commands(words, best=best, width=width))
         self.task.exit_code = 1 if outcome.failed else 0
+
+    def _solutions(self, document: Plain) -> Plain:
+        """The front in the form of hydra-optuna-sweeper, with trial numbers and folders."""
+        return {
+            "name": "energy_sweep",
+            "solutions": [
+                {
+                    "trial": row["trial"],
+                    "dir": self.place.shown(row["trial"]),
+                    "params": row["params"],
+                    "values": [row["accuracy"], row["joules"]],
+                }
+                for row in document["front"]
+            ],
+        }
 
 
 def _returned(job: JobReturn) -> Any:
@@ -234,19 +237,3 @@ def _whole(source: Any) -> Any:
     own = {field.name for field in dataclasses.fields(source)}
     shared = {"resolution": None, "fraction": 1.0}
     return dataclasses.replace(source, **{name: shared[name] for name in shared.keys() & own})
-
-
-def _solutions(document: Plain) -> Plain:
-    """The front in the form of hydra-optuna-sweeper, with trial numbers and folders."""
-    return {
-        "name": "energy_sweep",
-        "solutions": [
-            {
-                "trial": row["trial"],
-                "dir": f"trials/{row['trial']}",
-                "params": row["params"],
-                "values": [row["accuracy"], row["joules"]],
-            }
-            for row in document["front"]
-        ],
-    }

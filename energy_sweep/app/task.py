@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -46,12 +47,14 @@ class Task:
         """Run one trial; what a lone run is refused for is kept, to be said in one line."""
         self.begun, hydra = True, HydraConfig.get()
         folder = Path(hydra.runtime.output_dir)
-        if hydra.mode == RunMode.MULTIRUN:
-            return to_plain(self._trial(plain(cfg), folder)[0])
-        try:
-            self._alone(plain(cfg), folder)
-        except EnergySweepError as error:
-            self.refused = error
+        # Where the command was typed, also under hydra.job.chdir: paths are relative to that.
+        with contextlib.chdir(hydra.runtime.cwd):
+            if hydra.mode == RunMode.MULTIRUN:
+                return to_plain(self._trial(plain(cfg), folder)[0])
+            try:
+                self._alone(plain(cfg), folder)
+            except EnergySweepError as error:
+                self.refused = error
         return None
 
     def run(self, recipe: Recipe, session: Session) -> TrialResult:

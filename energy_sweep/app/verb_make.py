@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import threading
 import webbrowser
@@ -175,7 +176,8 @@ def _print_deployed(folder: Path, metrics: Plain) -> None:
         *_inference_lines(metrics),
     ]
     print(terminal.prose("\n".join(lines), width=terminal.width_of()))
-    print(f"  try it: python {folder / 'predict.py'} IMAGE (needs onnxruntime, numpy, pillow)")
+    typed = shlex.join(["python", str(folder / "predict.py"), "IMAGE"])
+    print(f"  try it: {typed} (needs onnxruntime, numpy, pillow)")
 
 
 def _inference_lines(metrics: Plain) -> list[str]:

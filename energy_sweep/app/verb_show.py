@@ -8,6 +8,7 @@ from collections import defaultdict
 
 from energy_sweep import terminal
 from energy_sweep.app import verb_study
+from energy_sweep.commands import program
 from energy_sweep.record import (
     MEASURING_STAGES,
     TRAINING_STAGES,
@@ -54,8 +55,9 @@ def choose(arguments: Namespace) -> None:
         row = to_plain(choice.row)
         verb_study.print_json({**row, "why": choice.why, "command": again})
         return
-    take = ["deploy", name, "--trial", str(choice.row.trial), "--to", "DIR"]
-    take += [*verb_study.where(arguments), *verb_study.priced_by(arguments)]
+    found = verb_study.study_words(stored.folder, arguments.outputs)
+    take = ["deploy", *found, "--trial", str(choice.row.trial), "--to", "DIR"]
+    take += verb_study.priced_by(arguments)
     priced = objective_text(vars(arguments))
     anew = verb_study.priced_text(stored.record, arguments)
     width = terminal.width_of()
@@ -65,7 +67,7 @@ def choose(arguments: Namespace) -> None:
         ),
         terminal.prose(f"  why      {choice.why}", width=width),
         f"  run it   {again}",
-        f"  take it  {verb_study.PROGRAM} {shlex.join(take)}",
+        f"  take it  {program(*take)}",
         *([terminal.prose(anew, width=width)] if anew else []),
         sep="\n",
     )

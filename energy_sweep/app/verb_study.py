@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from energy_sweep.app.quoting import plainly
+from energy_sweep.commands import program
 from energy_sweep.record import (
     BadInput,
     MeterFacts,
@@ -24,14 +26,12 @@ if TYPE_CHECKING:
     from energy_sweep.stage import StageStore
 
 OUTPUTS = Path("outputs")
-PROGRAM = "python -m energy_sweep"
 # By option: where its value is kept, and the setting of a meter that means the same.
 WATTS = {
     "--cpu-watts": ("cpu_watts", "cpu_watts_per_core"),
     "--memory-watts": ("memory_watts", "memory_watts_per_gib"),
     "--calibration": ("calibration", "calibration"),
 }
-FIRST_SWEEP = f"{PROGRAM} -m batch=32,64,128"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +51,24 @@ def find_study(name: str | None, outputs: Path) -> Path:
         if (folder / "study.db").is_file():
             return folder
     known = ", ".join(sorted(str(folder.relative_to(outputs)) for folder in _studies(outputs)))
-    hint = f"type one of {known}" if known else f"type {FIRST_SWEEP} to make one"
+    hint = f"type one of {known}" if known else f"type {_first_sweep(outputs)} to make one"
     raise BadInput(f"no study is called {name} in {outputs}: {hint}")
+
+
+def study_words(folder: Path, outputs: Path) -> list[str]:
+    """The words by which a verb finds a study: its name if it lies in `outputs`, or its path."""
+    folder, root, here = folder.absolute(), outputs.absolute(), Path.cwd()
+    if folder.is_relative_to(root) and not folder.relative_to(root).name.startswith("-"):
+        within = [] if outputs == OUTPUTS else ["--outputs", str(outputs)]
+        return [str(folder.relative_to(root)), *within]
+    near = folder.relative_to(here) if folder.is_relative_to(here) else folder
+    hidden = str(near).startswith("-") or (OUTPUTS / near / "study.db").is_file()
+    return [str(folder if hidden else near)]
+
+
+def _first_sweep(outputs: Path) -> str:
+    where = [] if outputs == OUTPUTS else [f"outputs={plainly(str(outputs))}"]
+    return program("-m", "batch=32,64,128", *where)
 
 
 def load(arguments: Namespace) -> Stored:
@@ -153,12 +169,6 @@ def objective(arguments: Namespace) -> Objective:
     return Objective(name=arguments.objective, images=arguments.images)
 
 
-def where(arguments: Namespace) -> list[str]:
-    """The words that let another verb find the same study, beside its name."""
-    outputs = arguments.outputs
-    return [] if outputs == OUTPUTS else ["--outputs", str(outputs)]
-
-
 def priced_by(arguments: Namespace) -> list[str]:
     """The words that let another verb price the study alike."""
     typed = [(option, getattr(arguments, name, None)) for option, (name, _) in WATTS.items()]
@@ -173,7 +183,7 @@ def watts_settings(arguments: Namespace) -> Plain:
 
 def watts_words(arguments: Namespace) -> list[str]:
     """The same settings as they are typed."""
-    return [f"meter.{name}={_word(value)}" for name, value in watts_settings(arguments).items()]
+    return [f"meter.{name}={_setting(value)}" for name, value in watts_settings(arguments).items()]
 
 
 def priced_text(record: StudyRecord, arguments: Namespace) -> str:
@@ -182,6 +192,10 @@ def priced_text(record: StudyRecord, arguments: Namespace) -> str:
         return ""
     watts = ", ".join(f"{name} = {value:g}" for name, value in record.meter.coefficients.items())
     return f"Its estimates are priced anew, by {watts}; nothing was run or written for that."
+
+
+def _setting(value: float | str | Path) -> str:
+    return plainly(str(value)) if isinstance(value, str) else _word(value)
 
 
 def _word(value: float | str | Path) -> str:
@@ -216,7 +230,7 @@ def _studies(outputs: Path) -> list[Path]:
 def _latest(outputs: Path) -> Path:
     found = _studies(outputs)
     if not found:
-        raise BadInput(f"no study in {outputs}: type {FIRST_SWEEP} to make one")
+        raise BadInput(f"no study in {outputs}: type {_first_sweep(outputs)} to make one")
     return max(found, key=_last_change)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from energy_sweep.app import verb_make, verb_measure, verb_meters, verb_show
-from energy_sweep.app.verb_study import OUTPUTS, PROGRAM
+from energy_sweep.app.verb_study import OUTPUTS
+from energy_sweep.commands import program
 from energy_sweep.record import BadInput
 
 ACTIONS = {
@@ -49,7 +50,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog=PROGRAM, allow_abbrev=False)
+    parser = _Parser(prog=program(), allow_abbrev=False)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, (summary, *options) in _verbs().items():
         made = verbs.add_parser(name, help=summary, description=summary, allow_abbrev=False)

@@ -115,7 +115,8 @@ def test_bar_draws_at_most_once_a_second(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_outcome_and_next_commands() -> None:
     outcome = Outcome(new=(1,), infeasible=(2,), failed=(3,), repeats=4, stopped="failures")
     assert outcome_text(outcome).startswith("1 new, 1 infeasible, 1 failed, 4 known before;")
-    assert "deploy 'a b' --outputs there --to deployed" in next_commands("a b", "there")
+    told = next_commands(["a b", "--outputs", "there"], best=0.9)
+    assert "deploy 'a b' --outputs there --to deployed" in told
 
 
 def test_small_words() -> None:

@@ -255,7 +255,7 @@ def test_choose_in_words_says_why_and_what_to_type(
     text = capsys.readouterr().out
     assert "most accurate" in text and "J estimated" in text
     assert "python -m energy_sweep batch=" in text
-    assert "deploy toy --trial" in text and f"--outputs {outputs}" in text
+    assert f"deploy toy --outputs {outputs} --trial" in text
 
 
 def test_nothing_fits_exits_3_and_names_the_nearest(outputs: Path) -> None:
