@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from energy_sweep.achieved import achieved
 from energy_sweep.commands import command as command
 from energy_sweep.price import Demand, Prices, demand
 from energy_sweep.record import (
@@ -45,7 +46,8 @@ class Row:
     images, so more of them do not narrow it. `rivals` and `beaten_by` are trials of other
     configurations (`rivals.py`). `contended` are the stages of the objective whose price rests on
     windows in which other programs ran: such joules beat nothing. `net_joules` are those above what
-    the same seconds cost an idle machine, None where that is not known.
+    the same seconds cost an idle machine, None where that is not known. `level` is the one that its
+    compression carried out, `removed` and `zeros` what that came to (`achieved.py`).
     """
 
     trial: int
@@ -65,6 +67,9 @@ class Row:
     stages: Mapping[str, StageShare]
     joules_per_image: float | None
     peak_memory_bytes: int | None
+    level: float = 0.0
+    removed: float | None = None
+    zeros: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +198,7 @@ def _row(
     interval = wilson(accuracy * result.n_validation, result.n_validation)
     joules, uncertainty = configuration.joules(prices)
     per_image = _mean_demand(configuration.runs, Objective(name="inference"))
+    reached = achieved(result.config, result.facts)
     peaks = [one.peak_memory_bytes for one in results if one.peak_memory_bytes is not None]
     return Row(
         trial=trial.number,
@@ -212,6 +218,9 @@ def _row(
         stages=_stages(results, prices, users),
         joules_per_image=_known_joules(per_image, prices),
         peak_memory_bytes=max(peaks, default=None),
+        level=reached.level,
+        removed=reached.removed,
+        zeros=reached.zeros,
     )
 
 

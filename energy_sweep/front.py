@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from energy_sweep.achieved import Achieved
 from energy_sweep.configuration import (
     Row,
     configurations,
@@ -166,8 +167,10 @@ def _excess(row: Row, floor: float, ceiling: float) -> float:
 
 def _said(row: Row, quality: Quality) -> str:
     named = " ".join(f"{name}={value}" for name, value in row.params.items())
+    reached = Achieved(level=row.level, removed=row.removed, zeros=row.zeros).text
     return (
-        f"trial {row.trial}{f' ({named})' if named else ''}, accuracy {row.accuracy:.3f} "
+        f"trial {row.trial}{f' ({named})' if named else ''},"
+        f"{f' {reached},' if reached else ''} accuracy {row.accuracy:.3f} "
         f"[{row.accuracy_low:.3f}, {row.accuracy_high:.3f}] for "
         f"{joules_text(row.joules, row.uncertainty_joules)} {quality.value}"
         f"{f' ({contended_text(row.contended)})' if row.contended else ''}"

@@ -15,6 +15,8 @@ from energy_sweep.front import choose, command, contended_text, front_document, 
 from energy_sweep.record import Objective, Plain, StudyRecord
 from energy_sweep.saving import savings_html
 from energy_sweep.tables import (
+    achieved_in,
+    achieved_of,
     axes_of,
     band,
     bill_sentence,
@@ -79,6 +81,7 @@ def _entries(document: Plain, commands: Mapping[int, str]) -> dict[str, Plain]:
         title = f"Trial {row['trial']}: accuracy {row['accuracy']:.3f} for "
         title += f"{joules_text(row['joules'])} {document['quality']}"
         title += f" ({contended_text(row['contended'])})" if row["contended"] else ""
+        title += f"; {reached}" if (reached := achieved_of(row)) else ""
         entries[str(row["trial"])] = {"title": title, "command": commands[row["trial"]]}
     for row in document["infeasible"]:
         title = f"Trial {row['trial']}: {row['reason']}"
@@ -111,7 +114,7 @@ def _tiles(document: Plain) -> str:
 
 
 def _front_html(document: Plain, commands: Mapping[int, str]) -> str:
-    axes = axes_of(document["front"])
+    axes = (*axes_of(document["front"]), *achieved_in(document["front"]))
     doubts = doubts_of(document["front"])
     head = [*head_of(axes, document["quality"]), *doubts]
     lines: list[str] = []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from energy_sweep.achieved import achieved, kept_by_layer, name_of
 from energy_sweep.configuration import Configuration, configurations, joules_text, price_list
 from energy_sweep.price import Prices
 from energy_sweep.record import (
@@ -16,15 +18,23 @@ from energy_sweep.record import (
     Plain,
     StudyRecord,
     TrialResult,
-    digest,
+)
+from energy_sweep.statistics import Interval, newcombe
+from energy_sweep.twins import (
+    epochs_of,
+    is_compressed,
+    nearest_twin,
+    result_of,
+    right_of,
+    twin_key,
 )
 
-# What makes a configuration a compressed one; the rest is the same in its dense twin.
-OWN = ("compression", "level", "teacher", "max_accuracy_loss")
 EFFORT = ("teacher", "compress", "recover")
+# Accuracy that is surely lost beyond this is too much for a saving to pay.
+MARGIN = 0.01
 HEAD = (
-    *("trial", "compression", "removed", "accuracy", "per image", "saved per image"),
-    *("by the last step", "effort", "pays from"),
+    *("trial", "compression", "achieved", "against dense", "accuracy", "95 % interval"),
+    *("per image", "saved per image", "by the last step", "effort", "pays from"),
 )
 
 
@@ -44,15 +54,21 @@ class Saving:
     """One compressed configuration beside its dense twin, in joules per image.
 
     `last_step` is what the last step of a chain saves of that, where the study has the same net
-    without it. `effort` is what compressing, recovering and teaching took; `images` is how many
-    have to be answered before that is saved, None where nothing surely is.
+    without it. The twin is the trial `dense`; this one was trained for `more_epochs` than that,
+    recovery among them: unless they are 0, the change of accuracy is not due to compression alone.
+    `accuracy_interval` is that of the change. `effort` is what compressing, recovering and teaching
+    took; `images` is how many have to be answered before that is saved, None where nothing surely
+    is, or where accuracy is surely lost by more than `MARGIN`.
     """
 
     trial: int
     dense: int
+    more_epochs: float
     compression: str
     removed: float | None
+    achieved: str
     accuracy_change: float
+    accuracy_interval: Interval
     per_image: float
     saved: Figure
     last_step: Figure | None
@@ -62,34 +78,66 @@ class Saving:
     @property
     def cells(self) -> tuple[str, ...]:
         """What a table says of it, under `HEAD`."""
+        low, high = self.accuracy_interval
         return (
             str(self.trial),
             self.compression,
-            "-" if self.removed is None else f"{self.removed:.3f}",
-            f"{self.accuracy_change:+.4f}",
+            self.achieved or "-",
+            f"trial {self.dense}",
+            f"{self.accuracy_change:+.4f}{self._epochs}",
+            f"{low:+.3f} to {high:+.3f}",
             joules_text(self.per_image),
             self.saved.text,
             "" if self.last_step is None else self.last_step.text,
             self.effort.text,
-            "not surely" if self.images is None else f"{self.images:,.0f} images",
+            self._pays,
         )
 
     @property
+    def loses(self) -> bool:
+        """Whether accuracy is surely lost by more than is tolerated."""
+        return self.accuracy_interval.high < -MARGIN
+
+    @property
     def images(self) -> float | None:
-        is_sure = self.saved.joules > self.saved.uncertainty
+        is_sure = self.saved.joules > self.saved.uncertainty and not self.loses
         return self.effort.joules / self.saved.joules if is_sure else None
+
+    @property
+    def document(self) -> Plain:
+        """What JSON says of it."""
+        named = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        figures = {k: v._asdict() for k, v in named.items() if isinstance(v, Figure)}
+        interval = list(self.accuracy_interval)
+        return {**named, **figures, "accuracy_interval": interval, "pays_from_images": self.images}
+
+    @property
+    def _epochs(self) -> str:
+        """What else than compression the change of accuracy is due to."""
+        more = self.more_epochs
+        count = f"{abs(more):g} epoch{'' if abs(more) == 1 else 's'}"
+        return f" ({count} {'more' if more > 0 else 'fewer'})" if more else ""
+
+    @property
+    def _pays(self) -> str:
+        if self.loses:
+            return "loses accuracy"
+        return "not surely" if self.images is None else f"{self.images:,.0f} images"
 
 
 def savings(study: StudyRecord) -> tuple[Saving, ...]:
     """Every compressed configuration that has a dense twin in the study, by trial number."""
     prices = price_list(study)
     found = configurations(study, Objective(name="training"))
-    dense = {_twin(one): one for one in found if not _level(one)}
-    nets = {_net(_result(one)): one for one in found}
+    dense = defaultdict[str, list[Configuration]](list)
+    for one in found:
+        if not is_compressed(one):
+            dense[twin_key(one)].append(one)
+    nets = {_net(result_of(one)): one for one in found}
     made = (
-        _saving(one, twin, nets.get(_net(_result(one))[:-1]), prices)
+        _saving(one, nearest_twin(one, twins), nets.get(_net(result_of(one))[:-1]), prices)
         for one in found
-        if _level(one) and (twin := dense.get(_twin(one))) is not None
+        if is_compressed(one) and (twins := dense.get(twin_key(one)))
     )
     return tuple(sorted((one for one in made if one is not None), key=lambda one: one.trial))
 
@@ -120,8 +168,12 @@ def savings_html(study: StudyRecord) -> str:
     layers = f"<details><summary>What was kept, layer by layer</summary><ul>{kept}</ul></details>"
     return (
         "<h2>What compression saved</h2>"
-        f'<p class="soft">Against the same configuration left dense, in joules ({quality}). Effort'
-        " is compressing, recovering and teaching; it pays from so many images on. A saving below"
+        f'<p class="soft">Against the same configuration left dense, in joules ({quality}), trained'
+        " for as many epochs in all, recovery among them, or for the nearest number that the study"
+        " has: then the table says how many epochs more or fewer, and the change of accuracy is not"
+        " due to compression alone. The interval is of that change (Newcombe's, 95 %). Effort"
+        " is compressing, recovering and teaching; it pays from so many images on, unless accuracy"
+        f" is surely lost by more than {MARGIN:g}. A saving below"
         " 0 is a compressed net that costs more, or a last step that does: int8 on top of pruning"
         " often does on small nets.</p>"
         f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table>'
@@ -137,26 +189,30 @@ def _saving(
     one: Configuration, dense: Configuration, before: Configuration | None, prices: Prices
 ) -> Saving | None:
     """None where a part was never metered; `before` is the same net without its last step."""
-    result = _result(one)
+    result = result_of(one)
+    reached = achieved(result.config, result.facts)
     is_chain = "steps" in result.config["compression"]
     try:
         effort = Figure(*prices.joules(_demand(result, EFFORT)))
         own, _ = prices.joules(_demand(result, ["infer"]))
-        saved = _less(result, _result(dense), prices)
-        by_last = _less(result, _result(before), prices) if is_chain and before else None
+        saved = _less(result, result_of(dense), prices)
+        by_last = _less(result, result_of(before), prices) if is_chain and before else None
     except KeyError:
         return None
     return Saving(
         trial=one.trial,
         dense=dense.trial,
-        compression=_name(result.config["compression"]),
-        removed=_removed(result.facts, _result(dense).facts),
+        compression=name_of(result.config["compression"]),
+        more_epochs=epochs_of(one) - epochs_of(dense),
+        removed=reached.removed,
+        achieved=reached.text,
         accuracy_change=one.accuracy - dense.accuracy,
+        accuracy_interval=newcombe(*right_of(one), *right_of(dense)),
         per_image=own,
         saved=saved,
         last_step=by_last,
         effort=effort,
-        kept=_kept(result.facts),
+        kept=kept_by_layer(result.facts),
     )
 
 
@@ -172,43 +228,6 @@ def _less(result: TrialResult, before: TrialResult, prices: Prices) -> Figure:
 def _net(result: TrialResult) -> tuple[str, ...]:
     """The stages that made a net, by their keys and how far they went."""
     return tuple(f"{u.key}@{u.units:g}" for u in result.stages if u.stage in TRAINING_STAGES)
-
-
-def _name(compression: Plain) -> str:
-    steps = compression.get("steps")
-    return "+".join(s["technique"]["name"] for s in steps) if steps else compression["name"]
-
-
-def _removed(facts: Plain, dense: Plain) -> float | None:
-    """The share of weight bits that is gone; of students, the share of parameters."""
-    if "removed_weight_bits" in facts:
-        return facts["removed_weight_bits"]
-    if "parameters" in facts and dense.get("parameters"):
-        return 1 - facts["parameters"] / dense["parameters"]
-    return None
-
-
-def _kept(facts: Plain) -> dict[str, str]:
-    """What is left of each layer, in words."""
-    if "channels" in facts and "dense_channels" in facts:
-        dense = facts["dense_channels"]
-        return {name: f"{n} of {dense[name]}" for name, n in facts["channels"].items()}
-    if "ranks" in facts:
-        return {name: f"rank {rank}" for name, rank in facts["ranks"].items()}
-    shares = facts.get("sparsity_by_layer", {})
-    return {name: f"{1 - share:.2f} of the weights" for name, share in shares.items()}
-
-
-def _result(one: Configuration) -> TrialResult:
-    return one.runs[0][1]
-
-
-def _level(one: Configuration) -> float:
-    return _result(one).config.get("level", 0.0)
-
-
-def _twin(one: Configuration) -> str:
-    return digest({k: v for k, v in _result(one).config.items() if k not in OWN})
 
 
 def _demand(result: TrialResult, stages: Iterable[str]) -> dict[str, float]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from energy_sweep import terminal
+from energy_sweep.achieved import Achieved
 from energy_sweep.figure import objective_text
 from energy_sweep.front import joules_text
 from energy_sweep.record import Plain, StudyRecord
-from energy_sweep.saving import savings, savings_lines
+from energy_sweep.saving import MARGIN, savings, savings_lines
 
+ACHIEVED = "achieved"
 SHARED = "trunk, cooldown, teacher, compress and recover"
 
 
@@ -26,7 +28,7 @@ def tables(study: StudyRecord, document: Plain, *, width: int | None = None) -> 
 def front_table(document: Plain, *, width: int | None = None) -> str:
     """The front as aligned text, cheapest first."""
     quality = document["quality"]
-    axes = axes_of(document["front"])
+    axes = (*axes_of(document["front"]), *achieved_in(document["front"]))
     doubts = doubts_of(document["front"])
     head = [*head_of(axes, quality), "seeds", *doubts]
     rows = [
@@ -71,14 +73,15 @@ def savings_table(study: StudyRecord, document: Plain, *, width: int | None = No
     if not found:
         return ""
     title = (
-        f"What compression saves on the front, against the same left dense, {document['quality']}"
+        f"What compression saves on the front, against the same left dense, {document['quality']};"
+        f" it pays unless accuracy is surely lost by more than {MARGIN:g}"
     )
     head, *rows = savings_lines(found)
     table = terminal.table(
         head,
         rows,
         left={"trial", "compression"},
-        fold=("by the last step", "effort", "per image", "removed", "accuracy"),
+        fold=("by the last step", "effort", "per image", "achieved", "95 % interval", "accuracy"),
         width=width,
     )
     return f"{terminal.prose(title, width=width)}\n{table}"
@@ -136,8 +139,18 @@ def bill_sentence(document: Plain) -> str:
     )
 
 
+def achieved_in(lines: Sequence[Plain]) -> tuple[str, ...]:
+    """The title of the column of what compressions achieved, if any of some rows has it."""
+    return (ACHIEVED,) if any(achieved_of(line) for line in lines) else ()
+
+
+def achieved_of(row: Plain) -> str:
+    """What the compression of a row achieved, in its own terms; empty where it has none."""
+    return Achieved(**{name: row[name] for name in ("level", "removed", "zeros")}).text
+
+
 def head_of(axes: Sequence[str], quality: str) -> list[str]:
-    """The titles of the columns of `cells_of`."""
+    """The titles of the columns of `cells_of`; `axes` may end in what was achieved."""
     head = ["trial", *axes, "accuracy", "95 % interval"]
     return [*head, f"joules ({quality})", f"per image ({quality})"]
 
@@ -148,12 +161,17 @@ def cells_of(row: Plain, axes: Sequence[str]) -> list[str]:
     mark, image_mark = row["contended"], ["infer"] if infer.get("contended") else []
     return [
         str(row["trial"]),
-        *(str(row["params"].get(name, "")) for name in axes),
+        *(_dial(row, name) for name in axes),
         f"{row['accuracy']:.3f}",
         f"{row['accuracy_low']:.3f} to {row['accuracy_high']:.3f}",
         _marked(joules_text(row["joules"], row["uncertainty_joules"]), mark),
         "" if per_image is None else _marked(joules_text(per_image), image_mark),
     ]
+
+
+def _dial(row: Plain, name: str) -> str:
+    """What a row has under the title of an axis."""
+    return achieved_of(row) if name == ACHIEVED else str(row["params"].get(name, ""))
 
 
 def _marked(joules: str, stages: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ ROW_KEYS = {
     "net_joules",
     *("trial", "config", "params", "accuracy", "accuracy_low", "accuracy_high", "n_validation"),
     *("joules", "uncertainty_joules", "seeds", "rivals", "stages", "joules_per_image"),
-    *("peak_memory_bytes", "beaten_by", "contended"),
+    *("peak_memory_bytes", "beaten_by", "contended", "level", "removed", "zeros"),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 import pytest
@@ -54,6 +55,44 @@ def test_a_compression_is_held_against_its_dense_twin() -> None:
     assert found.effort.joules == pytest.approx(2.0)
     assert found.images == pytest.approx(2000)
     assert found.kept == {"a": "4 of 8"}
+    low, high = found.accuracy_interval
+    assert low < found.accuracy_change < high
+
+
+def longer(number: int, epochs: float, correct: int) -> TrialRecord:
+    """The dense net of `made`, trained for another number of epochs."""
+    uses = [("trunk", "trunk", "epoch", epochs), ("infer", "wide", "wide", 1.0)]
+    record = toy_study.trial(number, uses, correct=correct)
+    assert record.result is not None
+    config = {"compression": {"name": "none"}, "level": 0.0, "lr": 0.1, "epochs": epochs}
+    return dataclasses.replace(record, result=dataclasses.replace(record.result, config=config))
+
+
+def test_accuracy_is_compared_at_equal_epochs_or_says_that_it_is_not() -> None:
+    record = study()
+    [unlike] = savings(record)
+    assert (unlike.dense, unlike.more_epochs) == (0, 3)
+    assert "(3 epochs more)" in savings_html(record)
+    # Ten epochs and three of recovery are held against thirteen.
+    trials = (*record.trials, longer(2, 13.0, 345), longer(3, 20.0, 346))
+    [like] = savings(dataclasses.replace(record, trials=trials))
+    assert (like.dense, like.more_epochs) == (2, 0)
+    assert like.accuracy_change == pytest.approx(-6 / toy_study.IMAGES)
+    assert "epochs more)" not in savings_html(dataclasses.replace(record, trials=trials))
+
+
+def test_what_surely_loses_accuracy_never_pays() -> None:
+    record = study()
+    thin = record.trials[1]
+    assert thin.result is not None
+    for right, pays in ((150, None), (330, 2000)):  # of 359: -.53, surely lost; -.03, not surely
+        worse = dataclasses.replace(thin, result=dataclasses.replace(thin.result, correct=right))
+        lossy = dataclasses.replace(record, trials=(record.trials[0], worse))
+        [found] = savings(lossy)
+        assert found.images == (None if pays is None else pytest.approx(pays))
+        assert ("loses accuracy" in savings_html(lossy)) == found.loses == (pays is None)
+        assert found.document["pays_from_images"] == found.images
+        assert json.loads(json.dumps(found.document)) == found.document
 
 
 def test_one_that_costs_more_never_pays() -> None:
@@ -114,7 +153,8 @@ def test_the_terminal_has_those_on_the_front() -> None:
     document = front_document(record, Objective(name="inference"))
     title, head, line = savings_table(record, document).splitlines()
     assert "estimated" in title and head.split()[:2] == ["trial", "compression"]
-    said = "1 prune 0.500 -0.0028 0.001 J 0.001 ± 0 J 2 ± 0 J 2,000 images"
+    said = "1 prune 0.500 removed trial 0 -0.0028 (3 epochs more) -0.037 to +0.031"
+    said += " 0.001 J 0.001 ± 0 J 2 ± 0 J 2,000 images"
     assert " ".join(line.split()) == said
     assert savings_table(record, document) in tables(record, document)
     plain = toy_study.grid()

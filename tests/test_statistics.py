@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from energy_sweep.statistics import mean_interval, t_quantile, wilson
+from energy_sweep.statistics import mean_interval, newcombe, t_quantile, wilson
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,11 @@ def test_nonsense_is_refused() -> None:
     for degrees, probability in ((0, 0.5), (3, 0.0), (3, 1.0)):
         with pytest.raises(ValueError, match="quantile"):
             t_quantile(degrees, probability)
+
+
+def test_a_difference_of_proportions_is_newcombes() -> None:
+    # Newcombe 1998, table II: 56 of 70 less 48 of 80, and the extremes 10 of 10 less 0 of 20.
+    assert newcombe(56, 70, 48, 80) == pytest.approx((0.0524, 0.3339), abs=1e-4)
+    assert newcombe(10, 10, 0, 20) == pytest.approx((0.6791, 1.0), abs=1e-4)
+    low, high = newcombe(48, 80, 56, 70)
+    assert (-high, -low) == pytest.approx(newcombe(56, 70, 48, 80))

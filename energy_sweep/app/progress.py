@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from energy_sweep import terminal
+from energy_sweep.achieved import achieved
 from energy_sweep.app.announce import meter_text, outcome_text, plan_text
 from energy_sweep.app.levels import Levels
 from energy_sweep.app.plans import plan_lines
@@ -99,6 +100,8 @@ class Watch:
         if event.result.infeasible is not None:
             parts.append(f"infeasible: {event.result.infeasible}")
         else:
+            reached = achieved(event.result.config, event.result.facts).text
+            parts += [reached] if reached else []
             parts.append(f"accuracy {fraction(event.result.accuracy or 0.0)}")
         if event.joules is not None:
             mark = ", contended" if event.contended else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from energy_sweep.achieved import achieved
 from energy_sweep.front import joules_text
 from energy_sweep.price import Prices, demand
 from energy_sweep.record import MeterFacts, Objective, Plain, Quality, StageRecord, TrialResult
@@ -24,7 +25,10 @@ def alone(
     joules, uncertainty = prices.joules(wanted)
     mark = ", contended by other programs" if prices.is_contended(wanted) else ""
     images = f" of {objective.images:,} images" if objective.name == "lifetime" else ""
+    reached = achieved(result.config, result.facts)
+    told = [f"level {reached.level:g}: {reached.text}"] if reached.text else []
     return [
+        *told,
         f"accuracy {fraction(result.correct / result.n_validation)}"
         f" ({result.correct} of {result.n_validation})",
         f"{objective.name}{images}"

@@ -25,6 +25,7 @@ ORDER = (*TRAINING_STAGES, *MEASURING_STAGES)
 def front(arguments: Namespace) -> None:
     """Print the front and the bill, priced by the objective that was asked for."""
     from energy_sweep.front import as_csv, front_document
+    from energy_sweep.saving import savings
     from energy_sweep.tables import tables
 
     if arguments.json and arguments.csv:
@@ -32,7 +33,8 @@ def front(arguments: Namespace) -> None:
     stored = verb_study.load(arguments)
     document = front_document(stored.record, verb_study.objective(arguments))
     if arguments.json:
-        verb_study.print_json(document)
+        saved = [one.document for one in savings(stored.record)]
+        verb_study.print_json({**document, **({"savings": saved} if saved else {})})
     elif arguments.csv:
         print(as_csv(document), end="")
     else:

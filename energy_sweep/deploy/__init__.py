@@ -13,6 +13,7 @@ import numpy
 import yaml
 from filelock import FileLock
 
+from energy_sweep.achieved import name_of
 from energy_sweep.dataset import reader
 from energy_sweep.dataset.base import Data
 from energy_sweep.dataset.licence import licence_of
@@ -32,7 +33,10 @@ from energy_sweep.statistics import wilson
 from energy_sweep.trial import deployed_trial
 
 LEDGER = "test_split.json"
-SIZES = ("bytes", "parameters", "macs", "weight_bytes", "removed_weight_bits", "int8_coverage")
+SIZES = (
+    *("bytes", "parameters", "macs", "weight_bytes"),
+    *("removed_weight_bits", "zero_weights", "int8_coverage"),
+)
 
 
 def deploy(
@@ -131,7 +135,7 @@ def _facts(recipe: Recipe, result: TrialResult, data: Data) -> Plain:
     sizes = {name: result.facts[name] for name in SIZES if name in result.facts}
     return {
         "model": recipe.model.name,
-        "compression": result.config["compression"]["name"],
+        "compression": name_of(result.config["compression"]),
         "level": recipe.snapped_level,
         "runtime": recipe.runtime.version,
         "measured_file": f"model{recipe.runtime.suffix}",

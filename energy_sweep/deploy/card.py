@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from energy_sweep.achieved import achieved
 from energy_sweep.record import Plain
 
 PERCENT = 100.0
@@ -78,14 +79,15 @@ def _energy(metrics: Plain) -> list[str]:
 
 def _compression(metrics: Plain) -> list[str]:
     facts, dense = metrics["size"], metrics["size"].get("dense")
+    reached = achieved(metrics, facts).text
     lines = ["## Size", "", f"- {metrics['measured_file']}: {facts['bytes']:,} bytes"]
     lines.append(
         f"- {facts['parameters']:,} parameters, {facts['macs']:,} multiply-accumulates an image"
     )
     if metrics["compression"] != "none" and dense is not None:
         lines.append(
-            f"- compression: {metrics['compression']}, level {metrics['level']:g} (removed"
-            f" {facts.get('removed_weight_bits', 0.0):.3f} of the weight bits); before it"
+            f"- compression: {metrics['compression']}, level {metrics['level']:g}"
+            f" (achieved, as shares of the dense weight bits: {reached or 'not known'}); before it"
             f" {dense['parameters']:,} parameters, {dense['macs']:,} multiply-accumulates"
         )
     if "int8_coverage" in facts:

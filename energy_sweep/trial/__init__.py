@@ -57,8 +57,9 @@ def run_trial(
                 facts = bench.size_facts()
                 rounds = compress(bench)
             with Deployed(bench) as deployed:
-                facts |= achieved([*rounds, *deployed.lower()])
+                rounds += deployed.lower()
                 evaluation = deployed.evaluate()
+                facts |= achieved(bench, rounds, zeros=evaluation["zero_weights"])
                 facts |= deployed.infer(evaluation)
             right = evaluation.pop("correct")
             facts |= evaluation

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -73,7 +74,11 @@ class Bench(Account):
     @property
     def dense(self) -> Count:
         """The size of the dense net, and its arithmetic for one image."""
-        return count_dense(self.model, self.data.shape, len(self.data.classes))
+        return self.size_of(self.model)
+
+    def size_of(self, model: Any) -> Count:
+        """The size of the net of a model part, for these images and classes."""
+        return count_dense(model, self.data.shape, len(self.data.classes))
 
     @property
     def following(self) -> str:
@@ -210,10 +215,11 @@ class Bench(Account):
         return self.work(stage, images=self.steps * self.recipe.batch * self.recipe.accumulate)
 
     def size_facts(self) -> Plain:
-        """What the dense net is, and the most device memory that its first steps held.
+        """What the net is before compression, and the most device memory that its first steps held.
 
         Those are the steps of `prepare`, whose net and batch are those of all epochs.
         """
         record = self.store.get(self.stages["prepare"].key)
         peak = None if record is None else record.facts.get("peak_device_memory_bytes")
-        return {"dense": to_plain(self.dense), "peak_device_memory_bytes": peak}
+        dense = self.size_of(self.recipe.model)
+        return {"dense": to_plain(dense), "peak_device_memory_bytes": peak}

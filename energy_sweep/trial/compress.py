@@ -39,11 +39,23 @@ def compress(bench: Bench) -> list[Plain]:
     return facts
 
 
-def achieved(rounds: list[Plain]) -> Plain:
-    """What the rounds of a compression achieved together; what is told of layers, the last says."""
-    if not rounds:
+def achieved(bench: Bench, rounds: list[Plain], *, zeros: float) -> Plain:
+    """What a compression achieved in all; what is told of layers, the last round says.
+
+    `removed_weight_bits` are those of the dense net that are gone or, where zeros are what a
+    technique makes, zero: `zeros` is their share in the net at the end. Of students it is the
+    share of parameters.
+    """
+    recipe = bench.recipe
+    if not recipe.snapped_level:
         return {}
-    kept = math.prod(1 - facts["removed_weight_bits"] for facts in rounds)
+    during = recipe.during
+    is_masked = during is not None and not during[0].wants_teacher
+    is_masked |= any("sparsity" in facts for facts in rounds)
+    sizes = (bench.size_of(model).parameters for model in (recipe.net, recipe.model))
+    kept = next(sizes) / next(sizes) * (1 - zeros if is_masked else 1.0)
+    # Rounds that make zeros tell of those that they add; all together are counted above.
+    kept *= math.prod(1 - f["removed_weight_bits"] for f in rounds if "sparsity" not in f)
     merged = {name: value for facts in rounds for name, value in facts.items()}
     return {**merged, "removed_weight_bits": 1 - kept}
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from energy_sweep.achieved import achieved
 from energy_sweep.chain import chain
 from energy_sweep.compression import (
     Chain,
@@ -126,6 +127,14 @@ def test_asking_again_trains_nothing_and_gives_the_same(
         found = made.runtime.open(deployed.path, 1).predict(images, 64).argmax(axis=1)
     right = int((found == load_data(made.dataset).validation.labels).sum())
     assert right == first.correct
+    reached = achieved(first.config, first.facts)
+    assert reached.level == made.snapped_level
+    if first.facts.get("float_layers"):  # int8 that was undone is not said to be done
+        assert reached.removed is not None and 0 <= reached.removed < reached.level - 0.05
+    else:
+        assert reached.removed == pytest.approx(reached.level, abs=0.15)
+    masks = any(name in case for name in ("magnitude", "during", "sparse", "chain"))
+    assert ("zeros" in reached.text) == masks and reached.text
 
 
 def test_the_first_rounds_of_more_iterations_are_shared(recipe: MakeRecipe) -> None:
