@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from energy_sweep.achieved import achieved
 from energy_sweep.commands import command as command
+from energy_sweep.dials import Dials, axes
 from energy_sweep.price import Demand, Prices, demand
 from energy_sweep.record import (
     EnergySweepError,
@@ -136,23 +137,23 @@ def unranked_rows(
     study: StudyRecord, found: Sequence[Configuration], prices: Prices
 ) -> tuple[Row, ...]:
     """A row per configuration, without rivals and what beats it."""
-    axes = varying(study)
+    names = varying(study)
     users: defaultdict[str, set[str]] = defaultdict(set)
     for configuration in found:
         for _, result in configuration.runs:
             for use in result.stages:
                 users[use.key].add(configuration.key)
-    return tuple(_row(configuration, prices, users=users, axes=axes) for configuration in found)
+    return tuple(_row(configuration, prices, users=users, names=names) for configuration in found)
 
 
 def misfits(study: StudyRecord, prices: Prices) -> tuple[Misfit, ...]:
     """The infeasible trials of a study."""
-    axes = varying(study)
+    names = varying(study)
     training = Objective(name="training")
     return tuple(
         Misfit(
             trial=trial.number,
-            params=_pick(trial.params, axes),
+            params=Dials.of(trial).pick(names),
             reason=result.infeasible,
             joules=_known_joules(demand(result, training), prices),
         )
@@ -163,13 +164,7 @@ def misfits(study: StudyRecord, prices: Prices) -> tuple[Misfit, ...]:
 
 def varying(study: StudyRecord) -> tuple[str, ...]:
     """Names, as typed, of the axes along which the study's trials differ, but for the seed."""
-    trials = [trial for trial, _ in _results(study)]
-    names = dict.fromkeys(name for trial in trials for name in trial.params)
-    return tuple(
-        name
-        for name in names
-        if name != "seed" and len({repr(trial.params.get(name)) for trial in trials}) > 1
-    )
+    return axes([Dials.of(trial) for trial, _ in _results(study)])
 
 
 def joules_text(joules: float, uncertainty: float | None = None) -> str:
@@ -190,7 +185,7 @@ def _row(
     prices: Prices,
     *,
     users: Mapping[str, set[str]],
-    axes: Iterable[str],
+    names: Iterable[str],
 ) -> Row:
     trial, result = configuration.runs[0]
     results = [result for _, result in configuration.runs]
@@ -203,7 +198,7 @@ def _row(
     return Row(
         trial=trial.number,
         config=result.config,
-        params=_pick(trial.params, axes),
+        params=Dials.of(trial).pick(names),
         accuracy=accuracy,
         accuracy_low=interval.low,
         accuracy_high=interval.high,
@@ -269,7 +264,3 @@ def _known_joules(wanted: Mapping[str, float], prices: Prices) -> float | None:
     pools = [(prices.pool(cost_key), units) for cost_key, units in wanted.items()]
     known = [units * pool.joules_per_unit for pool, units in pools if pool is not None]
     return math.fsum(known) if known and len(known) == len(pools) else None
-
-
-def _pick(params: Plain, axes: Iterable[str]) -> Plain:
-    return {name: params[name] for name in axes if name in params}

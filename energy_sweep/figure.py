@@ -6,6 +6,7 @@ import html
 import math
 from collections.abc import Sequence
 
+from energy_sweep.dials import typed
 from energy_sweep.front import contended_text, joules_text
 from energy_sweep.marks import Code, code_of, groups, legend
 from energy_sweep.record import Plain
@@ -182,7 +183,7 @@ def _crosses(document: Plain, edge: float, floor: float) -> Plain:
 
 
 def _settings(row: Plain) -> list[str]:
-    return [html.escape(f"{name} = {value}") for name, value in row["params"].items()]
+    return [html.escape(f"{name} = {typed(value)}") for name, value in row["params"].items()]
 
 
 def _joules_axis(document: Plain) -> Plain:

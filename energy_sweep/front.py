@@ -20,6 +20,7 @@ from energy_sweep.configuration import (
     unranked_rows,
 )
 from energy_sweep.configuration import command as command
+from energy_sweep.dials import typed
 from energy_sweep.price import SHARED_STAGES, bill
 from energy_sweep.record import (
     BadInput,
@@ -166,7 +167,7 @@ def _excess(row: Row, floor: float, ceiling: float) -> float:
 
 
 def _said(row: Row, quality: Quality) -> str:
-    named = " ".join(f"{name}={value}" for name, value in row.params.items())
+    named = " ".join(f"{name}={typed(value)}" for name, value in row.params.items())
     reached = Achieved(level=row.level, removed=row.removed, zeros=row.zeros).text
     return (
         f"trial {row.trial}{f' ({named})' if named else ''},"
@@ -242,5 +243,5 @@ def as_csv(document: Plain) -> str:
     for line in lines:
         joined = {name: " ".join(map(str, line[name])) for name in LISTS}
         cells = [(line | joined)[name] for name in columns]
-        table.writerow([*cells, *(line["params"].get(name) for name in axes)])
+        table.writerow([*cells, *(typed(line["params"].get(name)) for name in axes)])
     return text.getvalue()

@@ -174,7 +174,11 @@ class TrialResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRecord:
-    """A trial of a study: `state` is running, measured, infeasible or failed."""
+    """A trial of a study: `state` is running, measured, infeasible or failed.
+
+    `params` are the axes of the command that claimed it, `overrides` all that was typed for it, and
+    `dials` everything it was resolved to, by the names that are typed.
+    """
 
     number: int
     state: str
@@ -182,6 +186,7 @@ class TrialRecord:
     overrides: tuple[str, ...] = ()
     result: TrialResult | None = None
     error: str | None = None
+    dials: Plain = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

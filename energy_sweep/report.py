@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
+from energy_sweep.dials import typed
 from energy_sweep.figure import CONFIG, bill_figure, front_figure, objective_text
 from energy_sweep.front import choose, command, contended_text, front_document, joules_text, rows
 from energy_sweep.record import Objective, Plain, StudyRecord
@@ -145,7 +146,7 @@ def _infeasible_html(document: Plain) -> str:
 
 
 def _named(params: Plain) -> str:
-    return html.escape(" ".join(f"{name}={value}" for name, value in params.items()))
+    return html.escape(" ".join(f"{name}={typed(value)}" for name, value in params.items()))
 
 
 def _notes(document: Plain) -> str:

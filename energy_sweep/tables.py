@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from energy_sweep import terminal
 from energy_sweep.achieved import Achieved
+from energy_sweep.dials import typed
 from energy_sweep.figure import objective_text
 from energy_sweep.front import joules_text
 from energy_sweep.record import Plain, StudyRecord
@@ -171,7 +172,7 @@ def cells_of(row: Plain, axes: Sequence[str]) -> list[str]:
 
 def _dial(row: Plain, name: str) -> str:
     """What a row has under the title of an axis."""
-    return achieved_of(row) if name == ACHIEVED else str(row["params"].get(name, ""))
+    return achieved_of(row) if name == ACHIEVED else typed(row["params"].get(name))
 
 
 def _marked(joules: str, stages: Sequence[str]) -> str:

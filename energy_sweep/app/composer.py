@@ -19,9 +19,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, flag_override, open_dict
 
-from energy_sweep.app.axes import Axes
+from energy_sweep.app.axes import Axes, may_vary
 from energy_sweep.app.build import plain
 from energy_sweep.app.chains import is_step, written_out
+from energy_sweep.dials import listed
 from energy_sweep.record import Plain
 
 Words = tuple[str, ...]
@@ -59,6 +60,16 @@ class Composer:
         self.update(cfg, overrides)
         with _hydra_config(base.hydra):
             return plain(cfg)
+
+    def dials(self, params: Mapping[str, Any], values: Plain) -> Plain:
+        """All that may vary at a point, by the names typed; `values` are its resolved ones."""
+        choices = self.base(self.axes.overrides(params)).hydra.hydra.runtime.choices
+        chosen = {str(group): choice for group, choice in choices.items() if "@" not in str(group)}
+        steps = values["compression"].get("steps")
+        if steps:
+            chosen["compression"] = listed(steps)
+        named = {**dict(_leaves(values)), **chosen}
+        return {name: value for name, value in named.items() if may_vary(name)}
 
     def base(self, overrides: Sequence[str]) -> Base:
         """What Hydra composes of all that is fixed, chooses a group or meets another word."""
@@ -145,6 +156,16 @@ class PointLoader:
         named = [one for one in task if one.key_or_group not in style.exclude_keys]
         lines = sorted({str(one.input_line) for one in named} - self._pins)
         cfg.hydra.job.override_dirname = style.item_sep.join(lines).replace("=", style.kv_sep)
+
+
+def _leaves(values: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting by its dotted name."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(cast(Plain, value), f"{place}{key}.")
+        elif not str(key).startswith("_"):
+            is_list = isinstance(value, list)
+            yield f"{place}{key}", listed(map(str, cast("list[Any]", value))) if is_list else value
 
 
 @contextmanager

@@ -42,17 +42,13 @@ class Planner:
     def axes(self) -> Axes:
         return self.composer.axes
 
-    def recipe(self, params: Plain) -> Recipe:
-        """The recipe of a point."""
-        return self.builder.recipe(self.composer.values(params))
-
     def corner(self) -> Recipe:
         """The recipe of one point of the space."""
-        return self._canonical(self.axes.corner())[1]
+        return self._canonical(self.axes.corner())[2]
 
     def describe(self, params: Plain) -> Job:
         """The job of a point, whose level is named as the technique really carries it out."""
-        params, recipe = self._canonical(params)
+        params, values, recipe = self._canonical(params)
         stages = self.stages(self._planned(recipe))
         return Job(
             params=params,
@@ -60,6 +56,7 @@ class Planner:
             seed=recipe.seed,
             overrides=tuple(as_typed(self.axes.overrides(params))),
             stages=stages,
+            dials={**self.composer.dials(params, values), LEVEL: recipe.snapped_level},
         )
 
     def stages(self, recipe: Recipe) -> tuple[StageUse, ...]:
@@ -89,13 +86,13 @@ class Planner:
     def check(self) -> None:
         """Build every value of every axis once; BadInput names the first that cannot be run."""
         corner = self.axes.corner()
-        _, recipe = self._canonical(corner)
+        _, _, recipe = self._canonical(corner)
         self._check(recipe)
         boards = recipe.device.uuids()
         for axis in self.axes.space.axes:
             for value in values_to_check(axis):
                 try:
-                    _, recipe = self._canonical({**corner, axis.name: value})
+                    _, _, recipe = self._canonical({**corner, axis.name: value})
                     self._check(recipe)
                     _check_boards(axis.name, value, boards, recipe)
                 except BadInput:
@@ -112,16 +109,17 @@ class Planner:
         check_model(recipe)
         check_compressible(recipe)
 
-    def _canonical(self, params: Plain) -> tuple[Plain, Recipe]:
-        """A point and its recipe; techniques that honour few levels have fewer points."""
-        if LEVEL not in params:
-            return params, self.recipe(params)
-        if params.get("compression") == "none":
+    def _canonical(self, params: Plain) -> tuple[Plain, Plain, Recipe]:
+        """A point, its resolved values and its recipe; of many levels techniques honour few."""
+        if LEVEL in params and params.get("compression") == "none":
             params = {**params, LEVEL: 0}
-        recipe = self.recipe(params)
+        values = self.composer.values(params)
+        recipe = self.builder.recipe(values)
         self.levels.add(recipe)
         level = recipe.snapped_level
-        return (params if level == params[LEVEL] else {**params, LEVEL: level}), recipe
+        if level != params.get(LEVEL, level):
+            params = {**params, LEVEL: level}
+        return params, values, recipe
 
 
 def _check_boards(name: str, value: object, boards: tuple[str, ...], recipe: Recipe) -> None:

@@ -16,13 +16,17 @@ EPOCH_STAGES = ("trunk", "cooldown", "teacher", "recover")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One trial to run: the point typed, what it resolves to, and the stages that it needs."""
+    """One trial to run: the point typed, what it resolves to, and the stages that it needs.
+
+    `dials` are all its dials by their typed names, None where nobody knows those names.
+    """
 
     params: Plain
     config: Plain
     seed: int
     overrides: tuple[str, ...]
     stages: tuple[StageUse, ...]
+    dials: Plain | None = None
 
     @property
     def identity(self) -> Identity:

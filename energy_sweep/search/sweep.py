@@ -171,7 +171,11 @@ class Sweep:
             if stop is not None:
                 return stop
             number = self.study.claim(
-                params=job.params, overrides=job.overrides, config=job.config, seed=job.seed
+                params=job.params,
+                overrides=job.overrides,
+                config=job.config,
+                seed=job.seed,
+                dials=job.dials,
             )
             self._measure(number, job)
 

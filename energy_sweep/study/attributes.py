@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from optuna.trial import FrozenTrial, TrialState
 
+from energy_sweep.dials import SEED, Dials
 from energy_sweep.record import (
     MeterFacts,
     Plain,
@@ -45,6 +46,20 @@ def trial_record(trial: FrozenTrial) -> TrialRecord:
         overrides=tuple(claim["overrides"]),
         result=result,
         error=kept.get("error"),
+        dials=claim.get("dials", {}),
+    )
+
+
+def dials_of(trial: FrozenTrial) -> Dials:
+    """What a trial was set to, from its claim and, once it has one, its result."""
+    kept = trial.user_attrs
+    claim: Plain = kept.get("claim", {})
+    result: Plain = kept.get("result", {})
+    return Dials(
+        params=claim.get("params", {}),
+        words=tuple(claim.get("overrides", ())),
+        resolved={SEED: claim.get("seed"), **claim.get("dials", {})},
+        config=result.get("config", {}),
     )
 
 

@@ -12,6 +12,7 @@ from filelock import FileLock
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState, create_trial
 
+from energy_sweep.dials import SEED, Dials
 from energy_sweep.record import (
     MeterFacts,
     Plain,
@@ -23,22 +24,28 @@ from energy_sweep.record import (
     from_plain,
     to_plain,
 )
+from energy_sweep.space import Space
 from energy_sweep.study import database
 from energy_sweep.study.attributes import Identity, identity, ours, study_record, trial_record
 from energy_sweep.study.display import Display, shown
 from energy_sweep.study.lease import Lease
 
+KEPT = ("params", "overrides", "result", "error", "dials")
+
 
 class Study:
     """A study that this process alone may change until it is closed; use it in a `with` block."""
 
-    def __init__(self, *, storage: RDBStorage, lock: FileLock, display: Display) -> None:
+    def __init__(
+        self, *, storage: RDBStorage, lock: FileLock, space: Space, display: Display
+    ) -> None:
         found = database.current(storage)
         if found is None:
             raise ValueError("the study was not created")
         self._study_id, name, _ = found
         self._storage = storage
         self._lock = lock
+        self._space = space
         self._display = display
         self._optuna = database.optuna_study(storage, name)
         self._facts = storage.get_study_user_attrs(self._study_id)
@@ -84,13 +91,25 @@ class Study:
         return self._identities[number]
 
     def claim(
-        self, *, params: Plain, overrides: Sequence[str], config: Plain, seed: int = 0
+        self,
+        *,
+        params: Plain,
+        overrides: Sequence[str],
+        config: Plain,
+        seed: int = 0,
+        dials: Plain | None = None,
     ) -> int:
-        """Start a trial and give its number; everything known of it is stored in one write."""
-        values, distributions = shown(params, self._display)
-        key = digest(config)
+        """Start a trial and give its number; everything known of it is stored in one write.
+
+        `dials` are all that it is set to, by the names that are typed: without them, the names of
+        the configuration.
+        """
+        dials, key = config if dials is None else dials, digest(config)
+        known = Dials(params=params, resolved={SEED: seed, **dials}, config=config)
+        values, distributions = shown(known, self._display)
         # One attribute for all that does not change: each one costs several queries.
         claim = {"params": params, "overrides": list(overrides), "config_key": key, "seed": seed}
+        claim |= {"dials": dials}
         trial = create_trial(
             state=TrialState.RUNNING,
             params=values,
@@ -101,7 +120,11 @@ class Study:
         number, self._count = self._count, self._count + 1
         self._ids[number] = trial_id
         self._trials[number] = TrialRecord(
-            number=number, state="running", params=params, overrides=tuple(overrides)
+            number=number,
+            state="running",
+            params=params,
+            overrides=tuple(overrides),
+            dials=dials,
         )
         self._identities[number] = (key, seed)
         self._lease.hold(trial_id)
@@ -155,6 +178,8 @@ class Study:
     def close(self) -> None:
         """Let another sweep have the study."""
         self._lease.close()
+        # What no axis of this sweep said of its trials, a stored one may: it is known by now.
+        database.mend(self._storage, self._space)
         database.disconnect(self._storage)
         self._lock.release()
 
@@ -182,5 +207,5 @@ class Study:
 
     def _change(self, number: int, **changes: Any) -> None:
         known = self._trials[number]
-        kept = {name: getattr(known, name) for name in ("params", "overrides", "result", "error")}
+        kept = {name: getattr(known, name) for name in KEPT}
         self._trials[number] = TrialRecord(number=number, **(kept | changes))

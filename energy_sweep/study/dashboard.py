@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import optuna
+from filelock import FileLock, Timeout
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from optuna.storages import RDBStorage
 
 from energy_sweep.record import BadInput, StudyRecord
+from energy_sweep.space import Space
 from energy_sweep.study import database
 from energy_sweep.study.server import Server
 
@@ -30,6 +32,7 @@ def annotate(
 
     The page replaces the one attached before; the study's note ends with a link to it.
     """
+    _mend(folder)
     storage, study_id, study = _open(folder)
     try:
         if report_path is not None:
@@ -50,6 +53,18 @@ def serve(folder: Path, port: int = 8080) -> None:
     try:
         with Server(wsgi(storage, _store(folder)), port) as server:
             server.serve_forever()
+    finally:
+        database.disconnect(storage)
+
+
+def _mend(folder: Path) -> None:
+    """Show a study of former versions whole, unless a sweep is at it, which does so itself."""
+    storage, _, _ = _open(folder)
+    try:
+        with FileLock(folder / database.LOCK, timeout=0):
+            database.mend(storage, Space())
+    except Timeout:
+        pass
     finally:
         database.disconnect(storage)
 

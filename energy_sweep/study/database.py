@@ -1,7 +1,8 @@
 """Optuna's SQLite file in a study's folder, and which of the Optuna studies in it is ours.
 
-An Optuna study cannot change the choices of an axis. So a study is a row of generations in one
-file: the newest complete one counts, and making the next is finished by a single write.
+An Optuna study cannot change the choices of an axis, nor a finished trial its parameters. So a
+study is a row of generations in one file: the newest complete one counts and bears the study's
+name, and making the next is finished by a single write.
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ from optuna.samplers import RandomSampler
 from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
+from sqlalchemy import text
 
 from energy_sweep.record import BadInput, Plain
-from energy_sweep.study.display import Display, shown, typed
+from energy_sweep.space import Space
+from energy_sweep.study.attributes import dials_of, ours
+from energy_sweep.study.display import Display, displays, is_shown, shown
 
 FILE = "study.db"
+LOCK = ".sweep.lock"
 GENERATION = "generation"
 
 
@@ -81,9 +86,9 @@ def succeed(storage: RDBStorage, display: Display) -> None:
     found = current(storage)
     if found is None:
         raise ValueError("there is no generation to succeed")
-    old, name, generation = found
-    base = name.removesuffix(f" ({generation})")
-    new = _begin(storage, f"{base} ({generation + 1})")
+    old, _, generation = found
+    name = storage.get_study_user_attrs(old)["name"]
+    new = _begin(storage, f"{name} ({generation + 1})")
     trials = storage.get_all_trials(old, deepcopy=False)
     copies = {
         str(storage.get_trial_id_from_study_id_trial_number(old, trial.number)): str(
@@ -102,12 +107,47 @@ def succeed(storage: RDBStorage, display: Display) -> None:
     storage.set_study_user_attr(new, GENERATION, generation + 1)
 
 
-def remove_former(storage: RDBStorage) -> None:
-    """Delete what the newest generation replaced, also where a kill came in between."""
+def mend(storage: RDBStorage, space: Space) -> Display:
+    """Let Optuna show every axis of every trial alike, under the study's own name.
+
+    Axes are those of `space` and of all trials; what Optuna holds already is left as it is.
+    """
+    _settle(storage)
     found = current(storage)
+    if found is None:
+        raise ValueError("there is no generation to mend")
+    trials = ours(storage.get_all_trials(found[0], deepcopy=False))
+    display = displays(trials, space)
+    if not all(is_shown(trial, display) for trial in trials):
+        succeed(storage, display)
+        _settle(storage)
+    return display
+
+
+def _settle(storage: RDBStorage) -> None:
+    """Leave the newest generation alone under the study's name, also after a kill in between."""
+    found = current(storage)
+    if found is None:
+        return
+    newest, name, generation = found
+    wanted = storage.get_study_user_attrs(newest)["name"]
+    if name != wanted:
+        _rename(storage, newest, wanted)
     for one in storage.get_all_studies():
-        if found and one.user_attrs.get(GENERATION, found[2]) < found[2]:
+        if one.user_attrs.get(GENERATION, generation) < generation:
             storage.delete_study(storage.get_study_id_from_name(one.study_name))
+
+
+def _rename(storage: RDBStorage, study_id: int, name: str) -> None:
+    """Give a study its name in one step; whoever bore it is told apart by its number."""
+    away = text(
+        "UPDATE studies SET study_name = :name || ' (' || study_id || ')' WHERE study_name = :name"
+    )
+    take = text("UPDATE studies SET study_name = :name WHERE study_id = :id")
+    storage.remove_session()
+    with storage.engine.begin() as connection:
+        connection.execute(away, {"name": name})
+        connection.execute(take, {"name": name, "id": study_id})
 
 
 def optuna_study(storage: RDBStorage, name: str) -> optuna.Study:
@@ -130,5 +170,5 @@ def _begin(storage: RDBStorage, name: str) -> int:
 
 def _copy(storage: RDBStorage, study_id: int, trial: FrozenTrial, display: Display) -> int:
     copied = copy.copy(trial)
-    copied.params, copied.distributions = shown(typed(trial), display)
+    copied.params, copied.distributions = shown(dials_of(trial), display)
     return storage.create_new_trial(study_id, copied)

@@ -18,8 +18,10 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial
 
+from energy_sweep.dials import Dials, axes
 from energy_sweep.record import Plain
 from energy_sweep.space import Axis, Space, is_number
+from energy_sweep.study.attributes import dials_of
 
 # Values that span this ratio read better on a logarithmic axis.
 LOG_RATIO = 32
@@ -28,41 +30,43 @@ Display = Mapping[str, BaseDistribution]
 
 
 def displays(trials: Iterable[FrozenTrial], space: Space) -> dict[str, BaseDistribution]:
-    """A distribution for each axis, of today or of a stored trial, that holds all its values."""
+    """A distribution for each axis, of today or of a stored trial, that holds all its values.
+
+    What one command fixed, and another fixed otherwise, is an axis too.
+    """
     trials = list(trials)
+    settings = [dials_of(trial) for trial in trials]
     stored: dict[str, BaseDistribution] = {}
     for trial in trials:
         stored.update(trial.distributions)
-    values: dict[str, list[Any]] = {name: _choices(one) for name, one in stored.items()}
-    for trial in trials:
-        for name, value in typed(trial).items():
-            values.setdefault(name, []).append(value)
-    axes = {axis.name: axis for axis in space.axes}
-    for name, axis in axes.items():
-        ends = () if axis.low is None or axis.high is None else _ends(axis)
-        values.setdefault(name, []).extend(axis.values if axis.values is not None else ends)
+    today = {axis.name: axis for axis in space.axes}
+    names = [*stored, *(name for one in settings for name in one.params), *axes(settings), *today]
     return {
-        name: _distribution(found, axis=axes.get(name), stored=stored.get(name))
-        for name, found in values.items()
+        name: _distribution(
+            [*_choices(stored.get(name)), *_values(settings, name), *_typed(axis)],
+            axis=axis,
+            stored=stored.get(name),
+        )
+        for name in dict.fromkeys(names)
+        for axis in [today.get(name)]
     }
 
 
-def typed(trial: FrozenTrial) -> Plain:
-    """The parameters that a trial was claimed with; none for a trial that is not ours."""
-    return trial.user_attrs.get("claim", {}).get("params", {})
+def is_shown(trial: FrozenTrial, display: Display) -> bool:
+    """Whether Optuna holds a trial as `display` says.
+
+    Its importances count only the parameters that all trials have, in the same distribution.
+    """
+    return shown(dials_of(trial), display) == (trial.params, trial.distributions)
 
 
-def compatible(trials: Iterable[FrozenTrial], display: Display) -> bool:
-    """Whether Optuna accepts these distributions beside those of the stored trials."""
-    pairs = {(name, one) for trial in trials for name, one in trial.distributions.items()}
-    return all(_agree(old, display[name]) for name, old in pairs)
-
-
-def shown(params: Plain, display: Display) -> tuple[Plain, dict[str, BaseDistribution]]:
-    """Parameters as Optuna stores them; what a distribution cannot show is left out."""
+def shown(dials: Dials, display: Display) -> tuple[Plain, dict[str, BaseDistribution]]:
+    """The parameters of a trial as Optuna stores them, one for each axis that can show its own."""
     values: Plain = {}
-    for name, value in params.items():
-        one = display.get(name)
+    for name, one in display.items():
+        if not dials.knows(name):
+            continue
+        value = dials.get(name)
         if isinstance(one, CategoricalDistribution) and _choice(value) in one.choices:
             values[name] = _choice(value)
         elif _spans(one, value):
@@ -85,28 +89,33 @@ def _distribution(
     if not numbers or (len(numbers) < len(values) and not interval):
         return CategoricalDistribution(list(dict.fromkeys(_choice(value) for value in values)))
     low, high = min(numbers), max(numbers)
+    if isinstance(stored, (FloatDistribution, IntDistribution)):
+        low, high = min(low, stored.low), max(high, stored.high)
     wide = low > 0 and high / low >= LOG_RATIO
     if isinstance(stored, (FloatDistribution, IntDistribution)):
         wide = stored.log
     elif interval:
         wide = axis is not None and axis.log
-    if all(isinstance(value, int) for value in numbers):
+    if all(isinstance(value, int) for value in (*numbers, low, high)):
         return IntDistribution(low, high, log=wide and low > 0)
     return FloatDistribution(float(low), float(high), log=wide and low > 0)
 
 
-def _agree(old: BaseDistribution, new: BaseDistribution) -> bool:
-    if isinstance(old, CategoricalDistribution) or isinstance(new, CategoricalDistribution):
-        return old == new
-    return type(old) is type(new) and getattr(old, "log", None) == getattr(new, "log", None)
+def _values(settings: Iterable[Dials], name: str) -> list[Any]:
+    return [one.get(name) for one in settings if one.knows(name)]
 
 
-def _ends(axis: Axis) -> tuple[float, ...]:
+def _typed(axis: Axis | None) -> tuple[Any, ...]:
+    """The values of an axis of today, or the ends of its interval."""
+    if axis is None:
+        return ()
+    if axis.values is not None:
+        return axis.values
     ends = (axis.low or 0.0, axis.high or 0.0)
     return tuple(int(end) for end in ends) if axis.integer else tuple(float(e) for e in ends)
 
 
-def _choices(stored: BaseDistribution) -> list[Any]:
+def _choices(stored: BaseDistribution | None) -> list[Any]:
     return list(stored.choices) if isinstance(stored, CategoricalDistribution) else []
 
 

@@ -15,9 +15,7 @@ from energy_sweep.space import Space
 from energy_sweep.study import database
 from energy_sweep.study.attributes import ours, study_record, trial_record
 from energy_sweep.study.base import Study
-from energy_sweep.study.display import Display, compatible, displays
-
-LOCK = ".sweep.lock"
+from energy_sweep.study.display import Display, displays
 
 
 def open_study(
@@ -41,7 +39,7 @@ def open_study(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"{folder}: {error.strerror}: type outputs=FOLDER, one of yours") from error
-    lock = FileLock(folder / LOCK)
+    lock = FileLock(folder / database.LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
@@ -51,7 +49,8 @@ def open_study(
     facts = {"name": name, "meter": to_plain(meter), "machine": machine, "identity": identity}
     try:
         storage = database.connect(folder)
-        return Study(storage=storage, lock=lock, display=_prepare(storage, facts, space, folder))
+        display = _prepare(storage, facts, space, folder)
+        return Study(storage=storage, lock=lock, space=space, display=display)
     except BaseException:
         lock.release()
         raise
@@ -80,7 +79,6 @@ def _prepare(storage: RDBStorage, facts: Plain, space: Space, folder: Path) -> D
     if found is None:
         database.create(storage, facts["name"], facts)
         return displays([], space)
-    database.remove_former(storage)
     trials = ours(storage.get_all_trials(found[0], deepcopy=False))
     if trials:
         stored = storage.get_study_user_attrs(found[0])
@@ -91,11 +89,7 @@ def _prepare(storage: RDBStorage, facts: Plain, space: Space, folder: Path) -> D
     else:
         for key, value in facts.items():
             storage.set_study_user_attr(found[0], key, value)
-    display = displays(trials, space)
-    if not compatible(trials, display):
-        database.succeed(storage, display)
-        database.remove_former(storage)
-    return display
+    return database.mend(storage, space)
 
 
 def _check_name(stored: Plain, facts: Plain, folder: Path) -> None:
