@@ -238,14 +238,5 @@ def _value(element: Any) -> Any:
     return _text(element)  # a list or a mapping: its text names it
 
 
-def may_vary(name: str) -> bool:
-    """Whether trials of one study may differ in a dial."""
-    try:
-        _refuse(name, name)
-    except BadInput:
-        return False
-    return not name.startswith("hydra/")
-
-
 def _text(element: Any) -> str:
     return str(Transformer.str(element))

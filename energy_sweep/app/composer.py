@@ -19,9 +19,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, flag_override, open_dict
 
-from energy_sweep.app.axes import Axes, may_vary
+from energy_sweep.app.axes import Axes
 from energy_sweep.app.build import plain
 from energy_sweep.app.chains import is_step, written_out
+from energy_sweep.app.unswept import may_vary
 from energy_sweep.dials import listed
 from energy_sweep.record import Plain
 

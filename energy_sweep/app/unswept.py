@@ -33,3 +33,12 @@ def check_swept(name: str, typed: str) -> None:
         raise BadInput(
             f"{name} describes the whole sweep: type one value, such as search.trials=20"
         )
+
+
+def may_vary(name: str) -> bool:
+    """Whether trials of one study may differ in a dial."""
+    try:
+        check_swept(name, name)
+    except BadInput:
+        return False
+    return not name.startswith("hydra/")
