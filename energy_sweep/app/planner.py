@@ -18,8 +18,10 @@ from energy_sweep.chain import chain
 from energy_sweep.execution import AUTO, PLAIN
 from energy_sweep.recipe import Recipe, replace
 from energy_sweep.record import BadInput, Plain, StageRecord, StageUse
-from energy_sweep.search import Job
-from energy_sweep.trial import check_compressible, check_model, load_data, plan_record, resolve
+from energy_sweep.search import WHOLE_GRID, Job
+from energy_sweep.trial import check_ready, data_facts, plan_record, resolve
+
+Point = tuple[Plain, Plain, Recipe]
 
 
 @dataclass(slots=True)
@@ -37,6 +39,7 @@ class Planner:
     trunk_epochs: set[int] = field(default_factory=set[int])
     levels: Levels = field(default_factory=Levels)
     _machines: dict[Any, Plain] = field(default_factory=dict[Any, Plain])
+    _points: dict[str, Point] = field(default_factory=dict[str, Point])
 
     @property
     def axes(self) -> Axes:
@@ -61,8 +64,8 @@ class Planner:
 
     def stages(self, recipe: Recipe) -> tuple[StageUse, ...]:
         """What a recipe needs on this machine."""
-        data = load_data(recipe.dataset)
-        stages = chain(recipe, machine=self._machine(recipe), fingerprint=data.fingerprint)
+        fingerprint = data_facts(recipe.dataset).fingerprint
+        stages = chain(recipe, machine=self._machine(recipe), fingerprint=fingerprint)
         self.trunk_epochs.update(int(use.units) for use in stages if use.stage == "trunk")
         return stages
 
@@ -84,33 +87,47 @@ class Planner:
         return self._machines[recipe.device]
 
     def check(self) -> None:
-        """Build every value of every axis once; BadInput names the first that cannot be run."""
-        corner = self.axes.corner()
-        _, _, recipe = self._canonical(corner)
-        self._check(recipe)
-        boards = recipe.device.uuids()
-        for axis in self.axes.space.axes:
+        """Try every value of every axis, and every point of a grid that may be run whole.
+
+        BadInput names the first that cannot be run.
+        """
+        corner, space = self.axes.corner(), self.axes.space
+        boards = self._tried(corner).device.uuids()
+        for axis in space.axes:
             for value in values_to_check(axis):
-                try:
-                    _, _, recipe = self._canonical({**corner, axis.name: value})
-                    self._check(recipe)
-                    _check_boards(axis.name, value, boards, recipe)
-                except BadInput:
-                    raise
-                except Exception as error:
-                    line = messages.explain(error, schema.dials())
-                    if line is None:
-                        raise
-                    raise BadInput(line) from error
+                recipe = self._tried({**corner, axis.name: value})
+                _check_boards(axis.name, value, boards, recipe)
+        if space.size is not None and space.size <= WHOLE_GRID:
+            for point in space.grid():
+                self._tried(point)
+
+    def _tried(self, params: Plain) -> Recipe:
+        """The recipe of a point, which can be run; BadInput says why where it cannot."""
+        try:
+            _, _, recipe = self._canonical(params)
+            self._check(recipe)
+        except BadInput:
+            raise
+        except Exception as error:
+            line = messages.explain(error, schema.dials())
+            if line is None:
+                raise
+            raise BadInput(line) from error
+        return recipe
 
     def _check(self, recipe: Recipe) -> None:
-        """Name the stages of a recipe, whatever its plan will be, and try its net."""
+        """Name the stages of a recipe, whatever its plan will be, and try what it is made of."""
         self.stages(replace(recipe, plan=PLAIN))
-        check_model(recipe)
-        check_compressible(recipe)
+        check_ready(recipe, meter_id=lambda: self.session(recipe).store.meter_id)
 
-    def _canonical(self, params: Plain) -> tuple[Plain, Plain, Recipe]:
+    def _canonical(self, params: Plain) -> Point:
         """A point, its resolved values and its recipe; of many levels techniques honour few."""
+        key = repr(sorted(params.items()))
+        if key not in self._points:
+            self._points[key] = self._made(params)
+        return self._points[key]
+
+    def _made(self, params: Plain) -> Point:
         if LEVEL in params and params.get("compression") == "none":
             params = {**params, LEVEL: 0}
         values = self.composer.values(params)

@@ -28,6 +28,15 @@ class Batch(NamedTuple):
     positions: Tensor
 
 
+def whole_batches(images: int, batch: int) -> int:
+    """How many batches there are in so many images; BadInput where there is none."""
+    if batch > images:
+        raise BadInput(
+            f"batch={batch}: there are {images} images to train on; type batch={images} or less"
+        )
+    return images // batch
+
+
 class Resident:
     """A split on the device: normalised once or, above `float_bytes`, as the bytes it came in.
 
@@ -73,12 +82,7 @@ class Resident:
 
     def steps(self, batch: int) -> int:
         """Whole batches in an epoch; BadInput where there is none."""
-        if batch > len(self):
-            raise BadInput(
-                f"batch={batch}: there are {len(self)} images to train on; "
-                f"type batch={len(self)} or less"
-            )
-        return len(self) // batch
+        return whole_batches(len(self), batch)
 
     def epoch(self, batch: int, generator: torch.Generator) -> Iterator[Batch]:
         """Whole batches in a random order, each image moved at random by up to `shift` pixels and,

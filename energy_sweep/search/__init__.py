@@ -4,11 +4,12 @@ import sys
 import types
 from typing import Any
 
-from energy_sweep.search.base import search
+from energy_sweep.search.base import WHOLE_GRID, search
 from energy_sweep.search.events import Budget, Event, Finished, Outcome, Planned, Started
 from energy_sweep.search.plan import Job, Plan, plan
 
 __all__ = [
+    "WHOLE_GRID",
     "Budget",
     "Event",
     "Finished",

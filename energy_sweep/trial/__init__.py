@@ -6,25 +6,24 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
 from energy_sweep.meter.base import Meter
-from energy_sweep.recipe import Recipe, check
+from energy_sweep.recipe import Recipe
 from energy_sweep.record import Infeasible, Plain, TrialResult, to_plain
 from energy_sweep.stage import StageStore
 from energy_sweep.trial.bench import Bench
 from energy_sweep.trial.compare import compare
 from energy_sweep.trial.compress import achieved, compress
-from energy_sweep.trial.compressible import check_compressible
 from energy_sweep.trial.deployed import Deployed
 from energy_sweep.trial.fit import fit
-from energy_sweep.trial.loaded import load_data
+from energy_sweep.trial.loaded import data_facts, load_data
 from energy_sweep.trial.plan import plan_record, resolve
-from energy_sweep.trial.preflight import check_model
+from energy_sweep.trial.readiness import check_ready
 from energy_sweep.trial.rehearse import rehearse
 from energy_sweep.trial.teach import Teacher, enrol, teach
 
 __all__ = [
     "Teacher",
-    "check_compressible",
-    "check_model",
+    "check_ready",
+    "data_facts",
     "deployed_trial",
     "load_data",
     "plan_record",
@@ -41,9 +40,7 @@ def run_trial(
     `branch_epochs` are the trunk epochs whose states other recipes will want. A loss that
     diverges, or memory that runs out, makes the result infeasible; its joules stay.
     """
-    check(recipe)
-    check_model(recipe)
-    check_compressible(recipe)
+    check_ready(recipe, meter_id=lambda: store.meter_id)
     rehearse(recipe)
     recipe = resolve(recipe, meter=meter, store=store)
     bench = _bench(recipe, meter=meter, store=store, keep=frozenset(branch_epochs))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import Any
 
 from energy_sweep.dataset.base import Data
@@ -13,6 +14,21 @@ from energy_sweep.train import LAYOUTS, Resident
 def load_data(source: Any) -> Data:
     """The data of a source, read once per process."""
     return source.load()
+
+
+@dataclass(frozen=True, slots=True)
+class DataFacts:
+    """What plans need to know of a data set: its fingerprint, and its images to train on."""
+
+    fingerprint: str
+    images: int
+
+
+@functools.cache
+def data_facts(source: Any) -> DataFacts:
+    """The facts of a source, remembered longer than its images."""
+    data = load_data(source)
+    return DataFacts(data.fingerprint, len(data.train.labels))
 
 
 @functools.lru_cache(maxsize=2)

@@ -25,6 +25,7 @@ from energy_sweep.record import (
 from energy_sweep.stage import StageStore
 from energy_sweep.train import DamagedFile, load
 
+SETTING = "model.pretrained"
 # What compression did to a net is not taken over: its dense weights are.
 COMPRESSING = ("compress", "recover")
 
@@ -43,7 +44,7 @@ class Pretrained:
     state: Path
     stages: tuple[StageUse, ...]
 
-    setting: str = "model.pretrained"
+    setting: str = SETTING
 
     def put_into(self, module: nn.Module, *, least: float = 0.5) -> None:
         """Copy every tensor whose name and shape fit; BadInput where fewer than the share `least`
@@ -72,26 +73,29 @@ class Pretrained:
 
     def record(self, use: StageUse, *, meter_id: str) -> StageRecord:
         """What training these weights took, as a stage whose joules another bill holds."""
-        source = StageStore(self.store, meter_id=meter_id)
-        readings = [_scaled(source.get(stage.key), stage.units) for stage in self.stages]
-        known = [reading for reading in readings if reading is not None]
-        if len(known) < len(readings):
-            raise BadInput(
-                f"{self._typed} was measured with another meter, so its joules cannot be "
-                "charged: type model.pretrained_share=0 to leave them out, or the same meter"
-            )
         return StageRecord(
             stage=use.stage,
             key=use.key,
             cost_key=use.cost_key,
-            marks=(Mark(units=1, reading=_sum(known)),),
+            marks=(Mark(units=1, reading=_sum(self.readings(meter_id))),),
             elsewhere=self.name,
         )
 
+    def readings(self, meter_id: str) -> list[EnergyReading]:
+        """What each stage that trained these weights took; BadInput where another meter knows."""
+        source = StageStore(self.store, meter_id=meter_id)
+        readings = [_scaled(source.get(stage.key), stage.units) for stage in self.stages]
+        known = [reading for reading in readings if reading is not None]
+        if len(known) < len(readings):
+            free = "model.pretrained_share=0 to leave them out, or "
+            raise BadInput(
+                f"{self._typed} was measured with another meter, so its joules cannot be charged:"
+                f" type {free if self.setting == SETTING else ''}the same meter"
+            )
+        return known
 
-def find(
-    outputs: Path, name: str, share: float, *, setting: str = "model.pretrained"
-) -> Pretrained:
+
+def find(outputs: Path, name: str, share: float, *, setting: str = SETTING) -> Pretrained:
     """The dense weights of trial STUDY/NUMBER under `outputs`; BadInput says what is wrong."""
     if not (0 <= share <= 1 and math.isfinite(share)):
         raise BadInput(
