@@ -10,9 +10,12 @@ import json
 import logging
 import os
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from energy_sweep.meter.estimate import reprice
 from energy_sweep.record import (
@@ -28,6 +31,7 @@ from energy_sweep.record import (
 log = logging.getLogger(__name__)
 
 DEFAULT_LIMIT_BYTES = 8 * 2**30
+CLAIMS = ".claims"  # a locked file for each process that works with a store
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -75,6 +79,33 @@ class StageStore:
         self.limit_bytes = limit_bytes
         self.warm: set[str] = set()
         self._records: dict[str, StageRecord] | None = None
+        self._claim: FileLock | None = None
+
+    def claim(self) -> None:
+        """Let others see, until `release` or the end of this process, that work goes on here."""
+        if self._claim is None:
+            name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}.lock"
+            (self.root / CLAIMS).mkdir(parents=True, exist_ok=True)
+            self._claim = FileLock(self.root / CLAIMS / name)
+            self._claim.acquire(timeout=0)
+
+    def release(self) -> None:
+        """Take this process's claim back."""
+        if self._claim is not None:
+            self._claim.release()
+            Path(self._claim.lock_file).unlink(missing_ok=True)
+            self._claim = None
+
+    def is_claimed(self) -> bool:
+        """Whether some process works with this store; claims of dead ones are taken away."""
+        claimed = False
+        for path in sorted((self.root / CLAIMS).glob("*.lock")):
+            try:
+                with FileLock(path, timeout=0):
+                    path.unlink(missing_ok=True)
+            except Timeout:
+                claimed = True
+        return claimed
 
     def records(self) -> Mapping[str, StageRecord]:
         """All records that this kind of meter has made, by key."""

@@ -56,6 +56,12 @@ class Place:
         return self.values["name"]
 
     @property
+    def stored_stages(self) -> str:
+        """The store as the study's own file names it, so that a copy of the folder has its own."""
+        inside = self.stages.is_relative_to(self.folder)
+        return str(self.stages.relative_to(self.folder) if inside else self.stages)
+
+    @property
     def pins(self) -> tuple[str, ...]:
         """Overrides that keep every job in this study, whatever its own groups are called."""
         return (

@@ -40,6 +40,7 @@ class Sessions:
         place = (new.store.root, new.store.meter_id)
         for known in self._open.values():
             if (known.store.root, known.store.meter_id) == place:
+                new.store.release()
                 return Session(new.meter, known.store)
         return new
 
@@ -48,6 +49,7 @@ class Sessions:
         for session in self._open.values():
             session.meter.close()
             session.store.trim()
+            session.store.release()
         self._open.clear()
 
 
@@ -70,6 +72,7 @@ def open_session(values: Plain, device: Device) -> Session:
     )
     facts = meter.facts()
     store = StageStore(root, meter_id=meter_id(facts), coefficients=facts.coefficients)
+    store.claim()
     return Session(meter, store)
 
 

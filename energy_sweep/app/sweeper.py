@@ -41,6 +41,7 @@ from energy_sweep.record import (
     from_plain,
 )
 from energy_sweep.search import Budget, Job, Outcome, search
+from energy_sweep.stage import write_atomically
 from energy_sweep.study import Study, open_study
 from energy_sweep.tables import tables
 from energy_sweep.trial import load_data
@@ -176,13 +177,13 @@ class Sweep:
     def _write_multirun(self, config: DictConfig) -> None:
         whole = config.copy()
         with open_dict(whole):
-            whole.stages = str(self.place.stages)
-        OmegaConf.save(whole, self.place.folder / "multirun.yaml")
+            whole.stages = self.place.stored_stages
+        write_atomically(self.place.folder / "multirun.yaml", OmegaConf.to_yaml(whole))
 
     def _finish(self, record: StudyRecord, objective: Objective, outcome: Outcome) -> None:
         document = front.front_document(record, objective)
         results = self.place.folder / "optimization_results.yaml"
-        results.write_text(yaml.safe_dump(self._solutions(document), sort_keys=False))
+        write_atomically(results, yaml.safe_dump(self._solutions(document), sort_keys=False))
         width = terminal.width_of()
         if document["front"]:
             print(tables(record, document, width=width), end="\n\n")

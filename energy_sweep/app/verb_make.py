@@ -56,6 +56,7 @@ def deploy(arguments: Namespace) -> None:
             )
     finally:
         session.meter.close()
+        session.store.release()
     if arguments.json:
         verb_study.print_json({"folder": str(arguments.to), **metrics})
     else:

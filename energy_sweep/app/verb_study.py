@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from energy_sweep.stage import StageStore
 
 OUTPUTS = Path("outputs")
+DATABASE = "study.db"
 # By option: where its value is kept, and the setting of a meter that means the same.
 WATTS = {
     "--cpu-watts": ("cpu_watts", "cpu_watts_per_core"),
@@ -48,7 +49,7 @@ def find_study(name: str | None, outputs: Path) -> Path:
     if name is None:
         return _latest(outputs)
     for folder in (outputs / name, Path(name)):
-        if (folder / "study.db").is_file():
+        if (folder / DATABASE).is_file():
             return folder
     known = ", ".join(sorted(str(folder.relative_to(outputs)) for folder in _studies(outputs)))
     hint = f"type one of {known}" if known else f"type {_first_sweep(outputs)} to make one"
@@ -62,7 +63,7 @@ def study_words(folder: Path, outputs: Path) -> list[str]:
         within = [] if outputs == OUTPUTS else ["--outputs", str(outputs)]
         return [str(folder.relative_to(root)), *within]
     near = folder.relative_to(here) if folder.is_relative_to(here) else folder
-    hidden = str(near).startswith("-") or (OUTPUTS / near / "study.db").is_file()
+    hidden = str(near).startswith("-") or (OUTPUTS / near / DATABASE).is_file()
     return [str(folder if hidden else near)]
 
 
@@ -130,13 +131,26 @@ def _band(meter: MeterFacts, watts: Watts) -> tuple[float, float]:
 
 
 def store_root(folder: Path) -> Path:
-    """Where the stages of a study lie: as its last sweep says, or else in its folder."""
+    """Where the stages of a study lie: as its last sweep says, or else in its folder.
+
+    A copy of a study has stages of its own, also where its file still names those of the original.
+    """
+    own = folder / "stages"
+    named = folder / (_stages_setting(folder / "multirun.yaml") or "stages")
+    is_anothers = named.resolve().parent != folder.resolve() and (named.parent / DATABASE).is_file()
+    return own if not named.is_dir() or (is_anothers and own.is_dir()) else named
+
+
+def _stages_setting(multirun: Path) -> str | None:
+    """What the last sweep of a study was told of its store, None where its file cannot say."""
     import yaml
 
-    multirun = folder / "multirun.yaml"
-    settings = yaml.safe_load(multirun.read_text()) if multirun.is_file() else {}
-    named = Path(settings.get("stages") or folder / "stages")
-    return named if named.is_dir() else folder / "stages"
+    try:
+        settings = yaml.safe_load(multirun.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+    stages = settings.get("stages") if isinstance(settings, dict) else None
+    return stages if isinstance(stages, str) else None
 
 
 def clear(stored: Stored) -> int:
@@ -145,10 +159,14 @@ def clear(stored: Stored) -> int:
 
     try:
         with FileLock(stored.folder / ".sweep.lock", timeout=0):
-            return stored.store.clear()
+            if not stored.store.is_claimed():
+                return stored.store.clear()
     except Timeout:
-        name = stored.record.name
-        raise BadInput(f"a sweep is working on {name}: type stages --clear when it ends") from None
+        pass
+    raise BadInput(
+        f"a sweep is working on {stored.record.name}, or with its stages: type stages --clear when"
+        " it ends"
+    )
 
 
 def chosen(record: StudyRecord, arguments: Namespace) -> Choice:
