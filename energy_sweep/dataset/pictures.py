@@ -127,18 +127,20 @@ def conversions(paths: Sequence[Path], looks: Sequence[Look], reading: Reading) 
     both = list(zip(paths, looks, strict=True))
     named = [path for path, look in both if _announced(path) not in (_form(look.form), "")]
     counts = {
-        _scaled("whole numbers", reading.whole): sum(look.values == "whole" for look in looks),
-        _scaled("real numbers", reading.real): sum(look.values == "real" for look in looks),
-        f"see-through: laid over {_grey(reading.background)}": sum(look.alpha for look in looks),
-        "turned upright, as their EXIF says": sum(look.turned for look in looks),
-        "of several pictures: the first is taken": sum(look.several for look in looks),
-        "of another form than their names say, such as " + (named[0].name if named else ""): len(
-            named
-        ),
+        _scaled("whole", reading.whole): sum(look.values == "whole" for look in looks),
+        _scaled("real", reading.real): sum(look.values == "real" for look in looks),
+        f"see-through, laid over {_grey(reading.background)}": sum(look.alpha for look in looks),
+        "turned upright, as EXIF says": sum(look.turned for look in looks),
+        "several pictures in one, the first is taken": sum(look.several for look in looks),
+        f"another form than the name says, such as {(named or paths)[0].name}": len(named),
     }
     if reading.channels == 1:
-        counts["in colour: made grey"] = sum(not look.grey for look in looks)
-    return [f"{count:,} files {what}" for what, count in counts.items() if count]
+        counts["colour made grey"] = sum(not look.grey for look in looks)
+    return [f"{what}: {_files(count)}" for what, count in counts.items() if count]
+
+
+def _files(count: int) -> str:
+    return f"{count:,} file{'s' if count > 1 else ''}"
 
 
 def _lost(lost: Sequence[Path], looks: Sequence[Look], background: int) -> list[str]:
@@ -167,7 +169,7 @@ def _form(name: str) -> str:
 
 def _scaled(what: str, limits: Limits | None) -> str:
     low, high = limits or (0, 0)
-    return f"hold {what} of more than 8 bits: {low:g} becomes 0 and {high:g} becomes 255"
+    return f"{what} numbers of more than 8 bits, {low:g} to {high:g} become 0 to 255"
 
 
 def _grey(level: int) -> str:
