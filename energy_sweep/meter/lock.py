@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 5.0
 # Tells child processes which locks are held around them: FILE=SIGNATURE of each.
 HELD = "ENERGY_SWEEP_HELD"
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # in a shared folder others may have put a link there
 _ENVIRONMENT = threading.Lock()
 
 
@@ -90,6 +91,11 @@ def _acquire(lock: FileLock) -> None:
             f"the measuring lock {lock.lock_file} belongs to another user:"
             " let them remove it, or set TMPDIR to a folder of yours"
         ) from error
+    except OSError as error:  # a link, a folder: nothing that this program would have put there
+        raise MeterUnavailable(
+            f"the measuring lock {lock.lock_file} cannot be used ({error.strerror or error}):"
+            " remove it, or set TMPDIR to a folder of yours"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +111,7 @@ def _sign(path: str, text: str) -> None:
     """Write into a lock file who has it: a hint for others, so failing to do so is no harm."""
     with suppress(OSError):
         # Never created here: a shared folder may refuse that for the file of another user.
-        handle = os.open(path, os.O_WRONLY | os.O_TRUNC)
+        handle = os.open(path, os.O_WRONLY | os.O_TRUNC | NO_LINK)
         try:
             os.write(handle, text.encode())
         finally:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from energy_sweep.meter import MeterUnavailable
 from energy_sweep.meter import lock as window_lock
 from energy_sweep.meter.lock import WindowLock
 
@@ -127,6 +128,24 @@ def test_a_lock_is_a_file_in_its_folder_whatever_the_resource_is_called(tmp_path
         "energy_sweep-gpu-MIG-GPU-1_7_0.lock",
         "energy_sweep-gpu-MIG-GPU-1_7_1.lock",
     ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links")
+@pytest.mark.parametrize("kind", ["link to a file", "link to nothing", "folder"])
+def test_what_others_put_at_its_place_is_named_and_not_written_to(
+    tmp_path: Path, kind: str
+) -> None:
+    place, victim = tmp_path / "energy_sweep-cpu-0.lock", tmp_path / "victim"
+    if kind == "folder":
+        place.mkdir()
+    else:
+        place.symlink_to(victim)
+    if kind == "link to a file":
+        victim.write_text("mine")
+    held = WindowLock(["cpu-0"], folder=tmp_path).held()
+    with pytest.raises(MeterUnavailable, match="set TMPDIR to a folder of yours"), held:
+        pass
+    assert not victim.exists() or victim.read_text() == "mine"
 
 
 def test_a_child_measures_within_the_window_of_its_parent_only_while_that_is_open(
