@@ -153,7 +153,8 @@ def compressed(
 ) -> dict[str, Any]:
     """Write the compressed file; gives what it achieved."""
     module, example, facts = dense, torch.zeros(1, *data.shape), dict[str, Any]()
-    for technique, level in ((Prune(), case.pruned), (Magnitude(), case.zeroed)):
+    pruning = Prune().suited(runtime.channel_multiple)
+    for technique, level in ((pruning, case.pruned), (Magnitude(), case.zeroed)):
         if level:
             module, found = technique.prepare(module, level, example=example)
             facts |= {

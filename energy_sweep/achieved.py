@@ -43,6 +43,11 @@ def achieved(config: Plain, facts: Plain) -> Achieved:
     )
 
 
+def achieved_of(row: Plain) -> str:
+    """What the compression of a row of the front document achieved; empty where it has none."""
+    return Achieved(**{name: row[name] for name in ("level", "removed", "zeros")}).text
+
+
 def kept_by_layer(facts: Plain) -> dict[str, str]:
     """What is left of each layer, in words."""
     if "channels" in facts and "dense_channels" in facts:

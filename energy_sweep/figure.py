@@ -6,6 +6,7 @@ import html
 import math
 from collections.abc import Sequence
 
+from energy_sweep.achieved import achieved_of
 from energy_sweep.dials import typed
 from energy_sweep.front import contended_text, joules_text
 from energy_sweep.marks import Code, code_of, groups, legend
@@ -94,6 +95,7 @@ def hover(row: Plain, quality: str) -> str:
     """The label of a point: one setting a line."""
     lines = [f"<b>trial {row['trial']}</b>", *_settings(row)]
     low, high = row["accuracy_low"], row["accuracy_high"]
+    lines += [reached] if (reached := achieved_of(row)) else []
     lines += [f"<br>accuracy {row['accuracy']:.3f}  [{low:.3f}, {high:.3f}]"]
     lines += [f"{joules_text(row['joules'], row['uncertainty_joules'])} {quality}"]
     lines += [contended_text(row["contended"])] if row["contended"] else []

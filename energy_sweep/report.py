@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
+from energy_sweep.achieved import achieved_of
 from energy_sweep.dials import typed
 from energy_sweep.figure import CONFIG, bill_figure, front_figure, objective_text
 from energy_sweep.front import choose, command, contended_text, front_document, joules_text, rows
@@ -17,7 +18,6 @@ from energy_sweep.record import Objective, Plain, StudyRecord
 from energy_sweep.saving import savings_html
 from energy_sweep.tables import (
     achieved_in,
-    achieved_of,
     axes_of,
     band,
     bill_sentence,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from energy_sweep import terminal
-from energy_sweep.achieved import Achieved
+from energy_sweep.achieved import achieved_of
 from energy_sweep.dials import typed
 from energy_sweep.figure import objective_text
 from energy_sweep.front import joules_text
@@ -143,11 +143,6 @@ def bill_sentence(document: Plain) -> str:
 def achieved_in(lines: Sequence[Plain]) -> tuple[str, ...]:
     """The title of the column of what compressions achieved, if any of some rows has it."""
     return (ACHIEVED,) if any(achieved_of(line) for line in lines) else ()
-
-
-def achieved_of(row: Plain) -> str:
-    """What the compression of a row achieved, in its own terms; empty where it has none."""
-    return Achieved(**{name: row[name] for name in ("level", "removed", "zeros")}).text
 
 
 def head_of(axes: Sequence[str], quality: str) -> list[str]:

@@ -100,6 +100,7 @@ class Task:
         print(data_text(load_data(recipe.dataset).summary), flush=True)
 
     def _alone(self, values: Plain, folder: Path) -> None:
+        from energy_sweep.app.levels import Levels
         from energy_sweep.app.plans import plan_lines
         from energy_sweep.app.text import alone, detail, origin
         from energy_sweep.trial import plan_record
@@ -110,7 +111,9 @@ class Task:
         facts, records = session.meter.facts(), session.store.records()
         tried = plan_record(recipe, session.store)
         width = terminal.width_of()
-        for line in plan_lines([tried] if tried is not None else []):
+        levels = Levels()
+        levels.add(recipe)
+        for line in [*plan_lines([tried] if tried is not None else []), *levels.lines()]:
             print(terminal.prose(line, width=width))
         told = alone(result, objective=objective, meter=facts, records=records)
         print(terminal.joined(told, width=width))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from energy_sweep.achieved import achieved_of
 from energy_sweep.figure import objective_text
 from energy_sweep.front import command, contended_text, joules_text
 from energy_sweep.record import Plain, StudyRecord, TrialRecord, digest
@@ -46,12 +47,13 @@ def _measured(row: Plain, document: Plain, members: set[int]) -> str:
     others = f"rivals within uncertainty: {_few(row['rivals'])}"
     others += f"; beaten by {_few(row['beaten_by'])}" if row["beaten_by"] else ""
     mark = f" ({contended_text(row['contended'])})" if row["contended"] else ""
-    seeds = ", ".join(map(str, row["seeds"]))
+    seeds, reached = ", ".join(map(str, row["seeds"])), achieved_of(row)
     lines = [
         "| | |",
         "|---|---|",
         f"| accuracy | **{row['accuracy']:.4f}** ({row['accuracy_low']:.4f} to"
         f" {row['accuracy_high']:.4f} at 95 %, {row['n_validation']} images, seeds {seeds}) |",
+        *([f"| compression | level {row['level']:g}: {reached} |"] if reached else []),
         f"| {objective_text(document)} | **{joules_text(row['joules'])} {document['quality']}**,"
         f" ± {joules_text(row['uncertainty_joules'])}{mark} |",
         f"| place | {place}; {others} |",

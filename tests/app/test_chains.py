@@ -88,6 +88,12 @@ def test_a_chain_without_a_part_for_its_first_step_is_its_last_and_that_is_said(
     assert names == ["chain", "quantize"]
 
 
+def test_a_lone_run_says_what_its_level_comes_to(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["compression=[prune,quantize]", "compression.level=0.5"]
+    assert main([*ALONE, *words], run=run_formula) == 0
+    assert "level: [prune,quantize] at 0.5 is quantize alone" in capsys.readouterr().out
+
+
 def test_what_is_written_out_is_typed_again() -> None:
     typed = ["lr=1", "compression=[prune,quantize]", "compression.steps.prune.iterations=2"]
     assert as_typed(written_out(typed)) == typed
