@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -14,8 +15,9 @@ import numpy as np
 
 from energy_sweep.dataset.base import Cut, Data, assemble
 from energy_sweep.dataset.cache import load_cached
-from energy_sweep.dataset.split import Labels
-from energy_sweep.dataset.storage import Pixels
+from energy_sweep.dataset.labels import as_classes
+from energy_sweep.dataset.summary import Found
+from energy_sweep.dataset.values import BYTES, Scaled, as_bytes, check_numbers
 from energy_sweep.record import BadInput
 
 CHANNELS = (1, 3)
@@ -71,29 +73,70 @@ class Arrays:
             )
         if self.file is None:
             where = f"dataset.factory={self.factory}"
-            return self._cut(cut, _called(where, str(self.factory)), where)
+            return self._cut(cut, _called(where, str(self.factory)), where, str(self.factory))
         path, where = Path(self.file).expanduser(), f"dataset.file={self.file}"
         if not path.is_file():
             raise BadInput(f"{where}: there is no such file: {WRITE}")
-        return load_cached(self, cut, lambda: [path], lambda: self._cut(cut, _read(path), where))
+        source = str(path.absolute())
+        return load_cached(
+            self, cut, lambda: [path], lambda: self._cut(cut, _read(path), where, source)
+        )
 
-    def _cut(self, cut: Cut, arrays: tuple[Any, ...], where: str) -> Data:
-        images = checked_images(arrays[0], where)
-        labels, classes = checked_labels(arrays[1], arrays[2:], len(images), where)
-        return assemble(self.name, images, labels, classes=classes, cut=cut)
+    def _cut(self, cut: Cut, arrays: tuple[Any, ...], where: str, source: str) -> Data:
+        images, labels, *names = (
+            _array(given, what, where)
+            for given, what in zip(arrays, ("images", "labels", "classes"), strict=False)
+        )
+        check_numbers(images, where)
+        shown, order = _laid_out(images, len(labels) if labels.ndim else 0, where)
+        scaled = as_bytes(shown, where)
+        labelled = as_classes(labels, names[0] if names else None, len(shown), where)
+        found = Found(
+            source=source,
+            modes={f"{_type(images)} {order}": len(images)},
+            notes=(*_notes(images, scaled), *labelled.notes),
+        )
+        return assemble(
+            self.name,
+            np.ascontiguousarray(scaled.pixels),
+            labelled.labels,
+            classes=labelled.classes,
+            cut=cut,
+            found=found,
+        )
+
+
+def _type(images: np.ndarray) -> str:
+    return images.dtype.name
+
+
+def _notes(images: np.ndarray, scaled: Scaled) -> tuple[str, ...]:
+    """How numbers became bytes, where they were none."""
+    low, high = scaled.limits
+    if (low, high) == BYTES and scaled.kind == "whole":
+        return ()
+    return (f"{_type(images)} images: {low:g} becomes 0 and {high:g} becomes 255",)
 
 
 def _read(path: Path) -> tuple[Any, ...]:
     """The arrays of a file, in the order of a factory's; nothing pickled is read."""
     names = ("images", "labels")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            raise BadInput(f"dataset.file={path} is one array: {WRITE}")
+        with loaded as archive:
             if missing := [name for name in names if name not in archive]:
                 raise BadInput(f"dataset.file={path} has no {missing[0]}: {WRITE}")
             arrays = tuple(archive[name] for name in names)
             return (*arrays, archive["classes"]) if "classes" in archive else arrays
     except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         why = " ".join(str(error).split())[:150]
+        if "allow_pickle" in why:
+            raise BadInput(
+                f"dataset.file={path} holds objects, which are never unpickled: give one array of "
+                "numbers, as of numpy.stack(images) where all have one size"
+            ) from error
         raise BadInput(f"dataset.file={path} cannot be read ({why}): {WRITE}") from error
 
 
@@ -117,65 +160,49 @@ def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
-def checked_images(given: Any, where: str) -> Pixels:
-    """Images as [N, C, H, W]; BadInput where they are no bytes or of another shape."""
-    images = _array(given, "images", where)
-    if images.dtype.kind == "f" and not np.isfinite(images).all():
-        raise BadInput(f"{where}: images hold NaN or infinity: give bytes of 0 to 255 (uint8)")
-    if images.dtype != np.uint8:
-        scale = "(255 * images).round()" if images.dtype.kind == "f" else "images"
-        raise BadInput(
-            f"{where}: images are {images.dtype}: give bytes of 0 to 255, as of "
-            f"{scale}.astype('uint8')"
-        )
+def _laid_out(images: np.ndarray, count: int, where: str) -> tuple[np.ndarray, str]:
+    """Images as [N, C, H, W], and how they lay; `count` is how many there should be."""
+    shape = images.shape
+    said = f"{where}: images have shape {shape}"
+    if 0 in shape:
+        raise BadInput(f"{said}, which is empty: give some")
+    if images.ndim in (3, 4) and shape[-1] == count != shape[0]:
+        raise BadInput(f"{said}: give {SHAPES}, as of numpy.moveaxis(images, -1, 0)")
     if images.ndim == 3:
-        images = images[:, None]
-    elif images.ndim != 4:
-        raise BadInput(f"{where}: images have shape {images.shape}: give {SHAPES}")
-    else:
-        first, last = images.shape[1] in CHANNELS, images.shape[3] in CHANNELS
-        if first == last:
-            what = "can be read in two ways" if first else "has no channels"
-            raise BadInput(f"{where}: the shape {images.shape} of images {what}: give {SHAPES}")
-        images = images if first else images.transpose(0, 3, 1, 2)
-    if 0 in images.shape:
-        raise BadInput(f"{where}: images have shape {images.shape}, which is empty: give some")
-    return np.ascontiguousarray(images)
+        return images[:, None], "[N, H, W]"
+    if images.ndim != 4:
+        rows = _side(shape[1]) if images.ndim == 2 and shape[0] == count else ""
+        raise BadInput(f"{said}: give {SHAPES}{rows}")
+    first, last = shape[1] in CHANNELS, shape[3] in CHANNELS
+    if first and last:
+        raise BadInput(
+            f"{said}, which can be read in two ways: give {SHAPES}, as of images.transpose(0, 2, 3,"
+            " 1) where C comes first and of images.transpose(0, 3, 1, 2) where it comes last"
+        )
+    if not first and not last:
+        fourth = ", as of images[..., :3] without the fourth" if shape[3] == 4 else ""
+        which = f"{shape[3]} channels" if fourth else "no channels"
+        raise BadInput(f"{said}, which has {which}: give {SHAPES}{fourth}")
+    if first:
+        return images, "[N, C, H, W]"
+    return images.transpose(0, 3, 1, 2), "[N, H, W, C]"
 
 
-def checked_labels(
-    given: Any, names: tuple[Any, ...], count: int, where: str
-) -> tuple[Labels, tuple[str, ...]]:
-    """One class index for each image, and what the classes are called; BadInput where not so."""
-    labels = _array(given, "labels", where)
-    if labels.dtype.kind not in "iu" or labels.shape not in ((count,), (count, 1)):
-        raise BadInput(
-            f"{where}: labels are {labels.dtype} of shape {labels.shape} for {count} images: "
-            "give one whole number for each"
-        )
-    flat = labels.reshape(-1).astype(np.int64)
-    found = np.unique(flat).tolist()
-    if found != list(range(len(found))):
-        gap = next(index for index, label in enumerate(found) if label != index)
-        raise BadInput(
-            f"{where}: {len(found)} different labels, but {found[gap]} where {gap} is expected: "
-            "give whole numbers from 0 without gaps, as of numpy.unique(labels, "
-            "return_inverse=True)[1]"
-        )
-    if len(found) < 2:
-        raise BadInput(f"{where}: all labels are 0: give images of at least 2 classes")
-    if not names:
-        return flat, tuple(map(str, found))
-    classes = tuple(map(str, _array(names[0], "classes", where).reshape(-1).tolist()))
-    if len(classes) != len(found) or len(set(classes)) != len(classes):
-        raise BadInput(
-            f"{where}: {len(set(classes))} different names of classes for {len(found)} labels: "
-            "give one for each"
-        )
-    return flat, classes
+def _side(length: int) -> str:
+    """How rows of so many numbers become square images, '' where they cannot."""
+    for channels, shape in ((1, ""), (3, "3, ")):
+        side = math.isqrt(length // channels)
+        if side > 1 and channels * side * side == length:
+            return f", as of images.reshape(-1, {shape}{side}, {side})"
+    return ""
 
 
 def _array(given: Any, what: str, where: str) -> np.ndarray:
+    if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
+        thing = "pixels of images" if what == "images" else what
+        raise BadInput(
+            f"{where}: some {thing} are masked: give them filled, as of {what}.filled(0)"
+        )
     try:
         return np.asarray(given)
     except Exception as error:  # ragged lists, tensors on a GPU, whatever cannot be one

@@ -62,8 +62,8 @@ def floats(root: Path, _: pytest.MonkeyPatch) -> Path:
     return root / "my.npz"
 
 
-def gap(root: Path, _: pytest.MonkeyPatch) -> Path:
-    np.savez(root / "my.npz", images=some_images(9, 4, 4), labels=np.arange(9) % 3 * 2)
+def unlabelled(root: Path, _: pytest.MonkeyPatch) -> Path:
+    np.savez(root / "my.npz", images=some_images(9, 4, 4), labels=np.arange(9) % 3 - 1)
     return root / "my.npz"
 
 
@@ -122,7 +122,7 @@ CASES: dict[str, tuple[Damage, str, str]] = {
     "wrong shape": (wrong_shape, "medmnist", "not bytes of [N, H, W]"),
     "a changed byte": (flipped_byte, "medmnist", "cannot be read"),
     "not a number": (floats, "arrays", "images hold NaN"),
-    "labels with a gap": (gap, "arrays", "but 2 where 1 is expected"),
+    "images without a label": (unlabelled, "arrays", "labels are below 0"),
     "corrupt image": (corrupt_png, "folder", "cannot be read as an image"),
     "no image at all": (no_image, "folder", "cannot be read as an image"),
     "empty class": (empty_class, "folder", "class bird has no images"),
