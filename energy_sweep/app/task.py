@@ -78,8 +78,8 @@ class Task:
         from energy_sweep.stage import write_atomically
 
         recipe = self.builder.recipe(values)
+        self._tell_data(recipe)  # and refuse it, before anything is opened
         session = self.sessions.get(values, recipe.device)
-        self._tell_data(recipe)
         result = self.run(recipe, session)
         facts, records = session.meter.facts(), session.store.records()
         energy = energy_detail(result, records=records, meter=facts)

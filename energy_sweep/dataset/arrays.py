@@ -16,6 +16,7 @@ import numpy as np
 from energy_sweep.dataset.base import Cut, Data, assemble
 from energy_sweep.dataset.cache import load_cached
 from energy_sweep.dataset.labels import as_classes
+from energy_sweep.dataset.reader import Reading
 from energy_sweep.dataset.summary import Found
 from energy_sweep.dataset.values import BYTES, Scaled, as_bytes, check_numbers
 from energy_sweep.record import BadInput
@@ -103,7 +104,15 @@ class Arrays:
             classes=labelled.classes,
             cut=cut,
             found=found,
+            reading=_reading(shown.shape[1], scaled),
         )
+
+
+def _reading(channels: int, scaled: Scaled) -> Reading:
+    """How an image file of such numbers becomes the bytes that these became."""
+    if scaled.kind == "real":
+        return Reading(channels=channels, real=scaled.limits)
+    return Reading(channels=channels, whole=scaled.limits if scaled.limits[1] > BYTES[1] else None)
 
 
 def _type(images: np.ndarray) -> str:

@@ -211,3 +211,10 @@ def test_a_file_says_what_a_function_says(tmp_path: Path, monkeypatch: pytest.Mo
     np.save(single, GREY)
     with pytest.raises(BadInput, match=r"one array.*numpy\.savez"):
         Arrays(file=str(single)).load()
+
+
+def test_what_is_deployed_reads_files_of_such_numbers_alike() -> None:
+    assert load(GREY).reading == reader.Reading(channels=1)
+    assert load(LAST.astype(np.int64)).reading == reader.Reading(channels=3)
+    assert load(DEEP).reading == reader.Reading(channels=1, whole=(0, 4095))
+    assert load(np.float32(GREY / 255)).reading == reader.Reading(channels=1, real=(0, 1))
