@@ -76,7 +76,9 @@ class Composer:
         """What Hydra composes of all that is fixed, chooses a group or meets another word."""
         words = tuple(text for text in overrides if self.is_composed(text))
         if words not in self._bases:
-            whole = self.loader.load_sweep_config(self.master, list(words))
+            # How to search changes no trial, but the configuration of a trial says it too.
+            searched = [text for text in self.axes.fixed if text not in self.axes.lasting]
+            whole = self.loader.load_sweep_config(self.master, [*searched, *words])
             own = copy.deepcopy(whole)
             with open_dict(own):
                 del own["hydra"]

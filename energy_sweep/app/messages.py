@@ -61,6 +61,7 @@ PLUGINS = {
     "sweeper": "hydra_plugins.energy_sweep.EnergySweeper",
     "launcher": "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
 }
+NAMELESS = re.compile(r"Interpolation key '(?P<group>\w+)\.name' not found")
 CONVERSION = re.compile(
     r"Value '(?P<value>.*)' (?:of type '\w+' could not be converted to|is not a valid)"
     r" (?P<kind>\w+)"
@@ -153,6 +154,13 @@ def _value(cause: OmegaConfBaseException, outer: str, known: Iterable[str]) -> s
     if "is not a ListConfig" in first:
         return f"{_outer(outer) or key}: type a list, such as {EXAMPLES.get(key, f'{key}=[WORD]')}"
     if isinstance(cause, InterpolationKeyError):
+        nameless = NAMELESS.search(first)
+        if nameless is not None and nameless["group"] in schema.GROUPS:
+            group = nameless["group"]
+            return (
+                f"{group}.name is missing: write name: NAME into the file of this {group}, or type"
+                f" +{group}.name=NAME"
+            )
         return f"{key}: {first}; type a name that the configuration has (see --cfg job)"
     if first.endswith("is not Optional"):
         return f"{key} needs a value: type {EXAMPLES.get(key, f'{key}=VALUE')}"

@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from energy_sweep.app.conf import conf_folder
+from energy_sweep.app.protocols import check_protocol, is_protocol
 from energy_sweep.record import BadInput, EnergySweepError, Plain
 
 OURS = "energy_sweep"
@@ -48,7 +49,9 @@ class Trust:
 def make_part(group: str, settings: Plain, trust: Trust) -> Any:
     """The part that settings describe; BadInput, with nothing called, where one may not be."""
     for place, node in _nodes(group, settings):
-        _check_settings(place, node, find_class(place, node[TARGET], trust))
+        kind = find_class(place, node[TARGET], trust)
+        check_protocol(place, node[TARGET], kind)
+        _check_settings(place, node, kind)
         _check_name(place, node)
     try:
         part = _made(group, settings, trust)
@@ -158,6 +161,8 @@ def _fields(kind: type) -> list[str]:
 
 def _fits(value: Any, hint: Any) -> bool:
     kinds = _kinds(hint)
+    if any(map(is_protocol, kinds)):
+        return value is None and type(None) in kinds  # only settings make a part
     if not all(kind in WORDS or kind is type(None) for kind in kinds):
         return True  # not a plain value: its own class has to check it
     return type(value) in kinds or (type(value) is int and float in kinds)
@@ -169,7 +174,9 @@ def _kinds(hint: Any) -> tuple[Any, ...]:
 
 
 def _words(hint: Any) -> list[str]:
-    return ["null" if kind is type(None) else WORDS.get(kind, str(kind)) for kind in _kinds(hint)]
+    words = {**WORDS, type(None): "null"}
+    part = "a part by its name, as optimizer/schedule=NAME"
+    return [part if is_protocol(kind) else words.get(kind, str(kind)) for kind in _kinds(hint)]
 
 
 def _as_typed(value: Any) -> str:

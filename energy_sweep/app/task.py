@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,7 +53,7 @@ class Task:
             if hydra.mode == RunMode.MULTIRUN:
                 return to_plain(self._trial(plain(cfg), folder)[0])
             try:
-                self._alone(plain(cfg), folder)
+                self._alone(plain(cfg), folder, typed=list(hydra.overrides.task))
             except EnergySweepError as error:
                 self.refused = error
         return None
@@ -99,13 +100,17 @@ class Task:
         self.data_told = True
         print(data_text(load_data(recipe.dataset).summary), flush=True)
 
-    def _alone(self, values: Plain, folder: Path) -> None:
+    def _alone(self, values: Plain, folder: Path, *, typed: list[str]) -> None:
         from energy_sweep.app.levels import Levels
         from energy_sweep.app.plans import plan_lines
         from energy_sweep.app.text import alone, detail, origin
         from energy_sweep.trial import plan_record
 
-        (result, energy), recipe = self._trial(values, folder), self.builder.recipe(values)
+        recipe = self.builder.recipe(values)
+        if searched := [text for text in typed if text.lstrip("+").startswith("search")]:
+            said = f"{' '.join(searched)} is for sweeps, and this is one trial: type -m to sweep"
+            print(said, file=sys.stderr)
+        result, energy = self._trial(values, folder)
         session = self.sessions.get(values, recipe.device)
         objective = Objective(**values["objective"])
         facts, records = session.meter.facts(), session.store.records()

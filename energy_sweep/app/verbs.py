@@ -38,7 +38,9 @@ class _Parser(argparse.ArgumentParser):
 
 def run(argv: Sequence[str]) -> int:
     """Do one verb and return the exit code; raises EnergySweepError for everything refused."""
-    arguments = _parser().parse_args(argv)
+    arguments, extra = _parser().parse_known_args(argv)
+    if extra:
+        raise BadInput(_too_much(arguments, extra))
     code = 0
     try:
         code = ACTIONS[arguments.verb](arguments) or 0
@@ -47,6 +49,19 @@ def run(argv: Sequence[str]) -> int:
         # The reader (`| head`) has seen enough; keep Python from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
+
+
+def _too_much(arguments: argparse.Namespace, extra: Sequence[str]) -> str:
+    """The line for words that a verb has no use for."""
+    verb, words = arguments.verb, " ".join(extra)
+    flags = [word for word in extra if word.startswith("-")]
+    if flags:
+        return f"unrecognized arguments: {words}: type {program()} {verb} --help"
+    if hasattr(arguments, "name"):
+        return (
+            f"{verb} takes one NAME, a study: type {verb} {arguments.name}, and leave {words} out"
+        )
+    return f"{verb} takes no NAME: leave {words} out"
 
 
 def _parser() -> argparse.ArgumentParser:

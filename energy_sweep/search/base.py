@@ -54,8 +54,12 @@ def search(
     )
     if jobs is not None and sampler == "auto" and _fits(jobs, budget):
         return sweep.whole(jobs)
-    chosen = "tpe" if sampler == "auto" else sampler
-    return sweep.sampled(chosen, seed=seed, total=_wanted(budget), settings=sampler_settings)
+    chosen, wanted = "tpe" if sampler == "auto" else sampler, _wanted(budget)
+    there_are = None if jobs is None else _configurations(jobs)
+    if wanted is not None and there_are is not None and there_are <= wanted:
+        sweep.total = there_are  # all of them: seeds of one are no reason to stop
+        wanted = None
+    return sweep.sampled(chosen, seed=seed, total=wanted, settings=sampler_settings)
 
 
 def _enumerable(space: Space, budget: Budget) -> bool:
@@ -67,7 +71,11 @@ def _fits(jobs: Sequence[Job], budget: Budget) -> bool:
     """Whether no budget may cut the grid, so that going depth-first leaves nothing out."""
     if budget.joules is not None or budget.seconds is not None:
         return False
-    return budget.trials is None or len({job.identity[0] for job in jobs}) <= budget.trials
+    return budget.trials is None or _configurations(jobs) <= budget.trials
+
+
+def _configurations(jobs: Sequence[Job]) -> int:
+    return len({job.identity[0] for job in jobs})
 
 
 def _wanted(budget: Budget) -> int | None:

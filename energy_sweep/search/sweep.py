@@ -80,7 +80,8 @@ class Sweep:
         settings: Mapping[str, object] | None = None,
     ) -> Outcome:
         """Run what failed before, then what a sampler asks for."""
-        self.total, self.cut = total, total is not None
+        if total is not None:
+            self.total, self.cut = total, True
         repeats = len(self._answers())
         self._announce(planned=None, sampler=sampler)
         return self._work(self._asked(sampler, seed, settings), repeats=repeats)

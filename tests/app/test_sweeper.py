@@ -192,6 +192,7 @@ def test_composes_points_as_hydra_does(composer: Composer) -> None:
         params |= {"lr": 0.0123, "epochs": 4, "model.depth": 3}
         overrides = [*composer.axes.overrides(params), *pins]
         whole = composer.loader.load_sweep_config(composer.master, overrides)
+        whole.search.trials = 4  # how to search is told, and is no override of a trial
         made = fast.load_sweep_config(composer.master, overrides)
         assert OmegaConf.to_yaml(made) == OmegaConf.to_yaml(whole)
         assert composer.values(params) == {**plain(whole), "name": "digits-small_cnn"}
