@@ -19,7 +19,7 @@ VERSIONS = {
     "trunk": 1,
     "cooldown": 1,
     "teacher": 1,
-    "compress": 3,
+    "compress": 4,
     "recover": 1,
     "export": 1,
     "evaluate": 3,

@@ -63,8 +63,13 @@ def first_near(
     make: Callable[[int], Counts],
     removed: Callable[[Counts], float],
 ) -> Counts:
-    """What `make` gives of the first step that removes something, and near enough to `level`."""
-    for step, tolerance in tries:
+    """What `make` gives of the first step that removes something, and near enough to `level`.
+
+    Nearer than the tolerance where little is to be removed, or kept: rounds of a small level each
+    would add up to another one.
+    """
+    for step, most in tries:
+        tolerance = min(most, level, (1 - level) / 2) if math.isfinite(most) else most
         counts = make(step)
         share = removed(counts)
         if math.isinf(tolerance) or (share > 0 and abs(share - level) <= tolerance):

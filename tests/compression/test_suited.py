@@ -71,6 +71,18 @@ def test_where_no_block_is_near_the_level_counts_between_are_taken() -> None:
     assert steps_to_try(16) == ((16, 0.1), (8, 0.05), (4, 0.05), (1, float("inf")))
 
 
+@pytest.mark.parametrize("iterations", [1, 3])
+@pytest.mark.parametrize("level", [0.1, 0.25, 0.5, 0.75])
+def test_rounds_come_to_the_level_that_was_asked(iterations: int, level: float) -> None:
+    pruning = Prune(iterations=iterations, channel_multiple=8)
+    module = SmallCNN(width=16).build((1, 8, 8), 10)
+    dense, kept = module, 1.0
+    for one in pruning.rounds(level):
+        dense, facts = one.technique.prepare(dense, one.level, example=EXAMPLE)
+        kept *= 1 - facts["removed_weight_bits"]
+    assert 1 - kept == pytest.approx(level, abs=0.1)
+
+
 def test_a_recipe_takes_what_its_runtime_runs_cheapest_and_a_user_may_say_otherwise() -> None:
     made = recipe(Prune(), 0.25)
     assert made.config()["compression"]["channel_multiple"] == OnnxRuntime().channel_multiple
