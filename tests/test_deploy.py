@@ -97,6 +97,10 @@ def test_the_card_says_what_was_measured(deployed: Path) -> None:
     assert f"**{test['accuracy']:.4f}** on the test split ({test['correct']} of {test['n']}" in text
     assert f"{test['accuracy_low']:.4f} to {test['accuracy_high']:.4f}" in text
     assert "CC BY 4.0" in text and metrics["command"] in text
+    assert metrics["dataset"]["read"]["modes"] == {"L": 1797}
+    assert [sum(side) for side in metrics["dataset"]["read"]["counts"].values()] == [
+        metrics["dataset"][side] for side in ("train", "validation", "test")
+    ]
     assert set(metrics["inference"]) == {"1", "64"}
     for figure in metrics["inference"].values():
         assert f"{figure['joules']:.3g}" in text and figure["quality"] in text

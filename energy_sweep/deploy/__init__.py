@@ -145,11 +145,19 @@ def _facts(recipe: Recipe, result: TrialResult, data: Data) -> Plain:
             "licence": licence_of(recipe.dataset),
             "fingerprint": data.fingerprint,
             "reading": to_plain(reading_of(data)),
+            "read": _read(data),
             **{side: len(getattr(data, side).labels) for side in ("train", "validation", "test")},
         },
         "input": {"name": "images", "dtype": "uint8", "shape": ["N", *data.shape]},
         "classes": list(data.classes),
     }
+
+
+def _read(data: Data) -> Plain:
+    """What the data set said of itself, but where it lay on the machine that trained."""
+    said = data.summary.document()
+    found = {name: said["found"][name] for name in ("images", "sizes", "modes", "notes")}
+    return {**found, "counts": said["counts"], "imbalance": said["imbalance"]}
 
 
 def _inference(result: TrialResult, store: StageStore, meter: Meter) -> Plain:

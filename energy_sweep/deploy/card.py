@@ -102,6 +102,7 @@ def _data(metrics: Plain) -> list[str]:
         "",
         f"- {data['name']}: {data['train']:,} images to train, {data['validation']:,} to choose,"
         f" {data['test']:,} to test",
+        *(f"- {note}" for note in data["read"]["notes"]),
         f"- licence of the images: {data['licence']}",
         f"- SHA-256 of the splits: `{data['fingerprint']}`",
         "",
