@@ -26,7 +26,7 @@ _HOMES = {
     "choose": "front",
     "hypervolume": "front",
     "knee": "front",
-    "load_study": "study",
+    "load_study": "stored",
     "measure": "meter.measure",
     "open_meter": "meter",
     "open_study": "study",
@@ -34,6 +34,7 @@ _HOMES = {
     "rows": "front",
     "run_trial": "trial",
     "search": "search",
+    "search_study": "search",
     "write_report": "report",
 }
 

@@ -15,5 +15,8 @@ def program(*words: str) -> str:
 
 
 def command(trial: TrialRecord) -> str:
-    """The command that runs this trial again, alone."""
+    """The command that runs this trial again, alone; of a function of one's own, the call."""
+    if trial.result is not None and "function" in trial.result.config:
+        given = ", ".join(f"{name}={value!r}" for name, value in trial.params.items())
+        return f"{trial.result.config['function']}({given})"
     return program(*(trial.overrides or [f"{k}={v}" for k, v in trial.params.items()]))

@@ -75,8 +75,9 @@ def pareto_numbers(study: StudyRecord, objective: Objective) -> tuple[int, ...]:
     return tuple(found[index].trial for index in pareto(points))
 
 
-def rows(study: StudyRecord, objective: Objective) -> tuple[Row, ...]:
+def rows(study: StudyRecord, objective: Objective | str = "lifetime") -> tuple[Row, ...]:
     """One row per measured configuration, by lowest trial number, with its rivals."""
+    objective = Objective(objective) if isinstance(objective, str) else objective
     prices, found = price_list(study), configurations(study, objective)
     plain = unranked_rows(study, found, prices)
     demands = {row.trial: one.demand for row, one in zip(plain, found, strict=True)}
@@ -108,7 +109,7 @@ def knee(found: Sequence[Row]) -> Row:
 
 
 def choose(
-    found: Sequence[Row],
+    found: Sequence[Row] | StudyRecord,
     *,
     min_accuracy: float | None = None,
     max_joules: float | None = None,
@@ -118,8 +119,11 @@ def choose(
     """One configuration within the limits, by `rule` or what the limits ask for.
 
     The default is the cheapest under `min_accuracy`, the most accurate under `max_joules` alone,
-    the knee without limits. Raises BadInput, or NothingFits naming the nearest.
+    the knee without limits. Of a study, the rows are those of `rows(study)`. Raises BadInput, or
+    NothingFits naming the nearest.
     """
+    if isinstance(found, StudyRecord):
+        quality, found = found.meter.quality, rows(found)
     _check_limits(min_accuracy, max_joules, rule)
     floor, ceiling = min_accuracy or 0.0, math.inf if max_joules is None else max_joules
     wanted = _limits(min_accuracy, max_joules)

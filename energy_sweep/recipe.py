@@ -7,6 +7,7 @@ import functools
 import hashlib
 import math
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, cast
 
 from energy_sweep.execution import Plan
@@ -18,6 +19,16 @@ PRECISIONS = ("fp32", "bf16", "fp16", "tf32", "float64")
 GPU_PRECISIONS = ("fp16", "tf32")
 # Settings of a data set that say where to find or keep its images.
 PLACES = ("root", "download", "cache", "file", "factory")
+# What each part of a recipe may be, for who hands in its name.
+PARTS = {
+    "dataset": "energy_sweep.dataset.digits.Digits()",
+    "model": "energy_sweep.model.small_cnn.SmallCNN()",
+    "optimizer": "energy_sweep.optimizer.SGD()",
+    "compression": "energy_sweep.compression.NoCompression()",
+    "runtime": "energy_sweep.runtime.onnxruntime.OnnxRuntime()",
+    "device": "energy_sweep.device.Device()",
+}
+NUMBERS = {"batch": 64, "lr": 0.05, "epochs": 10, "seed": 0, "level": 0.5, "inference_batch": 64}
 
 
 def spec(part: Any) -> Plain:
@@ -80,6 +91,19 @@ class Recipe:
     max_accuracy_loss: float | None = None
     plan: Plan | None = None
 
+    def __post_init__(self) -> None:
+        for name, example in PARTS.items():
+            part = getattr(self, name)
+            if isinstance(part, type) or not hasattr(part, "name"):
+                raise BadInput(
+                    f"Recipe({name}={_shown(part)}): hand in the part itself, such as {example}"
+                    " (names are words of the command line)"
+                )
+        for name, example in NUMBERS.items():
+            value, kind = getattr(self, name), Integral if isinstance(example, int) else Real
+            if isinstance(value, bool) or not isinstance(value, kind):
+                raise BadInput(f"Recipe({name}={value!r}): hand in a number, such as {example}")
+
     @property
     def snapped_level(self) -> float:
         """The level that the technique can honour; 0 is no compression at all."""
@@ -136,6 +160,10 @@ class Recipe:
         if self.max_accuracy_loss is not None and self.snapped_level:
             found["max_accuracy_loss"] = float(self.max_accuracy_loss)
         return found
+
+
+def _shown(part: Any) -> str:
+    return part.__name__ if isinstance(part, type) else repr(part)
 
 
 @functools.lru_cache(maxsize=1024)

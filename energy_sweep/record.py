@@ -233,7 +233,7 @@ class StudyRecord:
         return tuple((t.number, t.result) for t in self.trials if t.result is not None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Objective:
     """Which joules go down while accuracy goes up; `images` is the life of a deployed model."""
 

@@ -29,8 +29,10 @@ from energy_sweep.tables import (
 )
 
 
-def write_report(study: StudyRecord, objective: Objective, path: Path) -> None:
+def write_report(study: StudyRecord, objective: Objective | str, path: Path | str) -> None:
     """Write the study's report to `path` as one self-contained HTML file."""
+    path = Path(path)
+    objective = Objective(objective) if isinstance(objective, str) else objective
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     unfinished.write_text(page(study, objective), encoding="utf-8")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from energy_sweep.record import BadInput, Plain
 
@@ -28,6 +28,8 @@ class Axis:
     source: str = "command line"
 
     def __post_init__(self) -> None:
+        if self.values is not None:
+            object.__setattr__(self, "values", tuple(self.values))
         if self.values is None:
             self._check_interval()
         elif not self.values:
@@ -67,13 +69,22 @@ class Axis:
         return whole and self.low <= value <= self.high
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Space:
-    """The product of axes, the first axis varying slowest; without axes it holds one point."""
+    """The product of axes, the first axis varying slowest; without axes it holds one point.
 
-    axes: tuple[Axis, ...] = ()
+    Axes may also be given by name, as their values: Space({"batch": [32, 64], "epochs": 5}).
+    """
 
-    def __post_init__(self) -> None:
+    axes: tuple[Axis, ...]
+
+    def __init__(self, axes: Iterable[Axis] | Mapping[str, Any] = ()) -> None:
+        if isinstance(axes, Mapping):
+            named = cast("Mapping[str, Any]", axes)
+            found = [_axis(values, name) for name, values in named.items()]
+        else:
+            found = [_axis(axis) for axis in axes]
+        object.__setattr__(self, "axes", tuple(found))
         names = self.names
         for name in names:
             if names.count(name) > 1:
@@ -106,6 +117,20 @@ class Space:
         return set(params) == set(self.names) and all(
             axis.contains(params[axis.name]) for axis in self.axes
         )
+
+
+def _axis(values: Any, name: str = "") -> Axis:
+    """An axis as it is, or of the values under its name: several, or one."""
+    if isinstance(values, Axis):
+        return replace(values, name=name or values.name)
+    if not name:
+        raise BadInput(
+            f"{values!r} is no axis: hand in Axis(name='batch', values=(32, 64)), or"
+            " Space({'batch': [32, 64]})"
+        )
+    if isinstance(values, Iterable) and not isinstance(values, str | bytes | Mapping):
+        return Axis(name=name, values=tuple(cast("Iterable[Any]", values)))
+    return Axis(name=name, values=(cast("Any", values),))
 
 
 def is_number(value: Any) -> bool:

@@ -67,7 +67,7 @@ class StageStore:
 
     def __init__(
         self,
-        root: Path,
+        root: Path | str,
         *,
         meter_id: str,
         coefficients: Mapping[str, float] | None = None,

@@ -23,7 +23,7 @@ from energy_sweep.record import (
     from_plain,
     to_plain,
 )
-from energy_sweep.search import Budget, Job, Outcome, search
+from energy_sweep.search import Budget, Job, Outcome, search_study
 from energy_sweep.space import Axis, Space
 from energy_sweep.study import Study, open_study
 
@@ -141,7 +141,7 @@ def sweep(
 ) -> Outcome:
     world = world or World(folder)
     with open_formula(folder, space) as study:
-        return search(
+        return search_study(
             study,
             world.records,
             space,

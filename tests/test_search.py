@@ -20,7 +20,7 @@ from energy_sweep.record import (
     StageUse,
     TrialResult,
 )
-from energy_sweep.search import Budget, Event, Finished, Job, Planned, plan, search
+from energy_sweep.search import Budget, Event, Finished, Job, Planned, plan, search_study
 from energy_sweep.space import Axis, Space
 from energy_sweep.study import load_study
 
@@ -354,7 +354,7 @@ def test_the_front_of_the_zeus_trace_is_found(tmp_path: Path) -> None:
     )
     objective = Objective(name="training")
     with open_formula(tmp_path, space) as study:
-        outcome = search(
+        outcome = search_study(
             study,
             lambda: trace.records,
             space,

@@ -40,7 +40,7 @@ from energy_sweep.record import (
     TrialResult,
     from_plain,
 )
-from energy_sweep.search import Budget, Job, Outcome, search
+from energy_sweep.search import Budget, Job, Outcome, search_study
 from energy_sweep.stage import write_atomically
 from energy_sweep.study import Study, open_study
 from energy_sweep.tables import tables
@@ -139,7 +139,7 @@ class Sweep:
             objective=objective,
             levels=planner.levels,
         ) as watch:
-            return search(
+            return search_study(
                 study,
                 records,
                 space,

@@ -74,16 +74,12 @@ def _first_sweep(outputs: Path) -> str:
 
 def load(arguments: Namespace) -> Stored:
     """The study that the command line names, with the readings of its meter."""
-    from energy_sweep import study
-    from energy_sweep.meter.base import meter_id
-    from energy_sweep.stage import StageStore
+    from energy_sweep.stored import load_study, store_of
 
     folder = find_study(arguments.name, arguments.outputs)
-    record = study.load_study(folder, {})
+    record = load_study(folder, {})
     meter = repriced(record.meter, arguments)
-    store = StageStore(
-        store_root(folder), meter_id=meter_id(meter), coefficients=meter.coefficients
-    )
+    store = store_of(folder, meter)
     record = dataclasses.replace(record, meter=meter, stages=store.records())
     return Stored(folder=folder, record=record, store=store)
 
@@ -128,29 +124,6 @@ def _band(meter: MeterFacts, watts: Watts) -> tuple[float, float]:
     if len(meter.sources) > 1:
         low, high = min(low, meter.scale_band[0]), max(high, meter.scale_band[1])
     return low, high
-
-
-def store_root(folder: Path) -> Path:
-    """Where the stages of a study lie: as its last sweep says, or else in its folder.
-
-    A copy of a study has stages of its own, also where its file still names those of the original.
-    """
-    own = folder / "stages"
-    named = folder / (_stages_setting(folder / "multirun.yaml") or "stages")
-    is_anothers = named.resolve().parent != folder.resolve() and (named.parent / DATABASE).is_file()
-    return own if not named.is_dir() or (is_anothers and own.is_dir()) else named
-
-
-def _stages_setting(multirun: Path) -> str | None:
-    """What the last sweep of a study was told of its store, None where its file cannot say."""
-    import yaml
-
-    try:
-        settings = yaml.safe_load(multirun.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
-        return None
-    stages = settings.get("stages") if isinstance(settings, dict) else None
-    return stages if isinstance(stages, str) else None
 
 
 def clear(stored: Stored) -> int:

@@ -4,8 +4,10 @@ import sys
 import types
 from typing import Any
 
-from energy_sweep.search.base import WHOLE_GRID, search
+from energy_sweep.record import StudyRecord
+from energy_sweep.search.base import WHOLE_GRID, search_study
 from energy_sweep.search.events import Budget, Event, Finished, Outcome, Planned, Started
+from energy_sweep.search.own import search
 from energy_sweep.search.plan import Job, Plan, plan
 
 __all__ = [
@@ -20,13 +22,14 @@ __all__ = [
     "Started",
     "plan",
     "search",
+    "search_study",
 ]
 
 
 class _Room(types.ModuleType):
     """Lets `energy_sweep.search` be called: the room and its one verb share their name."""
 
-    def __call__(self, *arguments: Any, **settings: Any) -> Outcome:
+    def __call__(self, *arguments: Any, **settings: Any) -> StudyRecord:
         return search(*arguments, **settings)
 
 

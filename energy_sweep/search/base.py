@@ -18,7 +18,7 @@ MOST_DESCRIBED = 100_000  # points of a grid that is run whole because the budge
 DEFAULT_TRIALS = 100
 
 
-def search(
+def search_study(
     study: Study,
     store_records: Callable[[], Mapping[str, StageRecord]],
     space: Space,

@@ -56,8 +56,9 @@ def open_study(
         raise
 
 
-def load_study(folder: Path, stages: Mapping[str, StageRecord]) -> StudyRecord:
+def load_study(folder: Path | str, stages: Mapping[str, StageRecord]) -> StudyRecord:
     """Everything known of the study in `folder`, which a sweep may be changing meanwhile."""
+    folder = Path(folder)
     if not (folder / database.FILE).is_file():
         raise BadInput(f"no study in {folder}: type -m with the axes to sweep to make one")
     storage = database.connect(folder)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe
@@ -18,6 +20,7 @@ from energy_sweep.trial.loaded import data_facts, load_data
 from energy_sweep.trial.plan import plan_record, resolve
 from energy_sweep.trial.readiness import check_ready
 from energy_sweep.trial.rehearse import rehearse
+from energy_sweep.trial.session import session
 from energy_sweep.trial.teach import Teacher, enrol, teach
 
 __all__ = [
@@ -33,17 +36,27 @@ __all__ = [
 
 
 def run_trial(
-    recipe: Recipe, *, meter: Meter, store: StageStore, branch_epochs: Iterable[int] = ()
+    recipe: Recipe,
+    *,
+    meter: Meter | Mapping[str, Any] | str = "auto",
+    store: StageStore | Path | str = "outputs/stages",
+    branch_epochs: Iterable[int] = (),
 ) -> TrialResult:
     """Run whatever of the recipe's chain the store does not hold yet.
 
+    The meter is an open one, a name or settings, as of `open_meter`; the store may be its folder.
     `branch_epochs` are the trunk epochs whose states other recipes will want. A loss that
     diverges, or memory that runs out, makes the result infeasible; its joules stay.
     """
-    check_ready(recipe, meter_id=lambda: store.meter_id)
-    rehearse(recipe)
-    recipe = resolve(recipe, meter=meter, store=store)
-    bench = _bench(recipe, meter=meter, store=store, keep=frozenset(branch_epochs))
+    with session(recipe, meter, store) as (opened, kept):
+        check_ready(recipe, meter_id=lambda: kept.meter_id)
+        rehearse(recipe)
+        recipe = resolve(recipe, meter=opened, store=kept)
+        return _run(_bench(recipe, meter=opened, store=kept, keep=frozenset(branch_epochs)))
+
+
+def _run(bench: Bench) -> TrialResult:
+    recipe = bench.recipe
     correct, infeasible, facts = None, None, Plain()
     plan = to_plain(bench.plan)
     try:

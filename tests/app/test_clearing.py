@@ -14,8 +14,8 @@ from stored_study import store_study
 
 from benchmarks.formula import run_formula
 from energy_sweep.app.main import main
-from energy_sweep.app.verb_study import store_root
 from energy_sweep.stage import StageStore
+from energy_sweep.stored import stage_root
 
 HOLD = """
 import sys, time
@@ -60,7 +60,7 @@ def test_a_study_names_its_own_store_by_its_own_folder(
         assert main([*words, *more], run=run_formula) == 0
         folder = Path("outputs", "two" if more else "digits-small_cnn")
         assert yaml.safe_load((folder / "multirun.yaml").read_text())["stages"] == stages
-        assert store_root(folder).resolve() == (folder / stages).resolve()
+        assert stage_root(folder).resolve() == (folder / stages).resolve()
 
 
 @pytest.mark.parametrize("text", ["", "stages: [1", "- 1\n", "stages: 3\n", "\xff"])

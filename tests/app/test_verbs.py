@@ -18,7 +18,7 @@ import toy_study
 from filelock import FileLock
 from stored_study import store_study
 
-from energy_sweep import terminal
+from energy_sweep import stored, terminal
 from energy_sweep.app import main, verb_notes, verb_study, verbs
 from energy_sweep.front import front_document
 from energy_sweep.record import (
@@ -351,9 +351,9 @@ def test_a_shared_store_is_found_through_what_the_sweep_ran_with(tmp_path: Path)
     shared = tmp_path / "shared"
     shared.mkdir()
     (tmp_path / "multirun.yaml").write_text(f"stages: {shared}\n")
-    assert verb_study.store_root(tmp_path) == shared
+    assert stored.stage_root(tmp_path) == shared
     shared.rmdir()  # a study that was moved finds the store in its own folder
-    assert verb_study.store_root(tmp_path) == tmp_path / "stages"
+    assert stored.stage_root(tmp_path) == tmp_path / "stages"
 
 
 def test_report_writes_one_page(

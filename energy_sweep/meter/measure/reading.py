@@ -147,7 +147,7 @@ def measure(
     MeterUnavailable.
     """
     wait = wait_for_torch if synchronize is None else synchronize
-    opened = _open(meter, settings, threads=threads or 1, synchronize=wait)
+    opened = open_for_block(meter, settings, threads=threads or 1, synchronize=wait)
     ended = False
     try:
         work = Work(stage="measure", images=1, parameters=0, label=label)
@@ -182,13 +182,15 @@ def wait_for_torch() -> None:
                 cuda.synchronize(index)
 
 
-def _open(
+def open_for_block(
     meter: Meter | Mapping[str, Any] | str,
-    settings: Mapping[str, Any],
+    settings: Mapping[str, Any] | None = None,
     *,
-    threads: int,
-    synchronize: Callable[[], None],
+    threads: int = 1,
+    synchronize: Callable[[], None] = wait_for_torch,
 ) -> Meter:
+    """The meter of a block that may use any GPU; an open meter is given back as it is."""
+    settings = settings or {}
     if not isinstance(meter, str | Mapping):
         if settings:
             raise TypeError(f"an open meter takes no settings: {', '.join(settings)}")

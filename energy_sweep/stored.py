@@ -1,0 +1,63 @@
+"""A study on disk, together with the stages that price it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+from energy_sweep import study
+from energy_sweep.meter import meter_id
+from energy_sweep.record import MeterFacts, StageRecord, StudyRecord
+from energy_sweep.stage import StageStore
+
+DATABASE = "study.db"
+OUTPUTS = Path("outputs")
+
+
+def load_study(folder: Path | str, stages: Mapping[str, StageRecord] | None = None) -> StudyRecord:
+    """Everything known of the study in `folder`, which a sweep may be changing meanwhile.
+
+    `folder` may also be its database, or its name under outputs/; `stages` are those of its own
+    store, unless others are handed in. BadInput where there is none.
+    """
+    folder = _folder(Path(folder))
+    record = study.load_study(folder, stages or {})
+    if stages is not None:
+        return record
+    return dataclasses.replace(record, stages=store_of(folder, record.meter).records())
+
+
+def store_of(folder: Path, meter: MeterFacts) -> StageStore:
+    """The store of a study's stages, with the readings of a meter."""
+    return StageStore(stage_root(folder), meter_id=meter_id(meter), coefficients=meter.coefficients)
+
+
+def stage_root(folder: Path) -> Path:
+    """Where the stages of a study lie: as its last sweep says, or else in its folder.
+
+    A copy of a study has stages of its own, also where its file still names those of the original.
+    """
+    own = folder / "stages"
+    named = folder / (_stages_setting(folder / "multirun.yaml") or "stages")
+    is_anothers = named.resolve().parent != folder.resolve() and (named.parent / DATABASE).is_file()
+    return own if not named.is_dir() or (is_anothers and own.is_dir()) else named
+
+
+def _stages_setting(multirun: Path) -> str | None:
+    """What the last sweep of a study was told of its store, None where its file cannot say."""
+    import yaml
+
+    try:
+        settings = yaml.safe_load(multirun.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+    stages = settings.get("stages") if isinstance(settings, dict) else None
+    return stages if isinstance(stages, str) else None
+
+
+def _folder(named: Path) -> Path:
+    if named.name == DATABASE and named.is_file():
+        return named.parent
+    below = OUTPUTS / named
+    return below if not (named / DATABASE).is_file() and (below / DATABASE).is_file() else named
