@@ -134,11 +134,12 @@ def _running(metrics: Plain) -> list[str]:
         "",
         "```",
         "pip install onnxruntime numpy pillow",
-        "python predict.py image.png",
+        "python predict.py image.png    # or a folder, or 'scans/*.png'; --json, --help",
         "```",
         "",
         f"`model.onnx` takes uint8 pixels `images` [N, {channels}, {height}, {width}] as they are:"
-        f" they are normalised inside, exactly as in training. {_files(metrics)} Both were opened"
+        f" they are normalised inside, exactly as in training; `reader/`"
+        f" makes them of image files as training did. {_files(metrics)} Both were opened"
         " in a fresh process, where they gave the answers that are counted here.",
         "",
         "To train it again, from this folder:"
