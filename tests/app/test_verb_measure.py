@@ -242,6 +242,7 @@ def test_a_measured_program_may_be_this_one() -> None:
     inner = shlex.join([*MEASURE, "--meter", "estimate", "--json", *python("")])
     done = subprocess.run(
         [*MEASURE, "--meter", "estimate", "--", "sh", "-c", inner],
+        env={**os.environ},  # without the COLUMNS that readline puts beside Python's environment
         capture_output=True,
         text=True,
         timeout=60,
