@@ -21,7 +21,7 @@ VERSIONS = {
     "teacher": 1,
     "compress": 4,
     "recover": 1,
-    "export": 1,
+    "export": 2,
     "evaluate": 3,
     "infer": 2,
 }

@@ -86,8 +86,8 @@ def bill_figure(document: Plain) -> Plain:
         },
         "yaxis": {"ticklabelstandoff": 8, "automargin": True},
     }
-    attributed = bars("attributed", "attributed_joules", "#c9d3dc")
-    data = [attributed, bars("spent", "spent_joules", PALETTE[1])]
+    alone = bars("one by one", "attributed_joules", "#c9d3dc")
+    data = [alone, bars("spent", "spent_joules", PALETTE[1])]
     return {"data": data, "layout": layout}
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from energy_sweep.achieved import Achieved
+from energy_sweep.bill import bill, totals
 from energy_sweep.configuration import (
     Row,
     configurations,
@@ -21,7 +22,6 @@ from energy_sweep.configuration import (
 )
 from energy_sweep.configuration import command as command
 from energy_sweep.dials import typed
-from energy_sweep.price import SHARED_STAGES, bill
 from energy_sweep.record import (
     BadInput,
     NothingFits,
@@ -210,7 +210,6 @@ def front_document(study: StudyRecord, objective: Objective) -> Plain:
     lines, front = bill(study, prices), _front(found)
     members = {row.trial for row in front}
     dominated = [row for row in found if row.trial not in members]
-    shared = [lines[stage] for stage in SHARED_STAGES if stage in lines]
     return {
         "study": study.name,
         "objective": objective.name,
@@ -220,8 +219,7 @@ def front_document(study: StudyRecord, objective: Objective) -> Plain:
         "meter": to_plain(study.meter),
         "scale_band": list(study.meter.scale_band),
         "coefficients": dict(study.meter.coefficients),
-        "spent_joules": math.fsum(line["spent_joules"] for line in shared),
-        "attributed_joules": math.fsum(line["attributed_joules"] for line in shared),
+        **totals(lines),
         "bill": lines,
         "trials": len(study.results),
         "front": to_plain(front),

@@ -1,4 +1,4 @@
-"""What work costs: joules per unit pooled over equal work, their uncertainty, and the bill.
+"""What work costs: joules per unit pooled over equal work, and their uncertainty.
 
 Every configuration is a vector: so many units (epochs, runs, images) of each pool. Its joules are
 linear in the pools' means, and so is a difference of two configurations, in which whatever both
@@ -13,23 +13,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from energy_sweep.record import (
-    MEASURING_STAGES,
     TRAINING_STAGES,
     EnergyReading,
     Objective,
-    Plain,
     Quality,
     StageRecord,
-    StageUse,
-    StudyRecord,
     TrialResult,
 )
 from energy_sweep.sums import edges_joules, spread_joules
 
 Demand = dict[str, float]
-
-# The stages of the headline ratio attributed/spent: what sharing can save.
-SHARED_STAGES = ("trunk", "cooldown", "teacher", "compress", "recover")
 
 # The interval of a difference of two equal readings over that of one reading.
 TWO_RUNS = math.sqrt(2)
@@ -179,28 +172,3 @@ def demand(result: TrialResult, objective: Objective) -> Demand:
         if use.stage == "infer" and objective.name != "training":
             wanted[use.cost_key] += objective.images if objective.name == "lifetime" else 1.0
     return dict(wanted)
-
-
-def bill(study: StudyRecord, prices: Prices) -> dict[str, Plain]:
-    """By stage: distinct `runs`, `uses` by configurations, joules spent and attributed.
-
-    `spent_joules` are of the study's own store, lost work included; `attributed_joules` is what
-    its trials would have cost one by one.
-    """
-    lines: dict[str, Plain] = {}
-    for stage in (*TRAINING_STAGES, *MEASURING_STAGES):
-        records = [record for record in study.stages.values() if record.stage == stage]
-        uses = [use for _, result in study.results for use in result.stages if use.stage == stage]
-        if records or uses:
-            lines[stage] = {
-                "runs": len(records),
-                "uses": len(uses),
-                "spent_joules": math.fsum(record.spent_joules for record in records),
-                "attributed_joules": math.fsum(_price(use, prices) for use in uses),
-            }
-    return lines
-
-
-def _price(use: StageUse, prices: Prices) -> float:
-    pool = prices.pool(use.cost_key)
-    return 0.0 if pool is None else pool.joules_per_unit * use.units

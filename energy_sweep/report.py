@@ -108,11 +108,11 @@ def _tiles(document: Plain) -> str:
     tiles = {
         "on the front": str(len(document["front"])),
         "trials": str(document["trials"]),
-        f"spent on training, {document['quality']}": joules_text(spent),
-        f"if run one by one, {document['quality']}": joules_text(attributed),
+        f"spent, all in, {document['quality']}": joules_text(spent),
+        f"one by one, all in, {document['quality']}": joules_text(attributed),
     }
     if spent > 0:
-        tiles["attributed over spent"] = f"{attributed / spent:.1f}&times;"
+        tiles["one by one over spent"] = f"{attributed / spent:.1f}&times;"
     return "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles.items())
 
 

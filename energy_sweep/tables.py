@@ -13,7 +13,6 @@ from energy_sweep.record import Plain, StudyRecord
 from energy_sweep.saving import MARGIN, savings, savings_lines
 
 ACHIEVED = "achieved"
-SHARED = "trunk, cooldown, teacher, compress and recover"
 
 
 def tables(study: StudyRecord, document: Plain, *, width: int | None = None) -> str:
@@ -55,15 +54,16 @@ def front_table(document: Plain, *, width: int | None = None) -> str:
 
 
 def bill_table(document: Plain, *, width: int | None = None) -> str:
-    """The bill as aligned text, a stage a line, and what sharing saved."""
+    """The bill as aligned text, a stage a line, and what sharing saved on all of it."""
     quality = document["quality"]
-    head = ["stage", "runs", "uses", f"spent ({quality})", f"attributed ({quality})"]
+    head = ["stage", "runs", "uses", f"spent ({quality})", "share", f"one by one ({quality})"]
     lines: list[list[str]] = []
     for stage, line in document["bill"].items():
         spent, attributed = line["spent_joules"], line["attributed_joules"]
         counts = [str(line["runs"]), str(line["uses"])]
-        lines.append([stage, *counts, joules_text(spent), joules_text(attributed)])
-    table = terminal.table(head, lines, left={"stage"}, fold=("uses", "runs"), width=width)
+        share = f"{line['spent_share']:.0%}"
+        lines.append([stage, *counts, joules_text(spent), share, joules_text(attributed)])
+    table = terminal.table(head, lines, left={"stage"}, fold=("uses", "runs", "share"), width=width)
     return f"{table}\n{terminal.prose(bill_sentence(document), width=width)}"
 
 
@@ -131,12 +131,14 @@ def band(document: Plain) -> str:
 
 
 def bill_sentence(document: Plain) -> str:
-    """What was spent, and what sharing saved."""
+    """What was spent, all in, and what sharing saved of it."""
     spent, attributed = document["spent_joules"], document["attributed_joules"]
     saved = f", {attributed / spent:.1f} times as much" if spent > 0 else ""
+    quality = document["quality"]
     return (
-        f"Spent on {SHARED}: {joules_text(spent)} {document['quality']}. Run one by one, the "
-        f"configurations would have cost {joules_text(attributed)} {document['quality']}{saved}."
+        f"Spent, all stages and all lost work: {joules_text(spent)} {quality}. One by one, each"
+        f" trial with nothing to share, it would have been {joules_text(attributed)} {quality}"
+        f"{saved}."
     )
 
 

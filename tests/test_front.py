@@ -220,15 +220,15 @@ def test_the_document_has_the_keys_of_the_contract_and_is_json() -> None:
     assert len(document["front"]) + len(document["dominated"]) == 8
 
 
-def test_the_headline_leaves_measuring_stages_out() -> None:
-    document = front.front_document(toy_study.grid(), Objective())
-    lines = document["bill"]
-    shared = [lines[stage] for stage in ("trunk", "cooldown", "compress", "recover")]
-    assert "infer" in lines
-    assert document["spent_joules"] == pytest.approx(sum(x["spent_joules"] for x in shared))
-    assert document["attributed_joules"] == pytest.approx(
-        sum(x["attributed_joules"] for x in shared)
-    )
+def test_the_headline_is_the_whole_bill() -> None:
+    study = toy_study.grid()
+    document = front.front_document(study, Objective())
+    lines = document["bill"].values()
+    everything = sum(record.spent_joules for record in study.stages.values())
+    assert document["spent_joules"] == pytest.approx(everything)
+    for name in ("spent_joules", "attributed_joules"):
+        assert document[name] == pytest.approx(sum(line[name] for line in lines))
+    assert sum(line["spent_share"] for line in lines) == pytest.approx(1.0)
     assert document["attributed_joules"] > document["spent_joules"]
 
 

@@ -70,6 +70,9 @@ class Watch:
                 for line in self._levels.lines():
                     self._say(line)
                 self._say(meter_text(self._meter, self._objective))
+                if event.spent_joules:
+                    spent = joules_text(event.spent_joules)
+                    self._say(f"spent so far, all in: {spent} {self._quality}")
                 self._tell_plans()
                 self._begun = time.monotonic()
                 if sys.stderr.isatty() and event.total != event.measured:

@@ -8,6 +8,7 @@ from energy_sweep.achieved import achieved_of
 from energy_sweep.figure import objective_text
 from energy_sweep.front import command, contended_text, joules_text
 from energy_sweep.record import Plain, StudyRecord, TrialRecord, digest
+from energy_sweep.tables import bill_sentence
 
 MOST_RIVALS = 12
 
@@ -28,15 +29,13 @@ def trial_notes(record: StudyRecord, document: Plain) -> dict[int, str]:
 def study_note(document: Plain) -> str:
     """Markdown that heads the study: what was spent, what it would have cost, and how sure."""
     quality, (low, high) = document["quality"], document["scale_band"]
-    spent, alone = (joules_text(document[f"{what}_joules"]) for what in ("spent", "attributed"))
     front = ", ".join(str(row["trial"]) for row in document["front"]) or "none yet"
     return (
         f"**{document['study']}**: {document['trials']} trials by accuracy and"
         f" {objective_text(document)}, **{quality}**.\n\n"
         f"On the front, cheapest first: {front}. (The *Best Trials* card does not know"
         " uncertainty.)\n\n"
-        f"Training spent {spent} {quality}; one by one, the configurations would have cost"
-        f" {alone}.\n\n"
+        f"{bill_sentence(document)}\n\n"
         f"All joules of this machine share one unknown factor, between {low:.3g} and {high:.3g};"
         " it changes no comparison.\n"
     )

@@ -38,7 +38,8 @@ class Planned:
     """Before the first trial: `plan` of a whole grid, or the `sampler` that asks instead.
 
     `measured` of `total` configurations are known; total is None where only joules or seconds
-    end the sweep. `adopted` are trials that a killed sweep left.
+    end the sweep. `adopted` are trials that a killed sweep left, `spent_joules` all that the
+    study's store has cost so far.
     """
 
     plan: Plan | None
@@ -46,6 +47,7 @@ class Planned:
     measured: int
     total: int | None
     adopted: tuple[int, ...]
+    spent_joules: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,6 +131,7 @@ class Sweep:
                 measured=len(self.measured),
                 total=self.total,
                 adopted=left,
+                spent_joules=self.ledger.spent_joules,
             )
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe
-from energy_sweep.record import Infeasible, Plain, TrialResult, to_plain
+from energy_sweep.record import Infeasible, Plain, StageRecord, TrialResult, to_plain
 from energy_sweep.stage import StageStore
 from energy_sweep.trial.bench import Bench
 from energy_sweep.trial.compare import compare
@@ -51,11 +51,13 @@ def run_trial(
     with session(recipe, meter, store) as (opened, kept):
         check_ready(recipe, meter_id=lambda: kept.meter_id)
         rehearse(recipe)
-        recipe = resolve(recipe, meter=opened, store=kept)
-        return _run(_bench(recipe, meter=opened, store=kept, keep=frozenset(branch_epochs)))
+        planned = resolve(recipe, meter=opened, store=kept)
+        bench = _bench(planned, meter=opened, store=kept, keep=frozenset(branch_epochs))
+        return _run(bench, plan_record(recipe, kept))
 
 
-def _run(bench: Bench) -> TrialResult:
+def _run(bench: Bench, tried: StageRecord | None) -> TrialResult:
+    """The result of a recipe whose plan is known; `tried` is the record of how it was found."""
     recipe = bench.recipe
     correct, infeasible, facts = None, None, Plain()
     plan = to_plain(bench.plan)
@@ -77,6 +79,8 @@ def _run(bench: Bench) -> TrialResult:
             correct = right
     except Infeasible as reason:
         infeasible = str(reason)
+    if tried is not None:
+        facts["calibrate"] = [tried.key, *facts.get("calibrate", [])]
     return TrialResult(
         config=recipe.config(),
         seed=recipe.seed,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
@@ -18,7 +19,7 @@ from energy_sweep.trial.bench import Bench
 from energy_sweep.trial.compress import final_network
 from energy_sweep.trial.infer import glance, measure_inference
 from energy_sweep.trial.round import RoundUse
-from energy_sweep.trial.stand import Inference
+from energy_sweep.trial.stand import Inference, pace_key
 
 # Validation images that an inference window repeats; more would only make it longer.
 INFERENCE_IMAGES = 1024
@@ -61,6 +62,8 @@ class Deployed:
         """The net as a file; an architecture is exported once, then only its weights change."""
         bench, use, module = self.bench, self.bench.stages["export"], self.network
         template = bench.store.folder(use.key) / f"template{self.runtime.suffix}"
+        if bench.store.get(use.key) is None:
+            self._wake()
         export = functools.partial(self.runtime.export, module, bench.data, path=template)
         bench.store.once(use, lambda _: bench.metered(use, export, images=1))
         path = self._folder / self._name
@@ -69,6 +72,15 @@ class Deployed:
         except (Mismatch, OSError):
             self.runtime.export(module, bench.data, path=path)
         return path
+
+    def _wake(self) -> None:
+        """Import and compile what exports, which is no configuration's cost, on a tiny net."""
+        bench, name = self.bench, f"export by {self.runtime.name}"
+        if name not in bench.store.warm:
+            images = math.prod(bench.data.shape)
+            tiny = nn.Sequential(nn.Flatten(), nn.Linear(images, len(bench.data.classes)))
+            self.runtime.export(tiny, bench.data, path=self._folder / f"tiny{self.runtime.suffix}")
+            bench.store.warm.add(name)
 
     @property
     def lowering(self) -> tuple[RoundUse, ...]:
@@ -161,7 +173,7 @@ class Deployed:
         """Price one image through this graph, with new windows where they are due.
 
         The objective's batch is a stage of the trial; the usual others have a window beside it.
-        Pools are given by batch.
+        Pools are given by batch, beside the records of how their windows were cut.
         """
         bench, lowered = self.bench, evaluation.pop("lowered_graph")
         inference = self._inference(bench.recipe.inference_batch)
@@ -180,7 +192,11 @@ class Deployed:
             other = self._inference(batch)
             key = other.graph(lowered)
             pools[batch] = glance(lambda: self.path, key, inference=other, **measuring)
-        return {"inference": {str(batch): pools[batch] for batch in sorted(pools)}}
+        paces = [pace_key(inference.graph(lowered)), *map(pace_key, pools.values())]
+        return {
+            "inference": {str(batch): pools[batch] for batch in sorted(pools)},
+            "calibrate": [key for key in dict.fromkeys(paces) if bench.store.get(key) is not None],
+        }
 
     def _inference(self, batch: int) -> Inference:
         bench = self.bench

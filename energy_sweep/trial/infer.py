@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
+from energy_sweep.bill import FIRST_WINDOWS
 from energy_sweep.meter.base import Meter
 from energy_sweep.record import Mark, StageRecord, StageUse, digest
 from energy_sweep.stage import StageStore
@@ -22,7 +23,6 @@ from energy_sweep.trial.stand import Inference, Stand, per_unit
 
 log = logging.getLogger(__name__)
 
-FIRST_WINDOWS = 3
 # Windows of one and the same file differ by up to about this much on a shared machine.
 POOLING_TOLERANCE = 0.20
 POOLING_TURNS = 4

@@ -141,7 +141,7 @@ class Stand:
 
     def _passes(self, predict: Callable[[int], None], graph: str, work: Work) -> int:
         """Passes over the images that a mark is made of: found once, and kept with their marks."""
-        key = digest(["pace", graph])
+        key = pace_key(graph)
         use = StageUse(stage="calibrate", key=key, cost_key=key, units=0)
         record = self.store.once(use, lambda _: self._paced(key, predict, work))
         return int(record.facts["passes"])
@@ -165,6 +165,11 @@ class Stand:
         return StageRecord(
             stage="calibrate", key=key, cost_key=key, marks=tuple(marks), facts=facts
         )
+
+
+def pace_key(graph: str) -> str:
+    """The record of how many passes over the images a mark of a graph is made of."""
+    return digest(["pace", graph])
 
 
 def per_unit(marks: Sequence[Mark]) -> list[float]:

@@ -16,12 +16,13 @@ from hypothesis import strategies as some
 from torch import Tensor, nn
 from trial.nets import trained_network
 
+from energy_sweep.bill import bill
 from energy_sweep.chain import chain
 from energy_sweep.device import Device
 from energy_sweep.execution import PLAIN, PLANS, Plan, candidates
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.meter.replay import ReplayMeter
-from energy_sweep.price import Prices, bill, demand
+from energy_sweep.price import Prices, demand
 from energy_sweep.recipe import Recipe, replace
 from energy_sweep.record import BadInput, Objective, StageRecord, StudyRecord, TrialRecord, to_plain
 from energy_sweep.stage import StageStore
