@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.metadata
 import inspect
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from energy_sweep.app.conf import conf_folder
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from energy_sweep.app.task import RunTrial
 
 INTERRUPTED = 130  # what a shell expects of a program that was stopped with Ctrl-C
+PIPE_CLOSED = 141  # and of one whose output nobody reads any more
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
 def main(argv: Sequence[str] | None = None, *, run: RunTrial | None = None) -> int:
@@ -28,14 +31,9 @@ def main(argv: Sequence[str] | None = None, *, run: RunTrial | None = None) -> i
     arguments = sys.argv[1:] if argv is None else list(argv)
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     try:
-        if arguments and arguments[0].replace("-", "_").isidentifier() and arguments[0][0] != "-":
-            return _verb(arguments)
-        if {"--help", "-h"} & set(arguments):
-            return _help(arguments)
-        if "--version" in arguments:
-            print(f"energy-sweep {importlib.metadata.version('energy-sweep')}")
-            return 0
-        return _hydra(arguments, run)
+        code = _run(arguments, run)
+        sys.stdout.flush()  # so that a full disk is told here, and not by Python as it ends
+        return code
     except EnergySweepError as error:
         if wants_traceback:
             raise
@@ -44,6 +42,36 @@ def main(argv: Sequence[str] | None = None, *, run: RunTrial | None = None) -> i
     except KeyboardInterrupt:
         print("stopped: the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:  # who reads has enough, as in `front | head`
+        _give_up_output()
+        return PIPE_CLOSED
+    except OSError as error:
+        if wants_traceback or error.errno not in NO_ROOM:
+            raise
+        _give_up_output()
+        place = error.filename or "what is printed"
+        said = f"{place}: {error.strerror}: make room, and type the same command again"
+        print(said, file=sys.stderr)
+        return 1
+
+
+def _run(arguments: Sequence[str], run: RunTrial | None) -> int:
+    if arguments and arguments[0].replace("-", "_").isidentifier() and arguments[0][0] != "-":
+        return _verb(arguments)
+    if {"--help", "-h"} & set(arguments):
+        return _help(arguments)
+    if "--version" in arguments:
+        print(f"energy-sweep {importlib.metadata.version('energy-sweep')}")
+        return 0
+    return _hydra(arguments, run)
+
+
+def _give_up_output() -> None:
+    """Drop what Python would try to write once more as it ends."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _help(arguments: Sequence[str]) -> int:

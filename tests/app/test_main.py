@@ -164,3 +164,17 @@ def test_a_whole_configuration_runs_again_by_its_path(tmp_path: Path) -> None:
     assert main(words, run=run_formula) == 0
     [path] = Path("outputs").rglob("result.json")
     assert from_plain(TrialResult, json.loads(path.read_text())).config["epochs"] == 3
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk, as Linux has it")
+def test_output_that_nobody_reads_or_nobody_has_room_for_is_no_traceback() -> None:
+    words = [sys.executable, "-m", "energy_sweep", "--help"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("what is printed: No space left on device: make room")
+    assert len(done.stderr.splitlines()) == 1
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as reader:
+        assert reader.stdout is not None and reader.stderr is not None
+        reader.stdout.close()
+        assert reader.stderr.read() == b"" and reader.wait() == 141
