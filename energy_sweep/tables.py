@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from energy_sweep import terminal
@@ -115,7 +116,8 @@ def disturbed(document: Plain) -> str:
         return ""
     return (
         f"contended: other programs ran in all windows that a part of the joules of trials"
-        f" {short(trials)} rests on; they beat nothing until they are measured again."
+        f" {short(trials)} rests on; they beat nothing until they are measured again: type"
+        f" python -m energy_sweep stages {shlex.quote(document['study'])} --again"
     )
 
 

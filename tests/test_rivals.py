@@ -121,7 +121,7 @@ def test_every_face_says_that_joules_are_contended() -> None:
     table = tables.front_table(document)
     assert "15.4 ± " in table
     assert " J contended" in table
-    assert "they beat nothing until they are measured again" in table
+    assert "they beat nothing until they are measured again: type" in table
     assert "contended: trunk" in report.page(study, TRAINING)
     why = front.choose(front.rows(study, TRAINING)).why
     assert "estimated (contended: trunk)" in why

@@ -33,7 +33,7 @@ def deploy(arguments: Namespace) -> None:
     from energy_sweep.app.session import open_session
 
     # What a stored file says that may be trusted is not what the user says.
-    values = build.plain(_as_it_ran(stored, trial)) | {"allow": arguments.allow}
+    values = build.plain(as_it_ran(stored, trial)) | {"allow": arguments.allow}
     recipe = build.Builder(cure="--allow {package}").recipe(values)
     if recipe.config() != result.config:
         raise BadInput(
@@ -150,7 +150,8 @@ def _origin(stored: Stored, trial: TrialRecord, result: TrialResult, arguments: 
     }
 
 
-def _as_it_ran(stored: Stored, trial: TrialRecord) -> DictConfig:
+def as_it_ran(stored: Stored, trial: TrialRecord) -> DictConfig:
+    """The configuration that a trial was run with."""
     from omegaconf import DictConfig, OmegaConf
 
     path = stored.folder / "trials" / str(trial.number) / ".hydra" / "config.yaml"

@@ -76,8 +76,11 @@ def choose(arguments: Namespace) -> None:
 
 
 def stages(arguments: Namespace) -> None:
-    """Print what the store holds and which trials share it, or clear it."""
+    """Print what the store holds and which trials share it, measure it again, or clear it."""
+    from energy_sweep.app.verb_again import again
+
     stored = verb_study.load(arguments)
+    ran = again(stored) if arguments.again else None
     freed = verb_study.clear(stored) if arguments.clear else None
     users, records = _users(stored.record), stored.record.stages
     rows: list[Plain] = []
@@ -90,6 +93,9 @@ def stages(arguments: Namespace) -> None:
         document = {"study": stored.record.name, "root": str(stored.store.root), "stages": rows}
         verb_study.print_json(document if freed is None else {**document, "freed_bytes": freed})
         return
+    if ran is not None:
+        trials = ", ".join(map(str, ran)) or "none, since no price rests on contended windows alone"
+        print(f"measured again: {trials}")
     if freed is not None:
         print(f"{freed / MEBI:.1f} MiB of weights removed; every reading is kept")
     heading = ("stage", "runs", "uses", "files", "MiB")

@@ -200,6 +200,11 @@ def _dashboard(parser: argparse.ArgumentParser) -> None:
 
 def _clear(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clear", action="store_true", help="remove weights; readings stay")
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="run trials anew whose joules rest on contended windows alone",
+    )
 
 
 def _force(parser: argparse.ArgumentParser) -> None:
