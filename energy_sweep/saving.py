@@ -222,7 +222,9 @@ def _less(result: TrialResult, before: TrialResult, prices: Prices) -> Figure:
     for key, units in _demand(result, ["infer"]).items():
         difference[key] -= units
     joules, uncertainty = prices.joules(difference)
-    return Figure(joules, abs(uncertainty))
+    # What rests on contended windows alone is not surely saved, however much it is.
+    least = abs(joules) if prices.is_contended(difference) else 0.0
+    return Figure(joules, max(abs(uncertainty), least))
 
 
 def _net(result: TrialResult) -> tuple[str, ...]:

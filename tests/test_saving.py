@@ -101,6 +101,14 @@ def test_one_that_costs_more_never_pays() -> None:
     assert "not surely" in savings_html(study(thin_joules=3e-3))
 
 
+def test_what_was_contended_alone_is_not_surely_saved() -> None:
+    record = study()
+    wide = toy_study.stage("infer", "wide", "wide", (1000.0, 9.0, 0.0), contended=True)
+    [found] = savings(dataclasses.replace(record, stages={**record.stages, "wide": wide}))
+    assert found.saved.joules == pytest.approx(8e-3) == found.saved.uncertainty
+    assert found.images is None
+
+
 def test_without_a_dense_twin_there_is_nothing_to_say() -> None:
     assert savings(study(lr=0.2)) == ()
     assert savings_html(study(lr=0.2)) == ""
