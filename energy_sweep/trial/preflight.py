@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from energy_sweep.device.memory import OutOfMemory, infeasible_out_of_memory
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import BadInput
 from energy_sweep.train import network
@@ -31,9 +32,11 @@ def _check(dataset: Any, model: Any) -> None:
     name = f"model._target_={kind.__module__}.{kind.__qualname__}"
     wanted = (IMAGES, len(data.classes))
     try:
-        module = network(model, data, seed=0, device="cpu", precision="fp32")
-        with torch.no_grad():
+        with infeasible_out_of_memory(memory_gib=None, gpu_memory_gib=None), torch.no_grad():
+            module = network(model, data, seed=0, device="cpu", precision="fp32")
             found = module.eval()(torch.zeros(IMAGES, *data.shape))
+    except OutOfMemory:
+        return  # the trial tells so, with the cap that it runs under
     except (Exception, SystemExit) as error:
         said = " ".join(str(error).split())[:200]
         raise BadInput(
