@@ -24,7 +24,8 @@ ROOMS = {
         *("dataset/split.py", "dataset/storage.py", "dataset/cache.py", "dataset/arrays.py"),
         *("dataset/digits.py", "dataset/mnist5k.py", "dataset/mnist5k_hard.py"),
         *("dataset/vision.py", "dataset/medmnist.py", "dataset/folder.py"),
-        *("dataset/pictures.py", "dataset/duplicates.py", "dataset/reader/decode.py"),
+        *("dataset/pictures.py", "dataset/duplicates.py", "dataset/likeness.py"),
+        *("dataset/sides.py", "dataset/tree.py", "dataset/reader/decode.py"),
         *("dataset/reader/pixels.py", "dataset/reader/resize.py"),
     ),
     "model": (
@@ -64,7 +65,7 @@ ROOMS = {
 }
 KNOWN = {
     "train": ("2f083dce585e4ce0", (1, 1, 1, 1, 4, 1, 2, 3, 2)),
-    "data": ("33b062ae24b65453", (1, 1, 1, 1, 4, 1, 2, 3, 2)),
+    "data": ("842e1dfbfa3e5ffd", (1, 1, 1, 1, 4, 1, 2, 3, 2)),
     "model": ("c8e4e556bd736178", (1, 1, 1, 1, 4, 1, 2, 3, 2)),
     "compress": ("d7ff5b9f4573d6bf", (1, 1, 1, 1, 4, 1, 2, 3, 2)),
     "deploy": ("31262c4bac41045a", (1, 1, 1, 1, 4, 1, 2, 3, 2)),

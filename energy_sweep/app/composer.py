@@ -115,12 +115,12 @@ class Composer:
 class PointLoader:
     """Stands in for Hydra's loader in the launcher of a sweep: the same jobs, composed faster.
 
-    The last overrides of each job are the `pins`: ours, so that no folder or file names them.
+    Each job also has the overrides `pins`, which are ours and name no folder.
     """
 
     def __init__(self, composer: Composer, pins: Sequence[str] = ()) -> None:
         self._composer = composer
-        self._pins = list(pins)
+        self._pins = frozenset(pins)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._composer.loader, name)
@@ -141,15 +141,14 @@ class PointLoader:
         """Where the job of this number will write."""
         cfg = self.load_sweep_config(self._composer.master, overrides)
         with open_dict(cfg):
-            cfg.hydra.job.id, cfg.hydra.job.num = str(number), number
+            cfg.hydra.job.id = cfg.hydra.job.num = number
         with _hydra_config(None):
             HydraConfig.instance().set_config(cfg)
             return Path(cfg.hydra.sweep.dir, str(cfg.hydra.sweep.subdir))
 
     def _describe(self, cfg: DictConfig, overrides: Sequence[str]) -> None:
         """What Hydra's own node says of the overrides."""
-        typed = overrides[: len(overrides) - len(self._pins)]
-        parsed = [self._composer.parse(text) for text in typed]
+        parsed = [self._composer.parse(text) for text in overrides]
         task = [one for one in parsed if not one.is_hydra_override()]
         # As text, since it may hold interpolations of what only a job has, such as its number.
         hydra = OmegaConf.to_container(self._composer.master.hydra.overrides.hydra)
@@ -158,9 +157,8 @@ class PointLoader:
         cfg.hydra.overrides.hydra = [*cast("list[Any]", hydra), *own]
         style = cfg.hydra.job.config.override_dirname
         named = [one for one in task if one.key_or_group not in style.exclude_keys]
-        if not OmegaConf.is_interpolation(cfg.hydra.job, "override_dirname"):  # as from 1.4 on
-            lines = sorted(str(one.input_line) for one in named)
-            cfg.hydra.job.override_dirname = style.item_sep.join(lines).replace("=", style.kv_sep)
+        lines = sorted({str(one.input_line) for one in named} - self._pins)
+        cfg.hydra.job.override_dirname = style.item_sep.join(lines).replace("=", style.kv_sep)
 
 
 def _leaves(values: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:

@@ -56,7 +56,6 @@ APPENDED = re.compile(
 )
 SAMPLERS = "|".join(schema.SAMPLERS)
 SAMPLER_GROUP = "hydra/sweeper/sampler"  # of hydra-optuna-sweeper
-IN_FILE = re.compile(r"In '(.+)': ")  # how Hydra names the file that cannot be merged
 PLUGINS = {
     "sweeper": "hydra_plugins.energy_sweep.EnergySweeper",
     "launcher": "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
@@ -140,9 +139,7 @@ def _value(cause: OmegaConfBaseException, outer: str, known: Iterable[str]) -> s
     if isinstance(cause, ConfigAttributeError | ConfigKeyError):
         if key.startswith("hydra."):
             return _composition(outer, known)
-        told = _unknown_in_part(key, cause.parent_node) or _unknown(key, known)
-        file = IN_FILE.match(outer)
-        return f"{file[1]}.yaml: {told}; leave it out there if nothing is meant" if file else told
+        return _unknown_in_part(key, cause.parent_node) or _unknown(key, known)
     if match := CONVERSION.match(first):
         shown = EXAMPLES.get(key)
         example = f", such as {shown}" if shown else ""

@@ -80,9 +80,7 @@ class Schema:
 
 def register() -> None:
     """Let Hydra find the schema, which conf/config.yaml names first."""
-    store = ConfigStore.instance()
-    if "schema.yaml" not in store.repo:
-        store.store(name="schema", node=Schema, provider="energy_sweep")
+    ConfigStore.instance().store(name="schema", node=Schema, provider="energy_sweep")
 
 
 def dials() -> tuple[str, ...]:

@@ -14,7 +14,16 @@ import numpy as np
 from energy_sweep.dataset.cut import Cut
 from energy_sweep.dataset.reader import Reading
 from energy_sweep.dataset.resize import resize
-from energy_sweep.dataset.split import TEST, TRAIN, VALIDATION, Labels, Split, leading_part, split
+from energy_sweep.dataset.split import (
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Labels,
+    Split,
+    leading_part,
+    split,
+    uneven,
+)
 from energy_sweep.dataset.storage import Pixels, chunks
 from energy_sweep.dataset.summary import Found, Summary
 from energy_sweep.record import BadInput
@@ -119,6 +128,7 @@ def assemble(
     cuts = {side: share for side, share in shares.items() if share is not None}
     splits = {**split(images, labels, cuts, names=names, classes=classes), **(given or {})}
     found = _completed(found or Found(), splits, images.shape)
+    found = found.noted(*uneven(splits, cuts, classes))
     splits[TRAIN], whole = leading_part(splits[TRAIN], cut.fraction), splits[TRAIN]
     if len(splits[TRAIN]) < len(whole):
         kept = f"{len(splits[TRAIN]):,} of {len(whole):,} training images"

@@ -1,57 +1,131 @@
-"""Which images are copies of each other, also after another size, quality or file format."""
+"""Which images of a data set are copies of each other, also in another size, quality or format."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
-import numpy.typing as npt
 
-from energy_sweep.dataset.storage import Pixels
+from energy_sweep.dataset.likeness import NEAREST, alike
+from energy_sweep.dataset.split import Labels
+from energy_sweep.dataset.storage import Pixels, gather
 
-SIDE = 8
-MARGIN = 2  # grey levels: what compression leaves of a flat background is not a difference
-TELLING = 8  # bits: an image with fewer says too little of itself to be known by them
-BLOCK = 1024
+SHARE = 0.1  # of the images of a class: more look-alikes than that are no copies
+FEW = 8  # images: so many may be copies in a small class as well
 
 
-def difference_hash(image: Pixels) -> npt.NDArray[np.bool_]:
-    """Where an image [C, H, W], seen as 8 x 9 grey pixels, gets brighter or darker: bool [128].
+class Copies(NamedTuple):
+    """The name of each image, which all its copies share, and a line for each thing found."""
 
-    After N. Krawetz's dHash, with one bit for each direction.
+    names: list[str]
+    notes: tuple[str, ...]
+
+
+def copies(
+    contents: Sequence[str],
+    thumbnails: Pixels,
+    labels: Labels,
+    *,
+    bits: int,
+    smallest: int,
+    classes: Sequence[str],
+) -> Copies:
+    """Images that must share a side: of equal `contents`, or confirmed to show the same.
+
+    Near-copies have the same labels, and are confirmed against one image of their group. More
+    look-alikes than a tenth of a class are taken for what they are not: only equal ones share then.
     """
-    from PIL import Image
+    known, first, where = np.unique(contents, return_index=True, return_inverse=True)
+    kinds = _kinds(where, labels)
+    pairs = alike(gather(thumbnails, first), bits=bits, smallest=smallest)
+    agreed = [(a, b) for a, b in pairs if kinds[a] == kinds[b]]
+    centres = _stars(len(known), agreed)
+    if np.bincount(centres).max() > NEAREST:  # more copies than each is compared with
+        some = np.flatnonzero(np.bincount(centres, minlength=len(known)) > 1)
+        again = alike(gather(thumbnails, first[some]), bits=bits, smallest=smallest)
+        joined = [(int(some[a]), int(some[b])) for a, b in again]
+        merged = _stars(len(known), [(a, b) for a, b in joined if kinds[a] == kinds[b]])
+        centres = [merged[centre] for centre in centres]
+    large = _too_large(centres, kinds)
+    kept = [index if centre in large else centre for index, centre in enumerate(centres)]
+    names = [str(known[kept[index]]) for index in where.tolist()]
+    counts = np.bincount(centres)
+    notes = [
+        _equal(len(contents) - len(known)),
+        _grouped(np.bincount(kept)),
+        _dissolved([(int(counts[centre]), kinds[centre]) for centre in sorted(large)], classes),
+        _crossed(len(pairs) - len(agreed)),
+        _in_conflict([kind for kind in kinds if len(kind) > 1], classes),
+    ]
+    return Copies(names, tuple(note for note in notes if note))
 
-    kind = Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0)).convert("L")
-    small = np.asarray(kind.resize((SIDE + 1, SIDE), Image.Resampling.BOX)).astype(np.int64)
-    steps = np.diff(small, axis=1).reshape(-1)
-    return np.concatenate([steps > MARGIN, steps < -MARGIN])
+
+def _kinds(where: np.ndarray, labels: Labels) -> list[tuple[int, ...]]:
+    """The labels of each content, in order."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for content, label in zip(where.tolist(), labels.tolist(), strict=True):
+        found[content].add(label)
+    return [tuple(sorted(found[content])) for content in range(len(found))]
 
 
-def groups(hashes: npt.NDArray[np.bool_], contents: list[str], *, bits: int) -> list[int]:
-    """The group of each image, as the position of one member; copies share a group.
+def _stars(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
+    """For each of `count` images the one that it is a copy of, itself where there is none.
 
-    Copies have equal `contents`, or `hashes` [N, 128] that differ in at most `bits` and say enough.
-    Copies of copies are copies.
+    Those with most copies first, so that no copy of a copy is taken for one.
     """
-    parent = list(range(len(contents)))
+    near: defaultdict[int, list[int]] = defaultdict(list)
+    for a, b in pairs:
+        near[a].append(b)
+        near[b].append(a)
+    centres = list(range(count))
+    taken: set[int] = set()
+    for centre in sorted(near, key=lambda index: (-len(near[index]), index)):
+        if centre not in taken:
+            members = [index for index in (centre, *near[centre]) if index not in taken]
+            taken.update(members)
+            for index in members:
+                centres[index] = centre
+    return centres
 
-    def root(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
-        return index
 
-    first: dict[str, int] = {}
-    for index, content in enumerate(contents):
-        parent[index] = first.setdefault(content, index)
-    telling = np.flatnonzero(hashes.sum(axis=1) >= TELLING)
-    telling = telling[[parent[index] == index for index in telling.tolist()]]
-    signs = hashes[telling].astype(np.float32)
-    ones = signs.sum(axis=1)
-    for start in range(0, len(telling), BLOCK):
-        rows = slice(start, start + BLOCK)
-        apart = ones[rows, None] + ones[None, :] - 2 * signs[rows] @ signs.T
-        for left, right in np.argwhere(apart <= bits).tolist():
-            if left + start < right:
-                a, b = root(int(telling[left + start])), root(int(telling[right]))
-                parent[max(a, b)] = min(a, b)
-    return [root(index) for index in range(len(contents))]
+def _too_large(centres: Sequence[int], kinds: Sequence[tuple[int, ...]]) -> set[int]:
+    """The centres of groups that hold too much of a class to be copies."""
+    of_class = np.bincount([label for kind in kinds for label in kind])
+    sizes = np.bincount(centres)
+    limits = [max(FEW, SHARE * min(of_class[label] for label in kind)) for kind in kinds]
+    return {centre for centre in set(centres) if sizes[centre] > limits[centre]}
+
+
+def _equal(count: int) -> str:
+    return f"{count:,} files are equal to others, and on one side with them" if count else ""
+
+
+def _grouped(sizes: np.ndarray) -> str:
+    groups = sizes[sizes > 1]
+    if not len(groups):
+        return ""
+    many = f"{len(groups):,} groups" if len(groups) > 1 else "one group"
+    return f"{int(groups.sum()):,} images in {many} are near-copies, and on one side with them"
+
+
+def _dissolved(found: Sequence[tuple[int, tuple[int, ...]]], classes: Sequence[str]) -> str:
+    if not found:
+        return ""
+    size, kind = max(found)
+    return (
+        f"{len(found):,} groups of look-alikes, such as {size:,} images of {classes[kind[0]]}, "
+        "hold too much of their class to be copies: they are split as different images"
+    )
+
+
+def _crossed(count: int) -> str:
+    return f"{count:,} pairs of look-alikes are of different classes: not copies" if count else ""
+
+
+def _in_conflict(kinds: Sequence[tuple[int, ...]], classes: Sequence[str]) -> str:
+    if not kinds:
+        return ""
+    both = " and ".join(classes[label] for label in kinds[0])
+    return f"{len(kinds):,} images are in several classes, such as {both}: see which is right"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,25 +11,14 @@ import numpy as np
 
 from energy_sweep.dataset.base import Cut, Data, assemble
 from energy_sweep.dataset.cache import load_cached
-from energy_sweep.dataset.duplicates import groups
-from energy_sweep.dataset.pictures import (
-    Read,
-    examples,
-    folders,
-    read,
-    read_all,
-    sized,
-    spelled,
-    survey,
-)
-from energy_sweep.dataset.reader import Reading, images_below
-from energy_sweep.dataset.split import TEST, TRAIN, Split
-from energy_sweep.dataset.storage import Pixels, gather
+from energy_sweep.dataset.duplicates import copies
+from energy_sweep.dataset.pictures import Read, examples, read, read_all, sized, survey
+from energy_sweep.dataset.reader import Reading
+from energy_sweep.dataset.sides import laid
+from energy_sweep.dataset.split import TEST, TRAIN, VALIDATION, Split
+from energy_sweep.dataset.storage import Pixels
+from energy_sweep.dataset.tree import Tree, left_out, tree
 from energy_sweep.record import BadInput
-
-log = logging.getLogger(__name__)
-
-SIDES = {TRAIN: ("training",), TEST: ("testing",)}
 
 
 class Picture(NamedTuple):
@@ -43,9 +31,9 @@ class Picture(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folder:
-    """The images in root/CLASS, or in root/Training/CLASS and root/Testing/CLASS, which then tests.
+    """The images in root/CLASS, or in root/SIDE/CLASS (see `sides`), which are then used as such.
 
-    Images of which one is a copy of the other (see `duplicates`; their hashes differ in at most
+    Images of which one is a copy of the other (see `likeness`; their hashes differ in at most
     `near_bits`) are on one side; where the published sides share copies, train loses them.
     `channels` None is 1 where all files are grey, else 3. What can be seen through lies over
     `background`, 0 (black) to 255 (white).
@@ -85,92 +73,95 @@ class Folder:
             test=self.test,
             fraction=self.fraction,
         )
-        classes, found = self._find()
+        classes, found, notes = self._find()
         paths = [picture.path for picture in found]
-        return load_cached(self, cut, lambda: paths, lambda: self._cut(cut, classes, found))
+        data = load_cached(self, cut, lambda: paths, lambda: self._cut(cut, classes, found))
+        return replace(data, found=data.found.noted(*notes))
 
     def _cut(self, cut: Cut, classes: tuple[str, ...], found: list[Picture]) -> Data:
         """Read all images, and keep copies of one on one side."""
         everything = self._read([picture.path for picture in found])
-        images, contents = everything.images, everything.contents
         labels = np.array([picture.label for picture in found], np.int64)
-        copies = groups(everything.hashes, contents, bits=self.near_bits)
-        names = _names(contents, copies)
-        given, kept = None, np.arange(len(found))
-        if found[0].side is not None:
-            tests = np.array([picture.side == TEST for picture in found])
-            given = {TEST: Split(images, labels).part(np.flatnonzero(tests))}
-            kept = np.flatnonzero(self._fresh(tests, copies))
-            images, cut = gather(images, kept), replace(cut, test=None)
+        names, notes = copies(
+            everything.contents,
+            everything.thumbnails,
+            labels,
+            bits=self.near_bits,
+            smallest=everything.smallest,
+            classes=classes,
+        )
+        sides = np.array([picture.side or TRAIN for picture in found])
+        kept, lost = _fresh(sides, np.array(names))
+        whole = Split(everything.images, labels)
+        given = {
+            side: whole.part(np.flatnonzero(kept & (sides == side)))
+            for side in (VALIDATION, TEST)
+            if side in sides
+        }
+        self._check_filled(given, classes)
+        mine = np.flatnonzero(kept & (sides == TRAIN))
+        train = whole.part(mine) if given else whole
         return assemble(
             self.name,
-            images,
-            labels[kept],
+            train.images,
+            train.labels,
             classes=classes,
-            cut=cut,
-            names=[names[index] for index in kept],
+            cut=replace(cut, **dict.fromkeys(given)),
+            names=[names[index] for index in mine],
             given=given,
-            found=everything.found,
+            found=everything.found.noted(*notes, *lost),
             reading=everything.reading,
         )
 
-    def _fresh(self, tests: np.ndarray, copies: list[int]) -> np.ndarray:
-        """Which images are to train on: neither test images nor copies of one."""
-        seen = {copies[index] for index in np.flatnonzero(tests)}
-        fresh = np.array([group not in seen for group in copies]) & ~tests
-        if lost := int((~tests).sum() - fresh.sum()):
-            said = "dataset=%s: %d training images are copies of test images and are left out"
-            log.warning(said, self.name, lost)
-        return fresh
+    def _check_filled(self, given: Mapping[str, Split], classes: tuple[str, ...]) -> None:
+        for side, part in given.items():
+            for label, name in enumerate(classes):
+                if not np.any(part.labels == label):
+                    raise BadInput(
+                        f"dataset={self.name}: all {side} images of class {name} are copies of "
+                        f"test images: move {side} away, so that it is cut from train"
+                    )
 
     def whole(self) -> Folder:
         """What all resolutions and fractions of this folder share, at a size that always loads."""
         return replace(self, resolution=32, fraction=1.0, shift=0)
 
-    def _find(self) -> tuple[tuple[str, ...], list[Picture]]:
-        """The classes in the order of their names, and all images."""
+    def _find(self) -> tuple[tuple[str, ...], list[Picture], tuple[str, ...]]:
+        """The classes in the order of their names, all images, and what is to be said of them."""
         root = Path(self.root).expanduser()
         if not root.is_dir():
             raise BadInput(
                 f"dataset={self.name}: there is no folder {root}: type dataset.root=FOLDER, "
                 f"with images in FOLDER/{self._layout()}"
             )
-        places = self._places(root)
-        trees = {side: spelled(folders(place), self.spellings) for side, place in places.items()}
-        wanted = set(self.spellings) or {label for tree in trees.values() for label in tree}
-        classes = tuple(sorted(wanted))
+        try:
+            whole = tree(root)
+            sides, notes = laid(whole, self.spellings)
+        except BadInput as error:
+            raise BadInput(f"dataset={self.name}: {error}") from error
+        classes = tuple(sorted(set(self.spellings) or next(iter(sides.values()))))
         if len(classes) < 2:
-            raise BadInput(
-                f"dataset={self.name}: {root} has {len(classes)} folders of images, and at least 2 "
-                f"classes are needed: lay images out as {root}/{self._layout()}"
-            )
+            raise BadInput(self._too_few(whole, len(classes)))
         found: list[Picture] = []
-        for side, tree in trees.items():
+        for side, folders in sides.items():
             for label, name in enumerate(classes):
-                place = tree.get(name, places[side] / name)
-                files = images_below(place) if place.is_dir() else []
-                if not files:
+                if name not in folders:
                     raise BadInput(
-                        f"dataset={self.name}: class {name} has no images in {place}: add some"
-                        + (f", or delete that folder from {root}" if not self.spellings else "")
+                        f"dataset={self.name}: class {name} has no images in {root}: add some"
                     )
-                found += [Picture(path, label, side) for path in files]
-        return classes, found
+                found += [Picture(path, label, side) for path in folders[name].pictures()]
+        return classes, found, (*notes, *left_out(whole))
 
-    def _places(self, root: Path) -> dict[str | None, Path]:
-        """The folder that holds the classes of each published side, or of all images (None)."""
-        inside = spelled(folders(root), SIDES)
-        published: dict[str | None, Path] = {s: inside[s] for s in SIDES if s in inside}
-        if len(published) == len(inside) == 1:
-            (side,) = set(SIDES) - set(published)
-            raise BadInput(f"dataset={self.name}: {root} has no {SIDES[side][0].title()} folder")
-        if len(published) < len(SIDES):
-            return {None: root}  # `train` is also a thing to classify
-        return published
+    def _too_few(self, whole: Tree, count: int) -> str:
+        inside = next((tree for tree in whole.folders.values() if len(tree.filled()) > 1), None)
+        said = f"dataset={self.name}: {whole.path} has {count} folders of images, and at least 2 "
+        if inside is not None:
+            return f"{said}classes are needed: type dataset.root={inside.path}"
+        return f"{said}classes are needed: lay images out as {whole.path}/{self._layout()}"
 
     def _layout(self) -> str:
         classes = "|".join(sorted(self.spellings)) or "CLASS"
-        return f"{classes}/*.png (or .jpg, ...), or in Training/ and Testing/ with such folders"
+        return f"{classes}/*.png (or .jpg, ...), or in train/, val/ and test/ with such folders"
 
     def examples(self) -> list[Path]:
         """Some files of each form and mode that the data set has."""
@@ -190,12 +181,19 @@ class Folder:
         return replace(everything, found=replace(everything.found, source=self.root))
 
 
-def _names(contents: list[str], copies: list[int]) -> list[str]:
-    """One name for all copies of an image, whatever the order of the files."""
-    least: dict[int, str] = {}
-    for content, group in zip(contents, copies, strict=True):
-        least[group] = min(content, least.get(group, content))
-    return [least[group] for group in copies]
+def _fresh(sides: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Which images are no copies of any on a side that counts more, and a line for each such pair.
+
+    Test counts most, and train least.
+    """
+    kept, lines = np.ones(len(sides), np.bool_), list[str]()
+    for less, more in ((VALIDATION, TEST), (TRAIN, TEST), (TRAIN, VALIDATION)):
+        lost = kept & (sides == less) & np.isin(names, names[sides == more])
+        kept &= ~lost
+        if count := int(lost.sum()):
+            shown = "training" if less == TRAIN else less
+            lines.append(f"{count:,} {shown} images are copies of {more} images and are left out")
+    return kept, lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,18 +1,16 @@
-"""Image files on disk: found class by class, and read whole or refused by name."""
+"""Image files on disk, read whole or refused by name."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-
 from energy_sweep.dataset import reader
-from energy_sweep.dataset.duplicates import difference_hash
+from energy_sweep.dataset.likeness import SIDE, thumbnail
 from energy_sweep.dataset.reader import Limits, Look, Picture, Reading, Unreadable
 from energy_sweep.dataset.storage import Pixels, allocate
 from energy_sweep.dataset.summary import Found
@@ -24,26 +22,15 @@ ALIASES = {"MPO": "JPEG"}  # how phones write a photograph and what belongs to i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """Images [N, C, H, W] as they are used, names and hashes of the originals, and how they were
-    read."""
+    """Images [N, C, H, W] as they are used, and how they were read; of the originals the names,
+    thumbnails [N, 32, 32] and the smallest side."""
 
     images: Pixels
     contents: list[str]
-    hashes: np.ndarray
+    thumbnails: Pixels
+    smallest: int
     reading: Reading
     found: Found
-
-
-def folders(place: Path) -> dict[str, Path]:
-    """The folders in a folder, by name, without hidden ones; BadInput where it cannot be listed."""
-    try:
-        found = sorted(path for path in place.iterdir() if path.is_dir())
-    except OSError as error:
-        raise BadInput(
-            f"{place} cannot be listed ({error.strerror}): type dataset.root=FOLDER, one that you "
-            "may read"
-        ) from error
-    return {path.name: path for path in found if not path.name.startswith((".", "__"))}
 
 
 def survey(
@@ -81,7 +68,7 @@ def read_all(
 ) -> Read:
     """All files at the size asked for; BadInput names one that is damaged or of another size."""
     images: Pixels | None = None
-    contents, hashes = list[str](), list[np.ndarray]()
+    contents, seen, smallest = list[str](), allocate((len(paths), SIDE, SIDE)), 2**31
     sizes, lost = Counter[str](), list[Path]()
     for index, path in enumerate(paths):
         picture = read(path, reading)
@@ -91,7 +78,8 @@ def read_all(
         lost += [path] * picture.lost
         content = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes())
         contents.append(content.hexdigest())
-        hashes.append(difference_hash(pixels))
+        seen[index] = thumbnail(pixels)
+        smallest = min(smallest, height, width)
         small = sized(pixels, resolution)
         if images is None:
             images = allocate((len(paths), *small.shape))
@@ -110,7 +98,12 @@ def read_all(
         notes=(*conversions(paths, looks, reading), *_lost(lost, looks, reading.background)),
     )
     return Read(
-        images=images, contents=contents, hashes=np.array(hashes), reading=reading, found=found
+        images=images,
+        contents=contents,
+        thumbnails=seen,
+        smallest=smallest,
+        reading=reading,
+        found=found,
     )
 
 
@@ -183,18 +176,3 @@ def _named(function: Callable[..., T], path: Path, *more: object) -> T:
         raise BadInput(
             f"{path} cannot be read as an image ({error}): replace or delete it"
         ) from error
-
-
-def spelled(found: Mapping[str, Path], spellings: Mapping[str, tuple[str, ...]]) -> dict[str, Path]:
-    """Folders under the names that `spellings` (name: other ways to write it) gives them.
-
-    BadInput where two folders get one name.
-    """
-    names = {other: name for name, others in spellings.items() for other in (name, *others)}
-    named: dict[str, Path] = {}
-    for folder, path in found.items():
-        name = names.get(folder.lower(), folder)
-        if name in named:
-            raise BadInput(f"{named[name]} and {path} are one class: put their images together")
-        named[name] = path
-    return named

@@ -15,6 +15,8 @@ from energy_sweep.record import BadInput
 Labels = npt.NDArray[np.int64]
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
+TOLERANCE = 0.05  # of the images of a class that a side is to have
+GIVEN_TOLERANCE, GIVEN_LEAST = 0.5, 5  # of those that it would have, and in images
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,18 +86,68 @@ def content_name(image: Pixels) -> str:
 
 
 def _place(members: Mapping[str, int], wanted: Mapping[str, int], sides: dict[str, str]) -> None:
-    """Put each content of one class (name: copies), in order, on the first side that wants more."""
-    held: dict[str, int] = dict.fromkeys((*wanted, TRAIN), 0)
+    """Put each content of one class (name: copies) on a side.
+
+    Images with copies go first, the most copies first, each to the side that lacks the largest
+    share of its images and has room; single ones, in order, to the first side that wants more.
+    """
+    goals = {**wanted, TRAIN: max(1, sum(members.values()) - sum(wanted.values()))}
+    held: dict[str, int] = dict.fromkeys(goals, 0)
     for name in members.keys() & sides.keys():  # an image that another class holds too
         held[sides[name]] += members[name]
     free = [name for name in members if name not in sides]
+    free.sort(key=lambda name: (-members[name], name))
     for position, name in enumerate(free):
-        hungry = [side for side in wanted if held[side] < wanted[side]]
         empty = [side for side in held if held[side] == 0]
-        # Many copies of few images must not starve a side of its last chance.
-        pool = empty if len(free) - position <= len(empty) else [*hungry, TRAIN]
-        sides[name] = pool[0]
-        held[pool[0]] += members[name]
+        if len(free) - position <= len(empty):
+            # Many copies of few images must not starve a side of its last chance.
+            side = empty[0]
+        elif members[name] > 1:
+            side = _roomiest(members[name], goals, held)
+        else:
+            side = next((side for side in wanted if held[side] < wanted[side]), TRAIN)
+        sides[name] = side
+        held[side] += members[name]
+
+
+def _roomiest(size: int, goals: Mapping[str, int], held: Mapping[str, int]) -> str:
+    room = {side: goal - held[side] for side, goal in goals.items()}
+    fitting = [side for side in goals if room[side] >= size]
+    if not fitting:
+        return max(goals, key=lambda side: room[side])
+    return max(fitting, key=lambda side: room[side] / goals[side])
+
+
+def uneven(
+    splits: Mapping[str, Split], shares: Mapping[str, float], classes: Sequence[str]
+) -> list[str]:
+    """A line for each side that does not have its images of each class: the `shares` asked for,
+    or where a side was given, about the share of the class in train."""
+    counts = {
+        side: np.bincount(split.labels, minlength=len(classes)) for side, split in splits.items()
+    }
+    total = np.sum([counts[side] for side in (TRAIN, *shares)], axis=0)
+    lines: list[str] = []
+    for side, found in counts.items():
+        if side in shares:
+            wanted = np.maximum(1, np.round(shares[side] * total))
+            slack = np.maximum(1, TOLERANCE * wanted)
+            why = "copies are not parted"
+        elif side != TRAIN:
+            wanted = counts[TRAIN] / max(1, counts[TRAIN].sum()) * found.sum()
+            slack = np.maximum(GIVEN_LEAST, GIVEN_TOLERANCE * wanted)
+            why = "it is used as it was given"
+        else:
+            continue
+        off = np.abs(found - wanted) / slack
+        worst = int(off.argmax())
+        if off[worst] > 1:
+            more = f" (and {int((off > 1).sum()) - 1} more)" if (off > 1).sum() > 1 else ""
+            lines.append(
+                f"{side} has {found[worst]:,} images of class {classes[worst]}{more} where its "
+                f"share is {wanted[worst]:,.0f}: {why}"
+            )
+    return lines
 
 
 def leading_part(split: Split, fraction: float) -> Split:

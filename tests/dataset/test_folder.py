@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import subprocess
 import sys
@@ -15,8 +14,8 @@ from on_disk import save, scene, write_tree
 from PIL import Image
 
 from energy_sweep.dataset.base import Data
-from energy_sweep.dataset.duplicates import difference_hash, groups
 from energy_sweep.dataset.folder import BrainTumor, Folder
+from energy_sweep.dataset.likeness import alike, thumbnail
 from energy_sweep.record import BadInput
 
 
@@ -52,45 +51,25 @@ def test_a_tree_is_read_pixel_for_pixel(tmp_path):
 
 def test_copies_in_another_format_quality_and_size_never_part(tmp_path):
     write_tree(tmp_path, count=30)
+    sizes = [(48, 95), (96, 60), (40, 80)]
     for n in range(0, 30, 3):
         pixels = Image.fromarray(scene(7000 + n))
-        for k, (side, quality) in enumerate([(48, 95), (96, 60), (40, 80)]):
+        for k, (side, quality) in enumerate(sizes):
             copy = np.asarray(pixels.resize((side, side)))
             # Names that scatter copies over any order of files.
             save(tmp_path / "cat" / f"{k}copy{n}.jpg", copy, quality=quality)
     data = Folder(root=str(tmp_path), resolution=48).load()
-    hashes = [
-        {side: [difference_hash(image) for image in split.images]}
-        for side, split in (("t", data.train), ("v", data.validation), ("e", data.test))
-    ]
-    flat = [(side, h) for each in hashes for side, found in each.items() for h in found]
-    assert len(flat) == 90
-    together = 0
-    for i, (side, mine) in enumerate(flat):
-        for other, theirs in flat[:i]:
-            if (mine != theirs).sum() <= 3:
-                assert side == other
-                together += 1
-    assert together >= 20
-
-
-def test_hashes_group_copies_and_nothing_else():
-    bases = [scene(seed) for seed in range(200)]
-    again = []
-    for pixels in bases[:20]:
-        buffer = io.BytesIO()
-        Image.fromarray(pixels).resize((77, 77)).save(buffer, "JPEG", quality=70)
-        again.append(np.asarray(Image.open(buffer)))
-    images = [pixels.transpose(2, 0, 1) for pixels in (*bases, *again)]
-    hashes = np.array([difference_hash(image) for image in images])
-    found = groups(hashes, [str(n) for n in range(220)], bits=4)
-    assert found == [*range(200), *range(20)]
-
-
-def test_flat_images_are_copies_only_where_equal():
-    images = [np.full((1, 9, 9), value, np.uint8) for value in (0, 100, 200, 0)]
-    hashes = np.array([difference_hash(image) for image in images])
-    assert groups(hashes, ["a", "b", "c", "a"], bits=4) == [0, 1, 2, 0]
+    thumbnails, sides = [], []
+    for side in ("train", "validation", "test"):
+        for image in getattr(data, side).images:
+            thumbnails.append(thumbnail(image))
+            sides.append(side)
+    pairs = alike(np.array(thumbnails), bits=4, smallest=48)
+    assert len(sides) == 90 and len(pairs) == 10 * 3
+    assert all(sides[a] == sides[b] for a, b in pairs)
+    assert "30 images in 10 groups are near-copies, and on one side with them" in (
+        data.summary.found.notes
+    )
 
 
 def test_splits_do_not_follow_file_names_or_resolution(tmp_path):
@@ -171,7 +150,9 @@ def test_a_tree_of_another_form_says_how_to_lay_it_out(tmp_path):
     assert "type dataset.root=FOLDER" in refusal(Folder(root=str(tmp_path / "none")))
     assert "has 0 folders of images" in refusal(Folder(root=str(tmp_path)))
     write_tree(tmp_path / "half" / "Training")
-    assert "no Testing folder" in refusal(Folder(root=str(tmp_path / "half")))
+    assert "has Training and neither validation nor test" in refusal(
+        Folder(root=str(tmp_path / "half"))
+    )
     write_tree(tmp_path / "brain", classes=("glioma", "no_tumor"))
     assert "class meningioma has no images" in refusal(BrainTumor(root=str(tmp_path / "brain")))
     write_tree(tmp_path / "twice", classes=("glioma", "glioma_tumor"))
