@@ -64,7 +64,7 @@ def one_tree(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
         {"24 x 24": 39, "12 x 24": 1},
         {"RGB": 38, "L": 1, "RGBA": 1},
         (
-            "1 files see-through: laid over white",
+            "see-through, laid over white: 1 file",
             "imbalanced: 30 images of cat, 10 of dog; to answer "
             "cat to every image has accuracy .750",
         ),
@@ -85,6 +85,11 @@ def published_sides(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Trut
         rows,
         {"24 x 24": 41},
         {"L": 41},
+        (
+            "2 files are equal to others",
+            "2 training images are copies of test images and are left out",
+            "sides as published: test from Testing/, train from Training/; validation is cut from",
+        ),
     )
 
 
@@ -102,7 +107,7 @@ def brain_tumor(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
         rows,
         {"24 x 24": 56},
         {"RGB": 56},
-        ("56 files in colour: made grey",),
+        ("colour made grey: 56 files", "sides as published: test from Testing/"),
     )
 
 
