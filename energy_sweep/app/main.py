@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from energy_sweep.app.conf import conf_folder
+from energy_sweep.app.patience import Patience
 from energy_sweep.record import BadInput, EnergySweepError
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def _run(arguments: Sequence[str], run: RunTrial | None) -> int:
     if "--version" in arguments:
         print(f"energy-sweep {importlib.metadata.version('energy-sweep')}")
         return 0
-    return _hydra(arguments, run)
+    with Patience() as patience:
+        return _hydra(arguments, run, patience)
 
 
 def _give_up_output() -> None:
@@ -91,7 +93,7 @@ def _verb(arguments: Sequence[str]) -> int:
     return verbs.run(arguments)
 
 
-def _hydra(arguments: Sequence[str], run: RunTrial | None) -> int:
+def _hydra(arguments: Sequence[str], run: RunTrial | None, patience: Patience) -> int:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
@@ -101,7 +103,7 @@ def _hydra(arguments: Sequence[str], run: RunTrial | None) -> int:
     from energy_sweep.app.typed import command_line
 
     schema.register()
-    task = Task(run)
+    task = Task(run, patience)
     try:
         with _command_line(command_line(arguments, conf_folder())):
             _hydra_main()(task)()

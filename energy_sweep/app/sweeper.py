@@ -99,11 +99,14 @@ class Sweep:
     def run(self, config: DictConfig) -> Outcome:
         """Check, plan, run what is new, and print what was found."""
         check_whole(self.place.folder, self.place.name)
+        self.task.patience.doing("reading the data, and trying every value of every axis")
         recipe = self.planner.corner()
         objective = Objective(**self.place.values["objective"])
         said = load_data(recipe.dataset).summary
         self.planner.check()
+        self.task.patience.doing("opening the meter")
         session = self.task.sessions.get(self.place.values, recipe.device)
+        self.task.patience.over()
         with open_study(
             self.place.folder,
             self.place.name,

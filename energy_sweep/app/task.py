@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 
 from energy_sweep import terminal
 from energy_sweep.app.build import Builder, plain
+from energy_sweep.app.patience import Patience
 from energy_sweep.app.profile import Profiles, shown
 from energy_sweep.app.session import Session, Sessions
 from energy_sweep.record import EnergySweepError, Objective, Plain, TrialResult, to_plain
@@ -33,7 +34,7 @@ class Task:
     says that Hydra has handed over, so that what goes wrong from then on is no longer hers.
     """
 
-    def __init__(self, run: RunTrial | None = None) -> None:
+    def __init__(self, run: RunTrial | None = None, patience: Patience | None = None) -> None:
         self.builder = Builder()
         self.sessions = Sessions()
         self.branch_epochs: tuple[int, ...] = ()
@@ -41,6 +42,7 @@ class Task:
         self.exit_code = 0
         self.refused: EnergySweepError | None = None
         self.data_told = False
+        self.patience = patience or Patience()
         self._run = run
         self._profiles = Profiles()
 
@@ -80,7 +82,9 @@ class Task:
 
         recipe = self.builder.recipe(values)
         self._tell_data(recipe)  # and refuse it, before anything is opened
+        self.patience.doing("opening the meter")
         session = self.sessions.get(values, recipe.device)
+        self.patience.over()
         result = self.run(recipe, session)
         facts, records = session.meter.facts(), session.store.records()
         energy = energy_detail(result, records=records, meter=facts)
@@ -98,6 +102,7 @@ class Task:
         from energy_sweep.trial import load_data
 
         self.data_told = True
+        self.patience.doing(f"reading the data set {recipe.dataset.name}")
         print(data_text(load_data(recipe.dataset).summary), flush=True)
 
     def _alone(self, values: Plain, folder: Path, *, typed: list[str]) -> None:
