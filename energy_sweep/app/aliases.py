@@ -28,7 +28,7 @@ def search_settings(config: DictConfig, aliases: Mapping[str, Any]) -> Plain:
     given = {name: value for name, value in given.items() if value is not None}
     for name, value in given.items():
         _refuse(name, value)
-    settings["params"] = given.get("params") or {}
+    settings["params"] = _params(given.get("params"))
     if "n_trials" in given:
         settings["trials"] = _number("n_trials", given["n_trials"])
     _take_sampler(settings, given.get("sampler") or {})
@@ -130,3 +130,12 @@ def _number(name: str, value: Any) -> int:
 
 def _plain(value: Any) -> Any:
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+
+
+def _params(given: Any) -> Plain:
+    """Axes under the name that hydra-optuna-sweeper has for them; BadInput where they are none."""
+    if given is not None and not isinstance(given, dict):
+        raise BadInput(
+            f"hydra.sweeper.params={given}: type each axis by itself, such as 'lr=choice(0.01,0.1)'"
+        )
+    return given or {}

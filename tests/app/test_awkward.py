@@ -41,6 +41,7 @@ REFUSED: dict[tuple[str, ...], str] = {
     ("hydra.sweeper.storage=mysql://me:S3CRET@host/db",): "hydra.sweeper.storage: an address with",
     ("-m", "lr=0.1,0.2", "hydra.sweep.dir='x://me:S3CRET@h/a'"): "hydra.sweep.dir: an address",
     ("outputs=sqlite:///study.db",): "outputs=sqlite:///study.db: a study and its stages lie in",
+    ("-m", "hydra.sweeper.params=3"): "hydra.sweeper.params=3: type each axis by itself",
     ("--experimental-rerun", "nope.pickle"): "--experimental-rerun nope.pickle: there is no such",
     ("--shell-completion",): "--shell-completion: type --shell-completion install=bash",
     ("device=0",): "device=0: device is chosen by name: type device=auto|cpu|cuda",
