@@ -212,7 +212,7 @@ def _accuracy_axis(document: Plain) -> Plain:
     low = max(lowest, foot - 2 * (high - foot))
     pad = max(0.005, 0.04 * (high - low))
     below = sum(row["accuracy"] < low for row in rows)
-    title = "validation accuracy" + (f" ({below} below: zoom out)" if below else "")
+    title = "accuracy" + (f" ({below} below: zoom out)" if below else "")
     limits = [low - pad, min(high + pad, 1 + pad / 2)]
     axis = {"gridcolor": GRID, "zeroline": False, "tickformat": ".3~f"}
     return {**axis, "title": {"text": title}, "range": limits}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import html
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -176,13 +177,19 @@ def savings_html(study: StudyRecord) -> str:
         f" is surely lost by more than {MARGIN:g}. A saving below"
         " 0 is a compressed net that costs more, or a last step that does: int8 on top of pruning"
         " often does on small nets.</p>"
-        f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table>'
-        f"</div>{layers if kept else ''}"
+        f'<div class="scroll"><table class="crowded"><thead><tr>{titles}</tr></thead>'
+        f"<tbody>{lines}</tbody></table></div>{layers if kept else ''}"
     )
 
 
 def _line(cells: Iterable[str]) -> str:
-    return "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
+    return "<tr>" + "".join(f"<td>{_in_parts(cell)}</td>" for cell in cells) + "</tr>"
+
+
+def _in_parts(cell: str) -> str:
+    """A cell that may break between its parts, and in the midst of no number or unit."""
+    parts = re.split(r" (?=± |\(|to )", cell)
+    return " ".join(f'<span class="whole">{html.escape(part)}</span>' for part in parts)
 
 
 def _saving(
