@@ -74,16 +74,6 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Misfit:
-    """An infeasible trial, and the joules of the training it did (None where not metered)."""
-
-    trial: int
-    params: Plain
-    reason: str
-    joules: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """The measured runs of one configuration by trial number, and what the objective charges."""
 
@@ -124,7 +114,7 @@ def price_list(study: StudyRecord) -> Prices:
 def configurations(study: StudyRecord, objective: Objective) -> tuple[Configuration, ...]:
     """The measured configurations of a study, by lowest trial number."""
     groups: defaultdict[str, list[Run]] = defaultdict(list)
-    for trial, result in _results(study):
+    for trial, result in measured_runs(study):
         if result.correct is not None and result.infeasible is None:
             groups[digest(result.config)].append((trial, result))
     return tuple(
@@ -146,25 +136,9 @@ def unranked_rows(
     return tuple(_row(configuration, prices, users=users, names=names) for configuration in found)
 
 
-def misfits(study: StudyRecord, prices: Prices) -> tuple[Misfit, ...]:
-    """The infeasible trials of a study."""
-    names = varying(study)
-    training = Objective(name="training")
-    return tuple(
-        Misfit(
-            trial=trial.number,
-            params=Dials.of(trial).pick(names),
-            reason=result.infeasible,
-            joules=_known_joules(demand(result, training), prices),
-        )
-        for trial, result in _results(study)
-        if result.infeasible is not None
-    )
-
-
 def varying(study: StudyRecord) -> tuple[str, ...]:
     """Names, as typed, of the axes along which the study's trials differ, but for the seed."""
-    return axes([Dials.of(trial) for trial, _ in _results(study)])
+    return axes([Dials.of(trial) for trial, _ in measured_runs(study)])
 
 
 def joules_text(joules: float, uncertainty: float | None = None) -> str:
@@ -211,7 +185,7 @@ def _row(
         beaten_by=(),
         contended=_contended(results, configuration.demand, prices),
         stages=_stages(results, prices, users),
-        joules_per_image=_known_joules(per_image, prices),
+        joules_per_image=known_joules(per_image, prices),
         peak_memory_bytes=max(peaks, default=None),
         level=reached.level,
         removed=reached.removed,
@@ -231,7 +205,7 @@ def _stages(
             keys.setdefault(use.stage, use.key)
     return {
         stage: StageShare(
-            joules=_known_joules(share, prices),
+            joules=known_joules(share, prices),
             key=keys[stage],
             shared_by=len(users[keys[stage]]) - 1,
             contended=prices.is_contended(share),
@@ -246,7 +220,8 @@ def _contended(results: Iterable[TrialResult], wanted: Demand, prices: Prices) -
     return tuple(stages)
 
 
-def _results(study: StudyRecord) -> list[Run]:
+def measured_runs(study: StudyRecord) -> list[Run]:
+    """The trials that have a result, by number."""
     runs = [(trial, trial.result) for trial in study.trials if trial.result is not None]
     return sorted(runs, key=lambda run: run[0].number)
 
@@ -259,7 +234,7 @@ def _mean_demand(runs: Sequence[Run], objective: Objective) -> Demand:
     return dict(mean)
 
 
-def _known_joules(wanted: Mapping[str, float], prices: Prices) -> float | None:
+def known_joules(wanted: Mapping[str, float], prices: Prices) -> float | None:
     """Joules of a demand, or None where nothing is asked or a part was never metered."""
     pools = [(prices.pool(cost_key), units) for cost_key, units in wanted.items()]
     known = [units * pool.joules_per_unit for pool, units in pools if pool is not None]

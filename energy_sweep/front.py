@@ -16,12 +16,12 @@ from energy_sweep.configuration import (
     configurations,
     contended_text,
     joules_text,
-    misfits,
     price_list,
     unranked_rows,
 )
 from energy_sweep.configuration import command as command
 from energy_sweep.dials import typed
+from energy_sweep.infeasible import infeasible_rows
 from energy_sweep.record import (
     BadInput,
     NothingFits,
@@ -224,7 +224,7 @@ def front_document(study: StudyRecord, objective: Objective) -> Plain:
         "trials": len(study.results),
         "front": to_plain(front),
         "dominated": to_plain(sorted(dominated, key=lambda row: (row.joules, row.trial))),
-        "infeasible": to_plain(misfits(study, prices)),
+        "infeasible": to_plain(infeasible_rows(study, prices)),
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from energy_sweep.record import BadInput, TrialResult
+from energy_sweep.record import BadInput, EnergySweepError, TrialResult
 from energy_sweep.search.plan import Job, Plan
 
 Stop = Literal["done", "trials", "joules", "seconds", "failures"]
@@ -93,3 +93,10 @@ class Outcome:
 
 Event = Planned | Started | Finished | Outcome
 Watch = Callable[[Event], None]
+
+
+def one_line(error: Exception) -> str:
+    """What went wrong in one line; an error that nobody foresaw says its kind too."""
+    text = " ".join(str(error).split())
+    kind = "" if isinstance(error, EnergySweepError) else type(error).__name__
+    return ": ".join(part for part in (kind, text) if part) or type(error).__name__

@@ -14,6 +14,7 @@ from energy_sweep.search.events import (
     Started,
     Stop,
     Watch,
+    one_line,
 )
 from energy_sweep.search.ledger import Ledger
 from energy_sweep.search.plan import Job, Plan, plan
@@ -210,7 +211,7 @@ class Sweep:
             self.study.fail(number, str(refusal))
             raise
         except Exception as failure:
-            error = _one_line(failure)
+            error = one_line(failure)
             self.study.fail(number, error)
             self.failed.append(number)
             self.failures_in_a_row += 1
@@ -246,10 +247,3 @@ class Sweep:
                 total=self.total,
             )
         )
-
-
-def _one_line(error: Exception) -> str:
-    """What went wrong in one line; an error that nobody foresaw says its kind too."""
-    text = " ".join(str(error).split())
-    kind = "" if isinstance(error, EnergySweepError) else type(error).__name__
-    return ": ".join(part for part in (kind, text) if part) or type(error).__name__
