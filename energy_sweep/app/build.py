@@ -1,4 +1,4 @@
-"""From a composed configuration to a Recipe: the one place that instantiates what it names."""
+"""From a composed configuration to a Recipe of parts, each of which `parts.py` makes."""
 
 from __future__ import annotations
 
