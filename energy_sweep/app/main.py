@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None, *, run: RunTrial | None = None) -> i
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     try:
         code = _run(arguments, run)
-        sys.stdout.flush()  # so that a full disk is told here, and not by Python as it ends
+        if sys.stdout is not None:  # None where the shell closed it, as `>&-` does
+            sys.stdout.flush()  # so that a full disk is told here, and not by Python as it ends
         return code
     except EnergySweepError as error:
         if wants_traceback:

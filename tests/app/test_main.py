@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -174,6 +175,10 @@ def test_output_that_nobody_reads_or_nobody_has_room_for_is_no_traceback() -> No
     assert done.returncode == 1
     assert done.stderr.startswith("what is printed: No space left on device: make room")
     assert len(done.stderr.splitlines()) == 1
+    closed = subprocess.run(
+        ["sh", "-c", f"{shlex.join(words)} >&-"], stderr=subprocess.PIPE, text=True
+    )
+    assert (closed.returncode, closed.stderr) == (0, "")
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as reader:
         assert reader.stdout is not None and reader.stderr is not None
         reader.stdout.close()
