@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from energy_sweep.files import write_whole
 from energy_sweep.meter.estimate import reprice
 from energy_sweep.record import (
     MEASURING_STAGES,
@@ -32,19 +32,6 @@ log = logging.getLogger(__name__)
 
 DEFAULT_LIMIT_BYTES = 8 * 2**30
 CLAIMS = ".claims"  # a locked file for each process that works with a store
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace `path` by `text` in one step, so that no reader or crash sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +118,7 @@ class StageStore:
     def put(self, record: StageRecord) -> StageRecord:
         """Keep a record, replacing the one under the same key."""
         path = self.folder(record.key) / f"record-{self.meter_id}.json"
-        write_atomically(path, json.dumps(to_plain(record)))
+        write_whole(path, json.dumps(to_plain(record)))
         self._loaded()[record.key] = record
         return record
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from energy_sweep.files import write_whole
 from energy_sweep.record import (
     DomainEnergy,
     EnergyReading,
@@ -16,7 +17,7 @@ from energy_sweep.record import (
     StageUse,
     digest,
 )
-from energy_sweep.stage import Journal, StageStore, write_atomically
+from energy_sweep.stage import Journal, StageStore
 
 KEY = digest("a stage")
 
@@ -87,9 +88,9 @@ def test_sizes_count_files_by_stage(tmp_path: Path) -> None:
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    write_atomically(path, "old")
+    write_whole(path, "old")
     with pytest.raises(TypeError):
-        write_atomically(path, 3)  # type: ignore[arg-type]
+        write_whole(path, 3)  # type: ignore[arg-type]
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
 

@@ -116,10 +116,10 @@ def _band(found: Fit) -> list[float] | None:
 
 
 def _write(path: Path, document: Plain) -> None:
-    from energy_sweep.stage import write_atomically
+    from energy_sweep.files import write_whole
 
     try:
-        write_atomically(path, json.dumps(document, indent=2) + "\n")
+        write_whole(path, json.dumps(document, indent=2) + "\n")
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}: type --to with a file of yours") from error
 

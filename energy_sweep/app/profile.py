@@ -35,8 +35,8 @@ class Profiles:
     def write(self, recipe: Recipe, result: TrialResult, folder: Path) -> None:
         """Put the profile of a trial that has ended into its folder; no window is open."""
         from energy_sweep.execution import Plan
+        from energy_sweep.files import write_whole
         from energy_sweep.recipe import replace
-        from energy_sweep.stage import write_atomically
         from energy_sweep.trial.profile import profile_apart
 
         costs = [use.cost_key for use in result.stages if use.stage in ("trunk", "cooldown")]
@@ -49,8 +49,8 @@ class Profiles:
                 log.warning("no profile of this trial: %s", error)
                 return
         document = self._taken[key]
-        write_atomically(folder / JSON, json.dumps(document, indent=2) + "\n")
-        write_atomically(folder / TEXT, profile_text(document))
+        write_whole(folder / JSON, json.dumps(document, indent=2) + "\n")
+        write_whole(folder / TEXT, profile_text(document))
 
 
 def shown(folder: Path) -> str:

@@ -30,6 +30,7 @@ from energy_sweep.app.progress import Watch
 from energy_sweep.app.task import Task
 from energy_sweep.app.verb_study import study_words
 from energy_sweep.dataset.summary import Summary
+from energy_sweep.files import write_whole
 from energy_sweep.recipe import Recipe, spec
 from energy_sweep.record import (
     BadInput,
@@ -41,7 +42,6 @@ from energy_sweep.record import (
     from_plain,
 )
 from energy_sweep.search import Budget, Job, Outcome, search_study
-from energy_sweep.stage import write_atomically
 from energy_sweep.study import Study, open_study
 from energy_sweep.tables import tables
 from energy_sweep.trial import load_data
@@ -181,12 +181,12 @@ class Sweep:
         whole = config.copy()
         with open_dict(whole):
             whole.stages = self.place.stored_stages
-        write_atomically(self.place.folder / "multirun.yaml", OmegaConf.to_yaml(whole))
+        write_whole(self.place.folder / "multirun.yaml", OmegaConf.to_yaml(whole))
 
     def _finish(self, record: StudyRecord, objective: Objective, outcome: Outcome) -> None:
         document = front.front_document(record, objective)
         results = self.place.folder / "optimization_results.yaml"
-        write_atomically(results, yaml.safe_dump(self._solutions(document), sort_keys=False))
+        write_whole(results, yaml.safe_dump(self._solutions(document), sort_keys=False))
         width = terminal.width_of()
         if document["front"]:
             print(tables(record, document, width=width), end="\n\n")

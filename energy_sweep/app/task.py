@@ -78,7 +78,7 @@ class Task:
 
     def _trial(self, values: Plain, folder: Path) -> tuple[TrialResult, Plain]:
         from energy_sweep.detail import energy_detail
-        from energy_sweep.stage import write_atomically
+        from energy_sweep.files import write_whole
 
         recipe = self.builder.recipe(values)
         self._tell_data(recipe)  # and refuse it, before anything is opened
@@ -89,7 +89,7 @@ class Task:
         facts, records = session.meter.facts(), session.store.records()
         energy = energy_detail(result, records=records, meter=facts)
         document = {**to_plain(result), "energy": energy}
-        write_atomically(folder / "result.json", json.dumps(document, indent=2) + "\n")
+        write_whole(folder / "result.json", json.dumps(document, indent=2) + "\n")
         if values["profile"] and result.infeasible is None:
             self._profiles.write(recipe, result, folder)
         return result, energy

@@ -119,10 +119,10 @@ def _put(document: Plain, arguments: Namespace) -> None:
     """Write the document where it was asked for."""
     path: Path | None = arguments.to
     if path is not None:
-        from energy_sweep.stage import write_atomically
+        from energy_sweep.files import write_whole
 
         try:
-            write_atomically(path, json.dumps(document, indent=2, allow_nan=False) + "\n")
+            write_whole(path, json.dumps(document, indent=2, allow_nan=False) + "\n")
         except OSError as error:
             raise BadInput(f"{path}: {error.strerror}: type --to with a file of yours") from error
     elif arguments.json:

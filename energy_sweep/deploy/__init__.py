@@ -21,6 +21,7 @@ from energy_sweep.dataset.split import Split
 from energy_sweep.deploy.card import card
 from energy_sweep.deploy.proof import check_models, check_script, reading_of
 from energy_sweep.execution import Plan
+from energy_sweep.files import write_whole
 from energy_sweep.meter.base import Meter
 from energy_sweep.price import Prices
 from energy_sweep.recipe import Recipe, replace
@@ -28,7 +29,7 @@ from energy_sweep.record import BadInput, Plain, TrialResult, from_plain, to_pla
 from energy_sweep.runtime import OnnxRuntime
 from energy_sweep.runtime.base import Session
 from energy_sweep.runtime.program import make_program, save_program
-from energy_sweep.stage import StageStore, write_atomically
+from energy_sweep.stage import StageStore
 from energy_sweep.statistics import wilson
 from energy_sweep.trial import deployed_trial
 
@@ -93,7 +94,7 @@ def count_look(ledger: Path, config_key: str) -> int:
         seen: list[str] = json.loads(ledger.read_text()) if ledger.exists() else []
         if config_key not in seen:
             seen.append(config_key)
-            write_atomically(ledger, json.dumps(seen, indent=1) + "\n")
+            write_whole(ledger, json.dumps(seen, indent=1) + "\n")
     return len(seen)
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +13,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from energy_sweep.files import write_whole
 from energy_sweep.model.base import adopt
 from energy_sweep.record import EnergySweepError, Plain
 
@@ -62,15 +61,8 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Plain) -> 
     total = _digest(tensors)
     header = {_METADATA: json.dumps({"sha256": total, "metadata": metadata})}
     content = safetensors.torch.save(dict(tensors), metadata=header)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    # A torn file is seen by its hash, and its epochs run again: not worth a wait for the disk.
+    write_whole(path, content, durable=False)
     return total
 
 

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from energy_sweep.chain import VERSIONS
+from energy_sweep.files import write_whole
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest
-from energy_sweep.stage import StageStore, write_atomically
+from energy_sweep.stage import StageStore
 from energy_sweep.sums import edges_joules
 
 CHUNK_SECONDS = 0.025
@@ -97,7 +98,7 @@ class Stand:
         if not (folder / "graph").exists():
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self.first, folder / self._name)
-            write_atomically(folder / "graph", self.key)
+            write_whole(folder / "graph", self.key)
         name = (folder / "graph").read_text(encoding="utf-8")
         if name != self.key and (folder / self._name).exists():
             self.control(folder / self._name, name, "reference", visit)
