@@ -7,6 +7,7 @@ import enum
 import functools
 import hashlib
 import json
+import re
 import sys
 import types
 import typing
@@ -22,6 +23,11 @@ def digest(value: object) -> str:
     """Hex SHA-256 (64 characters) of a JSON value in canonical form."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_digest(text: object) -> bool:
+    """Whether a value could be a digest, and so names a place in a store and nothing outside."""
+    return isinstance(text, str) and re.fullmatch("[0-9a-f]{64}", text) is not None
 
 
 @functools.cache

@@ -15,6 +15,7 @@ from energy_sweep.errors import NothingFits as NothingFits
 from energy_sweep.plain import Plain as Plain
 from energy_sweep.plain import digest as digest
 from energy_sweep.plain import from_plain as from_plain
+from energy_sweep.plain import is_digest as is_digest
 from energy_sweep.plain import to_plain as to_plain
 
 TRAINING_STAGES = (

@@ -19,6 +19,7 @@ from energy_sweep.app.patience import Patience
 from energy_sweep.app.profile import Profiles, shown
 from energy_sweep.app.session import Session, Sessions
 from energy_sweep.record import EnergySweepError, Objective, Plain, TrialResult, to_plain
+from energy_sweep.seal import seal
 
 if TYPE_CHECKING:
     from energy_sweep.recipe import Recipe
@@ -88,7 +89,7 @@ class Task:
         result = self.run(recipe, session)
         facts, records = session.meter.facts(), session.store.records()
         energy = energy_detail(result, records=records, meter=facts)
-        document = {**to_plain(result), "energy": energy}
+        document = seal({**to_plain(result), **_number(), "energy": energy})
         write_whole(folder / "result.json", json.dumps(document, indent=2) + "\n")
         if values["profile"] and result.infeasible is None:
             self._profiles.write(recipe, result, folder)
@@ -134,3 +135,9 @@ class Task:
             print(shown(folder))
         if result.infeasible is not None:
             self.exit_code = 1
+
+
+def _number() -> Plain:
+    """The number of the trial in its study; a lone run has none."""
+    hydra = HydraConfig.get()
+    return {"trial": int(hydra.job.num)} if hydra.mode == RunMode.MULTIRUN else {}

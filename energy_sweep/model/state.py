@@ -16,11 +16,13 @@ from torch import Tensor, nn
 from energy_sweep.files import write_whole
 from energy_sweep.model.base import adopt
 from energy_sweep.record import EnergySweepError, Plain
+from energy_sweep.seal import Damaged, seal, unseal
 
 _METADATA = "energy_sweep"
 _WEIGHTS, _OPTIMIZER = "model/", "optimizer/"
 # Its presence says that the optimizer was saved, which may have no tensors of its own.
 _MARKER = "optimizer"
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError, Damaged)
 
 
 class DamagedFile(EnergySweepError):
@@ -51,7 +53,8 @@ class Trainee:
 def save(path: Path, trainee: Trainee | nn.Module, metadata: Plain) -> str:
     """Write a state of training, or weights alone, whole or not at all; gives its SHA-256.
 
-    `metadata` is plain JSON. The hash covers names, types, shapes and values of the tensors.
+    `metadata` is plain JSON. The hash covers names, types, shapes and values of the tensors. The
+    file is good under its name, in a folder of its folder's name, and nowhere else.
     """
     return save_tensors(path, tensors_of(trainee), metadata)
 
@@ -59,7 +62,8 @@ def save(path: Path, trainee: Trainee | nn.Module, metadata: Plain) -> str:
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Plain) -> str:
     """Write contiguous tensors of the CPU as `save` does."""
     total = _digest(tensors)
-    header = {_METADATA: json.dumps({"sha256": total, "metadata": metadata})}
+    document = {"sha256": total, "home": _home(path), "metadata": metadata}
+    header = {_METADATA: json.dumps(seal(document))}
     content = safetensors.torch.save(dict(tensors), metadata=header)
     # A torn file is seen by its hash, and its epochs run again: not worth a wait for the disk.
     write_whole(path, content, durable=False)
@@ -74,12 +78,21 @@ def load(path: Path) -> tuple[dict[str, Tensor], Plain]:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            header = json.loads(file.metadata()[_METADATA])
+            header, _ = unseal(json.loads(file.metadata()[_METADATA]))
         expected, metadata = header["sha256"], header["metadata"]
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        safetensors.SafetensorError,
+        Damaged,
+    ) as error:
         raise DamagedFile(f"{path} cannot be read: {error}") from error
+    if header.get("home", _home(path)) != _home(path):
+        raise DamagedFile(f"{path} was written as {header['home']}")
     if _digest(tensors) != expected:
         raise DamagedFile(f"{path} does not hold the weights that were written")
     return tensors, metadata
@@ -125,6 +138,11 @@ def tensors_of(trainee: Trainee | nn.Module) -> dict[str, Tensor]:
                 if isinstance(value, Tensor):
                     named[f"{_OPTIMIZER}{name}/{key}"] = value
     return {name: value.detach().cpu().contiguous() for name, value in named.items()}
+
+
+def _home(path: Path) -> str:
+    """The name of a file within its folder, which says what stage and epoch its tensors are of."""
+    return f"{path.absolute().parent.name}/{path.name}"
 
 
 def _digest(tensors: Mapping[str, Tensor]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +22,9 @@ from energy_sweep.record import (
     StageUse,
     TrialResult,
     from_plain,
+    is_digest,
 )
+from energy_sweep.seal import Damaged, unseal
 from energy_sweep.stage import StageStore
 from energy_sweep.train import DamagedFile, load
 
@@ -104,23 +107,13 @@ def find(outputs: Path, name: str, share: float, *, setting: str = SETTING) -> P
         )
     study, _, number = name.rpartition("/")
     folder = outputs / study
-    try:
-        text = (folder / "trials" / number / "result.json").read_text(encoding="utf-8")
-        result = from_plain(TrialResult, json.loads(text))
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise BadInput(
-            f"{setting}={name}: {folder / 'trials' / number} holds no result; "
-            "type STUDY/NUMBER, as energy-sweep front STUDY lists them"
-        ) from error
-    uses = [
-        use
-        for use in result.stages
-        if use.stage in TRAINING_STAGES and use.stage not in COMPRESSING
-    ]
+    uses = _trained(_result(folder / "trials" / number, f"{setting}={name}"))
+    if not uses:
+        raise BadInput(f"{setting}={name}: it trained no weights; type another trial")
     last, store = uses[-1], folder / "stages"
     place = store / last.key[:2] / last.key
     state = place / f"epoch-{int(last.units):05d}.safetensors"
-    weights = next(_hashes(place.glob("record-*.json"), str(int(last.units))), None)
+    weights = next(_hashes(place, str(int(last.units))), None)
     if weights is None or not state.exists():
         raise BadInput(f"{setting}={name}: its weights are gone; run that trial again")
     return Pretrained(
@@ -129,16 +122,46 @@ def find(outputs: Path, name: str, share: float, *, setting: str = SETTING) -> P
         share=share,
         store=store,
         state=state,
-        stages=tuple(uses),
+        stages=uses,
         setting=setting,
     )
 
 
-def _hashes(records: Iterable[Path], epoch: str) -> Iterator[str]:
-    for path in records:
-        found = json.loads(path.read_text(encoding="utf-8"))["facts"]["hashes"].get(epoch)
-        if found is not None:
-            yield found
+def _result(folder: Path, typed: str) -> TrialResult:
+    """What a trial's own file says; BadInput where it is damaged, or another's."""
+    number = folder.name
+    try:
+        document, _ = unseal(json.loads((folder / "result.json").read_text(encoding="utf-8")))
+        if str(document.get("trial", number)) != number:
+            raise Damaged(f"it is that of trial {document['trial']}")
+        return from_plain(TrialResult, document)
+    except Damaged as error:
+        raise BadInput(
+            f"{typed}: {folder / 'result.json'} is damaged ({error}): type another trial"
+        ) from error
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BadInput(
+            f"{typed}: {folder} holds no result; "
+            "type STUDY/NUMBER, as energy-sweep front STUDY lists them"
+        ) from error
+
+
+def _trained(result: TrialResult) -> tuple[StageUse, ...]:
+    """The stages that trained the dense weights; a key that is no digest names no folder."""
+    return tuple(
+        use
+        for use in result.stages
+        if use.stage in TRAINING_STAGES and use.stage not in COMPRESSING and is_digest(use.key)
+    )
+
+
+def _hashes(place: Path, epoch: str) -> Iterator[str]:
+    """The hashes of the weights after so many epochs, as the sound records in a folder say."""
+    for path in place.glob("record-*.json"):
+        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, Damaged):
+            record, _ = unseal(json.loads(path.read_text(encoding="utf-8")))
+            if record["key"] == place.name and epoch in record["facts"]["hashes"]:
+                yield record["facts"]["hashes"][epoch]
 
 
 def _scaled(record: StageRecord | None, units: float) -> EnergyReading | None:

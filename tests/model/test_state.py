@@ -98,3 +98,28 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
         save(path, some_trainee(seed=1), {})
     assert load(path) and some_trainee().fingerprint() == name
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_of_another_stage_or_epoch_is_refused(tmp_path):
+    own, other = tmp_path / "aa" / "epoch-1", tmp_path / "bb" / "epoch-1"
+    save(own, some_trainee(), {"marks": [{"joules": 1.5}]})
+    save(other, some_trainee(seed=1), {"marks": []})
+    other.replace(own)
+    with pytest.raises(DamagedFile, match="was written as bb/epoch-1"):
+        load(own)
+
+
+def test_a_study_may_be_copied_and_renamed(tmp_path):
+    save(tmp_path / "study" / "aa" / "epoch-1", some_trainee(), {})
+    (tmp_path / "study").rename(tmp_path / "copy")
+    assert load(tmp_path / "copy" / "aa" / "epoch-1")[1] == {}
+
+
+def test_a_changed_digit_in_the_metadata_is_seen(tmp_path):
+    path = tmp_path / "state"
+    save(path, some_trainee(), {"marks": [{"joules": 1.5217}]})
+    content = path.read_bytes()
+    assert content.count(b"1.5217") == 1
+    path.write_bytes(content.replace(b"1.5217", b"1.6217"))
+    with pytest.raises(DamagedFile, match="does not match its seal"):
+        load(path)

@@ -23,6 +23,7 @@ from energy_sweep.record import (
     TrialResult,
     to_plain,
 )
+from energy_sweep.seal import seal
 from energy_sweep.stage import StageStore
 from energy_sweep.trial import run_trial
 from energy_sweep.trial.bench import Bench
@@ -138,4 +139,35 @@ def test_evicted_weights_are_named(outputs: Path) -> None:
     source: Pretrained = find(outputs, "first/3", 1.0)
     source.state.unlink()
     with pytest.raises(BadInput, match="its weights are gone; run that trial again"):
+        find(outputs, "first/3", 1.0)
+
+
+def test_a_changed_or_exchanged_result_is_refused(outputs: Path) -> None:
+    path = outputs / "first" / "trials" / "3" / "result.json"
+    document = json.loads(path.read_text())
+    path.write_text(
+        json.dumps(seal({**document, "trial": 3})).replace('"epochs": 5', '"epochs": 6')
+    )
+    with pytest.raises(BadInput, match=r"result\.json is damaged .*seal"):
+        find(outputs, "first/3", 1.0)
+    path.write_text(json.dumps(seal({**document, "trial": 4})))
+    with pytest.raises(BadInput, match=r"result\.json is damaged \(it is that of trial 4\)"):
+        find(outputs, "first/3", 1.0)
+
+
+def test_keys_that_are_paths_lead_nowhere(outputs: Path) -> None:
+    path = outputs / "first" / "trials" / "3" / "result.json"
+    document = json.loads(path.read_text())
+    for use in document["stages"]:
+        use["key"] = "../../../elsewhere"
+    path.write_text(json.dumps(document))
+    with pytest.raises(BadInput, match="it trained no weights"):
+        find(outputs, "first/3", 1.0)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"key": 1}', "\xff"])
+def test_damaged_records_give_no_weights(outputs: Path, content: str) -> None:
+    for path in (outputs / "first" / "stages").glob("*/*/record-*.json"):
+        path.write_bytes(content.encode("latin-1"))
+    with pytest.raises(BadInput, match="its weights are gone"):
         find(outputs, "first/3", 1.0)
