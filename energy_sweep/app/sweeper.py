@@ -24,6 +24,7 @@ from energy_sweep.app.axes import DEFAULT_SPACE, LEVEL, Axes, read_axes
 from energy_sweep.app.composer import Composer, PointLoader
 from energy_sweep.app.data import data_line, data_text
 from energy_sweep.app.folders import check_whole
+from energy_sweep.app.identity import study_identity
 from energy_sweep.app.place import Place
 from energy_sweep.app.planner import Planner
 from energy_sweep.app.progress import Watch
@@ -31,7 +32,6 @@ from energy_sweep.app.task import Task
 from energy_sweep.app.verb_study import study_words
 from energy_sweep.dataset.summary import Summary
 from energy_sweep.files import write_whole
-from energy_sweep.recipe import Recipe, spec
 from energy_sweep.record import (
     BadInput,
     Objective,
@@ -113,7 +113,7 @@ class Sweep:
             space=self.planner.axes.space,
             meter=session.meter.facts(),
             machine=recipe.device.machine(),
-            identity=_identity(recipe),
+            identity=study_identity(recipe),
         ) as study:
             self._write_multirun(config)
             self._tell_data(said, study)
@@ -222,22 +222,3 @@ def _without_unused(axes: Axes, whole: DictConfig) -> Axes:
     unused = whole.compression.get("name") == "none" and "compression" not in axes.groups
     by_default = any(a.name == LEVEL and a.source == DEFAULT_SPACE for a in axes.space.axes)
     return axes.without(LEVEL) if unused and by_default else axes
-
-
-def _identity(recipe: Recipe) -> Plain:
-    """What all trials of a study must share, or their accuracies or joules do not compare."""
-    source = _whole(recipe.dataset)
-    return {
-        "dataset": source.name,
-        "split": load_data(source).fingerprint,
-        "runtime": spec(recipe.runtime),
-    }
-
-
-def _whole(source: Any) -> Any:
-    """The source whose originals all its resolutions and fractions show, in the same splits."""
-    if hasattr(source, "whole"):
-        return source.whole()
-    own = {field.name for field in dataclasses.fields(source)}
-    shared = {"resolution": None, "fraction": 1.0}
-    return dataclasses.replace(source, **{name: shared[name] for name in shared.keys() & own})

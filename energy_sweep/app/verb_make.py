@@ -30,16 +30,16 @@ def deploy(arguments: Namespace) -> None:
 
     from energy_sweep import deploy as deployment
     from energy_sweep.app import build
+    from energy_sweep.app.identity import check_same
     from energy_sweep.app.session import open_session
 
     # What a stored file says that may be trusted is not what the user says.
     values = build.plain(as_it_ran(stored, trial)) | {"allow": arguments.allow}
     recipe = build.Builder(cure="--allow {package}").recipe(values)
-    if recipe.config() != result.config:
-        raise BadInput(
-            f"trial {trial.number} ran with other settings than this version would use:"
-            f" type {origin['command']} to run it anew"
-        )
+    try:
+        check_same(recipe, result, stored.record.identity, command=origin["command"])
+    except BadInput as error:
+        raise BadInput(f"trial {trial.number}: {error}") from error
     session = open_session(values, recipe.device)
     try:
         with fresh_folder(arguments.to):

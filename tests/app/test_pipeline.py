@@ -82,3 +82,20 @@ def test_a_store_over_its_limit_loses_weights_when_the_session_ends(tmp_path: Pa
     weights.write_bytes(bytes(11))
     Sessions({"one": Session(meter, store)}).close()
     assert not weights.exists()
+
+
+@pytest.mark.parametrize(("old", "new"), [("seed: 0", "seed: 1"), ("lr: 0.1", "lr: 0.2")])
+def test_a_changed_setting_of_a_trial_deploys_nothing(
+    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str
+) -> None:
+    path = outputs / "digits-small_cnn/trials/0/.hydra/config.yaml"
+    text = path.read_text()
+    assert text.count(f"\n{old}\n") == 1
+    path.write_text(text.replace(f"\n{old}\n", f"\n{new}\n"))
+    try:
+        words = ["deploy", "--outputs", outputs, "--trial", 0, "--to", tmp_path / "net"]
+        assert main([*map(str, words)]) == 2
+    finally:
+        path.write_text(text)
+    assert "trial 0: it ran with other settings than" in capsys.readouterr().err
+    assert not (tmp_path / "net").exists()
