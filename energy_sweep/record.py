@@ -219,7 +219,10 @@ class MeterFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyRecord:
-    """Everything known of a study: its trials, and the stage records that price them."""
+    """Everything known of a study: its trials, and the stage records that price them.
+
+    `damage` are lines on what its files no longer hold, or hold otherwise than was written.
+    """
 
     name: str
     trials: tuple[TrialRecord, ...]
@@ -228,6 +231,7 @@ class StudyRecord:
     machine: Plain = field(default_factory=dict[str, Any])
     identity: Plain = field(default_factory=dict[str, Any])
     data: Plain = field(default_factory=dict[str, Any])
+    damage: tuple[str, ...] = ()
 
     @property
     def results(self) -> tuple[tuple[int, TrialResult], ...]:

@@ -10,16 +10,16 @@ from energy_sweep import study
 from energy_sweep.meter import meter_id
 from energy_sweep.record import MeterFacts, StageRecord, StudyRecord
 from energy_sweep.stage import StageStore
+from energy_sweep.study_files import DATABASE, JOURNAL, is_study
 
-DATABASE = "study.db"
 OUTPUTS = Path("outputs")
 
 
 def load_study(folder: Path | str, stages: Mapping[str, StageRecord] | None = None) -> StudyRecord:
     """Everything known of the study in `folder`, which a sweep may be changing meanwhile.
 
-    `folder` may also be its database, or its name under outputs/; `stages` are those of its own
-    store, unless others are handed in. BadInput where there is none.
+    `folder` may also be its database or journal, or its name under outputs/; `stages` are those of
+    its own store, unless others are handed in. BadInput where there is none.
     """
     folder = _folder(Path(folder))
     record = study.load_study(folder, stages or {})
@@ -40,7 +40,7 @@ def stage_root(folder: Path) -> Path:
     """
     own = folder / "stages"
     named = folder / (_stages_setting(folder / "multirun.yaml") or "stages")
-    is_anothers = named.resolve().parent != folder.resolve() and (named.parent / DATABASE).is_file()
+    is_anothers = named.resolve().parent != folder.resolve() and is_study(named.parent)
     return own if not named.is_dir() or (is_anothers and own.is_dir()) else named
 
 
@@ -57,7 +57,7 @@ def _stages_setting(multirun: Path) -> str | None:
 
 
 def _folder(named: Path) -> Path:
-    if named.name == DATABASE and named.is_file():
+    if named.name in (DATABASE, JOURNAL) and named.is_file():
         return named.parent
     below = OUTPUTS / named
-    return below if not (named / DATABASE).is_file() and (below / DATABASE).is_file() else named
+    return below if not is_study(named) and is_study(below) else named

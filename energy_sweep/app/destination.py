@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from energy_sweep.record import BadInput
+from energy_sweep.study_files import is_study
 
-STUDY = "study.db"
 PAGE = b'<meta name="generator" content="energy_sweep">'
 METRICS, METRICS_KEYS = "metrics.json", ("study", "trial", "measured_file")
 HEAD_BYTES = 4096
@@ -64,7 +64,7 @@ def _check_file(path: Path) -> None:
 
 def _check_outside_studies(path: Path) -> None:
     for folder in (path.absolute(), *path.absolute().parents):
-        if (folder / STUDY).is_file():
+        if is_study(folder):
             raise BadInput(
                 f"{path} lies inside the study {folder.name}, whose files are its own: type --to"
                 " with a place outside of it"

@@ -17,9 +17,10 @@ from omegaconf.errors import OmegaConfBaseException
 from energy_sweep.app.aliases import check_sweeper
 from energy_sweep.app.quoting import quoted
 from energy_sweep.record import BadInput
+from energy_sweep.study_files import DATABASE, JOURNAL, LOCK, is_study
 
 OURS = "hydra_plugins.energy_sweep."
-RUN_LOCK, SWEEP_LOCK = ".run.lock", ".sweep.lock"  # the latter is the study's too
+RUN_LOCK, SWEEP_LOCK = ".run.lock", LOCK  # the latter is the study's too
 CLOCK = "${now:"  # what Hydra writes the time by
 
 
@@ -50,7 +51,7 @@ class OwnFolder(Callback):
         if not (target := str(config.hydra.sweeper.get("_target_"))).startswith(OURS):
             with _refusals():
                 check_sweeper(target)
-                self._claim(config, "sweep", SWEEP_LOCK, holds=("study.db", "multirun.yaml"))
+                self._claim(config, "sweep", SWEEP_LOCK, holds=(DATABASE, JOURNAL, "multirun.yaml"))
 
     def on_run_end(self, config: DictConfig, **_: Any) -> None:
         """Give the folder back."""
@@ -110,9 +111,9 @@ def claimed(folder: Path, name: str, *, setting: str) -> FileLock:
 
 def check_whole(folder: Path, name: str) -> None:
     """BadInput where a sweep lies in a folder, whose study is not there to number its trials."""
-    if (folder / "multirun.yaml").is_file() and not (folder / "study.db").is_file():
+    if (folder / "multirun.yaml").is_file() and not is_study(folder):
         raise BadInput(
-            f"{folder} holds a sweep without its study.db, whose trials would be written over:"
+            f"{folder} holds a sweep without its {DATABASE}, whose trials would be written over:"
             f" move it away, or type name=OTHER (now {name})"
         )
 

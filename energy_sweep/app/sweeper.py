@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import io
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,8 @@ class Sweep:
             machine=recipe.device.machine(),
             identity=study_identity(recipe),
         ) as study:
+            for line in study.repairs:
+                print(f"mended: {line}", file=sys.stderr)
             self._write_multirun(config)
             self._tell_data(said, study)
             outcome = self._search(study, session.store.records, objective)

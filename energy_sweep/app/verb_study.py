@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from energy_sweep.record import (
     StudyRecord,
     TrialRecord,
 )
+from energy_sweep.study_files import LOCK, is_study, last_change, studies_below
 
 if TYPE_CHECKING:
     from energy_sweep.front import Choice
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from energy_sweep.stage import StageStore
 
 OUTPUTS = Path("outputs")
-DATABASE = "study.db"
 # By option: where its value is kept, and the setting of a meter that means the same.
 WATTS = {
     "--cpu-watts": ("cpu_watts", "cpu_watts_per_core"),
@@ -49,9 +50,9 @@ def find_study(name: str | None, outputs: Path) -> Path:
     if name is None:
         return _latest(outputs)
     for folder in (outputs / name, Path(name)):
-        if (folder / DATABASE).is_file():
+        if is_study(folder):
             return folder
-    known = ", ".join(sorted(str(folder.relative_to(outputs)) for folder in _studies(outputs)))
+    known = ", ".join(str(folder.relative_to(outputs)) for folder in studies_below(outputs))
     hint = f"type one of {known}" if known else f"type {_first_sweep(outputs)} to make one"
     raise BadInput(f"no study is called {name} in {outputs}: {hint}")
 
@@ -63,7 +64,7 @@ def study_words(folder: Path, outputs: Path) -> list[str]:
         within = [] if outputs == OUTPUTS else ["--outputs", str(outputs)]
         return [str(folder.relative_to(root)), *within]
     near = folder.relative_to(here) if folder.is_relative_to(here) else folder
-    hidden = str(near).startswith("-") or (OUTPUTS / near / DATABASE).is_file()
+    hidden = str(near).startswith("-") or is_study(OUTPUTS / near)
     return [str(folder if hidden else near)]
 
 
@@ -78,6 +79,8 @@ def load(arguments: Namespace) -> Stored:
 
     folder = find_study(arguments.name, arguments.outputs)
     record = load_study(folder, {})
+    for line in record.damage:
+        print(f"damaged: {line}", file=sys.stderr)
     meter = repriced(record.meter, arguments)
     store = store_of(folder, meter)
     record = dataclasses.replace(record, meter=meter, stages=store.records())
@@ -131,7 +134,7 @@ def clear(stored: Stored) -> int:
     from filelock import FileLock, Timeout
 
     try:
-        with FileLock(stored.folder / ".sweep.lock", timeout=0):
+        with FileLock(stored.folder / LOCK, timeout=0):
             if not stored.store.is_claimed():
                 return stored.store.clear()
     except Timeout:
@@ -214,17 +217,8 @@ def words(params: Plain) -> str:
     return " ".join(f"{name}={value}" for name, value in params.items())
 
 
-def _studies(outputs: Path) -> list[Path]:
-    return [path.parent for path in outputs.glob("**/study.db")] if outputs.is_dir() else []
-
-
 def _latest(outputs: Path) -> Path:
-    found = _studies(outputs)
+    found = studies_below(outputs)
     if not found:
         raise BadInput(f"no study in {outputs}: type {_first_sweep(outputs)} to make one")
-    return max(found, key=_last_change)
-
-
-def _last_change(folder: Path) -> float:
-    # In WAL mode new trials are first written beside the database.
-    return max(path.stat().st_mtime for path in folder.glob("study.db*"))
+    return max(found, key=last_change)

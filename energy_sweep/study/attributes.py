@@ -20,12 +20,8 @@ from energy_sweep.record import (
 # What decides whether two trials measure the same: the digest of the configuration, and the seed.
 Identity = tuple[str, int]
 
-STATES = {
-    TrialState.RUNNING: "running",
-    TrialState.COMPLETE: "measured",
-    TrialState.PRUNED: "infeasible",
-    TrialState.FAIL: "failed",
-}
+# What Optuna and, by the key of Optuna 4, its dashboard read of a trial that cannot be used.
+INFEASIBLE = {"constraints:infeasible": 1.0, "constraints": [1.0]}
 
 
 def ours(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
@@ -33,21 +29,27 @@ def ours(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
     return [trial for trial in trials if "claim" in trial.user_attrs]
 
 
-def trial_record(trial: FrozenTrial) -> TrialRecord:
-    """A trial as it was claimed and told."""
-    kept = trial.user_attrs
-    claim = kept["claim"]
-    told = "result" in kept and trial.state is not TrialState.FAIL
-    result = from_plain(TrialResult, kept["result"]) if told else None
+def claimed_record(
+    number: int, state: str, claim: Plain, result: TrialResult | None, error: str | None
+) -> TrialRecord:
+    """A trial as it was claimed and told; what one found that failed does not count."""
     return TrialRecord(
-        number=trial.number,
-        state=STATES[trial.state],
+        number=number,
+        state=state,
         params=claim["params"],
         overrides=tuple(claim["overrides"]),
-        result=result,
-        error=kept.get("error"),
+        result=None if state == "failed" else result,
+        error=error,
         dials=claim.get("dials", {}),
     )
+
+
+def told_accuracy(trial: FrozenTrial) -> float | None:
+    """The accuracy that Optuna should show of a trial, by its result; None where it has none."""
+    result: Plain = trial.user_attrs.get("result", {})
+    if trial.state is not TrialState.COMPLETE or result.get("correct") is None:
+        return None
+    return result["correct"] / result["n_validation"]
 
 
 def dials_of(trial: FrozenTrial) -> Dials:
@@ -63,14 +65,16 @@ def dials_of(trial: FrozenTrial) -> Dials:
     )
 
 
-def identity(trial: FrozenTrial) -> Identity:
-    """What the trial measures, known from its claim on."""
-    claim = trial.user_attrs["claim"]
+def identity(claim: Plain) -> Identity:
+    """What a trial measures, known from its claim on."""
     return claim["config_key"], claim["seed"]
 
 
 def study_record(
-    facts: Plain, trials: Iterable[TrialRecord], stages: Mapping[str, StageRecord]
+    facts: Plain,
+    trials: Iterable[TrialRecord],
+    stages: Mapping[str, StageRecord],
+    damage: tuple[str, ...] = (),
 ) -> StudyRecord:
     """A study from its own attributes, its trials and the stages that price them."""
     return StudyRecord(
@@ -81,4 +85,5 @@ def study_record(
         machine=facts["machine"],
         identity=facts["identity"],
         data=facts.get("data", {}),
+        damage=damage,
     )

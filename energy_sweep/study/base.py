@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-import optuna
 from filelock import FileLock
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState, create_trial
@@ -24,11 +23,15 @@ from energy_sweep.record import (
     from_plain,
     to_plain,
 )
+from energy_sweep.seal import seal
 from energy_sweep.space import Space
 from energy_sweep.study import database
-from energy_sweep.study.attributes import Identity, identity, ours, study_record, trial_record
+from energy_sweep.study.attributes import INFEASIBLE, Identity, identity, study_record
 from energy_sweep.study.display import Display, shown
+from energy_sweep.study.facts import sealed_fact
+from energy_sweep.study.journal import CLAIM, FAILED, RESULT, STUDY, TOLD, Journal, of_trial
 from energy_sweep.study.lease import Lease
+from energy_sweep.study.merging import Merged
 
 KEPT = ("params", "overrides", "result", "error", "dials")
 
@@ -37,26 +40,34 @@ class Study:
     """A study that this process alone may change until it is closed; use it in a `with` block."""
 
     def __init__(
-        self, *, storage: RDBStorage, lock: FileLock, space: Space, display: Display
+        self,
+        *,
+        storage: RDBStorage,
+        lock: FileLock,
+        space: Space,
+        display: Display,
+        journal: Journal,
+        facts: Plain,
+        known: Merged,
+        repairs: tuple[str, ...] = (),
     ) -> None:
         found = database.current(storage)
         if found is None:
             raise ValueError("the study was not created")
-        self._study_id, name, _ = found
+        self._study_id = found[0]
+        self.repairs = repairs
         self._storage = storage
         self._lock = lock
         self._space = space
         self._display = display
-        self._optuna = database.optuna_study(storage, name)
-        self._facts = storage.get_study_user_attrs(self._study_id)
+        self._journal = journal
+        self._facts = dict(facts)
         self._lease = Lease(storage)
         # Nobody else writes while the lock is held, so what was read once stays true.
-        trials = storage.get_all_trials(self._study_id, deepcopy=False)
-        self._count = len(trials)
+        self._count = storage.get_n_trials(self._study_id)
         self._ids: dict[int, int] = {}
-        trials = ours(trials)
-        self._trials = {trial.number: trial_record(trial) for trial in trials}
-        self._identities = {trial.number: identity(trial) for trial in trials}
+        self._trials = {number: one.record for number, one in known.trials.items()}
+        self._identities = {number: identity(one.claim) for number, one in known.trials.items()}
 
     @property
     def name(self) -> str:
@@ -79,8 +90,9 @@ class Study:
         """Store what the data set is; True where that was stored already."""
         if self._facts.get("data") == data:
             return True
-        self._storage.set_study_user_attr(self._study_id, "data", data)
+        self._storage.set_study_user_attr(self._study_id, "data", sealed_fact(data))
         self._facts["data"] = data
+        self._journal.append(STUDY, seal(self._facts), durable=True)
         return False
 
     def trial(self, number: int) -> TrialRecord:
@@ -109,7 +121,8 @@ class Study:
         values, distributions = shown(known, self._display)
         # One attribute for all that does not change: each one costs several queries.
         claim = {"params": params, "overrides": list(overrides), "config_key": key, "seed": seed}
-        claim |= {"dials": dials}
+        number, self._count = self._count, self._count + 1
+        claim = of_trial(number, claim | {"dials": dials})
         trial = create_trial(
             state=TrialState.RUNNING,
             params=values,
@@ -117,7 +130,7 @@ class Study:
             user_attrs={"claim": claim, "lease": [self._lease.worker, 0]},
         )
         trial_id = self._storage.create_new_trial(self._study_id, trial)
-        number, self._count = self._count, self._count + 1
+        self._journal.append(CLAIM, claim)
         self._ids[number] = trial_id
         self._trials[number] = TrialRecord(
             number=number,
@@ -150,7 +163,9 @@ class Study:
         """
         trial_id = self._id(number)
         if self._trials[number].result is None:
-            self._storage.set_trial_user_attr(trial_id, "result", to_plain(result))
+            document = of_trial(number, to_plain(result))
+            self._storage.set_trial_user_attr(trial_id, "result", document)
+            self._journal.append(RESULT, document, durable=True)
         self._lease.release()
         if result.infeasible is not None:
             self._mark_infeasible(trial_id)
@@ -160,6 +175,7 @@ class Study:
         else:
             values = (result.accuracy, joules)
             self._storage.set_trial_state_values(trial_id, TrialState.COMPLETE, values)
+        self._journal.append(TOLD, of_trial(number, {"joules": joules}))
         state = "measured" if result.infeasible is None else "infeasible"
         self._change(number, state=state, result=result)
 
@@ -169,6 +185,7 @@ class Study:
         self._lease.release()
         self._storage.set_trial_user_attr(trial_id, "error", error)
         self._storage.set_trial_state_values(trial_id, TrialState.FAIL)
+        self._journal.append(FAILED, of_trial(number, {"error": error}), durable=True)
         self._change(number, state="failed", result=None, error=error)
 
     def record(self, stages: Mapping[str, StageRecord]) -> StudyRecord:
@@ -181,6 +198,7 @@ class Study:
         # What no axis of this sweep said of its trials, a stored one may: it is known by now.
         database.mend(self._storage, self._space)
         database.disconnect(self._storage)
+        self._journal.close()
         self._lock.release()
 
     def __enter__(self) -> Study:
@@ -201,9 +219,8 @@ class Study:
         return self._ids[number]
 
     def _mark_infeasible(self, trial_id: int) -> None:
-        optuna.trial.Trial(self._optuna, trial_id).set_constraint("infeasible", 1.0)
-        # The dashboard reads only the key of Optuna 4.
-        self._storage.set_trial_system_attr(trial_id, "constraints", [1.0])
+        for key, value in INFEASIBLE.items():
+            self._storage.set_trial_system_attr(trial_id, key, value)
 
     def _change(self, number: int, **changes: Any) -> None:
         known = self._trials[number]

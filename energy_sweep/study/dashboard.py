@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import optuna
@@ -15,10 +16,13 @@ from optuna.storages import RDBStorage
 from energy_sweep.record import BadInput, StudyRecord
 from energy_sweep.space import Space
 from energy_sweep.study import database
+from energy_sweep.study.reading import Unreadable
 from energy_sweep.study.server import Server
+from energy_sweep.study_files import DATABASE, LOCK, is_study
 
 ARTIFACTS = "artifacts"
 REPORT = "report_artifact"
+ANEW = "the next sweep of this study makes it anew"
 
 
 def annotate(
@@ -32,8 +36,9 @@ def annotate(
 
     The page replaces the one attached before; the study's note ends with a link to it.
     """
-    _mend(folder)
-    storage, study_id, study = _open(folder)
+    with _readable(folder):
+        _mend(folder)
+        storage, study_id, study = _open(folder)
     try:
         if report_path is not None:
             study_note += f"\n\n[Open the report]({_attach(folder, study, report_path)})"
@@ -61,7 +66,7 @@ def _mend(folder: Path) -> None:
     """Show a study of former versions whole, unless a sweep is at it, which does so itself."""
     storage, _, _ = _open(folder)
     try:
-        with FileLock(folder / database.LOCK, timeout=0):
+        with FileLock(folder / LOCK, timeout=0):
             database.mend(storage, Space())
     except Timeout:
         pass
@@ -69,11 +74,25 @@ def _mend(folder: Path) -> None:
         database.disconnect(storage)
 
 
+@contextmanager
+def _readable(folder: Path) -> Generator[None]:
+    """One line where the database is damaged, which only a sweep makes anew."""
+    path = folder / DATABASE
+    try:
+        with database.refusals(path):
+            yield
+    except Unreadable as error:
+        raise BadInput(f"{path} is damaged ({error}): {ANEW}") from error
+
+
 def _open(folder: Path) -> tuple[RDBStorage, int, optuna.Study]:
-    if not (folder / database.FILE).is_file():
+    if not is_study(folder):
         raise BadInput(f"no study in {folder}: type -m with the axes to sweep to make one")
-    storage = database.connect(folder)
-    found = database.current(storage)
+    if not (folder / DATABASE).is_file():
+        raise BadInput(f"{folder / DATABASE} is missing: {ANEW}")
+    with _readable(folder):
+        storage = database.connect(folder)
+        found = database.current(storage)
     if found is None:
         raise BadInput(f"the study in {folder} was never begun: run its sweep again")
     return storage, found[0], database.optuna_study(storage, found[1])

@@ -10,6 +10,8 @@ from __future__ import annotations
 import copy
 import sqlite3
 import warnings
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,11 @@ from sqlalchemy import text
 
 from energy_sweep.record import BadInput, Plain
 from energy_sweep.space import Space
-from energy_sweep.study.attributes import dials_of, ours
+from energy_sweep.study.attributes import dials_of, ours, told_accuracy
 from energy_sweep.study.display import Display, displays, is_shown, shown
-
-FILE = "study.db"
-LOCK = ".sweep.lock"
-GENERATION = "generation"
+from energy_sweep.study.facts import sealed_fact
+from energy_sweep.study.reading import GENERATION, Unreadable, is_outside
+from energy_sweep.study_files import DATABASE
 
 
 class _Connection(sqlite3.Connection):
@@ -40,19 +41,45 @@ class _Connection(sqlite3.Connection):
 
 
 def connect(folder: Path) -> RDBStorage:
-    """The storage in a study's folder; a file that is no study raises BadInput."""
+    """The storage in a study's folder; Unreadable if it is damaged, BadInput if it is shut."""
+    return connect_file(folder / DATABASE)
+
+
+def connect_file(path: Path) -> RDBStorage:
+    """The storage in a file, made if need be."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    path = (folder / FILE).resolve()
-    try:
+    with refusals(path):
         return RDBStorage(
-            f"sqlite:///{path}",
+            f"sqlite:///{path.resolve()}",
             engine_kwargs={"connect_args": {"timeout": 60, "factory": _Connection}},
         )
-    except Exception as error:
-        reason = str(error).splitlines()[0]
-        raise BadInput(
-            f"{path} cannot be opened as a study ({reason}): move it away, or type name=OTHER"
-        ) from error
+
+
+@contextmanager
+def refusals(path: Path) -> Generator[None]:
+    """Tell damage (Unreadable) from a place or a version that does not let us (BadInput)."""
+    try:
+        yield
+    except (BadInput, Unreadable, OSError, MemoryError):
+        raise
+    except Exception as error:  # Optuna lets all through that a damaged row makes of it
+        reason = _reason(error)
+        if isinstance(reason, sqlite3.Error) and is_outside(reason):
+            raise BadInput(
+                f"{path} cannot be written ({reason}): a sweep, and the dashboard, need a study"
+                " of your own: copy its folder, or type outputs=FOLDER, one of yours"
+            ) from error
+        said = " ".join(f"{reason}".split()) or type(reason).__name__
+        if isinstance(reason, RuntimeError) and "version" in said:
+            raise BadInput(f"{path} is of another version of Optuna: {said}") from error
+        raise Unreadable(said) from error
+
+
+def _reason(error: BaseException) -> BaseException:
+    """The first cause of an error: what SQLite said, where it did."""
+    while not isinstance(error, sqlite3.Error) and (cause := error.__cause__ or error.__context__):
+        error = cause
+    return error
 
 
 def disconnect(storage: RDBStorage) -> None:
@@ -74,11 +101,19 @@ def current(storage: RDBStorage) -> tuple[int, str, int] | None:
     return storage.get_study_id_from_name(name), name, generation
 
 
-def create(storage: RDBStorage, name: str, attributes: Plain) -> None:
-    """Make the first generation; it counts once its last attribute is written."""
-    study_id = _begin(storage, name)
-    for key, value in (attributes | {GENERATION: 1}).items():
-        storage.set_study_user_attr(study_id, key, value)
+def create(
+    storage: RDBStorage,
+    attributes: Plain,
+    trials: Iterable[FrozenTrial] = (),
+    display: Display | None = None,
+) -> None:
+    """Make the first generation, of these trials; it counts once its last attribute is written."""
+    study_id = _begin(storage, attributes["name"])
+    for trial in trials:
+        _copy(storage, study_id, trial, display or {})
+    for key, value in attributes.items():
+        storage.set_study_user_attr(study_id, key, sealed_fact(value))
+    storage.set_study_user_attr(study_id, GENERATION, 1)
 
 
 def succeed(storage: RDBStorage, display: Display) -> None:
@@ -118,7 +153,7 @@ def mend(storage: RDBStorage, space: Space) -> Display:
         raise ValueError("there is no generation to mend")
     trials = ours(storage.get_all_trials(found[0], deepcopy=False))
     display = displays(trials, space)
-    if not all(is_shown(trial, display) for trial in trials):
+    if not all(is_shown(trial, display) and _is_told(trial) for trial in trials):
         succeed(storage, display)
         _settle(storage)
     return display
@@ -171,4 +206,12 @@ def _begin(storage: RDBStorage, name: str) -> int:
 def _copy(storage: RDBStorage, study_id: int, trial: FrozenTrial, display: Display) -> int:
     copied = copy.copy(trial)
     copied.params, copied.distributions = shown(dials_of(trial), display)
+    if not _is_told(trial):
+        copied.values = [told_accuracy(trial), *(trial.values or ())[1:]]
     return storage.create_new_trial(study_id, copied)
+
+
+def _is_told(trial: FrozenTrial) -> bool:
+    """Whether Optuna shows the accuracy that the result of a trial says."""
+    accuracy = told_accuracy(trial)
+    return accuracy is None or (trial.values or [None])[0] == accuracy

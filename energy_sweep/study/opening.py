@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,11 +12,20 @@ from filelock import FileLock, Timeout
 from optuna.storages import RDBStorage
 
 from energy_sweep.record import BadInput, MeterFacts, Plain, StageRecord, StudyRecord, to_plain
+from energy_sweep.seal import seal
 from energy_sweep.space import Space
 from energy_sweep.study import database
-from energy_sweep.study.attributes import ours, study_record, trial_record
+from energy_sweep.study.attributes import study_record
 from energy_sweep.study.base import Study
 from energy_sweep.study.display import Display, displays
+from energy_sweep.study.facts import NEEDED, sealed_fact
+from energy_sweep.study.journal import STUDY, Journal, Lines, read_journal
+from energy_sweep.study.merging import Merged, merge
+from energy_sweep.study.reading import Unreadable, read_database
+from energy_sweep.study.restoring import restore
+from energy_sweep.study_files import DATABASE, JOURNAL, LOCK, is_study
+
+EMPTY = "it is empty"
 
 
 def open_study(
@@ -39,7 +49,7 @@ def open_study(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"{folder}: {error.strerror}: type outputs=FOLDER, one of yours") from error
-    lock = FileLock(folder / database.LOCK)
+    lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
@@ -48,49 +58,129 @@ def open_study(
         ) from error
     facts = {"name": name, "meter": to_plain(meter), "machine": machine, "identity": identity}
     try:
-        storage = database.connect(folder)
-        display = _prepare(storage, facts, space, folder)
-        return Study(storage=storage, lock=lock, space=space, display=display)
+        return _open(folder, facts, space, lock)
     except BaseException:
         lock.release()
         raise
 
 
 def load_study(folder: Path | str, stages: Mapping[str, StageRecord]) -> StudyRecord:
-    """Everything known of the study in `folder`, which a sweep may be changing meanwhile."""
+    """Everything known of the study in `folder`, which a sweep may be changing meanwhile.
+
+    Nothing is written. What is damaged in one of its two files comes from the other, and is named.
+    """
     folder = Path(folder)
-    if not (folder / database.FILE).is_file():
+    if not is_study(folder):
         raise BadInput(f"no study in {folder}: type -m with the axes to sweep to make one")
+    known = _known(folder)[0]
+    if not known.facts:
+        raise BadInput(f"the study in {folder} was never begun: run its sweep again")
+    _check_facts(folder, known)
+    trials = [one.record for one in known.trials.values()]
+    damage = tuple(f"{line}; the next sweep of this study mends it" for line in known.damage)
+    return study_record(known.facts, trials, stages, damage)
+
+
+def _known(folder: Path) -> tuple[Merged, Lines]:
+    """What both files say, and the lines of the journal; BadInput where neither can be read.
+
+    The journal first: whatever it holds, the database held before.
+    """
+    reason, rows = None, None
+    try:
+        lines = read_journal(folder)
+        try:
+            rows = read_database(folder)
+            reason = EMPTY if rows is None else None
+        except Unreadable as error:
+            reason = str(error)
+    except OSError as error:
+        raise BadInput(
+            f"{error.filename}: {error.strerror}: ask whoever owns it for the right to read it"
+        ) from error
+    if rows is None and not lines.lines and (folder / DATABASE).is_file() and reason != EMPTY:
+        raise BadInput(
+            f"{folder / DATABASE} is damaged ({reason}), and no {JOURNAL} says what it held: put a"
+            " copy of it there, or type name=OTHER for a new study; its stages are kept"
+        )
+    return merge(rows, reason, lines), lines
+
+
+def _check_facts(folder: Path, known: Merged) -> None:
+    """BadInput where it is not known any more what all trials share."""
+    missing = [name for name in NEEDED if name not in known.facts]
+    if missing:
+        raise BadInput(
+            f"{folder}: what its files say of the study's {', '.join(missing)} is damaged: put a"
+            f" copy of {DATABASE} or {JOURNAL} there, or type name=OTHER for a new study"
+        )
+
+
+def _open(folder: Path, facts: Plain, space: Space, lock: FileLock) -> Study:
+    """Make or mend the study in a folder whose lock is held, the journal before the database."""
+    known, lines = _known(folder)
+    if known.trials:
+        _check_facts(folder, known)
+        _check_name(known.facts, facts, folder)
+        _compare(known.facts, facts)
+        # Coefficients may have changed: what is stored is priced by today's.
+        facts = known.facts | {"meter": facts["meter"]}
+    said, journal = list(known.damage), Journal(folder / JOURNAL)
+    if known.trials:
+        documents = known.documents() if known.journal_wrong else known.lacking()
+        kept = journal.begin(lines, documents, anew=known.journal_wrong)
+        said += [f"{JOURNAL} is made anew: the damaged one is {kept.name}"] if kept else []
+    storage, display = _stored(folder, replace(known, facts=facts), space, said)
+    if not known.trials:
+        journal.begin(lines, [(STUDY, seal(facts))], anew=lines.exists)
+    elif facts != known.facts:
+        journal.append(STUDY, seal(facts), durable=True)
+    return Study(
+        storage=storage,
+        lock=lock,
+        space=space,
+        display=display,
+        journal=journal,
+        facts=facts,
+        known=known,
+        repairs=tuple(said),
+    )
+
+
+def _stored(
+    folder: Path, known: Merged, space: Space, said: list[str]
+) -> tuple[RDBStorage, Display]:
+    """The database, made anew where it is damaged, which is `said`, and what Optuna shows in it."""
+    if not known.database_wrong:
+        try:
+            return _prepare(folder, known.facts, space)
+        except Unreadable as error:
+            said.append(f"{DATABASE} is damaged ({error})")
+    kept = restore(folder, known, space)
+    said.append(
+        f"{DATABASE} is made anew, of {len(known.trials)} trials"
+        + (f": the damaged one is {kept.name}" if kept else "")
+    )
+    return _prepare(folder, known.facts, space)
+
+
+def _prepare(folder: Path, facts: Plain, space: Space) -> tuple[RDBStorage, Display]:
+    """Connect to the study, made if need be, with today's facts; Optuna shows it as it should."""
     storage = database.connect(folder)
     try:
-        found = database.current(storage)
-        if found is None:
-            raise BadInput(f"the study in {folder} was never begun: run its sweep again")
-        facts = storage.get_study_user_attrs(found[0])
-        stored = storage.get_all_trials(found[0], deepcopy=False)
-        trials = [trial_record(trial) for trial in ours(stored)]
-        return study_record(facts, trials, stages)
-    finally:
+        with database.refusals(folder / DATABASE):
+            found = database.current(storage)
+            if found is None:
+                database.create(storage, facts)
+                return storage, displays([], space)
+            stored = storage.get_study_user_attrs(found[0])
+            for key, value in facts.items():
+                if stored.get(key) != sealed_fact(value):
+                    storage.set_study_user_attr(found[0], key, sealed_fact(value))
+            return storage, database.mend(storage, space)
+    except BaseException:
         database.disconnect(storage)
-
-
-def _prepare(storage: RDBStorage, facts: Plain, space: Space, folder: Path) -> Display:
-    """Make the study, or check that it is the same one and that Optuna can take its axes."""
-    found = database.current(storage)
-    if found is None:
-        database.create(storage, facts["name"], facts)
-        return displays([], space)
-    trials = ours(storage.get_all_trials(found[0], deepcopy=False))
-    if trials:
-        stored = storage.get_study_user_attrs(found[0])
-        _check_name(stored, facts, folder)
-        _compare(stored, facts)
-        # Coefficients may have changed: what is stored is priced by today's.
-        storage.set_study_user_attr(found[0], "meter", facts["meter"])
-    else:
-        for key, value in facts.items():
-            storage.set_study_user_attr(found[0], key, value)
-    return database.mend(storage, space)
+        raise
 
 
 def _check_name(stored: Plain, facts: Plain, folder: Path) -> None:

@@ -1,0 +1,142 @@
+"""The second copy of a study: `study.jsonl`, to which each fact is appended once it is stored.
+
+A line is an object of one entry, from the kind of a document to the sealed document itself, in the
+very text that the database holds of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from shutil import copy2
+from typing import Any
+
+from energy_sweep.files import write_whole
+from energy_sweep.record import Plain
+from energy_sweep.seal import seal
+from energy_sweep.study_files import JOURNAL, spare
+
+STUDY, CLAIM, RESULT, TOLD, FAILED = "study", "claim", "result", "told", "failed"
+KINDS = (STUDY, CLAIM, RESULT, TOLD, FAILED)
+OF_TRIAL = "trial"  # under this name, a document says which trial it belongs to
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One document of the journal: as it is written, and as it was read, its seal unchecked."""
+
+    kind: str
+    text: str
+    document: Plain
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """What a journal holds: lines in order, those that cannot be read by number, and its end.
+
+    `whole_bytes` is where the last whole line ends: what a kill left of the next is no damage.
+    """
+
+    lines: tuple[Line, ...] = ()
+    damaged: tuple[int, ...] = ()
+    whole_bytes: int = 0
+    exists: bool = False
+
+
+def of_trial(number: int, document: Plain) -> Plain:
+    """A document of a trial, sealed."""
+    return seal({**document, OF_TRIAL: number})
+
+
+def read_journal(folder: Path) -> Lines:
+    """All lines of a study's journal; OSError where the file cannot be read."""
+    try:
+        content = (folder / JOURNAL).read_bytes()
+    except FileNotFoundError:
+        return Lines()
+    whole = content.rfind(b"\n") + 1
+    lines: list[Line] = []
+    damaged: list[int] = []
+    for number, raw in enumerate(content[:whole].split(b"\n")[:-1], start=1):
+        line = _line(raw)
+        if line is None:
+            damaged.append(number)
+        else:
+            lines.append(line)
+    return Lines(tuple(lines), tuple(damaged), whole, exists=True)
+
+
+def _line(raw: bytes) -> Line | None:
+    try:
+        text = raw.decode()
+        kind = text[2 : text.index('"', 2)]
+        head = _head(kind)
+        inner = text[len(head) : -1]
+        document: Any = json.loads(inner)
+    except (ValueError, RecursionError):
+        return None
+    right = kind in KINDS and text == f"{head}{inner}}}" and isinstance(document, dict)
+    return Line(kind, inner, document) if right else None
+
+
+def _head(kind: str) -> str:
+    return f'{{"{kind}": '
+
+
+def _written(kind: str, document: Plain) -> str:
+    return f"{_head(kind)}{json.dumps(document)}}}\n"
+
+
+@dataclass(slots=True)
+class Journal:
+    """Appends to a study's journal; whoever has the study's lock holds the only one."""
+
+    path: Path
+    _handle: int | None = field(default=None, init=False)
+
+    def begin(
+        self, known: Lines, lacking: Iterable[tuple[str, Plain]], *, anew: bool
+    ) -> Path | None:
+        """Bring the file up to date; `anew` writes it all, and gives where the old one is kept.
+
+        `lacking` are the documents that it has not, or with `anew` all that it shall have.
+        """
+        text = "".join(_written(kind, document) for kind, document in lacking)
+        kept = None
+        if anew or not known.exists:
+            if known.exists:
+                kept = spare(self.path)
+                copy2(self.path, kept)
+            write_whole(self.path, text)
+            text = ""
+        elif self.path.stat().st_size > known.whole_bytes:
+            os.truncate(self.path, known.whole_bytes)
+        self._handle = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        if text:
+            self._write(text, durable=True)
+        return kept
+
+    def append(self, kind: str, document: Plain, *, durable: bool = False) -> None:
+        """Add one sealed document; what is `durable` is there after a power loss too."""
+        self._write(_written(kind, document), durable=durable)
+
+    def close(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def _write(self, text: str, *, durable: bool) -> None:
+        if self._handle is None:
+            raise ValueError("the journal was not begun")
+        before, left = os.fstat(self._handle).st_size, memoryview(text.encode())
+        try:
+            while left:
+                left = left[os.write(self._handle, left) :]
+            if durable:
+                os.fsync(self._handle)
+        except OSError as error:
+            os.ftruncate(self._handle, before)  # no half line before the next
+            raise OSError(error.errno, error.strerror, str(self.path)) from error

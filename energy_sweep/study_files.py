@@ -1,0 +1,48 @@
+"""The names of a study's own files, and which folder holds a study: the one place that knows."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+
+DATABASE = "study.db"
+JOURNAL = "study.jsonl"  # a second copy of all that the database holds of ours
+LOCK = ".sweep.lock"
+BESIDE = ("-wal", "-shm")  # what SQLite keeps beside a database
+
+
+def is_study(folder: Path) -> bool:
+    """Whether a folder holds a study, be it one whose database is lost."""
+    return any((folder / name).is_file() for name in (DATABASE, JOURNAL))
+
+
+def studies_below(outputs: Path) -> list[Path]:
+    """The folders of all studies in a folder and below it."""
+    found = [path.parent for name in (DATABASE, JOURNAL) for path in outputs.glob(f"**/{name}")]
+    return sorted({folder for folder in found if is_study(folder)})
+
+
+def last_change(folder: Path) -> float:
+    """When a study was changed last, in Unix seconds: new trials may be beside the database yet."""
+    files = [*folder.glob(f"{DATABASE}*"), *folder.glob(JOURNAL)]
+    return max(path.stat().st_mtime for path in files)
+
+
+def spare(path: Path) -> Path:
+    """The first free name for a damaged file that is kept: `FILE.damaged-1`, `FILE.damaged-2`."""
+    names = (path.with_name(f"{path.name}.damaged-{number}") for number in itertools.count(1))
+    return next(name for name in names if not name.exists())
+
+
+def move_aside(database: Path) -> Path | None:
+    """Move a damaged database, with what lies beside it, to a spare name; None where none is."""
+    if not database.exists():
+        return None
+    kept = spare(database)
+    os.replace(database, kept)
+    for ending in BESIDE:
+        beside = database.with_name(database.name + ending)
+        if beside.exists():
+            os.replace(beside, kept.with_name(kept.name + ending))
+    return kept
