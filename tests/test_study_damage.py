@@ -8,7 +8,8 @@ import random
 import shutil
 import signal
 import sqlite3
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import optuna
@@ -16,7 +17,7 @@ import pytest
 from formula_world import World, open_formula, space_of, sweep
 
 from energy_sweep.record import BadInput, StudyRecord
-from energy_sweep.study import annotate, load_study
+from energy_sweep.study import annotate, at_hand, load_study
 
 AXES = {"batch": (32, 64), "lr": (0.01, 0.1), "epochs": (10, 20)}
 ALL = {**AXES, "level": (0, 0.5)}
@@ -312,6 +313,78 @@ def test_without_a_journal_what_cannot_be_read_is_refused_in_one_line(folder: Pa
         with pytest.raises(BadInput, match="put a copy of it there, or type name=OTHER") as refusal:
             act()
         assert "\n" not in str(refusal.value)
+
+
+def _as_a_stranger(act: Callable[[], object]) -> None:
+    """Do it with the rights of nobody, who may read and not write; what fails here fails there."""
+    child = os.fork()
+    if child == 0:
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        try:
+            act()
+        except BaseException as error:
+            os.write(2, f"{type(error).__name__}: {error}\n".encode())
+            os._exit(1)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.fixture
+def forbidden(whole: Path) -> Iterator[Path]:
+    """A study that can be read and not written, as it lies in somebody else's folder."""
+    with tempfile.TemporaryDirectory() as outer:
+        os.chmod(outer, 0o755)
+        folder = shutil.copytree(whole, Path(outer) / "study")
+        for path in (*folder.iterdir(), folder):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        yield folder
+        folder.chmod(0o755)
+
+
+def test_reading_needs_no_writing(forbidden: Path, truth: StudyRecord) -> None:
+    def act() -> None:
+        assert load_study(forbidden, {}) == truth
+        with pytest.raises(BadInput, match="cannot be written") as refusal:
+            open_formula(forbidden, space_of(AXES))
+        assert "move it away" not in str(refusal.value)
+        with at_hand(forbidden) as folder:
+            annotate(folder, truth, {0: "note"}, "note")
+
+    before = {path: path.stat().st_mtime_ns for path in forbidden.iterdir()}
+    load_study(forbidden, {})  # what the stranger imports may lie where only we may read
+    with at_hand(forbidden) as folder:
+        annotate(folder, truth, {}, "note")
+    _as_a_stranger(act)
+    unchanged = [path for path in before if path.stat().st_mtime_ns == before[path]]
+    assert {path.name for path in before.keys() - set(unchanged)} <= {"study.db"}
+
+
+def test_a_log_that_a_kill_left_is_read_without_writing(folder: Path, truth: StudyRecord) -> None:
+    child = os.fork()
+    if child == 0:
+        with open_formula(folder, space_of(AXES)) as study:
+            study.claim(params={"lr": 3.0}, overrides=(), config={"lr": 3.0})
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    (folder / "study.jsonl").unlink()
+    (folder / "study.db-shm").unlink()
+    assert (folder / "study.db-wal").stat().st_size > 0
+    with tempfile.TemporaryDirectory() as outer:
+        os.chmod(outer, 0o755)
+        copied = shutil.copytree(folder, Path(outer) / "study")
+        for path in (*copied.iterdir(), copied):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+
+        def act() -> None:
+            record = load_study(copied, {})
+            assert [trial.number for trial in record.trials][-1] == len(truth.trials)
+
+        load_study(folder, {})
+        _as_a_stranger(act)
+        copied.chmod(0o755)
 
 
 def test_a_trial_that_was_not_told_is_told_by_the_next_sweep(

@@ -87,15 +87,23 @@ def dashboard(arguments: Namespace) -> None:
 
     stored = verb_study.load(arguments)
     document = front_document(stored.record, verb_study.objective(arguments))
-    page = stored.folder / "report.html"
-    write_report(stored.record, verb_study.objective(arguments), page)
-    study.annotate(
-        stored.folder,
-        stored.record,
-        notes=trial_notes(stored.record, document),
-        study_note=study_note(document),
-        report_path=page,
-    )
+    with study.at_hand(stored.folder) as folder:
+        page = folder / "report.html"
+        write_report(stored.record, verb_study.objective(arguments), page)
+        study.annotate(
+            folder,
+            stored.record,
+            notes=trial_notes(stored.record, document),
+            study_note=study_note(document),
+            report_path=page,
+        )
+        _serve(stored, folder, arguments)
+
+
+def _serve(stored: Stored, folder: Path, arguments: Namespace) -> None:
+    """Say where the dashboard of a study is, and serve it from `folder` until interrupted."""
+    from energy_sweep import study
+
     address = f"http://127.0.0.1:{arguments.port}/"
     if arguments.json:
         verb_study.print_json({"study": stored.record.name, "address": address})
@@ -105,7 +113,7 @@ def dashboard(arguments: Namespace) -> None:
     if not arguments.no_browser and _has_screen():
         threading.Timer(1.0, webbrowser.open, [address]).start()
     try:
-        study.serve(stored.folder, port=arguments.port)
+        study.serve(folder, port=arguments.port)
     except OSError as error:
         raise BadInput(f"port {arguments.port}: {error.strerror}: type --port 8081") from error
     except KeyboardInterrupt:

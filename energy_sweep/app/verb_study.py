@@ -139,6 +139,8 @@ def clear(stored: Stored) -> int:
                 return stored.store.clear()
     except Timeout:
         pass
+    except OSError as error:
+        raise BadInput(f"{error.filename}: {error.strerror}: its owner may clear it") from error
     raise BadInput(
         f"a sweep is working on {stored.record.name}, or with its stages: type stages --clear when"
         " it ends"

@@ -2,7 +2,7 @@
 
 from energy_sweep.study.attributes import Identity
 from energy_sweep.study.base import Study
-from energy_sweep.study.dashboard import annotate, serve
+from energy_sweep.study.dashboard import annotate, at_hand, serve
 from energy_sweep.study.opening import load_study, open_study
 from energy_sweep.study.suggest import SAMPLERS, Answer, check_settings, suggest
 
@@ -12,6 +12,7 @@ __all__ = [
     "Identity",
     "Study",
     "annotate",
+    "at_hand",
     "check_settings",
     "load_study",
     "open_study",

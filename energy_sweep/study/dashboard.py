@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +21,7 @@ from energy_sweep.space import Space
 from energy_sweep.study import database
 from energy_sweep.study.reading import Unreadable
 from energy_sweep.study.server import Server
-from energy_sweep.study_files import DATABASE, LOCK, is_study
+from energy_sweep.study_files import DATABASE, JOURNAL, LOCK, is_study
 
 ARTIFACTS = "artifacts"
 REPORT = "report_artifact"
@@ -48,6 +51,26 @@ def annotate(
             _write_note(optuna.trial.Trial(study, trial_id), notes[number])
     finally:
         database.disconnect(storage)
+
+
+@contextmanager
+def at_hand(folder: Path) -> Generator[Path]:
+    """The folder of a study to be served: itself, or a copy for a while if it may not be written.
+
+    The dashboard keeps notes and the page in the database.
+    """
+    if all(os.access(path, os.W_OK) for path in (folder, folder / DATABASE) if path.exists()):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as spare:
+        copied = Path(spare) / folder.resolve().name
+        copied.mkdir()
+        for path in [*folder.glob(f"{DATABASE}*"), *folder.glob(JOURNAL)]:
+            if not path.name.endswith("-shm"):
+                shutil.copyfile(path, copied / path.name)
+        if (folder / ARTIFACTS).is_dir():
+            shutil.copytree(folder / ARTIFACTS, copied / ARTIFACTS)
+        yield copied
 
 
 def serve(folder: Path, port: int = 8080) -> None:

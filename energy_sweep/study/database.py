@@ -30,6 +30,11 @@ from energy_sweep.study.facts import sealed_fact
 from energy_sweep.study.reading import GENERATION, Unreadable, is_outside
 from energy_sweep.study_files import DATABASE
 
+OF_YOUR_OWN = (
+    "front, choose, report --to and deploy read it as it is; to go on with it, copy its folder,"
+    " or type outputs=FOLDER, one of yours"
+)
+
 
 class _Connection(sqlite3.Connection):
     """Readers do not wait for the writer, and a trial's few writes do not wait for the disk."""
@@ -65,10 +70,7 @@ def refusals(path: Path) -> Generator[None]:
     except Exception as error:  # Optuna lets all through that a damaged row makes of it
         reason = _reason(error)
         if isinstance(reason, sqlite3.Error) and is_outside(reason):
-            raise BadInput(
-                f"{path} cannot be written ({reason}): a sweep, and the dashboard, need a study"
-                " of your own: copy its folder, or type outputs=FOLDER, one of yours"
-            ) from error
+            raise BadInput(f"{path} cannot be written ({reason}): {OF_YOUR_OWN}") from error
         said = " ".join(f"{reason}".split()) or type(reason).__name__
         if isinstance(reason, RuntimeError) and "version" in said:
             raise BadInput(f"{path} is of another version of Optuna: {said}") from error

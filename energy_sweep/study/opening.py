@@ -17,6 +17,7 @@ from energy_sweep.space import Space
 from energy_sweep.study import database
 from energy_sweep.study.attributes import study_record
 from energy_sweep.study.base import Study
+from energy_sweep.study.database import OF_YOUR_OWN
 from energy_sweep.study.display import Display, displays
 from energy_sweep.study.facts import NEEDED, sealed_fact
 from energy_sweep.study.journal import STUDY, Journal, Lines, read_journal
@@ -56,6 +57,8 @@ def open_study(
         raise BadInput(
             f"another sweep of {name} is running: wait for its end, or type name=OTHER"
         ) from error
+    except OSError as error:
+        raise BadInput(f"{folder} cannot be written ({error.strerror}): {OF_YOUR_OWN}") from error
     facts = {"name": name, "meter": to_plain(meter), "machine": machine, "identity": identity}
     try:
         return _open(folder, facts, space, lock)
