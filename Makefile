@@ -3,7 +3,8 @@
 PYTHON ?= python
 SOURCES = energy_sweep hydra_plugins tests benchmarks
 
-.PHONY: check contracts fix lint types contracts-of-imports test
+# `make chaos` causes every kind of fault on purpose, SEED=0, in some 20 minutes on two cores.
+.PHONY: check chaos contracts fix lint types contracts-of-imports test
 
 check: lint types contracts-of-imports test
 
@@ -22,6 +23,9 @@ test:
 
 contracts:
 	$(PYTHON) -m pytest -n 2 --dist worksteal -m contracts
+
+chaos:
+	$(PYTHON) -m tests.chaos --seed $(or $(SEED),0)
 
 fix:
 	$(PYTHON) -m ruff format $(SOURCES)

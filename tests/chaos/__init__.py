@@ -1,0 +1,1 @@
+"""Faults caused on purpose: kills, damages, odd words, full disks, forbidden folders."""

@@ -1,0 +1,155 @@
+"""What every kind of chaos shares: commands in forks of one warm process, and a tally."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+SECONDS = 10.0  # what no verb that reads may take
+TRAINING = 120.0  # nor a sweep of this size, on a busy machine
+SWEEP = (
+    *("-m", "meter=replay", "name=study", "search/space=none", "model.width=4", "model.depth=2"),
+    *("epochs=3,6", "compression.level=0,0.5", "batch=128", "device=cpu", "device.threads=1"),
+    "device.plan=channels_last",
+)
+WARM = ("torch", "optuna", "sqlalchemy.orm", "hydra", "torchvision", "onnx", "onnxruntime")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """How many cases were tried and how they ended; `lines` tell what reproduces the bad ones."""
+
+    name: str
+    tried: int = 0
+    tracebacks: int = 0
+    hangs: int = 0
+    silent_wrong: int = 0
+    same: int = 0  # as if nothing had happened
+    named: int = 0  # refused or told in a line
+    lines: tuple[str, ...] = ()
+
+    @property
+    def bad(self) -> int:
+        return self.tracebacks + self.hangs + self.silent_wrong
+
+    def plus(self, outcome: str, line: str = "") -> Tally:
+        """One case more: outcome is same, named, tracebacks, hangs or silent_wrong."""
+        lines = self.lines + ((f"{outcome}: {line}",) if outcome not in ("same", "named") else ())
+        counted = {"tried": self.tried + 1, outcome: getattr(self, outcome) + 1}
+        return replace(self, lines=lines, **counted)
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command that ended: its exit code (minus the signal), what it printed, its seconds."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+    hung: bool
+
+    @property
+    def broke(self) -> str:
+        """tracebacks or hangs where it was one, else nothing."""
+        if self.hung:
+            return "hangs"
+        return "tracebacks" if "Traceback (most recent call" in self.err + self.out else ""
+
+
+def warm() -> None:
+    """Import once what every command needs; nothing may compute here, or forks would hang."""
+    for name in (*WARM, "energy_sweep.app.main", "energy_sweep.app.verbs", "energy_sweep.trial"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+
+
+def run_fork(
+    words: Sequence[str],
+    folder: Path,
+    *,
+    seconds: float = SECONDS,
+    before: Callable[[], Any] | None = None,
+    kill_after: float | None = None,
+) -> Ran:
+    """Run energy_sweep with `words` in a fork; what it prints goes to files in `folder`."""
+    out, err = folder / "stdout.txt", folder / "stderr.txt"
+    begun = time.monotonic()
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        _live(words, out, err, before)
+    status = _wait(child, seconds if kill_after is None else kill_after)
+    hung = status is None and kill_after is None
+    if status is None:
+        _end(child)
+        _, status = os.waitpid(child, 0)
+    else:
+        _end(child)  # what it left behind in its group
+    code = os.waitstatus_to_exitcode(status)
+    took = time.monotonic() - begun
+    return Ran(code, out.read_text(errors="replace"), err.read_text(errors="replace"), took, hung)
+
+
+def _live(words: Sequence[str], out: Path, err: Path, before: Callable[[], Any] | None) -> None:
+    """What the child does; it never returns."""
+    code = 70
+    try:
+        os.setsid()
+        for number, path in ((1, out), (2, err)):
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+            os.dup2(handle, number)
+            os.close(handle)
+        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.argv = ["energy-sweep", *words]
+        if before is not None:
+            before()
+        from energy_sweep.app.main import main
+
+        code = main(list(words))
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    finally:
+        with contextlib.suppress(BaseException):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _wait(child: int, seconds: float) -> int | None:
+    """The child's status, or None where it still runs after so many seconds."""
+    handle = os.pidfd_open(child)
+    try:
+        if not select.select([handle], [], [], seconds)[0]:
+            return None
+    finally:
+        os.close(handle)
+    return os.waitpid(child, 0)[1]
+
+
+def _end(child: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL) if _is_ours(child) else None
+
+
+def _is_ours(child: int) -> bool:
+    try:
+        return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:
+        return False

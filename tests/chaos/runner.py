@@ -1,0 +1,63 @@
+"""The parts of every kind of fault, spread over processes, and the table of what came of them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from tests.chaos.base import Tally, warm
+
+# Each module's `run(seed, count)` gives a Tally; the second number is how many cases there must be.
+KINDS = {"kills": 200, "damages": 1000, "lines": 3000, "disks": 40, "folders": 30}
+PARTS = {"kills": 10, "damages": 10, "lines": 4, "disks": 2, "folders": 1}
+
+
+def run_part(name: str, seed: int, count: int) -> Tally | None:
+    """One part of a kind, or None where the kind is not written."""
+    try:
+        module = importlib.import_module(f"tests.chaos.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"tests.chaos.{name}":
+            raise
+        return None
+    return module.run(seed, count)
+
+
+def run_kinds(
+    names: Sequence[str], *, seed: int, scale: float, processes: int = 2
+) -> dict[str, list[Tally]]:
+    """The tallies of every kind asked for; parts are seeded by their place."""
+    found: dict[str, list[Tally]] = {name: [] for name in names}
+    # Each worker is a fresh process that warms up and forks; the parts of a kind share nothing.
+    with ProcessPoolExecutor(
+        processes, mp_context=get_context("spawn"), initializer=warm
+    ) as workers:
+        waiting = []
+        for name in names:
+            parts = PARTS[name] if scale >= 0.5 else 1
+            each = max(1, round(KINDS[name] * scale / parts))
+            for part in range(parts):
+                place = seed * 1000 + part
+                waiting.append((name, place, workers.submit(run_part, name, place, each)))
+        for name, place, future in waiting:
+            tally = future.result()
+            if tally is None:
+                print(f"{name}: not written", flush=True)
+                continue
+            found[name].append(tally)
+            print(f"{name} seed {place}: {tally.tried} tried, {tally.bad} bad", flush=True)
+            for line in tally.lines:
+                print(f"  {line}", flush=True)
+    return found
+
+
+def table(found: dict[str, list[Tally]]) -> str:
+    """One line per kind of fault."""
+    columns = ("tried", "same", "named", "tracebacks", "hangs", "silent_wrong")
+    lines = ["".join((f"{'fault':10}", *(f"{column:>14}" for column in columns)))]
+    for name, tallies in found.items():
+        sums = [sum(getattr(tally, column) for tally in tallies) for column in columns]
+        lines.append("".join((f"{name:10}", *(f"{number:>14}" for number in sums))))
+    return "\n".join(lines)
