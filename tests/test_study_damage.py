@@ -306,6 +306,25 @@ def test_without_a_journal_swapped_results_are_still_seen(folder: Path, truth: S
     assert "trials 1, 2: it is that of another configuration: lost" in record.damage[0]
 
 
+def test_without_a_journal_an_attribute_of_another_name_is_seen(folder: Path) -> None:
+    (folder / "study.jsonl").unlink()
+    first = "trial_id = (SELECT trial_id FROM trials WHERE number = 0)"
+    change(
+        folder,
+        f"UPDATE trial_user_attributes SET key = 'claym' WHERE key = 'claim' AND {first}",
+    )
+    assert "the claim of trial 0: it is missing: lost" in load_study(folder, {}).damage[0]
+
+
+def test_a_schema_that_is_no_text_is_damage(folder: Path, truth: StudyRecord) -> None:
+    content = (folder / "study.db").read_bytes()
+    (folder / "study.db").write_bytes(
+        content.replace(b"CREATE TABLE trials", b"CREATE TABLE\xa0trials")
+    )
+    assert "its tables are not those that were made" in told(folder, truth)
+    mended(folder, truth)
+
+
 def test_without_a_journal_what_cannot_be_read_is_refused_in_one_line(folder: Path) -> None:
     (folder / "study.jsonl").unlink()
     (folder / "study.db").write_bytes(b"no database" * 999)

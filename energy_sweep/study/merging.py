@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from energy_sweep.record import Plain, TrialRecord, TrialResult, from_plain
 from energy_sweep.seal import Damaged, seal
 from energy_sweep.study.attributes import claimed_record
-from energy_sweep.study.copies import LOST, Findings, choose_copy, journalled
+from energy_sweep.study.copies import LACKING, LOST, Findings, choose_copy, journalled
 from energy_sweep.study.facts import merge_facts
 from energy_sweep.study.journal import (
     CLAIM,
@@ -148,8 +148,9 @@ class _Merger:
         lines = self.noted.get(number, {})
         claim = self._chosen(CLAIM, number, row, lines)
         if claim is None:
-            if lines or (row is not None and "claim" in row.texts):
-                self.findings.of_trial(JOURNAL, "trial", number, "its claim is lost", LOST)
+            texts = row.texts if row else {}
+            if (texts or lines) and CLAIM not in {*texts, *lines}:  # and else it was said above
+                self.findings.of_trial(DATABASE, CLAIM, number, LACKING, LOST)
             return None
         plain = self._chosen(RESULT, number, row, lines, claim)
         result = None if plain is None else from_plain(TrialResult, plain)

@@ -18,7 +18,7 @@ from energy_sweep.record import EnergySweepError
 from energy_sweep.study_files import DATABASE
 
 GENERATION = "generation"
-KEYS = ("claim", "result", "error")
+KEYS = ("claim", "result", "error", "lease")
 # Errors of SQLite that tell of where the file lies, and not of what it holds.
 OUTSIDE = ("BUSY", "LOCKED", "READONLY", "FULL", "IOERR", "CANTOPEN", "PERM", "NOMEM", "AUTH")
 
@@ -57,6 +57,8 @@ def read_database(folder: Path) -> Rows | None:
         return _connected(path.resolve())
     except sqlite3.Error as error:
         raise Unreadable(str(error)) from error
+    except (TypeError, ValueError) as error:  # damaged names, and words where numbers were
+        raise Unreadable("its tables are not those that were made") from error
 
 
 def is_outside(error: sqlite3.Error) -> bool:
@@ -108,7 +110,7 @@ def _read(query: Callable[[str], sqlite3.Cursor]) -> Rows | None:
     attributes = query("SELECT study_id, key, value_json FROM study_user_attributes NOT INDEXED")
     facts: dict[int, dict[str, str]] = {}
     for study, key, text in attributes:
-        facts.setdefault(study, {})[key] = text
+        facts.setdefault(study, {})[key] = str(text)
     generations = [
         (int(kept[GENERATION]), study)
         for study, kept in facts.items()
@@ -128,10 +130,14 @@ def _read(query: Callable[[str], sqlite3.Cursor]) -> Rows | None:
     _, newest = max(generations)
     rows = {trial: Row(state) for trial, (_, state) in states.items() if listed[trial] == newest}
     orphans = _fill(query, rows, listed)
-    trials = {states[trial][0]: row for trial, row in rows.items()}
+    trials = {states[trial][0]: row for trial, row in rows.items() if _is_number(states[trial][0])}
     if orphans or len(trials) < len(rows) or set(trials) != set(range(len(rows))):
         damage.append("rows of its trials are lost")
     return Rows(facts[newest], trials, tuple(damage))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and value >= 0
 
 
 def _fill(
@@ -143,11 +149,11 @@ def _fill(
         "SELECT trial_id, key, value_json FROM trial_user_attributes NOT INDEXED"
     ):
         if trial in rows and key in KEYS:
-            rows[trial].texts[key] = text
+            rows[trial].texts[key] = str(text)
         orphans += trial not in listed
     for trial, objective, value in query(
         "SELECT trial_id, objective, value FROM trial_values NOT INDEXED"
     ):
-        if trial in rows:
+        if trial in rows and isinstance(value, float):
             rows[trial].values[objective] = value
     return orphans
