@@ -14,9 +14,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", action="append", choices=list(KINDS))
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full counts")
+    parser.add_argument("--processes", type=int, default=2)
     asked = parser.parse_args()
     begun = time.monotonic()
-    found = run_kinds(asked.only or list(KINDS), seed=asked.seed, scale=asked.scale)
+    found = run_kinds(
+        asked.only or list(KINDS),
+        seed=asked.seed,
+        scale=asked.scale,
+        processes=asked.processes,
+    )
     print(table(found))
     print(f"{time.monotonic() - begun:.0f} s, seed {asked.seed}")
     return 1 if any(tally.bad for tallies in found.values() for tally in tallies) else 0

@@ -142,14 +142,6 @@ def _wait(child: int, seconds: float) -> int | None:
 
 
 def _end(child: int) -> None:
+    """End the child's whole group, which it leads."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child, signal.SIGKILL)
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(child, signal.SIGKILL) if _is_ours(child) else None
-
-
-def _is_ours(child: int) -> bool:
-    try:
-        return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
-    except ChildProcessError:
-        return False

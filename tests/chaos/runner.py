@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
+from tempfile import TemporaryDirectory
+
+import pytest
 
 from tests.chaos.base import Tally, warm
 
@@ -31,9 +35,12 @@ def run_kinds(
     """The tallies of every kind asked for; parts are seeded by their place."""
     found: dict[str, list[Tally]] = {name: [] for name in names}
     # Each worker is a fresh process that warms up and forks; the parts of a kind share nothing.
-    with ProcessPoolExecutor(
-        processes, mp_context=get_context("spawn"), initializer=warm
-    ) as workers:
+    with (
+        _scratch(),
+        ProcessPoolExecutor(
+            processes, mp_context=get_context("spawn"), initializer=warm
+        ) as workers,
+    ):
         waiting = []
         for name in names:
             parts = PARTS[name] if scale >= 0.5 else 1
@@ -51,6 +58,14 @@ def run_kinds(
             for line in tally.lines:
                 print(f"  {line}", flush=True)
     return found
+
+
+@contextmanager
+def _scratch() -> Iterator[None]:
+    """A folder for all that workers write, which goes when they do."""
+    with TemporaryDirectory(prefix="chaos-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        yield
 
 
 def table(found: dict[str, list[Tally]]) -> str:
