@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,18 @@ def fresh_folder(folder: Path) -> Iterator[None]:
             with contextlib.suppress(OSError):
                 folder.rmdir()
         raise
+
+
+@contextlib.contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Name the place that was typed where the system refuses the work inside; a full disk flies."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG):
+            raise
+        why = error.strerror or error
+        raise BadInput(f"{path}: {why}: type --to with a place that can be written") from error
 
 
 def _check_file(path: Path) -> None:

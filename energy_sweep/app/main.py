@@ -6,6 +6,7 @@ import errno
 import importlib
 import importlib.metadata
 import inspect
+import io
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,14 +14,27 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from energy_sweep.app.conf import conf_folder
+from energy_sweep.app.ending import process_kept
 from energy_sweep.app.patience import Patience
 from energy_sweep.record import BadInput, EnergySweepError
 
 if TYPE_CHECKING:
     from energy_sweep.app.task import RunTrial
 
+WAIT = "--wait"  # for the end of another sweep of the same study
 INTERRUPTED = 130  # what a shell expects of a program that was stopped with Ctrl-C
 PIPE_CLOSED = 141  # and of one whose output nobody reads any more
+CURES = {
+    errno.ENOENT: "type the name of one that is there",
+    errno.ENOTDIR: "type a name that goes through folders only",
+    errno.EISDIR: "type the name of a file",
+    errno.ENAMETOOLONG: "type a shorter name",
+    errno.EACCES: "ask its owner for the right, or type a place of yours",
+    errno.EPERM: "ask its owner for the right, or type a place of yours",
+    errno.ELOOP: "remove links that lead to each other",
+    errno.EMFILE: "raise the limit by ulimit -n",
+    errno.ENOMEM: "end other programs",
+}
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
@@ -30,8 +44,10 @@ def main(argv: Sequence[str] | None = None, *, run: RunTrial | None = None) -> i
     `run` stands in for `trial.run_trial`, so that a formula can be swept.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
+    _write_anything()
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     try:
+        _check_letters(arguments)
         code = _run(arguments, run)
         if sys.stdout is not None:  # None where the shell closed it, as `>&-` does
             sys.stdout.flush()  # so that a full disk is told here, and not by Python as it ends
@@ -48,13 +64,34 @@ def main(argv: Sequence[str] | None = None, *, run: RunTrial | None = None) -> i
         _give_up_output()
         return PIPE_CLOSED
     except OSError as error:
-        if wants_traceback or error.errno not in NO_ROOM:
+        if wants_traceback:
             raise
         _give_up_output()
-        place = error.filename or "what is printed"
-        said = f"{place}: {error.strerror}: make room, and type the same command again"
-        print(said, file=sys.stderr)
+        print(_told(error), file=sys.stderr)
         return 1
+
+
+def _told(error: OSError) -> str:
+    """The line for a file, or a stream, that the system refuses."""
+    full = error.errno in NO_ROOM
+    place = error.filename or ("what is printed" if full else "the system refuses a part of it")
+    cure = "make room" if full else CURES.get(error.errno or 0, "put that right")
+    said = f"{place}: {error.strerror or error}: {cure}, and type the same command again"
+    return " ".join(said.split())
+
+
+def _write_anything() -> None:
+    """Let a terminal without some letter show its number instead of ending the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _check_letters(arguments: Sequence[str]) -> None:
+    """BadInput for bytes that are no UTF-8, since all that is typed is written down in it."""
+    for text in arguments:
+        if not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise BadInput(f"{text!a} is no UTF-8: type it in UTF-8, or rename that file")
 
 
 def _run(arguments: Sequence[str], run: RunTrial | None) -> int:
@@ -105,9 +142,14 @@ def _hydra(arguments: Sequence[str], run: RunTrial | None, patience: Patience) -
 
     schema.register()
     task = Task(run, patience)
+    task.waits, arguments = _waits(arguments)
     try:
-        with _command_line(command_line(arguments, conf_folder())):
+        with process_kept(), _command_line(command_line(arguments, conf_folder())):
             _hydra_main()(task)()
+    except SystemExit as ended:  # code of the user's, beside a trial: no success, whatever it says
+        if not task.begun:
+            raise
+        raise EnergySweepError(f"a part of yours ended the program by exit({ended.code})") from None
     except (HydraException, OmegaConfBaseException) as error:
         line = messages.explain(error, schema.dials())
         raise BadInput(line or str(error)) from error
@@ -124,6 +166,15 @@ def _hydra(arguments: Sequence[str], run: RunTrial | None, patience: Patience) -
     if task.refused is not None:
         raise task.refused
     return task.exit_code
+
+
+def _waits(arguments: Sequence[str]) -> tuple[bool, list[str]]:
+    """Whether --wait is typed, and what else is."""
+    others = [text for text in arguments if text != WAIT]
+    waits = len(others) < len(arguments)
+    if waits and not {"-m", "--multirun"} & set(others):
+        raise BadInput(f"{WAIT} is for sweeps, and this is one trial: leave it out, or type -m")
+    return waits, others
 
 
 def _hydra_main() -> Any:

@@ -116,7 +116,7 @@ def check(plain: Mapping[str, Any]) -> None:
 
 def check_name(name: str) -> None:
     """Raise BadInput for a name that no folder of a study should have."""
-    if not FOLDER_NAME.fullmatch(name) or not name.isprintable():
+    if not FOLDER_NAME.fullmatch(name) or not name.isprintable() or len(name.encode()) > 200:
         shown = name if name.isprintable() else repr(name)
         raise BadInput(f"name={shown}: type a plain folder name, such as name=first")
 

@@ -115,6 +115,7 @@ class Sweep:
             meter=session.meter.facts(),
             machine=recipe.device.machine(),
             identity=study_identity(recipe),
+            waits=self.task.waits,
         ) as study:
             for line in study.repairs:
                 print(f"mended: {line}", file=sys.stderr)

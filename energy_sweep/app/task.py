@@ -32,7 +32,8 @@ class Task:
 
     What it opens is kept for the next trial of the process. `run` stands in for `trial.run_trial`;
     `branch_epochs` are the trunk epochs whose weights later trials of the sweep start from; `begun`
-    says that Hydra has handed over, so that what goes wrong from then on is no longer hers.
+    says that Hydra has handed over, so that what goes wrong from then on is no longer hers; `waits`
+    has a sweep wait for another of the same study.
     """
 
     def __init__(self, run: RunTrial | None = None, patience: Patience | None = None) -> None:
@@ -43,6 +44,7 @@ class Task:
         self.exit_code = 0
         self.refused: EnergySweepError | None = None
         self.data_told = False
+        self.waits = False
         self.patience = patience or Patience()
         self._run = run
         self._profiles = Profiles()

@@ -10,7 +10,9 @@ import yaml
 
 from energy_sweep.app.build import DIALS
 from energy_sweep.app.conf import conf_folder
+from energy_sweep.documents import read_settings
 from energy_sweep.record import BadInput, Plain
+from energy_sweep.seal import Damaged
 
 if TYPE_CHECKING:
     from energy_sweep.trial import Teacher
@@ -34,8 +36,8 @@ def find_teacher(name: str | None, outputs: Path, *, make: Callable[[Plain], Any
     study, _, number = name.rpartition("/")
     path = outputs / study / "trials" / number / ".hydra" / "config.yaml"
     try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))["model"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        settings = read_settings(path)["model"]
+    except (OSError, Damaged, KeyError) as error:
         raise BadInput(
             f"{SETTING}={name}: {path}, which says what net that is, cannot be read: type another"
             " trial"

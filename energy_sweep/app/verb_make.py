@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 from energy_sweep import terminal
 from energy_sweep.app import verb_study
-from energy_sweep.app.destination import check_deployment, check_page, fresh_folder
+from energy_sweep.app.destination import check_deployment, check_page, fresh_folder, writing_to
 from energy_sweep.app.verb_study import Stored
+from energy_sweep.documents import read_settings
 from energy_sweep.record import BadInput, Plain, TrialRecord, TrialResult, to_plain
+from energy_sweep.seal import Damaged
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 
 def deploy(arguments: Namespace) -> None:
     """Write the chosen configuration as files, and print its test accuracy."""
-    check_deployment(arguments.to, force=arguments.force)
+    with writing_to(arguments.to):
+        check_deployment(arguments.to, force=arguments.force)
     stored = verb_study.load(arguments)
     trial, result = _to_deploy(stored, arguments)
     origin = _origin(stored, trial, result, arguments)
@@ -69,9 +72,10 @@ def report(arguments: Namespace) -> None:
 
     stored = verb_study.load(arguments)
     path: Path = arguments.to or stored.folder / "report.html"
-    check_page(path, force=arguments.force, study=stored.folder)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_report(stored.record, verb_study.objective(arguments), path)
+    with writing_to(path):
+        check_page(path, force=arguments.force, study=stored.folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_report(stored.record, verb_study.objective(arguments), path)
     if arguments.json:
         verb_study.print_json({"report": str(path), "bytes": path.stat().st_size})
     else:
@@ -160,15 +164,17 @@ def _origin(stored: Stored, trial: TrialRecord, result: TrialResult, arguments: 
 
 def as_it_ran(stored: Stored, trial: TrialRecord) -> DictConfig:
     """The configuration that a trial was run with."""
-    from omegaconf import DictConfig, OmegaConf
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
 
     path = stored.folder / "trials" / str(trial.number) / ".hydra" / "config.yaml"
     if not path.is_file():
         raise BadInput(f"{path} is gone, and with it what the trial ran with: type another --trial")
-    loaded = OmegaConf.load(path)
-    if not isinstance(loaded, DictConfig):
-        raise BadInput(f"{path} is damaged: type another --trial")
-    return loaded
+    try:
+        return OmegaConf.create(read_settings(path))
+    except (Damaged, OmegaConfBaseException) as error:
+        why = str(error) if isinstance(error, Damaged) else f"{path} is damaged ({error})"
+        raise BadInput(f"{why}: type another --trial") from error
 
 
 def _print_deployed(folder: Path, metrics: Plain) -> None:

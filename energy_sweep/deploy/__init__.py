@@ -20,6 +20,7 @@ from energy_sweep.dataset.licence import licence_of
 from energy_sweep.dataset.split import Split
 from energy_sweep.deploy.card import card
 from energy_sweep.deploy.proof import check_models, check_script, reading_of
+from energy_sweep.documents import read_json
 from energy_sweep.execution import Plan
 from energy_sweep.files import write_whole
 from energy_sweep.meter.base import Meter
@@ -29,6 +30,7 @@ from energy_sweep.record import BadInput, Plain, TrialResult, from_plain, to_pla
 from energy_sweep.runtime import OnnxRuntime
 from energy_sweep.runtime.base import Session
 from energy_sweep.runtime.program import make_program, save_program
+from energy_sweep.seal import Damaged
 from energy_sweep.stage import StageStore
 from energy_sweep.statistics import wilson
 from energy_sweep.trial import deployed_trial
@@ -91,11 +93,27 @@ def deploy(
 def count_look(ledger: Path, config_key: str) -> int:
     """How many configurations of a study have seen the test split, this one included."""
     with FileLock(ledger.with_name(f".{ledger.name}.lock")):
-        seen: list[str] = json.loads(ledger.read_text()) if ledger.exists() else []
+        seen = _looks(ledger)
         if config_key not in seen:
             seen.append(config_key)
             write_whole(ledger, json.dumps(seen, indent=1) + "\n")
     return len(seen)
+
+
+def _looks(ledger: Path) -> list[str]:
+    """The configurations that have seen the test split; Damaged where that is not known."""
+    if not ledger.exists():
+        return []
+    try:
+        seen = read_json(ledger)
+        if not isinstance(seen, list) or not all(isinstance(key, str) for key in seen):
+            raise Damaged(f"{ledger} is damaged (it is no list of configurations)")
+    except Damaged as error:
+        raise Damaged(
+            f"{error}, and with it how many have seen the test split: put a copy of it there, or"
+            " remove it, which counts from one again"
+        ) from error
+    return seen
 
 
 def _write_models(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from optuna.storages import RDBStorage
 
 from energy_sweep.record import BadInput, MeterFacts, Plain, StageRecord, StudyRecord, to_plain
@@ -24,6 +24,7 @@ from energy_sweep.study.journal import STUDY, Journal, Lines, read_journal
 from energy_sweep.study.merging import Merged, merge
 from energy_sweep.study.reading import Unreadable, read_database
 from energy_sweep.study.restoring import restore
+from energy_sweep.study.waiting import acquire
 from energy_sweep.study_files import DATABASE, JOURNAL, LOCK, is_study
 
 EMPTY = "it is empty"
@@ -37,11 +38,13 @@ def open_study(
     meter: MeterFacts,
     machine: Plain,
     identity: Plain,
+    waits: bool = False,
 ) -> Study:
     """Open or make the study in `folder` for a sweep over `space`, and lock it.
 
     `identity` says what all trials must share, by word (`dataset`, `split`, `runtime`). Another
-    identity, device class or set of meter domains, and a second sweep, raise BadInput.
+    identity, device class or set of meter domains, and a second sweep, raise BadInput; where it
+    `waits`, it goes on at the end of the first one.
     """
     if "://" in str(folder):
         raise BadInput("a study lives in a folder: leave the storage out, and type name=NAME")
@@ -52,11 +55,7 @@ def open_study(
         raise BadInput(f"{folder}: {error.strerror}: type outputs=FOLDER, one of yours") from error
     lock = FileLock(folder / LOCK)
     try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise BadInput(
-            f"another sweep of {name} is running: wait for its end, or type name=OTHER"
-        ) from error
+        acquire(lock, name, waits=waits)
     except OSError as error:
         raise BadInput(f"{folder} cannot be written ({error.strerror}): {OF_YOUR_OWN}") from error
     facts = {"name": name, "meter": to_plain(meter), "machine": machine, "identity": identity}
