@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,19 @@ def test_children_still_end_by_themselves() -> None:
             os._exit(0)
 
 
+class _Releasing(io.StringIO):
+    """Standard error that gives a lock back once somebody says to wait for it."""
+
+    def __init__(self, lock: FileLock) -> None:
+        super().__init__()
+        self.lock = lock
+
+    def write(self, text: str) -> int:
+        if "... waiting" in text:
+            self.lock.release(force=True)
+        return super().write(text)
+
+
 def test_a_second_sweep_waits_for_the_first_where_it_is_asked_to(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -122,14 +135,13 @@ def test_a_second_sweep_waits_for_the_first_where_it_is_asked_to(
     try:
         assert main([*typed, "lr=0.1"], run=run_formula) == 2
         assert "another sweep of mine is running: type --wait" in capsys.readouterr().err
-        begun = time.monotonic()
-        timer = threading.Timer(2.0, lock.release)
-        timer.start()
-        assert main([*typed, "--wait", "lr=0.1"], run=run_formula) == 0
-        assert time.monotonic() - begun >= 1.9
+        told = _Releasing(lock)
+        with contextlib.redirect_stderr(told):
+            assert main([*typed, "--wait", "lr=0.1"], run=run_formula) == 0
     finally:
         lock.release(force=True)
-    assert "... waiting for the end of another sweep of mine" in capsys.readouterr().err
+    assert "... waiting for the end of another sweep of mine, for 0 s" in told.getvalue()
+    assert "1 to run" in told.getvalue()
 
 
 def test_a_lone_trial_has_nothing_to_wait_for(capsys: pytest.CaptureFixture[str]) -> None:
