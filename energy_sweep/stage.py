@@ -7,7 +7,6 @@ of meter) and the files it made. Every file is written whole or not at all.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -21,16 +20,16 @@ from energy_sweep.meter.estimate import reprice
 from energy_sweep.record import (
     MEASURING_STAGES,
     TRAINING_STAGES,
-    Mark,
     StageRecord,
     StageUse,
+    TrialResult,
     from_plain,
     to_plain,
 )
-
-log = logging.getLogger(__name__)
+from energy_sweep.seal import Damaged, seal, unseal
 
 DEFAULT_LIMIT_BYTES = 8 * 2**30
+KEPT = ("record-", "damaged-")  # how names begin of what no clearing takes away
 CLAIMS = ".claims"  # a locked file for each process that works with a store
 
 
@@ -65,6 +64,7 @@ class StageStore:
         self.coefficients = coefficients or {}
         self.limit_bytes = limit_bytes
         self.warm: set[str] = set()
+        self.damaged: dict[Path, str] = {}  # records that cannot be read, and why
         self._records: dict[str, StageRecord] | None = None
         self._claim: FileLock | None = None
 
@@ -118,7 +118,7 @@ class StageStore:
     def put(self, record: StageRecord) -> StageRecord:
         """Keep a record, replacing the one under the same key."""
         path = self.folder(record.key) / f"record-{self.meter_id}.json"
-        write_whole(path, json.dumps(to_plain(record)))
+        write_whole(path, json.dumps(seal(to_plain(record))))
         self._loaded()[record.key] = record
         return record
 
@@ -162,15 +162,28 @@ class StageStore:
     @staticmethod
     def _made(folder: Path) -> Iterator[Path]:
         if folder.is_dir():
-            yield from (file for file in folder.iterdir() if not file.name.startswith("record-"))
+            yield from (file for file in folder.iterdir() if not file.name.startswith(KEPT))
 
     def _read(self, path: Path) -> StageRecord | None:
         try:
-            record = from_plain(StageRecord, json.loads(path.read_text(encoding="utf-8")))
+            document, _ = unseal(json.loads(path.read_text(encoding="utf-8")))
+            record = from_plain(StageRecord, document)
+            if record.key != path.parent.name:
+                raise Damaged(f"it is that of stage {record.key[:12]}")
             return self._priced(record) if self.coefficients else record
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            log.warning("damaged stage record %s (%s): its stage will run again", path, error)
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, Damaged) as error:
+            self.damaged[path] = " ".join(str(error).split()) or type(error).__name__
             return None
+
+    def put_aside(self) -> tuple[Path, ...]:
+        """Rename damaged records, so that what they stood for can be done again; gives the new
+        names. Only for who works with the store alone."""
+        self._loaded()
+        kept = {path: path.with_name(f"damaged-{path.name}") for path in self.damaged}
+        for path, new in kept.items():
+            os.replace(path, new)
+        self.damaged.clear()
+        return tuple(kept.values())
 
     def _priced(self, record: StageRecord) -> StageRecord:
         marks, lost = (
@@ -180,33 +193,6 @@ class StageStore:
         return replace(record, marks=marks, lost=lost)
 
 
-class Journal:
-    """Epoch marks that outlive a kill before the next weights are saved, one JSON line each."""
-
-    def __init__(self, folder: Path):
-        self.path = folder / "epochs.jsonl"
-
-    def append(self, epoch: int, mark: Mark) -> None:
-        """Add the mark of an epoch whose weights are not saved yet."""
-        with self.path.open("a", encoding="utf-8") as file:
-            # The newline comes first, to end whatever line a kill left half written.
-            file.write("\n" + json.dumps({"epoch": epoch, "mark": to_plain(mark)}))
-
-    def after(self, epoch: int) -> list[Mark]:
-        """Marks of finished epochs beyond `epoch`: their weights are gone, their joules spent."""
-        try:
-            lines = self.path.read_text(encoding="utf-8").splitlines()
-        except OSError:
-            return []
-        marks: list[Mark] = []
-        for line in lines:
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue  # empty, or half written when the process was killed
-            if entry["epoch"] > epoch:
-                marks.append(from_plain(Mark, entry["mark"]))
-        return marks
-
-    def clear(self) -> None:
-        self.path.unlink(missing_ok=True)
+def unrecorded(result: TrialResult, records: Mapping[str, StageRecord]) -> tuple[StageUse, ...]:
+    """The stages that a trial has used and whose records are gone: its bill is short by them."""
+    return tuple(use for use in result.stages if use.key not in records)

@@ -9,7 +9,7 @@ from pathlib import Path
 from energy_sweep import study
 from energy_sweep.meter import meter_id
 from energy_sweep.record import MeterFacts, StageRecord, StudyRecord
-from energy_sweep.stage import StageStore
+from energy_sweep.stage import StageStore, unrecorded
 from energy_sweep.study_files import DATABASE, JOURNAL, is_study
 
 OUTPUTS = Path("outputs")
@@ -23,9 +23,35 @@ def load_study(folder: Path | str, stages: Mapping[str, StageRecord] | None = No
     """
     folder = _folder(Path(folder))
     record = study.load_study(folder, stages or {})
-    if stages is not None:
-        return record
-    return dataclasses.replace(record, stages=store_of(folder, record.meter).records())
+    return record if stages is not None else with_stages(record, store_of(folder, record.meter))
+
+
+def with_stages(record: StudyRecord, store: StageStore) -> StudyRecord:
+    """A study with the stages of a store; what is damaged or gone of them is said in `damage`."""
+    stages = store.records()
+    damage = (*record.damage, *_store_damage(record, store))
+    return dataclasses.replace(record, stages=stages, damage=damage)
+
+
+def _store_damage(record: StudyRecord, store: StageStore) -> list[str]:
+    cure = "the sweep that measured them makes them anew"
+    lines = [
+        f"stage record {path.relative_to(store.root)} ({reason}), which is left out: {cure}"
+        for path, reason in store.damaged.items()
+    ]
+    short = {
+        number: uses
+        for number, result in record.results
+        if (uses := unrecorded(result, store.records()))
+    }
+    if short:
+        trials = ", ".join(map(str, sorted(short)))
+        count = len({use.key for uses in short.values() for use in uses})
+        lines.append(
+            f"readings of {count} stage{'s' if count > 1 else ''} of trial {trials} are gone, so"
+            f" that joules and savings may be wrong: {cure}"
+        )
+    return lines
 
 
 def store_of(folder: Path, meter: MeterFacts) -> StageStore:

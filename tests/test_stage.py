@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from energy_sweep.files import write_whole
+from energy_sweep.mark_log import MarkLog
 from energy_sweep.record import (
     DomainEnergy,
     EnergyReading,
@@ -16,8 +19,9 @@ from energy_sweep.record import (
     StageRecord,
     StageUse,
     digest,
+    to_plain,
 )
-from energy_sweep.stage import Journal, StageStore
+from energy_sweep.stage import StageStore
 
 KEY = digest("a stage")
 
@@ -51,14 +55,46 @@ def test_another_kind_of_meter_sees_none_of_the_readings(tmp_path: Path) -> None
     assert StageStore(tmp_path, meter_id="counter").get(KEY) is None
 
 
-def test_a_damaged_record_is_missing_and_says_so(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.parametrize("content", ["", '{"stage": "tru', "[]", "{}", '"x"', "\xff"])
+def test_a_damaged_record_is_missing_named_and_put_aside(tmp_path: Path, content: str) -> None:
+    StageStore(tmp_path, meter_id="m").put(record())
+    path = tmp_path / KEY[:2] / KEY / "record-m.json"
+    path.write_bytes(content.encode("latin-1"))
     store = StageStore(tmp_path, meter_id="m")
+    assert store.get(KEY) is None and list(store.damaged) == [path]
+    [kept] = store.put_aside()
+    assert kept.name == "damaged-record-m.json" and not store.damaged and not path.exists()
     store.put(record())
-    (store.folder(KEY) / "record-m.json").write_text('{"stage": "tru')
-    assert StageStore(tmp_path, meter_id="m").get(KEY) is None
-    assert "will run again" in caplog.text
+    store.clear()
+    assert kept.exists() and StageStore(tmp_path, meter_id="m").get(KEY) == record()
+
+
+def test_a_changed_digit_of_a_record_is_seen(tmp_path: Path) -> None:
+    StageStore(tmp_path, meter_id="m").put(record())
+    path = tmp_path / KEY[:2] / KEY / "record-m.json"
+    text = path.read_text()
+    path.write_text(text.replace('"units": 1', '"units": 2'))
+    assert path.read_text() != text
+    store = StageStore(tmp_path, meter_id="m")
+    assert not store.records() and "does not match its seal" in store.damaged[path]
+
+
+def test_a_record_of_another_stage_is_seen(tmp_path: Path) -> None:
+    store = StageStore(tmp_path, meter_id="m")
+    other = KEY[::-1]
+    store.put(record())
+    store.put(replace(record(), key=other))
+    shutil.copyfile(
+        store.folder(other) / "record-m.json", path := store.folder(KEY) / "record-m.json"
+    )
+    again = StageStore(tmp_path, meter_id="m")
+    assert list(again.records()) == [other] and list(again.damaged) == [path]
+
+
+def test_a_record_of_a_former_version_is_believed(tmp_path: Path) -> None:
+    store = StageStore(tmp_path, meter_id="m")
+    (store.folder(KEY) / "record-m.json").write_text(json.dumps(to_plain(record())))
+    assert StageStore(tmp_path, meter_id="m").get(KEY) == record()
 
 
 def test_eviction_removes_the_oldest_weights_and_no_reading(tmp_path: Path) -> None:
@@ -96,7 +132,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> Non
 
 
 def test_the_journal_gives_whole_lines_beyond_the_saved_epoch(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
+    journal = MarkLog(tmp_path)
     for epoch in (1, 2, 3):
         journal.append(epoch, mark(epoch))
     with journal.path.open("a") as file:

@@ -119,6 +119,8 @@ class Sweep:
         ) as study:
             for line in study.repairs:
                 print(f"mended: {line}", file=sys.stderr)
+            for path in session.store.put_aside():
+                print(f"mended: a damaged stage record is now {path}", file=sys.stderr)
             self._write_multirun(config)
             self._tell_data(said, study)
             outcome = self._search(study, session.store.records, objective)

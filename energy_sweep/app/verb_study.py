@@ -75,15 +75,15 @@ def _first_sweep(outputs: Path) -> str:
 
 def load(arguments: Namespace) -> Stored:
     """The study that the command line names, with the readings of its meter."""
-    from energy_sweep.stored import load_study, store_of
+    from energy_sweep.stored import load_study, store_of, with_stages
 
     folder = find_study(arguments.name, arguments.outputs)
     record = load_study(folder, {})
-    for line in record.damage:
-        print(f"damaged: {line}", file=sys.stderr)
     meter = repriced(record.meter, arguments)
     store = store_of(folder, meter)
-    record = dataclasses.replace(record, meter=meter, stages=store.records())
+    record = with_stages(dataclasses.replace(record, meter=meter), store)
+    for line in record.damage:
+        print(f"damaged: {line}", file=sys.stderr)
     return Stored(folder=folder, record=record, store=store)
 
 

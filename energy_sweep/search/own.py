@@ -70,6 +70,7 @@ def search(
     store = StageStore(folder / "stages", meter_id=meter_id(facts), coefficients=facts.coefficients)
     runner = _Runner(function, opened, store)
     store.claim()
+    store.put_aside()  # what is damaged is measured again
     try:
         with open_study(
             folder,

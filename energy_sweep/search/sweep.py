@@ -17,6 +17,7 @@ from energy_sweep.search.events import (
     one_line,
 )
 from energy_sweep.search.ledger import Ledger
+from energy_sweep.search.mend import mend
 from energy_sweep.search.plan import Job, Plan, plan
 from energy_sweep.search.sampling import Atlas, propose
 from energy_sweep.study import Answer, Identity, Study
@@ -137,7 +138,7 @@ class Sweep:
         )
 
     def _work(self, queue: Iterator[Job], *, repeats: int) -> Outcome:
-        stopped = self._adopt() or self._drain(queue)
+        stopped = mend(self) or self._adopt() or self._drain(queue)
         outcome = Outcome(
             new=tuple(self.new),
             infeasible=tuple(self.infeasible),
@@ -153,13 +154,13 @@ class Sweep:
         for trial in self.study.adopt():
             identity = self.study.identity(trial.number)
             point = self.atlas.locate(identity, trial.params)
-            if trial.result is not None and self._priced(trial.number, trial.result):
+            if trial.result is not None and self.priced(trial.number, trial.result):
                 self._tell(trial.number, trial.result)
             elif trial.result is not None:
                 self.study.fail(trial.number, UNPRICED)
             elif point is None or identity in self.known:
                 self.study.fail(trial.number, LEFT_BEHIND)
-            elif (stop := self._stop()) is not None:
+            elif (stop := self.stop()) is not None:
                 return stop
             else:
                 self.study.hold(trial.number)
@@ -168,7 +169,7 @@ class Sweep:
 
     def _drain(self, queue: Iterator[Job]) -> Stop:
         while True:
-            stop = self._stop()
+            stop = self.stop()
             if stop == "trials" or (job := next(queue, None)) is None:
                 return stop or "done"
             if stop is not None:
@@ -182,7 +183,7 @@ class Sweep:
             )
             self._measure(number, job)
 
-    def _stop(self) -> Stop | None:
+    def stop(self) -> Stop | None:
         """Which budget is used up, if any."""
         budget, ledger = self.budget, self.ledger
         if self.failures_in_a_row >= budget.max_failures:
@@ -204,7 +205,7 @@ class Sweep:
             result = self.run(number, job)
             if (result.config_key, result.seed) != job.identity:
                 raise EnergySweepError("it measured another configuration than was planned")
-            if not self._priced(number, result):
+            if not self.priced(number, result):
                 raise EnergySweepError(UNPRICED)
             self._tell(number, result)
         except BadInput as refusal:
@@ -218,9 +219,9 @@ class Sweep:
         else:
             self.failures_in_a_row = 0
             (self.new if result.infeasible is None else self.infeasible).append(number)
-        self._report(number, job, result=result, error=error)
+        self.report(number, job, result=result, error=error)
 
-    def _priced(self, number: int, result: TrialResult) -> bool:
+    def priced(self, number: int, result: TrialResult) -> bool:
         """Price a result with what the store holds by now, as far as it can be."""
         self.ledger.refresh(self.store_records())
         self.ledger.add(number, result)
@@ -230,9 +231,10 @@ class Sweep:
         self.study.finish(number, result, self.ledger.joules(number))
         self._learn(number)
 
-    def _report(
+    def report(
         self, number: int, job: Job, *, result: TrialResult | None, error: str | None
     ) -> None:
+        """Tell who watches what became of a trial, and how the study stands by now."""
         self.watch(
             Finished(
                 number=number,

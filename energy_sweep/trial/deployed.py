@@ -11,6 +11,7 @@ from pathlib import Path
 
 from torch import nn
 
+from energy_sweep.files import is_sound, seal_file
 from energy_sweep.model.base import zero_share
 from energy_sweep.model.count import Count, count
 from energy_sweep.record import Plain, StageRecord, to_plain
@@ -60,18 +61,31 @@ class Deployed:
     @functools.cached_property
     def exported(self) -> Path:
         """The net as a file; an architecture is exported once, then only its weights change."""
-        bench, use, module = self.bench, self.bench.stages["export"], self.network
-        template = bench.store.folder(use.key) / f"template{self.runtime.suffix}"
-        if bench.store.get(use.key) is None:
-            self._wake()
-        export = functools.partial(self.runtime.export, module, bench.data, path=template)
-        bench.store.once(use, lambda _: bench.metered(use, export, images=1))
+        bench, module = self.bench, self.network
         path = self._folder / self._name
         try:
-            self.runtime.rewrite(template, module, data=bench.data, path=path)
+            self.runtime.rewrite(self._template(), module, data=bench.data, path=path)
         except (Mismatch, OSError):
             self.runtime.export(module, bench.data, path=path)
         return path
+
+    def _template(self) -> Path:
+        """The file of the architecture; one that was evicted or damaged is exported again."""
+        bench, use = self.bench, self.bench.stages["export"]
+        template = bench.store.folder(use.key) / f"template{self.runtime.suffix}"
+        known = bench.store.get(use.key)
+        if known is None:
+            self._wake()
+        if known is None or not is_sound(template):
+            export = functools.partial(self.runtime.export, self.network, bench.data, path=template)
+            self._keep(known, bench.metered(use, export, images=1))
+            seal_file(template)
+        return template
+
+    def _keep(self, known: StageRecord | None, made: StageRecord) -> None:
+        """Keep the record of a file that was made; where it was made before, as lost work."""
+        lost = () if known is None else (*known.lost, *made.marks)
+        self.bench.store.put(made if known is None else replace(known, lost=lost))
 
     def _wake(self) -> None:
         """Import and compile what exports, which is no configuration's cost, on a tiny net."""
@@ -112,7 +126,7 @@ class Deployed:
         bench, use = self.bench, one.compress
         target = bench.store.folder(use.key) / self._name
         known = bench.store.get(use.key)
-        if known is not None and target.exists():
+        if known is not None and is_sound(target):
             return target
         facts = list[Plain]()
 
@@ -131,9 +145,8 @@ class Deployed:
             lower()  # the first time imports what lowers, which is no configuration's cost
             bench.store.warm.add(use.cost_key)
         made = bench.metered(use, lower, images=len(bench.data.validation.labels))
-        made = replace(made, facts=facts[-1])
-        lost = () if known is None else (*known.lost, *made.marks)
-        bench.store.put(made if known is None else replace(known, lost=lost))
+        seal_file(target)
+        self._keep(known, replace(made, facts=facts[-1]))
         return target
 
     def evaluate(self) -> Plain:

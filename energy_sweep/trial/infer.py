@@ -9,13 +9,13 @@ for that graph, and says so.
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
 from energy_sweep.bill import FIRST_WINDOWS
+from energy_sweep.files import is_sound, keep_copy
 from energy_sweep.meter.base import Meter
 from energy_sweep.record import Mark, StageRecord, StageUse, digest
 from energy_sweep.stage import StageStore
@@ -75,7 +75,7 @@ def _visit(stand: Stand, path: Path, weights: str, kind: str) -> None:
     is_new = len(users) == 2 or kinds != record.facts.get("kinds", kinds)
     marks: list[Mark] = []
     if len(users) == 1:
-        shutil.copyfile(path, stand.first)
+        keep_copy(path, stand.first)
         marks += [mark for _ in range(FIRST_WINDOWS) for mark in stand.window(path)]
     elif apart or (is_new and _differs(stand, path, weights)):
         apart.append(weights)
@@ -93,7 +93,7 @@ def _visit(stand: Stand, path: Path, weights: str, kind: str) -> None:
 
 def _differs(stand: Stand, path: Path, weights: str) -> bool:
     """Whether other weights cost other joules, by windows taken in turn with the first ones."""
-    if not stand.first.exists():
+    if not is_sound(stand.first):
         return False
     ratios: list[float] = []
     for turn in range(POOLING_TURNS):

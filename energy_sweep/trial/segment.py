@@ -15,9 +15,10 @@ from typing import Any
 from torch import Tensor
 
 from energy_sweep.device import OutOfMemory
+from energy_sweep.mark_log import MarkLog
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.record import Infeasible, Mark, Plain, StageRecord, StageUse, from_plain, to_plain
-from energy_sweep.stage import Journal, StageStore
+from energy_sweep.stage import StageStore
 from energy_sweep.train import DamagedFile, Trainee, load, restore, save
 
 log = logging.getLogger(__name__)
@@ -178,7 +179,7 @@ def _resume(
     if tensors is not None:
         restore(trainee.module, trainee.optimizer, tensors)
     furthest = max((h.epoch for h in histories), default=0)
-    orphans = tuple(Journal(folder).after(furthest))
+    orphans = tuple(MarkLog(folder).after(furthest))
     return _Progress(
         epoch=best.epoch,
         marks=max((h.marks for h in histories), key=len, default=()),
@@ -194,7 +195,7 @@ class _Saver:
     def __init__(self, folder: Path, segment: Segment):
         self.folder, self.segment = folder, segment
         self.rolling = folder / "state.safetensors"
-        self.journal = Journal(folder)
+        self.journal = MarkLog(folder)
         self.last = time.monotonic()
         self.small: bool | None = None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from energy_sweep.chain import VERSIONS
-from energy_sweep.files import write_whole
+from energy_sweep.files import is_sound, keep_copy, seal_file, write_whole
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest
 from energy_sweep.stage import StageStore
@@ -95,13 +94,16 @@ class Stand:
     def reference(self, visit: str) -> None:
         """Give the study's reference graph, the first measured with these settings, a window."""
         folder = self.store.root / f"reference-{digest(self.inference.settings)[:16]}"
-        if not (folder / "graph").exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self.first, folder / self._name)
-            write_whole(folder / "graph", self.key)
-        name = (folder / "graph").read_text(encoding="utf-8")
-        if name != self.key and (folder / self._name).exists():
-            self.control(folder / self._name, name, "reference", visit)
+        file, named = folder / self._name, folder / "graph"
+        if not (is_sound(named) and is_sound(file)):
+            if not is_sound(self.first):
+                return
+            keep_copy(self.first, file)
+            write_whole(named, self.key)
+            seal_file(named)
+        name = named.read_text(encoding="utf-8")
+        if name != self.key:
+            self.control(file, name, "reference", visit)
 
     def window(self, path: Path, graph: str | None = None) -> tuple[Mark, ...]:
         """Marks of one window, repeated until their mean is resolved to the relative target.

@@ -1,0 +1,46 @@
+"""Trials whose readings were damaged or lost are measured again: their results stay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from energy_sweep.record import BadInput, TrialResult
+from energy_sweep.search.events import Started, Stop, one_line
+from energy_sweep.search.plan import Job
+from energy_sweep.stage import unrecorded
+
+if TYPE_CHECKING:
+    from energy_sweep.search.sweep import Sweep
+
+
+def mend(sweep: Sweep) -> Stop | None:
+    """Run trials of today's space again, under their numbers, whose stage records are gone.
+
+    What the store still holds is not done again. Gives the budget that ended it before all were.
+    """
+    for trial in sweep.study.trials:
+        if trial.result is None or trial.state == "running":
+            continue
+        point = sweep.atlas.locate(sweep.study.identity(trial.number), trial.params)
+        if point is None or not unrecorded(trial.result, sweep.store_records()):
+            continue
+        if (stop := sweep.stop()) is not None:
+            return stop
+        _measure(sweep, trial.number, trial.result, sweep.atlas.job(point))
+    return None
+
+
+def _measure(sweep: Sweep, number: int, known: TrialResult, job: Job) -> None:
+    started = Started(number=number, job=job, measured=len(sweep.measured), total=sweep.total)
+    sweep.watch(started)
+    error = None
+    try:
+        result = sweep.run(number, job)
+        if result.correct != known.correct:
+            error = f"measured again, {result.correct} images are right, and not {known.correct}"
+    except BadInput:
+        raise
+    except Exception as failure:
+        error = one_line(failure)
+    sweep.priced(number, known)
+    sweep.report(number, job, result=known, error=error)
