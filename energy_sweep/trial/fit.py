@@ -17,6 +17,7 @@ def fit(bench: Bench, *, following: str | None = None) -> None:
     """Train the net of the recipe, as far as the store does not hold what it leads to.
 
     That is the stage with the key `following`: by default the first that takes the weights over.
+    A stage whose record was lost is done again in any case, as far as its weights are gone too.
     """
     _charge_pretraining(bench)
     _prepare(bench)
@@ -24,7 +25,8 @@ def fit(bench: Bench, *, following: str | None = None) -> None:
     is_used_up = bench.store.get(following or bench.following) is not None
     has_end = is_finished(segments[-1], bench.store)
     for segment in segments:
-        if is_used_up or (has_end and segment is not segments[-1]):
+        is_known = bench.store.get(segment.use.key) is not None
+        if is_known and (is_used_up or (has_end and segment is not segments[-1])):
             bench.done(segment.use)
         else:
             count_segment(bench, segment)
