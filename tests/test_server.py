@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -26,7 +27,13 @@ def hello(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    with Server(hello, 0) as server:
+    with served(writable=True) as port:
+        yield port
+
+
+@contextmanager
+def served(*, writable: bool) -> Iterator[int]:
+    with Server(hello, 0, writable=writable) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield server.server_port
         server.shutdown()
@@ -103,3 +110,15 @@ def test_it_answers_to_this_machine_through_any_port(port: int, name: str) -> No
 def test_it_refuses_other_names_and_other_sites(port: int, headers: dict[str, str]) -> None:
     status, text = ask(port, "POST", **headers)
     assert status == 403 and f"open http://127.0.0.1:{port}/" in text
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_nothing_is_changed_unless_that_was_asked_for(method: str) -> None:
+    with served(writable=False) as port:
+        assert ask(port)[0] == 200
+        assert ask(port, method) == (
+            403,
+            '{"reason": "read-only: start the dashboard with --write"}',
+        )
+    with served(writable=True) as port:
+        assert ask(port, method)[0] == 200

@@ -112,12 +112,13 @@ def _serve(stored: Stored, folder: Path, arguments: Namespace) -> None:
     if arguments.json:
         verb_study.print_json({"study": stored.record.name, "address": address})
     else:
-        print(f"{stored.record.name}: {address} (this machine only; Ctrl-C ends it)")
+        rights = "" if arguments.write else "read-only; "
+        print(f"{stored.record.name}: {address} ({rights}this machine only; Ctrl-C ends it)")
     sys.stdout.flush()
     if not arguments.no_browser and _has_screen():
         threading.Timer(1.0, webbrowser.open, [address]).start()
     try:
-        study.serve(folder, port=arguments.port)
+        study.serve(folder, port=arguments.port, writable=arguments.write)
     except OSError as error:
         raise BadInput(f"port {arguments.port}: {error.strerror}: type --port 8081") from error
     except KeyboardInterrupt:

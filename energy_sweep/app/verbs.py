@@ -196,6 +196,9 @@ def _report(parser: argparse.ArgumentParser) -> None:
 def _dashboard(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=_port, default=8080, help="default 8080")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    parser.add_argument(
+        "--write", action="store_true", help="let notes be written, and trials and studies changed"
+    )
 
 
 def _clear(parser: argparse.ArgumentParser) -> None:

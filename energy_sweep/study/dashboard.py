@@ -73,13 +73,13 @@ def at_hand(folder: Path) -> Generator[Path]:
         yield copied
 
 
-def serve(folder: Path, port: int = 8080) -> None:
-    """Serve the dashboard to this machine alone until interrupted."""
+def serve(folder: Path, port: int = 8080, *, writable: bool = False) -> None:
+    """Serve the dashboard to this machine alone until interrupted; `writable` lets it change."""
     from optuna_dashboard import wsgi
 
     storage, _, _ = _open(folder)
     try:
-        with Server(wsgi(storage, _store(folder)), port) as server:
+        with Server(wsgi(storage, _store(folder)), port, writable=writable) as server:
             server.serve_forever()
     finally:
         database.disconnect(storage)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import socket
 import sys
 import time
@@ -18,19 +19,23 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
+READING = ("GET", "HEAD", "OPTIONS")
 REQUEST_SECONDS = 10.0
 ANSWER_SECONDS = 120.0  # for each write, which may go through a slow tunnel
 
 
 class Server(ThreadingMixIn, WSGIServer):
-    """Answers each connection in a thread of its own, and only to this machine's own names."""
+    """Answers each connection in a thread of its own, and only to this machine's own names.
+
+    Nothing can be changed through it unless it is `writable`.
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, app: WSGIApplication, port: int) -> None:
+    def __init__(self, app: WSGIApplication, port: int, *, writable: bool = False) -> None:
         super().__init__((HOST, port), _Handler)
-        self.set_app(_only_local(app))
+        self.set_app(_only_local(app if writable else _only_reading(app)))
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away or said nothing is no news."""
@@ -81,6 +86,18 @@ def _only_local(app: WSGIApplication) -> WSGIApplication:
         start_response("403 Forbidden", [("Content-Type", "text/plain; charset=utf-8")])
         port = environ.get("SERVER_PORT", "")
         return [f"This is for this machine alone: open http://{HOST}:{port}/\n".encode()]
+
+    return checked
+
+
+def _only_reading(app: WSGIApplication) -> WSGIApplication:
+    """Refuse what would change something, in the form in which the dashboard shows refusals."""
+
+    def checked(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("REQUEST_METHOD") in READING:
+            return app(environ, start_response)
+        start_response("403 Forbidden", [("Content-Type", "application/json")])
+        return [json.dumps({"reason": "read-only: start the dashboard with --write"}).encode()]
 
     return checked
 
