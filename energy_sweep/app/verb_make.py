@@ -168,11 +168,15 @@ def as_it_ran(stored: Stored, trial: TrialRecord) -> DictConfig:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    from energy_sweep.app.interpolations import check_interpolations
+
     path = stored.folder / "trials" / str(trial.number) / ".hydra" / "config.yaml"
     if not path.is_file():
         raise BadInput(f"{path} is gone, and with it what the trial ran with: type another --trial")
     try:
-        return OmegaConf.create(read_settings(path))
+        settings = read_settings(path)
+        check_interpolations(settings)
+        return OmegaConf.create(settings)
     except (Damaged, OmegaConfBaseException) as error:
         why = str(error) if isinstance(error, Damaged) else f"{path} is damaged ({error})"
         raise BadInput(f"{why}: type another --trial") from error

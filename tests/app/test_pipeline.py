@@ -99,3 +99,25 @@ def test_a_changed_setting_of_a_trial_deploys_nothing(
         path.write_text(text)
     assert "trial 0: it ran with other settings than" in capsys.readouterr().err
     assert not (tmp_path / "net").exists()
+
+
+@pytest.mark.parametrize("asked", ["${oc.env:TOKEN}", "x${oc.decode:'${lr}'}", "${${name}:TOKEN}"])
+def test_a_stored_setting_reads_nothing_of_this_machine(
+    outputs: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    asked: str,
+) -> None:
+    monkeypatch.setenv("TOKEN", "a secret")
+    path = outputs / "digits-small_cnn/trials/0/.hydra/config.yaml"
+    text = path.read_text()
+    path.write_text(f"note: {json.dumps(asked)}\n{text}")
+    try:
+        words = ["deploy", "--outputs", outputs, "--trial", 0, "--to", tmp_path / "net"]
+        assert main([*map(str, words)]) == 2
+    finally:
+        path.write_text(text)
+    said = capsys.readouterr()
+    assert f"note is {asked}, which a stored configuration may not ask for" in said.err
+    assert "a secret" not in said.out + said.err and not (tmp_path / "net").exists()

@@ -1,0 +1,34 @@
+"""Interpolations of a stored configuration: names of its own settings, and nothing that calls."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from energy_sweep.record import Plain
+from energy_sweep.seal import Damaged
+
+OWN = re.compile(r"\$\{\.*[\w.\[\]]+\}")
+
+
+def check_interpolations(settings: Plain) -> None:
+    """Damaged where a stored setting asks for more than another setting of the same file.
+
+    `${oc.env:TOKEN}` would put what this machine keeps to itself into what is deployed.
+    """
+    for place, value in _words("", settings):
+        if "${" in OWN.sub("", value):
+            raise Damaged(
+                f"{place} is {value}, which a stored configuration may not ask for: write the value"
+                " itself there, if it is yours"
+            )
+
+
+def _words(place: str, value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        parts = [(f"{place}.{key}".lstrip("."), item) for key, item in value.items()]
+    elif isinstance(value, list):
+        parts = [(f"{place}[{index}]", item) for index, item in enumerate(value)]
+    else:
+        return [(place, value)] if isinstance(value, str) else []
+    return [word for name, item in parts for word in _words(name, item)]
