@@ -8,6 +8,7 @@ import importlib.metadata
 import inspect
 import io
 import os
+import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -63,12 +64,27 @@ def main(argv: Sequence[str] | None = None, *, run: RunTrial | None = None) -> i
     except BrokenPipeError:  # who reads has enough, as in `front | head`
         _give_up_output()
         return PIPE_CLOSED
-    except OSError as error:
-        if wants_traceback:
+    except Exception as error:
+        refused = _by_the_system(error)
+        if wants_traceback or refused is None:
             raise
         _give_up_output()
-        print(_told(error), file=sys.stderr)
+        print(_told(refused), file=sys.stderr)
         return 1
+
+
+def _by_the_system(error: BaseException | None) -> OSError | None:
+    """What the system refused, where that is why something failed: it, or its first cause."""
+    if isinstance(error, OSError):
+        return error
+    found: OSError | None = None
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            found = error
+        if isinstance(error, sqlite3.OperationalError) and "disk" in str(error):
+            found = OSError(errno.ENOSPC, str(error), "the study's database")
+        error = error.__cause__ or error.__context__
+    return found
 
 
 def _told(error: OSError) -> str:

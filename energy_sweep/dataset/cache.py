@@ -169,10 +169,11 @@ def _write(entry: Path, data: Data) -> None:
     for side in SIDES:
         split = getattr(data, side)
         images, labels = _paths(entry, side)
-        out = np.lib.format.open_memmap(images, "w+", np.uint8, split.images.shape)
-        for part in chunks(split.images.shape):
-            out[part] = split.images[part]
-        out.flush()
+        with images.open("wb") as file:  # not mapped: a full disk ends who writes into a map
+            shape = {"descr": "|u1", "fortran_order": False, "shape": split.images.shape}
+            np.lib.format.write_array_header_1_0(file, shape)
+            for part in chunks(split.images.shape):
+                file.write(np.ascontiguousarray(split.images[part], np.uint8).data)
         np.save(labels, split.labels, allow_pickle=False)
     names = ("name", "classes", "mean", "std", "fingerprint", "found", "reading")
     kept = json.loads(json.dumps({name: to_plain(getattr(data, name)) for name in names}))

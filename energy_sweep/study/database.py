@@ -8,6 +8,8 @@ name, and making the next is finished by a single write.
 from __future__ import annotations
 
 import copy
+import errno
+import os
 import sqlite3
 import warnings
 from collections.abc import Generator, Iterable
@@ -69,6 +71,8 @@ def refusals(path: Path) -> Generator[None]:
         raise
     except Exception as error:  # Optuna lets all through that a damaged row makes of it
         reason = _reason(error)
+        if isinstance(reason, sqlite3.Error) and reason.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         if isinstance(reason, sqlite3.Error) and is_outside(reason):
             raise BadInput(f"{path} cannot be written ({reason}): {OF_YOUR_OWN}") from error
         said = " ".join(f"{reason}".split()) or type(reason).__name__
