@@ -25,8 +25,8 @@ class MarkLog:
     def after(self, epoch: int) -> list[Mark]:
         """Marks of finished epochs beyond `epoch`: their weights are gone, their joules spent."""
         try:
-            lines = self.path.read_text(encoding="utf-8").splitlines()
-        except (OSError, ValueError):
+            lines = self.path.read_bytes().splitlines()
+        except OSError:
             return []
         marks: list[Mark] = []
         for line in lines:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import os
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -13,6 +12,7 @@ from string import Template
 from energy_sweep.achieved import achieved_of
 from energy_sweep.dials import typed
 from energy_sweep.figure import CONFIG, bill_figure, front_figure, objective_text
+from energy_sweep.files import write_whole
 from energy_sweep.front import choose, command, contended_text, front_document, joules_text, rows
 from energy_sweep.record import Objective, Plain, StudyRecord
 from energy_sweep.saving import savings_html
@@ -33,10 +33,7 @@ def write_report(study: StudyRecord, objective: Objective | str, path: Path | st
     """Write the study's report to `path` as one self-contained HTML file."""
     path = Path(path)
     objective = Objective(objective) if isinstance(objective, str) else objective
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(page(study, objective), encoding="utf-8")
-    os.replace(unfinished, path)
+    write_whole(path, page(study, objective))
 
 
 def page(study: StudyRecord, objective: Objective) -> str:

@@ -120,6 +120,7 @@ class StageStore:
         path = self.folder(record.key) / f"record-{self.meter_id}.json"
         write_whole(path, json.dumps(seal(to_plain(record))))
         self._loaded()[record.key] = record
+        self.damaged.pop(path, None)
         return record
 
     def once(self, use: StageUse, work: Callable[[Path], StageRecord]) -> StageRecord:
@@ -193,6 +194,8 @@ class StageStore:
         return replace(record, marks=marks, lost=lost)
 
 
-def unrecorded(result: TrialResult, records: Mapping[str, StageRecord]) -> tuple[StageUse, ...]:
-    """The stages that a trial has used and whose records are gone: its bill is short by them."""
-    return tuple(use for use in result.stages if use.key not in records)
+def unrecorded(result: TrialResult, records: Mapping[str, StageRecord]) -> tuple[str, ...]:
+    """The keys of what was measured for a trial and has no record any more."""
+    named = (use.key for use in result.stages)
+    beside = (*result.facts.get("inference", {}).values(), *result.facts.get("calibrate", ()))
+    return tuple(key for key in dict.fromkeys((*named, *beside)) if key not in records)

@@ -34,19 +34,20 @@ def with_stages(record: StudyRecord, store: StageStore) -> StudyRecord:
 
 
 def _store_damage(record: StudyRecord, store: StageStore) -> list[str]:
-    cure = "the sweep that measured them makes them anew"
+    cure = "the sweep that measured it makes it anew, if a trial needs it"
     lines = [
         f"stage record {path.relative_to(store.root)} ({reason}), which is left out: {cure}"
         for path, reason in store.damaged.items()
     ]
     short = {
-        number: uses
+        number: keys
         for number, result in record.results
-        if (uses := unrecorded(result, store.records()))
+        if (keys := unrecorded(result, store.records()))
     }
     if short:
         trials = ", ".join(map(str, sorted(short)))
-        count = len({use.key for uses in short.values() for use in uses})
+        count = len({key for keys in short.values() for key in keys})
+        cure = "the sweep that measured them makes them anew"
         lines.append(
             f"readings of {count} stage{'s' if count > 1 else ''} of trial {trials} are gone, so"
             f" that joules and savings may be wrong: {cure}"

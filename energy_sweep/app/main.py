@@ -82,7 +82,7 @@ def _by_the_system(error: BaseException | None) -> OSError | None:
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             found = error
         if isinstance(error, sqlite3.OperationalError) and "disk" in str(error):
-            found = OSError(errno.ENOSPC, str(error), "the study's database")
+            found = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "the study's database")
         error = error.__cause__ or error.__context__
     return found
 

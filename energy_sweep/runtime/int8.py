@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from energy_sweep.files import write_whole
 from energy_sweep.record import Infeasible, Plain
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def store_weights(source: Path, target: Path, *, bits: int) -> None:
     model.graph.node.extend(ours)
     if bits == 4:
         _raise_opset(model, 21)
-    target.write_bytes(model.SerializeToString(deterministic=True))
+    write_whole(target, model.SerializeToString(deterministic=True))
 
 
 def _turned_back(name: str) -> list[onnx.NodeProto]:

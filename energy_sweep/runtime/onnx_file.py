@@ -6,7 +6,6 @@ import contextlib
 import copy
 import io
 import json
-import os
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from energy_sweep.files import write_whole
 from energy_sweep.processor import vector_floats
 from energy_sweep.runtime.base import Mismatch
 from energy_sweep.runtime.compare import compare
@@ -109,9 +109,7 @@ class OnnxFiles:
     def _write(self, model: onnx.ModelProto, module: nn.Module, *, data: Data, path: Path) -> None:
         content = model.SerializeToString(deterministic=True)
         compare(lambda: self.load(content, 1), module, data)
-        partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-        partial.write_bytes(content)
-        os.replace(partial, path)
+        write_whole(path, content)
 
 
 def _trace(network: nn.Module, data: Data) -> onnx.ModelProto:

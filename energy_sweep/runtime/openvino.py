@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from energy_sweep.files import write_whole
 from energy_sweep.record import BadInput
 from energy_sweep.runtime.compare import HALF_TOLERANCE, compare
 from energy_sweep.runtime.onnx_file import OnnxFiles
@@ -108,7 +109,7 @@ class OpenVino(OnnxFiles):
 
         content = halved(source)
         compare(lambda: self.load(content, 1), module, data, HALF_TOLERANCE)
-        target.write_bytes(content)
+        write_whole(target, content)
 
     def load(self, graph: str | bytes, threads: int) -> OpenVinoSession:
         """Load a graph from a file by its name, or from its bytes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.ao.quantization.fx._decomposed  # the operations of int8 programs
 
+from energy_sweep.files import whole
 from energy_sweep.record import digest
 from energy_sweep.runtime.base import Mismatch
 from energy_sweep.runtime.folding import Deployed, Halved, find_folds, folded
@@ -67,9 +67,8 @@ def save_program(program: ExportedProgram, path: Path) -> None:
     for node in program.graph.nodes:
         for note in NOTES:
             node.meta.pop(note, None)
-    partial = path.with_name(f"{path.stem}.{os.getpid()}.partial.pt2")
-    torch.export.save(program, partial)
-    os.replace(partial, path)
+    with whole(path) as part:
+        torch.export.save(program, part)
 
 
 def load_program(path: Path) -> ExportedProgram:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import errno
 import os
+import shutil
 import sqlite3
 import warnings
 from collections.abc import Generator, Iterable
@@ -36,6 +37,7 @@ OF_YOUR_OWN = (
     "front, choose, report --to and deploy read it as it is; to go on with it, copy its folder,"
     " or type outputs=FOLDER, one of yours"
 )
+ROOM_BYTES = 2**20  # less than that is no room for a database
 
 
 class _Connection(sqlite3.Connection):
@@ -71,14 +73,26 @@ def refusals(path: Path) -> Generator[None]:
         raise
     except Exception as error:  # Optuna lets all through that a damaged row makes of it
         reason = _reason(error)
-        if isinstance(reason, sqlite3.Error) and reason.sqlite_errorcode == sqlite3.SQLITE_FULL:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+        if isinstance(reason, sqlite3.Error) and (number := _disk_error(reason, path)):
+            raise OSError(number, os.strerror(number), str(path)) from error
         if isinstance(reason, sqlite3.Error) and is_outside(reason):
             raise BadInput(f"{path} cannot be written ({reason}): {OF_YOUR_OWN}") from error
         said = " ".join(f"{reason}".split()) or type(reason).__name__
         if isinstance(reason, RuntimeError) and "version" in said:
             raise BadInput(f"{path} is of another version of Optuna: {said}") from error
         raise Unreadable(said) from error
+
+
+def _disk_error(error: sqlite3.Error, path: Path) -> int:
+    """The errno of what the disk refused SQLite, 0 where it was not the disk.
+
+    Without room for the file that it shares with others, SQLite speaks of input and output.
+    """
+    kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    is_full = shutil.disk_usage(path.parent).free < ROOM_BYTES
+    if kind == sqlite3.SQLITE_FULL or (kind == sqlite3.SQLITE_IOERR and is_full):
+        return errno.ENOSPC
+    return errno.EIO if kind == sqlite3.SQLITE_IOERR else 0
 
 
 def _reason(error: BaseException) -> BaseException:

@@ -79,6 +79,19 @@ def test_a_damaged_record_is_named_and_then_measured_again(
         assert again == truth
 
 
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_pools_beside_the_objectives_are_measured_again_too(
+    outputs: Path, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    result = json.loads((outputs / "study/trials/1/result.json").read_text())
+    key = result["facts"]["inference"]["1"]
+    [path] = (outputs / "study/stages" / key[:2] / key).glob("record-*.json")
+    DAMAGES[damage](path)
+    front(outputs, capsys)
+    assert main([*SWEEP, "epochs=3", "name=study", f"outputs={outputs}"]) == 0
+    assert path.is_file() and not front(outputs, capsys)[1]
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped", "emptied", "no sum"])
 def test_a_damaged_file_of_a_graph_is_made_anew(
     outputs: Path, capsys: pytest.CaptureFixture[str], damage: str

@@ -40,7 +40,7 @@ def _one_study(
         seen = front(folder)
         outcome = seen.broke or "same"
         tally = tally.plus(outcome, f"seed {seed}, front after {moments}: {seen.err[-300:]}")
-    outcome, why = _end_of(truth, folder)
+    outcome, why = end_of(truth, folder)
     if outcome == "same":
         return tally
     return tally.plus(outcome, f"seed {seed}, after {moments}: {why}")
@@ -55,7 +55,7 @@ def _kill(truth: World, dice: random.Random, folder: Path) -> tuple[Ran, str]:
     return sweep(folder, before=Watch(folder / "out", event).start), f"event {event}"
 
 
-def _end_of(truth: World, folder: Path) -> tuple[str, str]:
+def end_of(truth: World, folder: Path) -> tuple[str, str]:
     """What the same command makes of the killed study: its front and its bill are the true ones."""
     ended = sweep(folder)
     if ended.code or ended.broke:
