@@ -42,5 +42,8 @@ def _measure(sweep: Sweep, number: int, known: TrialResult, job: Job) -> None:
         raise
     except Exception as failure:
         error = one_line(failure)
+    if error is not None:
+        sweep.failed.append(number)
+    sweep.failures_in_a_row = 0 if error is None else sweep.failures_in_a_row + 1
     sweep.priced(number, known)
     sweep.report(number, job, result=known, error=error)
