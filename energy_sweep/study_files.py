@@ -17,6 +17,13 @@ def is_study(folder: Path) -> bool:
     return any((folder / name).is_file() for name in (DATABASE, JOURNAL))
 
 
+def is_emptied(folder: Path) -> bool:
+    """Whether the database of a folder holds nothing, and nothing beside it says what it held."""
+    kept = (DATABASE, JOURNAL, f"{DATABASE}-wal")
+    sizes = [path.stat().st_size for name in kept if (path := folder / name).is_file()]
+    return not any(sizes)
+
+
 def studies_below(outputs: Path) -> list[Path]:
     """The folders of all studies in a folder and below it."""
     found = [path.parent for name in (DATABASE, JOURNAL) for path in outputs.glob(f"**/{name}")]

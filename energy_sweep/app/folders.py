@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from energy_sweep.app.aliases import check_sweeper
 from energy_sweep.app.quoting import quoted
 from energy_sweep.record import BadInput
-from energy_sweep.study_files import DATABASE, JOURNAL, LOCK, is_study
+from energy_sweep.study_files import DATABASE, JOURNAL, LOCK, is_emptied
 
 OURS = "hydra_plugins.energy_sweep."
 RUN_LOCK, SWEEP_LOCK = ".run.lock", LOCK  # the latter is the study's too
@@ -111,7 +111,7 @@ def claimed(folder: Path, name: str, *, setting: str) -> FileLock:
 
 def check_whole(folder: Path, name: str) -> None:
     """BadInput where a sweep lies in a folder, whose study is not there to number its trials."""
-    if (folder / "multirun.yaml").is_file() and not is_study(folder):
+    if (folder / "multirun.yaml").is_file() and is_emptied(folder):
         raise BadInput(
             f"{folder} holds a sweep without its {DATABASE}, whose trials would be written over:"
             f" move it away, or type name=OTHER (now {name})"

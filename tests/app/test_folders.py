@@ -105,6 +105,15 @@ def test_no_other_sweeper_writes_over_a_study(capsys: pytest.CaptureFixture[str]
     assert main([*SWEEP, "batch=32,64", "name=renamed"], run=run_formula) == 0
 
 
+def test_an_emptied_study_is_not_written_over(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SWEEP, "batch=32,64"], run=run_formula) == 0
+    (STUDY / "study.jsonl").unlink()
+    (STUDY / "study.db").write_bytes(b"")
+    before = (STUDY / "trials/0/result.json").read_bytes()
+    assert "holds a sweep without its study.db" in refused(capsys, *SWEEP, "batch=16")
+    assert (STUDY / "trials/0/result.json").read_bytes() == before
+
+
 def test_sweeps_of_other_sweepers_are_kept_too(capsys: pytest.CaptureFixture[str]) -> None:
     basic = [*SWEEP, "hydra/sweeper=basic"]
     assert main([*basic, "batch=32,64"], run=run_formula) == 0
