@@ -11,13 +11,13 @@ from energy_sweep.seal import Damaged, seal, unseal
 
 
 class MarkLog:
-    """Epoch marks that outlive a kill before the next weights are saved, one JSON line each."""
+    """Marks of epochs, or of trials of plans, that outlive a kill; one sealed JSON line each."""
 
     def __init__(self, folder: Path):
         self.path = folder / "epochs.jsonl"
 
     def append(self, epoch: int, mark: Mark) -> None:
-        """Add the mark of an epoch whose weights are not saved yet."""
+        """Add the mark of an epoch whose weights, or of work whose record, is not saved yet."""
         with self.path.open("a", encoding="utf-8") as file:
             # The newline comes first, to end whatever line a kill left half written.
             file.write("\n" + json.dumps(seal({"epoch": epoch, "mark": to_plain(mark)})))

@@ -7,11 +7,13 @@ so that a sweep which is killed and goes on keeps its plans. Its joules are in n
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from energy_sweep.execution import AUTO, PLAIN, PLANS, Plan
+from energy_sweep.mark_log import MarkLog
 from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe, of_one_process, replace, spec
 from energy_sweep.record import Infeasible, Plain, StageRecord, digest, from_plain, to_plain
@@ -56,7 +58,7 @@ def resolve(
     head(data, recipe.batch)  # what cannot be trained is refused before anything is spent
     whole_groups(len(data.train) // recipe.batch, recipe.batch, recipe.accumulate)
     key, settings = _named(one, machine)
-    tried = store.get(key) or store.put(_try(one, key, settings, meter=meter, store=store))
+    tried = store.get(key) or _tried(one, key, settings, meter=meter, store=store)
     return replace(recipe, plan=from_plain(Plan, tried.facts["plan"]))
 
 
@@ -109,12 +111,22 @@ def _named(recipe: Recipe, machine: Plain | None) -> tuple[str, Plain]:
     return digest([STAGE, "plan", VERSION, settings]), settings
 
 
-def _try(
+def _tried(
     recipe: Recipe, key: str, settings: Plain, *, meter: Meter, store: StageStore
 ) -> StageRecord:
+    """Try all plans, and keep the record; what a kill interrupted before begins anew, as lost."""
+    log = MarkLog(store.folder(key))
+    before = tuple(log.after(0))
+    race = Race(recipe, meter=meter, store=store, keep=functools.partial(log.append, 1))
+    made = _try(recipe, race, key, settings)
+    record = store.put(dataclasses.replace(made, lost=(*before, *made.lost)))
+    log.clear()
+    return record
+
+
+def _try(recipe: Recipe, race: Race, key: str, settings: Plain) -> StageRecord:
     """Try all plans; where plain itself cannot be run, it is taken, and the trial will say why."""
     rehearse(recipe)
-    race = Race(recipe, meter=meter, store=store)
     tried = StageRecord(stage=STAGE, key=key, cost_key=key, settings=settings)
     try:
         with recipe.device.running():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 
@@ -16,6 +17,8 @@ from energy_sweep.stage import StageStore
 from energy_sweep.train import LAYOUTS as FORMATS
 from energy_sweep.train import Resident
 from energy_sweep.trial.bench import Bench
+
+Keep = Callable[[Mark], None]
 
 # Every round runs every rival once; the spread of the rounds is the uncertainty.
 ROUNDS = 5
@@ -42,12 +45,12 @@ class Rival:
     `cold` and `second` read its first two steps, `rounds` are joules per step after them.
     """
 
-    def __init__(self, bench: Bench, window: Window) -> None:
+    def __init__(self, bench: Bench, window: Window, keep: Keep) -> None:
         self.plan: Plan = bench.plan
         self.precision: str = bench.recipe.precision
         self.rounds: list[float] = []
         images = head(bench.data, bench.recipe.batch)
-        self._bench, self._window = bench, window
+        self._bench, self._window, self._keep = bench, window, keep
         self._resident = Resident(images, bench.data, bench.device, FORMATS[self.plan.layout])
         self._trainee = bench.dense_trainee()
         self.cold, self.second = self._run(1), self._run(1)
@@ -65,18 +68,20 @@ class Rival:
         while left > 0:
             self._bench.steps_at_rest(self._trainee, self._resident, left)
             left -= self._resident.steps(batch)
-        return self._window.mark(units=steps, images=steps * batch).reading
+        mark = self._window.mark(units=steps, images=steps * batch)
+        self._keep(mark)
+        return mark.reading
 
 
 class Race:
     """All plans that a recipe can run under and, beside fp32, all layouts under bf16.
 
     `failed` says why a plan could not be run; `marks` and `lost` are what the race has cost, also
-    where it was broken off.
+    where it was broken off. Each mark is handed to `keep` as soon as it is made.
     """
 
-    def __init__(self, recipe: Recipe, *, meter: Meter, store: StageStore) -> None:
-        self.recipe = recipe
+    def __init__(self, recipe: Recipe, *, meter: Meter, store: StageStore, keep: Keep) -> None:
+        self.recipe, self._keep = recipe, keep
         self.rivals: list[Rival] = []
         self.failed: dict[str, str] = {}
         self._meter, self._store = meter, store
@@ -118,7 +123,7 @@ class Race:
     def _enter(self, bench: Bench) -> Rival:
         assert self._window is not None
         with self.recipe.device.infeasible_out_of_memory():
-            rival = Rival(bench, self._window)
+            rival = Rival(bench, self._window, self._keep)
         self.rivals.append(rival)
         return rival
 

@@ -120,6 +120,25 @@ def test_a_kill_between_the_trial_of_plans_and_training_keeps_the_plan(
     assert typed.config != result.config
 
 
+def test_what_an_end_halfway_costs_is_on_the_bill(
+    recipe: MakeRecipe, meter: Meter, store: StageStore
+) -> None:
+    def ending(work: Work) -> float:
+        if next(readings) == 6:
+            raise KeyboardInterrupt  # as Ctrl-C would, at any moment
+        return 2.0
+
+    made, readings = recipe(device=AUTO, epochs=1), itertools.count()
+    with pytest.raises(KeyboardInterrupt):
+        resolve(made, meter=ReplayMeter(formula=ending), store=store)
+    [log] = store.root.glob("*/*/epochs.jsonl")
+    again = StageStore(store.root, meter_id=store.meter_id)
+    resolve(made, meter=meter, store=again)
+    [record] = again.records().values()
+    assert [mark.reading.joules for mark in record.lost] == [2.0] * 6
+    assert record.spent_joules > 12.0 and not log.exists()
+
+
 def test_it_is_on_the_bill_and_in_no_objective(
     recipe: MakeRecipe, meter: Meter, store: StageStore
 ) -> None:
