@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None, *, run: RunTrial | None = None) -> i
         if wants_traceback or refused is None:
             raise
         _give_up_output()
-        print(_told(refused), file=sys.stderr)
+        print(_describe(refused), file=sys.stderr)
         return 1
 
 
@@ -87,7 +87,7 @@ def _by_the_system(error: BaseException | None) -> OSError | None:
     return found
 
 
-def _told(error: OSError) -> str:
+def _describe(error: OSError) -> str:
     """The line for a file, or a stream, that the system refuses."""
     full = error.errno in NO_ROOM
     place = error.filename or ("what is printed" if full else "the system refuses a part of it")

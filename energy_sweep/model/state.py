@@ -82,14 +82,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], Plain]:
         expected, metadata = header["sha256"], header["metadata"]
     except FileNotFoundError:
         raise
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        safetensors.SafetensorError,
-        Damaged,
-    ) as error:
+    except UNREADABLE as error:
         raise DamagedFile(f"{path} cannot be read: {error}") from error
     if header.get("home", _home(path)) != _home(path):
         raise DamagedFile(f"{path} was written as {header['home']}")

@@ -58,7 +58,7 @@ def resolve(
     head(data, recipe.batch)  # what cannot be trained is refused before anything is spent
     whole_groups(len(data.train) // recipe.batch, recipe.batch, recipe.accumulate)
     key, settings = _named(one, machine)
-    tried = store.get(key) or _tried(one, key, settings, meter=meter, store=store)
+    tried = store.get(key) or _try_and_keep(one, key, settings, meter=meter, store=store)
     return replace(recipe, plan=from_plain(Plan, tried.facts["plan"]))
 
 
@@ -111,7 +111,7 @@ def _named(recipe: Recipe, machine: Plain | None) -> tuple[str, Plain]:
     return digest([STAGE, "plan", VERSION, settings]), settings
 
 
-def _tried(
+def _try_and_keep(
     recipe: Recipe, key: str, settings: Plain, *, meter: Meter, store: StageStore
 ) -> StageRecord:
     """Try all plans, and keep the record; what a kill interrupted before begins anew, as lost."""
