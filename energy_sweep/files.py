@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
@@ -10,6 +11,8 @@ import uuid
 from collections.abc import Generator
 from pathlib import Path
 
+# Of the errors of the system, those that more room cures: a disk, a quota or a file limit is full.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 PART = ".part-"  # how the name of a file begins that is not whole yet
 
 

@@ -12,6 +12,7 @@ from energy_sweep.errors import BadInput as BadInput
 from energy_sweep.errors import EnergySweepError as EnergySweepError
 from energy_sweep.errors import Infeasible as Infeasible
 from energy_sweep.errors import NothingFits as NothingFits
+from energy_sweep.objective import Objective as Objective
 from energy_sweep.plain import Plain as Plain
 from energy_sweep.plain import digest as digest
 from energy_sweep.plain import from_plain as from_plain
@@ -236,17 +237,3 @@ class StudyRecord:
     @property
     def results(self) -> tuple[tuple[int, TrialResult], ...]:
         return tuple((t.number, t.result) for t in self.trials if t.result is not None)
-
-
-@dataclass(frozen=True, slots=True)
-class Objective:
-    """Which joules go down while accuracy goes up; `images` is the life of a deployed model."""
-
-    name: str = "lifetime"
-    images: int = 100_000
-
-    def __post_init__(self) -> None:
-        if self.name not in ("training", "inference", "lifetime"):
-            raise BadInput(f"objective={self.name}: type objective=training|inference|lifetime")
-        if self.images < 1:
-            raise BadInput(f"objective.images={self.images}: type a whole number of at least 1")

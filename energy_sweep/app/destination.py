@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from energy_sweep.files import NO_ROOM
 from energy_sweep.record import BadInput
 from energy_sweep.study_files import is_study
 
@@ -64,7 +64,7 @@ def writing_to(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG):
+        if error.errno in NO_ROOM:
             raise
         why = error.strerror or error
         raise BadInput(f"{path}: {why}: type --to with a place that can be written") from error

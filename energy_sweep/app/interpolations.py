@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from energy_sweep.record import Plain
@@ -11,16 +12,16 @@ from energy_sweep.seal import Damaged
 OWN = re.compile(r"\$\{\.*[\w.\[\]]+\}")
 
 
-def check_interpolations(settings: Plain) -> None:
-    """Damaged where a stored setting asks for more than another setting of the same file.
+def check_interpolations(settings: Plain, path: Path) -> None:
+    """Damaged where a setting stored in `path` asks for more than another setting of the same file.
 
     `${oc.env:TOKEN}` would put what this machine keeps to itself into what is deployed.
     """
     for place, value in _words("", settings):
         if "${" in OWN.sub("", value):
             raise Damaged(
-                f"{place} is {value}, which a stored configuration may not ask for: write the value"
-                " itself there, if it is yours"
+                f"{path}: {place} is {value}, which a stored configuration may not ask for: write"
+                " the value itself there, if it is yours"
             )
 
 

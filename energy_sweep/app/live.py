@@ -24,7 +24,7 @@ TOTAL = "total"
 
 
 @dataclass(slots=True)
-class Line:
+class DomainTotal:
     """What one domain has drawn since the start."""
 
     domain: str
@@ -47,7 +47,7 @@ class Line:
 class Face(Protocol):
     """Shows lines as they are now."""
 
-    def __call__(self, lines: list[Line], reading: EnergyReading) -> None: ...
+    def __call__(self, lines: list[DomainTotal], reading: EnergyReading) -> None: ...
 
 
 def watch(arguments: Namespace) -> int:
@@ -58,7 +58,7 @@ def watch(arguments: Namespace) -> int:
 
     meter = open_whole(**powercap(arguments))
     facts = meter.facts()
-    lines = [Line(name, facts.quality) for name in (*facts.domains, TOTAL)]
+    lines = [DomainTotal(name, facts.quality) for name in (*facts.domains, TOTAL)]
     end = time.monotonic() + (math.inf if arguments.seconds is None else arguments.seconds)
     try:
         with (
@@ -79,7 +79,7 @@ def watch(arguments: Namespace) -> int:
     return 0
 
 
-def _add(lines: list[Line], reading: EnergyReading) -> None:
+def _add(lines: list[DomainTotal], reading: EnergyReading) -> None:
     for line, part in zip(lines, reading.domains, strict=False):
         line.quality = part.quality
         line.add(part.joules, reading.seconds)
@@ -113,7 +113,7 @@ def said_of(facts: MeterFacts) -> str:
     return text
 
 
-def plain_line(lines: list[Line], reading: EnergyReading) -> None:
+def plain_line(lines: list[DomainTotal], reading: EnergyReading) -> None:
     """Print the watts of the last second; domains of other quality than the rest say theirs."""
     alike = len({line.quality for line in lines}) == 1
     shown = [f"{line.domain} {watts_text(line.watts[-1])}" for line in lines]
@@ -125,14 +125,14 @@ def plain_line(lines: list[Line], reading: EnergyReading) -> None:
     print(terminal.joined(parts, width=terminal.width_of(), indent=" " * 8), flush=True)
 
 
-def _json_line(lines: list[Line], reading: EnergyReading) -> None:
+def _json_line(lines: list[DomainTotal], reading: EnergyReading) -> None:
     *domains, whole = map(_plain, lines)
     started = {"seconds": lines[-1].seconds, **whole}
     named = {line.domain: one for line, one in zip(lines, domains, strict=False)}
     print(json.dumps({**started, "domains": named}), flush=True)
 
 
-def _plain(line: Line) -> Plain:
+def _plain(line: DomainTotal) -> Plain:
     return {
         "watts": line.watts[-1],
         "mean_watts": line.mean,
@@ -141,7 +141,7 @@ def _plain(line: Line) -> Plain:
     }
 
 
-def _table(lines: list[Line], facts: MeterFacts, width: int | None) -> str:
+def _table(lines: list[DomainTotal], facts: MeterFacts, width: int | None) -> str:
     last = f"last {SHOWN_SECONDS} s"
     head = ("domain", "quality", "now", "mean", "since start", last)
     rows = [

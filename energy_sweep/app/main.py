@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from energy_sweep.app.conf import conf_folder
 from energy_sweep.app.ending import process_kept
 from energy_sweep.app.patience import Patience
+from energy_sweep.files import NO_ROOM
 from energy_sweep.record import BadInput, EnergySweepError
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ CURES = {
     errno.ELOOP: "remove links that lead to each other",
     errno.EMFILE: "raise the limit by ulimit -n",
     errno.ENOMEM: "end other programs",
+    errno.EROFS: "type a place whose disk can be written",
 }
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG)
 
 
 def main(argv: Sequence[str] | None = None, *, run: RunTrial | None = None) -> int:
@@ -79,7 +80,7 @@ def _by_the_system(error: BaseException | None) -> OSError | None:
         return error
     found: OSError | None = None
     while error is not None:
-        if isinstance(error, OSError) and error.errno in NO_ROOM:
+        if isinstance(error, OSError) and error.errno in (*NO_ROOM, errno.EROFS):
             found = error
         if isinstance(error, sqlite3.OperationalError) and "disk" in str(error):
             found = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "the study's database")

@@ -175,7 +175,7 @@ def as_it_ran(stored: Stored, trial: TrialRecord) -> DictConfig:
         raise BadInput(f"{path} is gone, and with it what the trial ran with: type another --trial")
     try:
         settings = read_settings(path)
-        check_interpolations(settings)
+        check_interpolations(settings, path)
         return OmegaConf.create(settings)
     except (Damaged, OmegaConfBaseException) as error:
         why = str(error) if isinstance(error, Damaged) else f"{path} is damaged ({error})"

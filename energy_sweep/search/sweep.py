@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from energy_sweep.record import BadInput, EnergySweepError, StageRecord, TrialResult
+from energy_sweep.search.adopt import UNPRICED, adopt
 from energy_sweep.search.events import (
     Budget,
     Finished,
@@ -23,9 +24,6 @@ from energy_sweep.search.sampling import Atlas, propose
 from energy_sweep.study import Answer, Identity, Study
 
 Run = Callable[[int, Job], TrialResult]
-
-LEFT_BEHIND = "a killed sweep left it, and today's axes do not ask for it"
-UNPRICED = "its stages have no readings in the store"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -138,7 +136,7 @@ class Sweep:
         )
 
     def _work(self, queue: Iterator[Job], *, repeats: int) -> Outcome:
-        stopped = mend(self) or self._adopt() or self._drain(queue)
+        stopped = mend(self) or adopt(self) or self._drain(queue)
         outcome = Outcome(
             new=tuple(self.new),
             infeasible=tuple(self.infeasible),
@@ -148,24 +146,6 @@ class Sweep:
         )
         self.watch(outcome)
         return outcome
-
-    def _adopt(self) -> Stop | None:
-        """Finish under their numbers the trials that a killed sweep left running."""
-        for trial in self.study.adopt():
-            identity = self.study.identity(trial.number)
-            point = self.atlas.locate(identity, trial.params)
-            if trial.result is not None and self.priced(trial.number, trial.result):
-                self._tell(trial.number, trial.result)
-            elif trial.result is not None:
-                self.study.fail(trial.number, UNPRICED)
-            elif point is None or identity in self.known:
-                self.study.fail(trial.number, LEFT_BEHIND)
-            elif (stop := self.stop()) is not None:
-                return stop
-            else:
-                self.study.hold(trial.number)
-                self._measure(trial.number, self.atlas.job(point))
-        return None
 
     def _drain(self, queue: Iterator[Job]) -> Stop:
         while True:
@@ -181,7 +161,7 @@ class Sweep:
                 seed=job.seed,
                 dials=job.dials,
             )
-            self._measure(number, job)
+            self.measure(number, job)
 
     def stop(self) -> Stop | None:
         """Which budget is used up, if any."""
@@ -196,7 +176,7 @@ class Sweep:
             return "trials"
         return None
 
-    def _measure(self, number: int, job: Job) -> None:
+    def measure(self, number: int, job: Job) -> None:
         """Run one claimed trial; what stops this process leaves it claimed, to be adopted."""
         self.tried.add(job.identity)
         self.watch(Started(number=number, job=job, measured=len(self.measured), total=self.total))
@@ -207,7 +187,7 @@ class Sweep:
                 raise EnergySweepError("it measured another configuration than was planned")
             if not self.priced(number, result):
                 raise EnergySweepError(UNPRICED)
-            self._tell(number, result)
+            self.tell(number, result)
         except BadInput as refusal:
             self.study.fail(number, str(refusal))
             raise
@@ -227,7 +207,8 @@ class Sweep:
         self.ledger.add(number, result)
         return result.infeasible is not None or self.ledger.joules(number) is not None
 
-    def _tell(self, number: int, result: TrialResult) -> None:
+    def tell(self, number: int, result: TrialResult) -> None:
+        """Keep the result of a trial, with its price."""
         self.study.finish(number, result, self.ledger.joules(number))
         self._learn(number)
 

@@ -11,7 +11,7 @@ from typing import Any
 from energy_sweep.plain import digest
 from energy_sweep.record import Plain, TrialResult, from_plain
 from energy_sweep.seal import SEAL, Damaged, unseal
-from energy_sweep.study.journal import CLAIM, OF_TRIAL, RESULT, Line
+from energy_sweep.study.journal import CLAIM, OF_TRIAL, RESULT, JournalLine
 from energy_sweep.study_files import DATABASE, JOURNAL
 
 SHOWN = 8  # numbers of trials that a line names one by one
@@ -63,7 +63,7 @@ def choose_copy(
     kind: str,
     number: int,
     text: str | None,
-    lines: Iterable[Line],
+    lines: Iterable[JournalLine],
     findings: Findings,
     *,
     claim: Plain | None = None,
@@ -99,7 +99,7 @@ def choose_copy(
 
 
 def _noted(
-    kind: str, number: int, lines: list[Line], findings: Findings, claim: Plain | None
+    kind: str, number: int, lines: list[JournalLine], findings: Findings, claim: Plain | None
 ) -> Plain | None:
     """The first sound copy in the journal: what was claimed or found once never changes."""
     first: Plain | None = None

@@ -19,7 +19,7 @@ from optuna.storages import RDBStorage
 from energy_sweep.record import BadInput, StudyRecord
 from energy_sweep.space import Space
 from energy_sweep.study import database
-from energy_sweep.study.reading import Unreadable
+from energy_sweep.study.reading import UnreadableDatabase
 from energy_sweep.study.server import Server
 from energy_sweep.study_files import DATABASE, JOURNAL, LOCK, is_study
 
@@ -104,7 +104,7 @@ def _readable(folder: Path) -> Generator[None]:
     try:
         with database.refusals(path):
             yield
-    except Unreadable as error:
+    except UnreadableDatabase as error:
         raise BadInput(f"{path} is damaged ({error}): {ANEW}") from error
 
 

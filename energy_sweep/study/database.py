@@ -30,7 +30,7 @@ from energy_sweep.space import Space
 from energy_sweep.study.attributes import dials_of, ours, told_accuracy
 from energy_sweep.study.display import Display, displays, is_shown, shown
 from energy_sweep.study.facts import sealed_fact
-from energy_sweep.study.reading import GENERATION, Unreadable, is_outside
+from energy_sweep.study.reading import GENERATION, UnreadableDatabase, is_outside
 from energy_sweep.study_files import DATABASE
 
 OF_YOUR_OWN = (
@@ -50,7 +50,7 @@ class _Connection(sqlite3.Connection):
 
 
 def connect(folder: Path) -> RDBStorage:
-    """The storage in a study's folder; Unreadable if it is damaged, BadInput if it is shut."""
+    """A folder's storage; UnreadableDatabase if it is damaged, BadInput if it is shut."""
     return connect_file(folder / DATABASE)
 
 
@@ -66,10 +66,10 @@ def connect_file(path: Path) -> RDBStorage:
 
 @contextmanager
 def refusals(path: Path) -> Generator[None]:
-    """Tell damage (Unreadable) from a place or a version that does not let us (BadInput)."""
+    """Tell damage (UnreadableDatabase) from a place or version that bars us (BadInput)."""
     try:
         yield
-    except (BadInput, Unreadable, OSError, MemoryError):
+    except (BadInput, UnreadableDatabase, OSError, MemoryError):
         raise
     except Exception as error:  # Optuna lets all through that a damaged row makes of it
         reason = _reason(error)
@@ -80,7 +80,7 @@ def refusals(path: Path) -> Generator[None]:
         said = " ".join(f"{reason}".split()) or type(reason).__name__
         if isinstance(reason, RuntimeError) and "version" in said:
             raise BadInput(f"{path} is of another version of Optuna: {said}") from error
-        raise Unreadable(said) from error
+        raise UnreadableDatabase(said) from error
 
 
 def _disk_error(error: sqlite3.Error, path: Path) -> int:

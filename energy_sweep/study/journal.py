@@ -25,7 +25,7 @@ OF_TRIAL = "trial"  # under this name, a document says which trial it belongs to
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class JournalLine:
     """One document of the journal: as it is written, and as it was read, its seal unchecked."""
 
     kind: str
@@ -40,7 +40,7 @@ class Lines:
     `whole_bytes` is where the last whole line ends: what a kill left of the next is no damage.
     """
 
-    lines: tuple[Line, ...] = ()
+    lines: tuple[JournalLine, ...] = ()
     damaged: tuple[int, ...] = ()
     whole_bytes: int = 0
     exists: bool = False
@@ -58,7 +58,7 @@ def read_journal(folder: Path) -> Lines:
     except FileNotFoundError:
         return Lines()
     whole = content.rfind(b"\n") + 1
-    lines: list[Line] = []
+    lines: list[JournalLine] = []
     damaged: list[int] = []
     for number, raw in enumerate(content[:whole].split(b"\n")[:-1], start=1):
         line = _line(raw)
@@ -69,7 +69,7 @@ def read_journal(folder: Path) -> Lines:
     return Lines(tuple(lines), tuple(damaged), whole, exists=True)
 
 
-def _line(raw: bytes) -> Line | None:
+def _line(raw: bytes) -> JournalLine | None:
     try:
         text = raw.decode()
         kind = text[2 : text.index('"', 2)]
@@ -79,7 +79,7 @@ def _line(raw: bytes) -> Line | None:
     except (ValueError, RecursionError):
         return None
     right = kind in KINDS and text == f"{head}{inner}}}" and isinstance(document, dict)
-    return Line(kind, inner, document) if right else None
+    return JournalLine(kind, inner, document) if right else None
 
 
 def _head(kind: str) -> str:

@@ -19,7 +19,7 @@ from energy_sweep.study.journal import (
     RESULT,
     STUDY,
     TOLD,
-    Line,
+    JournalLine,
     Lines,
     of_trial,
 )
@@ -28,7 +28,7 @@ from energy_sweep.study_files import DATABASE, JOURNAL
 
 OPTUNAS = {"running": "RUNNING", "measured": "COMPLETE", "infeasible": "PRUNED", "failed": "FAIL"}
 
-Noted = dict[int, dict[str, list[Line]]]
+Noted = dict[int, dict[str, list[JournalLine]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ class _Merger:
         kind: str,
         number: int,
         row: Row | None,
-        lines: dict[str, list[Line]],
+        lines: dict[str, list[JournalLine]],
         claim: Plain | None = None,
     ) -> Plain | None:
         text = row.texts.get(kind) if row else None
@@ -178,7 +178,7 @@ class _Merger:
             kind, number, text, some, self.findings, claim=claim, has_database=has_database
         )
 
-    def _last(self, kind: str, number: int, lines: dict[str, list[Line]]) -> Plain | None:
+    def _last(self, kind: str, number: int, lines: dict[str, list[JournalLine]]) -> Plain | None:
         content = None
         for line in lines.get(kind, []):
             try:

@@ -22,7 +22,7 @@ from energy_sweep.study.display import Display, displays
 from energy_sweep.study.facts import NEEDED, sealed_fact
 from energy_sweep.study.journal import STUDY, Journal, Lines, read_journal
 from energy_sweep.study.merging import Merged, merge
-from energy_sweep.study.reading import Unreadable, read_database
+from energy_sweep.study.reading import UnreadableDatabase, read_database
 from energy_sweep.study.restoring import restore
 from energy_sweep.study.waiting import acquire
 from energy_sweep.study_files import DATABASE, JOURNAL, LOCK, is_study
@@ -94,7 +94,7 @@ def _known(folder: Path) -> tuple[Merged, Lines]:
         try:
             rows = read_database(folder)
             reason = EMPTY if rows is None else None
-        except Unreadable as error:
+        except UnreadableDatabase as error:
             reason = str(error)
     except OSError as error:
         raise BadInput(
@@ -156,7 +156,7 @@ def _stored(
     if not known.database_wrong:
         try:
             return _prepare(folder, known.facts, space)
-        except Unreadable as error:
+        except UnreadableDatabase as error:
             said.append(f"{DATABASE} is damaged ({error})")
     kept = restore(folder, known, space)
     said.append(

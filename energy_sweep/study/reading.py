@@ -23,7 +23,7 @@ KEYS = ("claim", "result", "error", "lease")
 OUTSIDE = ("BUSY", "LOCKED", "READONLY", "FULL", "IOERR", "CANTOPEN", "PERM", "NOMEM", "AUTH")
 
 
-class Unreadable(EnergySweepError):
+class UnreadableDatabase(EnergySweepError):
     """A database that is no whole one; the message is the reason."""
 
 
@@ -48,17 +48,17 @@ class Rows:
 def read_database(folder: Path) -> Rows | None:
     """What a study's database holds, None where no study was begun in it.
 
-    Unreadable where it is missing, or damaged beyond reading.
+    UnreadableDatabase where it is missing, or damaged beyond reading.
     """
     path = folder / DATABASE
     if not path.is_file():
-        raise Unreadable("it is missing")
+        raise UnreadableDatabase("it is missing")
     try:
         return _connected(path.resolve())
     except sqlite3.Error as error:
-        raise Unreadable(str(error)) from error
+        raise UnreadableDatabase(str(error)) from error
     except (TypeError, ValueError) as error:  # damaged names, and words where numbers were
-        raise Unreadable("its tables are not those that were made") from error
+        raise UnreadableDatabase("its tables are not those that were made") from error
 
 
 def is_outside(error: sqlite3.Error) -> bool:
@@ -125,7 +125,7 @@ def _read(query: Callable[[str], sqlite3.Cursor]) -> Rows | None:
         listed[trial] = study
     if not generations:
         if listed:
-            raise Unreadable("it does not say which of its studies counts")
+            raise UnreadableDatabase("it does not say which of its studies counts")
         return None
     _, newest = max(generations)
     rows = {trial: Row(state) for trial, (_, state) in states.items() if listed[trial] == newest}

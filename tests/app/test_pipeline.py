@@ -119,5 +119,5 @@ def test_a_stored_setting_reads_nothing_of_this_machine(
     finally:
         path.write_text(text)
     said = capsys.readouterr()
-    assert f"note is {asked}, which a stored configuration may not ask for" in said.err
+    assert f"{path}: note is {asked}, which a stored configuration may not ask for" in said.err
     assert "a secret" not in said.out + said.err and not (tmp_path / "net").exists()

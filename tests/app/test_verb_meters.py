@@ -163,7 +163,7 @@ def test_a_counter_beside_an_estimate_says_which_is_which(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     parts = {"gpu:0": (70.0, Quality.COUNTER), "cpu": (5.0, Quality.ESTIMATED)}
-    lines = [live.Line(name, quality) for name, (_, quality) in parts.items()]
+    lines = [live.DomainTotal(name, quality) for name, (_, quality) in parts.items()]
     for line, (watts, _) in zip(lines, parts.values(), strict=True):
         line.add(watts, 1.0)
     live.plain_line(lines, EnergyReading(domains=(), seconds=1.0))
