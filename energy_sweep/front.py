@@ -6,14 +6,13 @@ import csv
 import dataclasses
 import io
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from energy_sweep.achieved import Achieved
 from energy_sweep.bill import bill, totals
 from energy_sweep.configuration import (
     Row,
-    configurations,
     contended_text,
     joules_text,
     price_list,
@@ -21,6 +20,8 @@ from energy_sweep.configuration import (
 )
 from energy_sweep.configuration import command as command
 from energy_sweep.dials import typed
+from energy_sweep.domination import hypervolume as hypervolume
+from energy_sweep.domination import pareto as pareto
 from energy_sweep.infeasible import infeasible_rows
 from energy_sweep.record import (
     BadInput,
@@ -32,8 +33,8 @@ from energy_sweep.record import (
     to_plain,
 )
 from energy_sweep.rivals import compared
+from energy_sweep.unpriced import priced, unpriced
 
-Point = tuple[float, float]  # accuracy, joules
 # Columns of a row that hold several values.
 LISTS = ("seeds", "rivals", "beaten_by", "contended")
 
@@ -46,39 +47,19 @@ class Choice:
     why: str
 
 
-def pareto(points: Sequence[Point]) -> tuple[int, ...]:
-    """Indexes of the points that none dominates, cheapest first; equal points stay together."""
-    chosen: list[int] = []
-    for index in sorted(range(len(points)), key=lambda i: (points[i][1], -points[i][0])):
-        best = points[chosen[-1]] if chosen else (-math.inf, 0.0)
-        if points[index][0] > best[0] or points[index] == best:
-            chosen.append(index)
-    return tuple(chosen)
-
-
-def hypervolume(points: Iterable[Point], reference: Point) -> float:
-    """Area dominated by the points, down to the accuracy and up to the joules of `reference`."""
-    floor, ceiling = reference
-    better = [point for point in points if point[0] > floor and point[1] < ceiling]
-    area = 0.0
-    for index in pareto(better):
-        accuracy, joules = better[index]
-        area += (accuracy - floor) * (ceiling - joules)
-        floor = accuracy
-    return area
-
-
 def pareto_numbers(study: StudyRecord, objective: Objective) -> tuple[int, ...]:
     """Trial numbers of the front, cheapest first, without the cost of whole rows."""
-    prices, found = price_list(study), configurations(study, objective)
+    prices = price_list(study)
+    found = priced(study, objective, prices)
     points = [(one.accuracy, one.joules(prices)[0]) for one in found]
     return tuple(found[index].trial for index in pareto(points))
 
 
 def rows(study: StudyRecord, objective: Objective | str = "lifetime") -> tuple[Row, ...]:
-    """One row per measured configuration, by lowest trial number, with its rivals."""
+    """One row per measured configuration that has a price, by lowest trial number."""
     objective = Objective(objective) if isinstance(objective, str) else objective
-    prices, found = price_list(study), configurations(study, objective)
+    prices = price_list(study)
+    found = priced(study, objective, prices)
     plain = unranked_rows(study, found, prices)
     demands = {row.trial: one.demand for row, one in zip(plain, found, strict=True)}
     members = {row.trial for row in _front(plain)}
@@ -225,6 +206,7 @@ def front_document(study: StudyRecord, objective: Objective) -> Plain:
         "front": to_plain(front),
         "dominated": to_plain(sorted(dominated, key=lambda row: (row.joules, row.trial))),
         "infeasible": to_plain(infeasible_rows(study, prices)),
+        "unpriced": list(unpriced(study, objective)),
     }
 
 

@@ -27,6 +27,7 @@ from energy_sweep.tables import (
     head_of,
     short,
 )
+from energy_sweep.unpriced import unpriced_text
 
 
 def write_report(study: StudyRecord, objective: Objective | str, path: Path | str) -> None:
@@ -166,6 +167,7 @@ def _notes(document: Plain) -> str:
         "difference. Rivals are two of which neither beats the other. What one is beaten by beats "
         "it in accuracy or joules, while it beats that in neither.",
         "Contended": disturbed(document),
+        "Left out": unpriced_text(document["unpriced"]),
         "Coefficients": coefficients,
         "Machine": machine,
     }

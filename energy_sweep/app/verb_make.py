@@ -144,7 +144,12 @@ def _origin(stored: Stored, trial: TrialRecord, result: TrialResult, arguments: 
 
     objective = verb_study.objective(arguments)
     rows = front.rows(stored.record, objective)
-    row = next(row for row in rows if row.config == result.config)
+    row = next((row for row in rows if row.config == result.config), None)
+    if row is None:
+        raise BadInput(
+            f"trial {trial.number} cannot be priced, since readings are gone: type"
+            f" {front.command(trial)} to measure it anew, or another --trial"
+        )
     return {
         "study": stored.record.name,
         "trial": trial.number,

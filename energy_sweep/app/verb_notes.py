@@ -72,4 +72,6 @@ def _few(numbers: Sequence[int]) -> str:
 def _unmeasured(trial: TrialRecord) -> str:
     if trial.result is not None and trial.result.infeasible:
         return f"**Infeasible**: {trial.result.infeasible}."
+    if trial.result is not None and trial.state == "measured":
+        return "**Measured**, but it cannot be priced, since readings are gone."
     return f"**{trial.state.capitalize()}**" + (f": {trial.error}" if trial.error else ".")

@@ -82,9 +82,18 @@ def load(arguments: Namespace) -> Stored:
     meter = repriced(record.meter, arguments)
     store = store_of(folder, meter)
     record = with_stages(dataclasses.replace(record, meter=meter), store)
+    record = dataclasses.replace(record, damage=(*record.damage, *_left_out(record, arguments)))
     for line in record.damage:
         print(f"damaged: {line}", file=sys.stderr)
     return Stored(folder=folder, record=record, store=store)
+
+
+def _left_out(record: StudyRecord, arguments: Namespace) -> tuple[str, ...]:
+    from energy_sweep.unpriced import unpriced, unpriced_text
+
+    asked = objective(arguments) if "objective" in arguments else Objective()
+    text = unpriced_text(unpriced(record, asked))
+    return (text,) if text else ()
 
 
 def repriced(meter: MeterFacts, arguments: Namespace) -> MeterFacts:
