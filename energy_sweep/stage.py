@@ -65,6 +65,7 @@ class StageStore:
         self.limit_bytes = limit_bytes
         self.warm: set[str] = set()
         self.damaged: dict[Path, str] = {}  # records that cannot be read, and why
+        self.unsealed: set[str] = set()  # keys of records that former versions wrote
         self._records: dict[str, StageRecord] | None = None
         self._claim: FileLock | None = None
 
@@ -120,6 +121,7 @@ class StageStore:
         path = self.folder(record.key) / f"record-{self.meter_id}.json"
         write_whole(path, json.dumps(seal(to_plain(record))))
         self._loaded()[record.key] = record
+        self.unsealed.discard(record.key)
         self.damaged.pop(path, None)
         return record
 
@@ -167,10 +169,12 @@ class StageStore:
 
     def _read(self, path: Path) -> StageRecord | None:
         try:
-            document, _ = unseal(json.loads(path.read_text(encoding="utf-8")))
+            document, is_sealed = unseal(json.loads(path.read_text(encoding="utf-8")))
             record = from_plain(StageRecord, document)
             if record.key != path.parent.name:
                 raise Damaged(f"it is that of stage {record.key[:12]}")
+            if not is_sealed:
+                self.unsealed.add(record.key)
             return self._priced(record) if self.coefficients else record
         except (OSError, ValueError, TypeError, KeyError, AttributeError, Damaged) as error:
             self.damaged[path] = " ".join(str(error).split()) or type(error).__name__

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from energy_sweep import study
 from energy_sweep.meter import meter_id
-from energy_sweep.record import MeterFacts, StageRecord, StudyRecord
+from energy_sweep.record import MeterFacts, StageRecord, StudyRecord, TrialRecord
 from energy_sweep.stage import StageStore, unrecorded
 from energy_sweep.study_files import DATABASE, JOURNAL, is_study
 
@@ -27,10 +27,35 @@ def load_study(folder: Path | str, stages: Mapping[str, StageRecord] | None = No
 
 
 def with_stages(record: StudyRecord, store: StageStore) -> StudyRecord:
-    """A study with the stages of a store; what is damaged or gone of them is said in `damage`."""
-    stages = store.records()
-    damage = (*record.damage, *_store_damage(record, store))
-    return dataclasses.replace(record, stages=stages, damage=damage)
+    """A study with the stages of a store; what is damaged or gone of them is said in `damage`.
+
+    Right answers are counted once by a trial and once by the record of its evaluation: where they
+    differ, the record's are believed if it is sealed.
+    """
+    stages, damage = store.records(), (*record.damage, *_store_damage(record, store))
+    trials = list[TrialRecord]()
+    for trial in record.trials:
+        sealed, right = _evaluation(trial, store)
+        if trial.result is not None and right not in (None, trial.result.correct):
+            line = f"trial {trial.number}: {trial.result.correct} images are right by its result,"
+            line += f" and {right} by the {'' if sealed else 'un'}sealed record of its evaluation:"
+            damage = (*damage, f"{line} the {'second' if sealed else 'first'} is read")
+            if sealed:
+                result = dataclasses.replace(trial.result, correct=right)
+                trial = dataclasses.replace(trial, result=result)
+        trials.append(trial)
+    return dataclasses.replace(record, trials=tuple(trials), stages=stages, damage=damage)
+
+
+def _evaluation(trial: TrialRecord, store: StageStore) -> tuple[bool, int | None]:
+    """Whether the record of a trial's evaluation is sealed, and how many images it has right."""
+    result = trial.result
+    for use in result.stages if result is not None and result.correct is not None else ():
+        record = store.get(use.key) if use.stage == "evaluate" else None
+        right = None if record is None else record.facts.get("correct")
+        if isinstance(right, int):
+            return use.key not in store.unsealed, right
+    return False, None
 
 
 def _store_damage(record: StudyRecord, store: StageStore) -> list[str]:
