@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Generator
 from pathlib import Path
@@ -44,6 +45,25 @@ def whole(path: Path, *, durable: bool = True) -> Generator[Path]:
         raise
     if durable:
         sync(path.parent)
+
+
+def move_all(part: Path, folder: Path) -> None:
+    """Move everything in `part` into `folder`, in place of what has its names there.
+
+    All is as it was where one of them cannot be moved.
+    """
+    aside = tempfile.TemporaryDirectory(dir=folder, prefix=PART)
+    with aside as spare, contextlib.ExitStack() as undo:
+        for path in sorted(part.iterdir()):
+            target, kept = folder / path.name, Path(spare, path.name)
+            if target.is_dir() and not path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+            if os.path.lexists(target):
+                os.replace(target, kept)
+                undo.callback(os.replace, kept, target)
+            os.replace(path, target)
+            undo.callback(os.replace, target, path)
+        undo.pop_all()
 
 
 def sync(path: Path) -> None:

@@ -19,7 +19,8 @@ from PIL import Image
 
 from energy_sweep.compression import Prune, Quantize
 from energy_sweep.dataset.digits import Digits
-from energy_sweep.deploy import count_look, deploy, reload
+from energy_sweep.deploy import deploy, reload
+from energy_sweep.deploy.ledger import look, looks
 from energy_sweep.device import Device
 from energy_sweep.meter import meter_id, open_meter
 from energy_sweep.meter.base import Meter
@@ -151,6 +152,30 @@ def test_nothing_is_written_where_a_fresh_process_answers_otherwise(
     with pytest.raises(EnergySweepError, match="fresh process cannot run the files: no such"):
         trial.deploy(tmp_path / "to", tmp_path / "ledger.json")
     assert list((tmp_path / "to").iterdir()) == []
+    assert not (tmp_path / "ledger.json").exists()  # nobody was told an accuracy
+
+
+def test_a_folder_that_cannot_take_all_files_is_left_as_it_was(
+    trial: Trial, tmp_path: Path
+) -> None:
+    folder, ledger = tmp_path / "to", tmp_path / "ledger.json"
+    (folder / "test.npz").mkdir(parents=True)  # one of the last to be moved
+    (folder / "card.md").write_text("mine")
+    with pytest.raises(IsADirectoryError, match=r"test\.npz"):
+        trial.deploy(folder, ledger)
+    assert {path.name for path in folder.iterdir()} == {"test.npz", "card.md"}
+    assert (folder / "card.md").read_text() == "mine" and not ledger.exists()
+
+
+def test_a_look_is_not_counted_where_nothing_is_shown(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.json"
+    with look(ledger, "a"):
+        pass
+    for key in ("a", "b"):
+        with pytest.raises(KeyboardInterrupt), look(ledger, key):
+            assert key in looks(ledger)  # a kill here leaves it counted
+            raise KeyboardInterrupt
+    assert looks(ledger) == ["a"]
 
 
 def test_accuracy_can_be_recomputed_with_onnxruntime_and_numpy_alone(deployed: Path) -> None:
@@ -191,7 +216,11 @@ def test_config_is_plain_and_says_how_to_run_it(deployed: Path) -> None:
 
 def test_looks_at_the_test_split_are_counted_by_configuration(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.json"
-    assert [count_look(ledger, key) for key in ("a", "b", "a", "c", "b")] == [1, 2, 2, 3, 3]
+    counts = list[int]()
+    for key in ("a", "b", "a", "c", "b"):
+        with look(ledger, key) as seen_by:
+            counts.append(seen_by)
+    assert counts == [1, 2, 2, 3, 3]
 
 
 def test_deploying_again_is_no_new_look_and_replaces_the_files(

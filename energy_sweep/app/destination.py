@@ -47,14 +47,14 @@ def check_deployment(folder: Path, *, force: bool) -> None:
 
 @contextlib.contextmanager
 def fresh_folder(folder: Path) -> Iterator[None]:
-    """Take `folder` away again, where it is new and still empty, if the work inside fails."""
-    existed = folder.exists()
+    """Take `folder` away again, and those above it, as far as new, if the work inside fails."""
+    new = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
         yield
     except BaseException:
-        if not existed:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+        with contextlib.suppress(OSError):
+            for one in new:
+                one.rmdir()
         raise
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import numpy
 import yaml
-from filelock import FileLock
 
 from energy_sweep.achieved import name_of
 from energy_sweep.dataset import reader
@@ -19,10 +17,11 @@ from energy_sweep.dataset.base import Data
 from energy_sweep.dataset.licence import licence_of
 from energy_sweep.dataset.split import Split
 from energy_sweep.deploy.card import card
+from energy_sweep.deploy.ledger import LEDGER as LEDGER
+from energy_sweep.deploy.ledger import look, looks
 from energy_sweep.deploy.proof import check_models, check_script, reading_of
-from energy_sweep.documents import read_json
 from energy_sweep.execution import Plan
-from energy_sweep.files import write_whole
+from energy_sweep.files import PART, move_all, write_whole
 from energy_sweep.meter.base import Meter
 from energy_sweep.price import Prices
 from energy_sweep.recipe import Recipe, replace
@@ -30,12 +29,10 @@ from energy_sweep.record import BadInput, Plain, TrialResult, from_plain, to_pla
 from energy_sweep.runtime import OnnxRuntime
 from energy_sweep.runtime.base import Session
 from energy_sweep.runtime.program import make_program, save_program
-from energy_sweep.seal import Damaged
 from energy_sweep.stage import StageStore
 from energy_sweep.statistics import wilson
 from energy_sweep.trial import deployed_trial
 
-LEDGER = "test_split.json"
 SIZES = (
     *("bytes", "parameters", "macs", "weight_bytes"),
     *("removed_weight_bits", "zero_weights", "int8_coverage"),
@@ -57,16 +54,17 @@ def deploy(
 
     `meter` reads what has to be trained again because its weights were evicted; `ledger` is the
     file that counts who has seen the test split; `config` is what runs the trial again; `origin`
-    goes into the metrics (study, trial, command, joules). Nothing is left where a fresh process
-    does not give the same answers.
+    goes into the metrics (study, trial, command, joules). Where a fresh process does not give the
+    same answers, or a file cannot be written, all is as it was, and no look is counted.
     """
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder} is a file: type --to with the name of a folder")
+    looks(ledger)  # which has to be sound before anything is trained again
     folder.mkdir(parents=True, exist_ok=True)
     data = recipe.dataset.load()
     if "plan" in result.facts:
         recipe = replace(recipe, plan=from_plain(Plan, result.facts["plan"]))
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".part-") as name:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=PART) as name:
         part = Path(name)
         _write_models(recipe, data, part, meter=meter, store=store)
         numpy.savez_compressed(part / "test.npz", images=data.test.images, labels=data.test.labels)
@@ -74,7 +72,7 @@ def deploy(
             **origin,
             **_accuracies(part / "model.onnx", recipe, data),
             "validation_correct_in_study": result.correct,
-            "test_split_seen_by": count_look(ledger, result.config_key),
+            "test_split_seen_by": None,
             **_facts(recipe, result, data),
             "inference": _inference(result, store, meter),
         }
@@ -82,38 +80,11 @@ def deploy(
         check_models(part)
         _write_script(part, data)
         metrics["dataset"]["proof"] = check_script(part, recipe.dataset, data)
-        _write_notes(part, metrics, config=config, origin=origin)
-        for path in part.iterdir():
-            if path.is_dir():
-                shutil.rmtree(folder / path.name, ignore_errors=True)
-            os.replace(path, folder / path.name)
+        with look(ledger, result.config_key) as seen_by:
+            metrics["test_split_seen_by"] = seen_by
+            _write_notes(part, metrics, config=config, origin=origin)
+            move_all(part, folder)
     return metrics
-
-
-def count_look(ledger: Path, config_key: str) -> int:
-    """How many configurations of a study have seen the test split, this one included."""
-    with FileLock(ledger.with_name(f".{ledger.name}.lock")):
-        seen = _looks(ledger)
-        if config_key not in seen:
-            seen.append(config_key)
-            write_whole(ledger, json.dumps(seen, indent=1) + "\n")
-    return len(seen)
-
-
-def _looks(ledger: Path) -> list[str]:
-    """The configurations that have seen the test split; Damaged where that is not known."""
-    if not ledger.exists():
-        return []
-    try:
-        seen = read_json(ledger)
-        if not isinstance(seen, list) or not all(isinstance(key, str) for key in seen):
-            raise Damaged(f"{ledger} is damaged (it is no list of configurations)")
-    except Damaged as error:
-        raise Damaged(
-            f"{error}, and with it how many have seen the test split: put a copy of it there, or"
-            " remove it, which counts from one again"
-        ) from error
-    return seen
 
 
 def _write_models(
@@ -136,7 +107,7 @@ def _write_script(part: Path, data: Data) -> None:
         "shape": list(data.shape),
         "reading": to_plain(reading_of(data)),
     }
-    (part / "labels.json").write_text(json.dumps(labels, indent=1) + "\n", encoding="utf-8")
+    write_whole(part / "labels.json", json.dumps(labels, indent=1) + "\n")
     shutil.copyfile(Path(__file__).with_name("predict.py"), part / "predict.py")
     (part / "reader").mkdir()
     for path in Path(reader.__file__).parent.glob("*.py"):
@@ -144,9 +115,9 @@ def _write_script(part: Path, data: Data) -> None:
 
 
 def _write_notes(part: Path, metrics: Plain, *, config: Plain, origin: Plain) -> None:
-    (part / "config.yaml").write_text(_as_yaml(config, origin), encoding="utf-8")
-    (part / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
-    (part / "card.md").write_text(card(metrics), encoding="utf-8")
+    write_whole(part / "config.yaml", _as_yaml(config, origin))
+    write_whole(part / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    write_whole(part / "card.md", card(metrics))
 
 
 def _facts(recipe: Recipe, result: TrialResult, data: Data) -> Plain:

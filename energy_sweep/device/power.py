@@ -21,6 +21,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from energy_sweep.board import Board, BoardLost, NoPermission, NotSupported, find_board
+from energy_sweep.files import whole
 from energy_sweep.record import BadInput, EnergySweepError
 
 log = logging.getLogger(__name__)
@@ -201,12 +202,10 @@ def _note(uuid: str) -> Path:
 
 def _write_note(board: Board, watts: float) -> None:
     note = {"limit_watts": watts, "pid": os.getpid()}
-    # Through a file of its own: the folder is everybody's, and a link there is not followed.
-    handle, part = tempfile.mkstemp(dir=_note(board.uuid).parent, prefix="energy_sweep-power-")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(note, file)
-    os.chmod(part, 0o644)
-    os.replace(part, _note(board.uuid))
+    # Whoever comes next reads it, be it another user.
+    with whole(_note(board.uuid), durable=False) as part:
+        part.write_text(json.dumps(note), encoding="utf-8")
+        part.chmod(0o644)
 
 
 def _read_note(uuid: str) -> dict[str, object]:

@@ -84,8 +84,8 @@ def test_a_deployment_goes_over_an_older_one_and_leaves_nothing_where_it_fails(
     metrics = {"study": "toy", "trial": 3, "measured_file": "model.onnx"}
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
     check_deployment(tmp_path, force=False)
-    new = tmp_path / "new"
+    new = tmp_path / "above" / "new"
     with pytest.raises(RuntimeError), fresh_folder(new):
-        new.mkdir()
+        new.mkdir(parents=True)
         raise RuntimeError
-    assert not new.exists()
+    assert not new.parent.exists()

@@ -10,7 +10,6 @@ import json
 import math
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+from energy_sweep.files import write_whole
 from energy_sweep.meter.base import ReadingLost
 from energy_sweep.meter.counter.accumulator import Accumulator, Counter, Level
 from energy_sweep.record import digest, from_plain, to_plain
@@ -114,7 +114,7 @@ def cached(
         path = _path(key)
         if path is not None and keep(check):
             with suppress(OSError):
-                _write(path, check)
+                write_whole(path, json.dumps(to_plain(check)), durable=False)
     return check
 
 
@@ -183,16 +183,3 @@ def _read(path: Path) -> Check:
     if not all(n is None or 0 <= n < math.inf for n in others):
         raise ValueError(f"{path}: no watts")
     return check
-
-
-def _write(path: Path, check: Check) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".new")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(to_plain(check), file)
-        os.replace(name, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise

@@ -1,0 +1,59 @@
+"""Who has seen the test split of a study: each further look makes its accuracy less fair."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Generator
+from pathlib import Path
+
+from filelock import FileLock
+
+from energy_sweep.documents import read_json
+from energy_sweep.files import write_whole
+from energy_sweep.seal import Damaged
+
+LEDGER = "test_split.json"
+
+
+@contextlib.contextmanager
+def look(ledger: Path, config_key: str) -> Generator[int]:
+    """Count a configuration as one that has seen the test split, and give how many have.
+
+    It is taken out again where the work inside fails, since nobody was shown anything then.
+    """
+    with FileLock(ledger.with_name(f".{ledger.name}.lock")):
+        before = looks(ledger)
+        seen = [*before, *({config_key} - set(before))]
+        if seen != before:
+            _write(ledger, seen)
+        try:
+            yield len(seen)
+        except BaseException:
+            if seen != before:
+                with contextlib.suppress(OSError):  # then it stays counted, once too often
+                    _write(ledger, before)
+            raise
+
+
+def looks(ledger: Path) -> list[str]:
+    """The configurations that have seen the test split; Damaged where that is not known."""
+    if not ledger.exists():
+        return []
+    try:
+        seen = read_json(ledger)
+        if not isinstance(seen, list) or not all(isinstance(key, str) for key in seen):
+            raise Damaged(f"{ledger} is damaged (it is no list of configurations)")
+    except Damaged as error:
+        raise Damaged(
+            f"{error}, and with it how many have seen the test split: put a copy of it there, or"
+            " remove it, which counts from one again"
+        ) from error
+    return seen
+
+
+def _write(ledger: Path, seen: list[str]) -> None:
+    if seen:
+        write_whole(ledger, json.dumps(seen, indent=1) + "\n")
+    else:
+        ledger.unlink(missing_ok=True)
