@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import functools
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from energy_sweep.record import Plain
-from energy_sweep.seal import Damaged
+from energy_sweep.seal import MOST_NESTED, Damaged, parse
+
+if TYPE_CHECKING:
+    import yaml
+
+MOST_SETTINGS_BYTES = 2**20  # a sweep of hundreds of words writes a tenth of that
 
 
 def read_text(path: Path) -> str:
@@ -22,23 +27,49 @@ def read_json(path: Path) -> Any:
     """What a JSON file holds; Damaged where it holds none."""
     text = read_text(path)
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Damaged(f"{path} is damaged ({_line(error)})") from error
+        return parse(text)
+    except Damaged as error:
+        raise Damaged(f"{path} is damaged ({error})") from error
 
 
 def read_settings(path: Path) -> Plain:
-    """The mapping that a YAML file holds; Damaged where it holds none."""
+    """The mapping that a YAML file holds; Damaged where it holds none.
+
+    Aliases are refused: a few lines of them stand for more than any memory holds.
+    """
     import yaml
 
+    if path.stat().st_size > MOST_SETTINGS_BYTES:
+        raise Damaged(f"{path} is damaged (it is larger than settings are)")
     text = read_text(path)
     try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        content = yaml.load(text, Loader=_careful_loader())  # noqa: S506 (a SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError, Damaged) as error:
         raise Damaged(f"{path} is damaged ({_line(error)})") from error
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
         raise Damaged(f"{path} is damaged (it holds no settings)")
     return content
+
+
+@functools.cache
+def _careful_loader() -> type[yaml.SafeLoader]:
+    """A SafeLoader that stops at the first alias, and where nesting goes on and on."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        depth = 0
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise Damaged("it has aliases, which we do not write")
+            if self.depth == MOST_NESTED:
+                raise Damaged(f"it is nested more than {MOST_NESTED} times")
+            self.depth += 1
+            node = super().compose_node(parent, index)
+            self.depth -= 1
+            return node
+
+    return Loader
 
 
 def _line(error: Exception) -> str:

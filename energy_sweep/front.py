@@ -33,6 +33,7 @@ from energy_sweep.record import (
     to_plain,
 )
 from energy_sweep.rivals import compared
+from energy_sweep.terminal import one_line
 from energy_sweep.unpriced import priced, unpriced
 
 # Columns of a row that hold several values.
@@ -152,7 +153,7 @@ def _excess(row: Row, floor: float, ceiling: float) -> float:
 
 
 def _said(row: Row, quality: Quality) -> str:
-    named = " ".join(f"{name}={typed(value)}" for name, value in row.params.items())
+    named = one_line(" ".join(f"{name}={typed(value)}" for name, value in row.params.items()))
     reached = Achieved(level=row.level, removed=row.removed, zeros=row.zeros).text
     return (
         f"trial {row.trial}{f' ({named})' if named else ''},"

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from energy_sweep.record import Mark, from_plain, to_plain
-from energy_sweep.seal import Damaged, seal, unseal
+from energy_sweep.seal import Damaged, parse, seal, unseal
 
 
 class MarkLog:
@@ -32,7 +32,7 @@ class MarkLog:
         for line in lines:
             # A line may be empty, half written when the process was killed, or damaged since.
             with suppress(ValueError, TypeError, KeyError, AttributeError, Damaged):
-                entry, _ = unseal(json.loads(line))
+                entry, _ = unseal(parse(line))
                 if entry["epoch"] > epoch:
                     marks.append(from_plain(Mark, entry["mark"]))
         return marks

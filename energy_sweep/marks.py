@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -54,11 +55,11 @@ def legend(code: Code, key: str, colour: str) -> list[Plain]:
         {
             "type": "scatter",
             "mode": "markers",
-            "name": value,
+            "name": html.escape(value),
             "x": [None],
             "y": [None],
             "legendgroup": code.axis,
-            "legendgrouptitle": {"text": code.axis},
+            "legendgrouptitle": {"text": html.escape(code.axis or "")},
             "marker": {"size": 9, "color": colour, key: mark},
             "meta": {"legend": _group(code, value)},
         }

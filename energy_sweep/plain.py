@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 Plain = dict[str, Any]
+LARGEST = 1e30  # no sum or product of a few such numbers overflows
 
 
 def digest(value: object) -> str:
@@ -69,17 +70,35 @@ def _hints(kind: type) -> Plain:
 
 
 def _restore(hint: Any, value: Any) -> Any:
+    """A value of the type that a field has; TypeError or ValueError for any other."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if value is None:
-        return None
     if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
         return _restore(next(a for a in arguments if a is not type(None)), value)
     if origin is tuple:
-        return tuple(_restore(arguments[0], item) for item in value)
+        return tuple(_restore(arguments[0], item) for item in _of((list, tuple), value))
     if origin in (dict, Mapping):
-        return {key: _restore(arguments[1], item) for key, item in value.items()}
+        return {key: _restore(arguments[1], item) for key, item in _of((Mapping,), value).items()}
     if dataclasses.is_dataclass(hint):
-        return from_plain(cast("type[Any]", hint), value)
+        return from_plain(cast("type[Any]", hint), _of((Mapping,), value))
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return hint(value)
-    return float(value) if hint is float else value
+    if hint in (float, int):
+        return _number(hint, value)
+    return _of((hint,), value) if hint in (str, bool) else value
+
+
+def _of(kinds: tuple[type, ...], value: Any) -> Any:
+    if not isinstance(value, kinds):
+        raise TypeError(f"{str(value)[:40]!r} is no {kinds[0].__name__}")
+    return value
+
+
+def _number(kind: type[Any], value: object) -> Any:
+    """A finite number that a machine word holds, as all that are measured or counted are."""
+    if isinstance(value, bool) or not isinstance(value, int if kind is int else (int, float)):
+        raise TypeError(f"{str(value)[:40]!r} is no {kind.__name__}")
+    if not abs(value) < LARGEST or (isinstance(value, int) and abs(value) >= 2**63):
+        raise ValueError(f"{str(value)[:40]} is no number that is measured")
+    return kind(value)

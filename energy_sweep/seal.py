@@ -7,16 +7,50 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import cast
+import re
+from collections.abc import Iterable
+from typing import Any, cast
 
 from energy_sweep.errors import EnergySweepError
 from energy_sweep.plain import Plain
 
 SEAL = "seal"
+MOST_NESTED = 64  # lists and objects within each other; nothing that we write has a quarter of that
+SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class Damaged(EnergySweepError):
     """A document that does not hold what was written."""
+
+
+def parse(text: str | bytes) -> Any:
+    """What a JSON text holds; Damaged where it holds none, or is nested as nothing is by us."""
+    try:
+        text = text if isinstance(text, str) else text.decode()
+        value = json.loads(text)
+        if SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()  # half a letter cannot be written
+    except (ValueError, RecursionError) as error:
+        raise Damaged(" ".join(str(error).split())) from error
+    if text.count("[") + text.count("{") > MOST_NESTED:
+        check_nesting(value)
+    return value
+
+
+def check_nesting(value: object) -> None:
+    """Damaged for what is nested so deeply that walking through it would end the program."""
+    layer: list[Any] = [value]
+    for _ in range(MOST_NESTED):
+        layer = [item for one in layer for item in _items(one)]
+        if not layer:
+            return
+    raise Damaged(f"it is nested more than {MOST_NESTED} times")
+
+
+def _items(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return cast(Plain, value).values()
+    return cast("list[Any]", value) if isinstance(value, list) else ()
 
 
 def seal(document: Plain) -> Plain:

@@ -24,9 +24,10 @@ from energy_sweep.record import (
     StageUse,
     TrialResult,
     from_plain,
+    is_digest,
     to_plain,
 )
-from energy_sweep.seal import Damaged, seal, unseal
+from energy_sweep.seal import Damaged, parse, seal, unseal
 
 DEFAULT_LIMIT_BYTES = 8 * 2**30
 KEPT = ("record-", "damaged-")  # how names begin of what no clearing takes away
@@ -139,7 +140,7 @@ class StageStore:
         order = (*TRAINING_STAGES, *MEASURING_STAGES)
         for stage, records in sorted(by_stage.items(), key=lambda item: order.index(item[0])):
             files = [file for record in records for file in self._made(self.folder(record.key))]
-            size = sum(file.stat().st_size for file in files)
+            size = sum(file.lstat().st_size for file in files)
             rows.append(StageSize(stage=stage, records=len(records), files=len(files), bytes=size))
         return rows
 
@@ -151,7 +152,7 @@ class StageStore:
         """Evict the files used longest ago until the rest fits; records always stay."""
         limit = self.limit_bytes if limit_bytes is None else limit_bytes
         files = [
-            (file, file.stat()) for folder in self.root.glob("*/*") for file in self._made(folder)
+            (file, file.lstat()) for folder in self.root.glob("*/*") for file in self._made(folder)
         ]
         excess = sum(stat.st_size for _, stat in files) - limit
         freed = 0
@@ -164,17 +165,25 @@ class StageStore:
 
     @staticmethod
     def _made(folder: Path) -> Iterator[Path]:
-        if folder.is_dir():
-            yield from (file for file in folder.iterdir() if not file.name.startswith(KEPT))
+        """What may be evicted of a stage: plain files, in a folder that is named as one is."""
+        is_link = folder.is_symlink() or folder.parent.is_symlink()
+        named = folder.parent.name == folder.name[:2] and (
+            is_digest(folder.name) or any(folder.glob("record-*.json"))
+        )
+        if named and not is_link:
+            found = (file for file in folder.iterdir() if not file.name.startswith(KEPT))
+            yield from (file for file in found if file.is_file() or file.is_symlink())
 
     def _read(self, path: Path) -> StageRecord | None:
         try:
-            document, is_sealed = unseal(json.loads(path.read_text(encoding="utf-8")))
+            document, is_sealed = unseal(parse(path.read_text(encoding="utf-8")))
             record = from_plain(StageRecord, document)
             if record.key != path.parent.name:
                 raise Damaged(f"it is that of stage {record.key[:12]}")
             if not is_sealed:
                 self.unsealed.add(record.key)
+            if record.stage not in (*TRAINING_STAGES, *MEASURING_STAGES):
+                raise Damaged("it is of no stage that there is")
             return self._priced(record) if self.coefficients else record
         except (OSError, ValueError, TypeError, KeyError, AttributeError, Damaged) as error:
             self.damaged[path] = " ".join(str(error).split()) or type(error).__name__

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from energy_sweep import study
+from energy_sweep.documents import read_settings
 from energy_sweep.meter import meter_id
 from energy_sweep.record import MeterFacts, StageRecord, StudyRecord, TrialRecord
+from energy_sweep.seal import Damaged
 from energy_sweep.stage import StageStore, unrecorded
 from energy_sweep.study_files import DATABASE, JOURNAL, is_study
 
 OUTPUTS = Path("outputs")
+RECORDS = "*/*/record-*.json"  # what makes a folder a store of stages
 
 
 def load_study(folder: Path | str, stages: Mapping[str, StageRecord] | None = None) -> StudyRecord:
@@ -92,19 +95,23 @@ def stage_root(folder: Path) -> Path:
     """
     own = folder / "stages"
     named = folder / (_stages_setting(folder / "multirun.yaml") or "stages")
-    is_anothers = named.resolve().parent != folder.resolve() and is_study(named.parent)
-    return own if not named.is_dir() or (is_anothers and own.is_dir()) else named
+    if is_outside(named, folder):
+        is_anothers = is_study(named.parent) and own.is_dir()
+        return named if any(named.glob(RECORDS)) and not is_anothers else own
+    return named if named.is_dir() else own
+
+
+def is_outside(stages: Path, folder: Path) -> bool:
+    """Whether a store lies outside of a study's folder, so that others may use it too."""
+    return not stages.resolve().is_relative_to(folder.resolve())
 
 
 def _stages_setting(multirun: Path) -> str | None:
     """What the last sweep of a study was told of its store, None where its file cannot say."""
-    import yaml
-
     try:
-        settings = yaml.safe_load(multirun.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
+        stages = read_settings(multirun).get("stages")
+    except (OSError, Damaged):
         return None
-    stages = settings.get("stages") if isinstance(settings, dict) else None
     return stages if isinstance(stages, str) else None
 
 

@@ -7,9 +7,11 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterable, Sequence, Set
-from typing import TextIO
+from typing import Any, TextIO
 
 GAP = "  "
+# What moves the cursor, changes colours or turns the direction of writing.
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 INDENT = "    "
 LEAST_WIDTH = 20
 FIRST_COLUMN = re.compile(r"\s*\S+(?: \S+)*  +")
@@ -33,6 +35,30 @@ def width_of(stream: TextIO | None = None) -> int | None:
     return max(found, LEAST_WIDTH) if found else None
 
 
+def escaped(text: str) -> str:
+    """Text whose control characters are shown by their numbers; lines and tabs stay."""
+    return CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def one_line(text: str) -> str:
+    """Text in one line, without any control characters."""
+    return escaped(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+class Escaping:
+    """A stream of text that writes no control characters; else it is the stream that it wraps."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write text as `escaped` gives it."""
+        return self._stream.write(escaped(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 def table(
     head: Sequence[str],
     rows: Sequence[Sequence[str]],
@@ -47,6 +73,8 @@ def table(
     columns from the least telling on; those not named follow from the right, but for the first.
     A column that says the same in each row tells even less, and is said once, below all.
     """
+    rows = [[one_line(cell) for cell in row] for row in rows]
+    head = [one_line(title) for title in head]
     if left is None:
         left = {name for name, *cells in zip(head, *rows, strict=True) if not _numeric(cells)}
     shown = _shown(head, rows, fold, width)

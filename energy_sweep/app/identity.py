@@ -31,7 +31,12 @@ def check_same(recipe: Recipe, result: TrialResult, identity: Plain, *, command:
             "it ran with other settings than those that are stored of it, or than this version"
             f" would use: type {command} to run it anew"
         )
-    if identity.get("split", split := study_identity(recipe)["split"]) != split:
+    if "split" not in identity:
+        raise BadInput(
+            "the study does not say which images it saw, which may be others than those here: sweep"
+            " it anew with name=OTHER"
+        )
+    if identity["split"] != study_identity(recipe)["split"]:
         raise BadInput(
             f"the data set {recipe.dataset.name} holds other images, or other splits, than those of"
             " the study: bring those back, or sweep them as a study of their own with name=NAME"

@@ -9,6 +9,7 @@ from typing import Any
 from energy_sweep.record import Plain
 from energy_sweep.seal import Damaged
 
+MOST = 16  # each may repeat what it names, so that the text doubles with each
 OWN = re.compile(r"\$\{\.*[\w.\[\]]+\}")
 
 
@@ -17,7 +18,13 @@ def check_interpolations(settings: Plain, path: Path) -> None:
 
     `${oc.env:TOKEN}` would put what this machine keeps to itself into what is deployed.
     """
-    for place, value in _words("", settings):
+    found = _words("", settings)
+    if sum(value.count("${") for _, value in found) > MOST:
+        raise Damaged(
+            f"{path}: a stored configuration may refer to its own settings {MOST} times, not more:"
+            " write the values themselves there, if it is yours"
+        )
+    for place, value in found:
         if "${" in OWN.sub("", value):
             raise Damaged(
                 f"{path}: {place} is {value}, which a stored configuration may not ask for: write"

@@ -19,6 +19,7 @@ from energy_sweep.app.ending import process_kept
 from energy_sweep.app.patience import Patience
 from energy_sweep.files import NO_ROOM
 from energy_sweep.record import BadInput, EnergySweepError
+from energy_sweep.terminal import escaped
 
 if TYPE_CHECKING:
     from energy_sweep.app.task import RunTrial
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None, *, run: RunTrial | None = None) -> i
     except EnergySweepError as error:
         if wants_traceback:
             raise
-        print(" ".join(str(error).split()), file=sys.stderr)
+        print(escaped(" ".join(str(error).split())), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("stopped: the same command goes on from here", file=sys.stderr)
@@ -94,7 +95,7 @@ def _describe(error: OSError) -> str:
     place = error.filename or ("what is printed" if full else "the system refuses a part of it")
     cure = "make room" if full else CURES.get(error.errno or 0, "put that right")
     said = f"{place}: {error.strerror or error}: {cure}, and type the same command again"
-    return " ".join(said.split())
+    return escaped(" ".join(said.split()))
 
 
 def _write_anything() -> None:

@@ -74,7 +74,11 @@ class Place:
         """The trial whose result lies in a folder that the user named, None where none does."""
         if not (folder / "result.json").is_file():
             return None
-        links = [one for one in (self.folder / TRIALS).glob("[0-9]*") if one.is_symlink()]
+        links = [
+            one
+            for one in (self.folder / TRIALS).glob("[0-9]*")
+            if one.name.isdecimal() and one.is_symlink()
+        ]
         owners = [int(link.name) for link in links if link.resolve() == folder.resolve()]
         return max(owners, default=None)
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from energy_sweep.links import check_links
 from energy_sweep.record import BadInput, Plain, digest
+from energy_sweep.study_files import is_study
 
 if TYPE_CHECKING:
     from energy_sweep.device import Device
@@ -59,6 +61,8 @@ def open_session(values: Plain, device: Device) -> Session:
     from energy_sweep.stage import StageStore
 
     root = store_root(values)
+    if is_study(root.parent):
+        check_links(root.parent)
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -118,7 +118,7 @@ class Sweep:
             waits=self.task.waits,
         ) as study:
             for line in study.repairs:
-                print(f"mended: {line}", file=sys.stderr)
+                print(terminal.escaped(f"mended: {line}"), file=sys.stderr)
             for path in session.store.put_aside():
                 print(f"mended: a damaged stage record is now {path}", file=sys.stderr)
             self._write_multirun(config)
@@ -195,7 +195,7 @@ class Sweep:
         write_whole(results, yaml.safe_dump(self._solutions(document), sort_keys=False))
         width = terminal.width_of()
         if document["front"]:
-            print(tables(record, document, width=width), end="\n\n")
+            print(terminal.escaped(tables(record, document, width=width)), end="\n\n")
         best = max((row["accuracy"] for row in document["front"]), default=None)
         words = study_words(self.place.folder, Path(self.place.values["outputs"]))
         print(next_commands(words, best=best, width=width))

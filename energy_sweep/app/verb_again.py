@@ -5,28 +5,32 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from energy_sweep.app.verb_study import Stored
+from energy_sweep.links import check_links
 from energy_sweep.record import BadInput, Objective, TrialRecord, digest, from_plain
 
 if TYPE_CHECKING:
     from energy_sweep.stage import StageStore
 
 
-def again(stored: Stored, run: Callable[..., Any] | None = None) -> tuple[int, ...]:
+def again(
+    stored: Stored, run: Callable[..., Any] | None = None, *, allow: Sequence[str] = ()
+) -> tuple[int, ...]:
     """Run trials anew, in a store of their own, until no price rests on contended windows alone.
 
     Their readings join the study's pools and its bill; gives the trials that were run, each once.
-    `run` stands in for `trial.run_trial`.
+    `run` stands in for `trial.run_trial`; `allow` are packages that the user trusts.
     """
     from filelock import FileLock, Timeout
 
+    check_links(stored.folder)
     try:
         with FileLock(stored.folder / ".sweep.lock", timeout=0):
-            return _again(stored, run)
+            return _again(stored, run, allow)
     except Timeout:
         name = stored.record.name
         raise BadInput(f"a sweep is working on {name}: type stages --again when it ends") from None
@@ -48,7 +52,7 @@ def readings_of(run: Callable[[StageStore], Any], store: StageStore) -> None:
                     store.put(dataclasses.replace(record, key=key, facts={}))
 
 
-def _again(stored: Stored, run: Callable[..., Any] | None) -> tuple[int, ...]:
+def _again(stored: Stored, run: Callable[..., Any] | None, allow: Sequence[str]) -> tuple[int, ...]:
     from energy_sweep import front
 
     done = list[int]()
@@ -61,19 +65,19 @@ def _again(stored: Stored, run: Callable[..., Any] | None) -> tuple[int, ...]:
         cheapest = min(due, key=lambda row: row.joules).trial
         done.append(cheapest)
         trial = next(one for one in record.trials if one.number == cheapest)
-        _measure(stored, trial, run)
+        _measure(stored, trial, run, allow)
 
 
-def _measure(stored: Stored, trial: TrialRecord, run: Callable[..., Any] | None) -> None:
-    from energy_sweep.app import build
+def _measure(
+    stored: Stored, trial: TrialRecord, run: Callable[..., Any] | None, allow: Sequence[str]
+) -> None:
+    from energy_sweep.app.ran import recipe_as_it_ran
     from energy_sweep.app.session import open_session
-    from energy_sweep.app.verb_make import as_it_ran
     from energy_sweep.execution import Plan
     from energy_sweep.recipe import replace
     from energy_sweep.trial import run_trial
 
-    values = build.plain(as_it_ran(stored, trial))
-    recipe = build.Builder().recipe(values)
+    values, recipe = recipe_as_it_ran(stored, trial, allow=allow)
     if trial.result is not None and "plan" in trial.result.facts:
         recipe = replace(recipe, plan=from_plain(Plan, trial.result.facts["plan"]))
     session = open_session(values, recipe.device)

@@ -9,18 +9,13 @@ import threading
 import webbrowser
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from energy_sweep import terminal
 from energy_sweep.app import verb_study
 from energy_sweep.app.destination import check_deployment, check_page, fresh_folder, writing_to
 from energy_sweep.app.verb_study import Stored
-from energy_sweep.documents import read_settings
+from energy_sweep.links import check_links
 from energy_sweep.record import BadInput, Plain, TrialRecord, TrialResult, to_plain
-from energy_sweep.seal import Damaged
-
-if TYPE_CHECKING:
-    from omegaconf import DictConfig
 
 
 def deploy(arguments: Namespace) -> None:
@@ -32,17 +27,16 @@ def deploy(arguments: Namespace) -> None:
     origin = _origin(stored, trial, result, arguments)
 
     from energy_sweep import deploy as deployment
-    from energy_sweep.app import build
     from energy_sweep.app.identity import check_same
+    from energy_sweep.app.ran import recipe_as_it_ran
     from energy_sweep.app.session import open_session
 
-    # What a stored file says that may be trusted is not what the user says.
-    values = build.plain(as_it_ran(stored, trial)) | {"allow": arguments.allow}
-    recipe = build.Builder(cure="--allow {package}").recipe(values)
+    values, recipe = recipe_as_it_ran(stored, trial, allow=arguments.allow)
     try:
         check_same(recipe, result, stored.record.identity, command=origin["command"])
     except BadInput as error:
         raise BadInput(f"trial {trial.number}: {error}") from error
+    check_links(stored.folder)
     session = open_session(values, recipe.device)
     try:
         with fresh_folder(arguments.to):
@@ -166,25 +160,6 @@ def _origin(stored: Stored, trial: TrialRecord, result: TrialResult, arguments: 
             "machine": to_plain(stored.record.machine),
         },
     }
-
-
-def as_it_ran(stored: Stored, trial: TrialRecord) -> DictConfig:
-    """The configuration that a trial was run with."""
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    from energy_sweep.app.interpolations import check_interpolations
-
-    path = stored.folder / "trials" / str(trial.number) / ".hydra" / "config.yaml"
-    if not path.is_file():
-        raise BadInput(f"{path} is gone, and with it what the trial ran with: type another --trial")
-    try:
-        settings = read_settings(path)
-        check_interpolations(settings, path)
-        return OmegaConf.create(settings)
-    except (Damaged, OmegaConfBaseException) as error:
-        why = str(error) if isinstance(error, Damaged) else f"{path} is damaged ({error})"
-        raise BadInput(f"{why}: type another --trial") from error
 
 
 def _print_deployed(folder: Path, metrics: Plain) -> None:

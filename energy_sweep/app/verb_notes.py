@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from energy_sweep.achieved import achieved_of
@@ -9,6 +10,7 @@ from energy_sweep.figure import objective_text
 from energy_sweep.front import command, contended_text, joules_text
 from energy_sweep.record import Plain, StudyRecord, TrialRecord, digest
 from energy_sweep.tables import bill_sentence
+from energy_sweep.terminal import one_line
 
 MOST_RIVALS = 12
 
@@ -31,7 +33,7 @@ def study_note(document: Plain) -> str:
     quality, (low, high) = document["quality"], document["scale_band"]
     front = ", ".join(str(row["trial"]) for row in document["front"]) or "none yet"
     return (
-        f"**{document['study']}**: {document['trials']} trials by accuracy and"
+        f"**{_words(document['study'])}**: {document['trials']} trials by accuracy and"
         f" {objective_text(document)}, **{quality}**.\n\n"
         f"On the front, cheapest first: {front}. (The *Best Trials* card does not know"
         " uncertainty.)\n\n"
@@ -71,7 +73,12 @@ def _few(numbers: Sequence[int]) -> str:
 
 def _unmeasured(trial: TrialRecord) -> str:
     if trial.result is not None and trial.result.infeasible:
-        return f"**Infeasible**: {trial.result.infeasible}."
+        return f"**Infeasible**: {_words(trial.result.infeasible)}."
     if trial.result is not None and trial.state == "measured":
         return "**Measured**, but it cannot be priced, since readings are gone."
-    return f"**{trial.state.capitalize()}**" + (f": {trial.error}" if trial.error else ".")
+    return f"**{trial.state.capitalize()}**" + (f": {_words(trial.error)}" if trial.error else ".")
+
+
+def _words(text: str) -> str:
+    """Text of a study within Markdown: no tags, links or code of its own."""
+    return re.sub(r"[\\`*_{}\[\]()#!|<>&]", lambda found: f"&#{ord(found[0])};", one_line(text))

@@ -80,8 +80,8 @@ def stages(arguments: Namespace) -> None:
     from energy_sweep.app.verb_again import again
 
     stored = verb_study.load(arguments)
-    ran = again(stored) if arguments.again else None
-    freed = verb_study.clear(stored) if arguments.clear else None
+    ran = again(stored, allow=arguments.allow) if arguments.again else None
+    freed = verb_study.clear(stored, arguments.stages) if arguments.clear else None
     users, records = _users(stored.record), stored.record.stages
     rows: list[Plain] = []
     for size in sorted(stored.store.sizes(), key=lambda size: ORDER.index(size.stage)):

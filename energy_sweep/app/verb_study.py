@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 import sys
 from argparse import Namespace
 from dataclasses import dataclass
@@ -138,10 +139,24 @@ def _band(meter: MeterFacts, watts: Watts) -> tuple[float, float]:
     return low, high
 
 
-def clear(stored: Stored) -> int:
-    """Remove the weights of a study that no sweep is working on; gives the bytes freed."""
+def clear(stored: Stored, named: Path | None = None) -> int:
+    """Remove the weights of a study that no sweep is working on; gives the bytes freed.
+
+    A store outside of the study's folder has to be `named`: a stranger's study may name yours.
+    """
     from filelock import FileLock, Timeout
 
+    from energy_sweep.links import check_links
+    from energy_sweep.stored import is_outside
+
+    check_links(stored.folder)
+    root = stored.store.root
+    is_named = named is not None and named.resolve() == root.resolve()
+    if is_outside(root, stored.folder) and not is_named:
+        raise BadInput(
+            f"the stages of {stored.record.name} lie in {root}, where others may have theirs:"
+            f" type --stages {shlex.quote(str(root))} as well, to clear them for all"
+        )
     try:
         with FileLock(stored.folder / LOCK, timeout=0):
             if not stored.store.is_claimed():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from energy_sweep.app import verb_make, verb_measure, verb_meters, verb_show
+from energy_sweep.app.strangers import of_others
 from energy_sweep.app.verb_study import OUTPUTS
 from energy_sweep.commands import program
 from energy_sweep.record import BadInput
@@ -43,7 +44,8 @@ def run(argv: Sequence[str]) -> int:
         raise BadInput(_too_much(arguments, extra))
     code = 0
     try:
-        code = ACTIONS[arguments.verb](arguments) or 0
+        with of_others(hasattr(arguments, "outputs")):
+            code = ACTIONS[arguments.verb](arguments) or 0
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader (`| head`) has seen enough; keep Python from complaining at exit.
@@ -180,12 +182,16 @@ def _csv(parser: argparse.ArgumentParser) -> None:
 def _deploy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="where to write")
     parser.add_argument("--trial", type=int, metavar="N", help="take this trial; do not choose")
+    _allow(parser)
+
+
+def _allow(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow",
         action="append",
         default=[],
         metavar="PACKAGE",
-        help="trust your package that the trial's own parts are in",
+        help="trust your package that a trial's own parts are in",
     )
 
 
@@ -203,11 +209,13 @@ def _dashboard(parser: argparse.ArgumentParser) -> None:
 
 def _clear(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clear", action="store_true", help="remove weights; readings stay")
+    parser.add_argument("--stages", type=Path, metavar="DIR", help="of --clear: a store elsewhere")
     parser.add_argument(
         "--again",
         action="store_true",
         help="run trials anew whose joules rest on contended windows alone",
     )
+    _allow(parser)
 
 
 def _force(parser: argparse.ArgumentParser) -> None:

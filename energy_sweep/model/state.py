@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from energy_sweep.files import write_whole
 from energy_sweep.model.base import adopt
 from energy_sweep.record import EnergySweepError, Plain
-from energy_sweep.seal import Damaged, seal, unseal
+from energy_sweep.seal import Damaged, parse, seal, unseal
 
 _METADATA = "energy_sweep"
 _WEIGHTS, _OPTIMIZER = "model/", "optimizer/"
@@ -78,7 +78,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], Plain]:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            header, _ = unseal(json.loads(file.metadata()[_METADATA]))
+            header, _ = unseal(parse(file.metadata()[_METADATA]))
         expected, metadata = header["sha256"], header["metadata"]
     except FileNotFoundError:
         raise

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from energy_sweep.plain import digest
-from energy_sweep.record import Plain, TrialResult, from_plain
-from energy_sweep.seal import SEAL, Damaged, unseal
-from energy_sweep.study.journal import CLAIM, OF_TRIAL, RESULT, JournalLine
+from energy_sweep.record import Plain
+from energy_sweep.seal import SEAL, Damaged, parse, unseal
+from energy_sweep.study.journal import OF_TRIAL, RESULT, JournalLine
+from energy_sweep.study.shapes import has_shape
 from energy_sweep.study_files import DATABASE, JOURNAL
 
 SHOWN = 8  # numbers of trials that a line names one by one
-CLAIMED = {"params": dict, "overrides": list, "config_key": str, "seed": int}
 LOST, LACKING = "lost", "it is missing"
 
 
@@ -76,7 +75,9 @@ def choose_copy(
     """
     lines = list(lines)
     if len(lines) == 1 and lines[0].text == text:  # equal letters need no seal to be believed
-        return _without_seal(lines[0].document)
+        content = _without_seal(lines[0].document)
+        if has_shape(kind, content):
+            return content
     stored, problem, sealed = None, None, False
     if text is not None:
         try:
@@ -125,8 +126,8 @@ def journalled(kind: str, number: int, document: Plain, claim: Plain | None = No
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return parse(text)
+    except Damaged:
         raise Damaged("it is not JSON") from None
 
 
@@ -136,23 +137,14 @@ def _sound(kind: str, number: int, document: Any, claim: Plain | None) -> tuple[
     owner = content.pop(OF_TRIAL, number)
     if owner != number:
         raise Damaged(f"it is that of trial {owner}")
-    if kind == CLAIM:
-        if not all(isinstance(content.get(name), of) for name, of in CLAIMED.items()):
-            raise Damaged("parts of it are missing")
-    elif kind == RESULT and not sealed:
-        _check_result(content, claim)
+    if not has_shape(kind, content):
+        raise Damaged("parts of it are missing")
+    if kind == RESULT and not sealed and claim is not None:
+        # What former versions wrote has no seal, but must be of the configuration claimed.
+        key = digest(content["config"])
+        if (key, content["seed"]) != (claim["config_key"], claim["seed"]):
+            raise Damaged("it is that of another configuration")
     return content, sealed
-
-
-def _check_result(content: Plain, claim: Plain | None) -> None:
-    """What former versions wrote has no seal, but must be of the configuration that was claimed."""
-    try:
-        result = from_plain(TrialResult, content)
-        key, seed = digest(result.config), result.seed
-    except (TypeError, ValueError, AttributeError, KeyError):
-        raise Damaged("parts of it are missing") from None
-    if claim is not None and (key, seed) != (claim["config_key"], claim["seed"]):
-        raise Damaged("it is that of another configuration")
 
 
 def _without_seal(document: Plain) -> Plain:

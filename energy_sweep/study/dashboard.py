@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from optuna.storages import RDBStorage
 
+from energy_sweep.links import check_links
 from energy_sweep.record import BadInput, StudyRecord
 from energy_sweep.space import Space
 from energy_sweep.study import database
@@ -39,6 +40,7 @@ def annotate(
 
     The page replaces the one attached before; the study's note ends with a link to it.
     """
+    check_links(folder)
     with _readable(folder):
         _mend(folder)
         storage, study_id, study = _open(folder)

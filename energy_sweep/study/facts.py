@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from typing import Any, cast
 
 from energy_sweep.record import MeterFacts, Plain, from_plain
-from energy_sweep.seal import Damaged, seal, unseal
+from energy_sweep.seal import Damaged, parse, seal, unseal
 from energy_sweep.study.copies import LOST, Findings
 from energy_sweep.study.reading import Rows
 from energy_sweep.study_files import DATABASE, JOURNAL
@@ -26,6 +25,8 @@ def merge_facts(rows: Rows | None, studies: list[Plain], findings: Findings) -> 
     for document in studies:
         try:
             content, sealed = unseal(document)
+            for name in content.keys() & set(FACTS):
+                _check(name, content[name])
         except Damaged:
             sealed, content = False, {}
         if sealed:
@@ -54,18 +55,29 @@ def _fact(name: str, text: str | None) -> tuple[Any, bool]:
     if text is None:
         return (None, False) if name == "data" else _missing()
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = parse(text)
+    except Damaged:
         raise Damaged("it is not JSON") from None
+    content, sealed = (value, False) if name == "name" else unseal(value)
+    _check(name, content)
+    return content, sealed
+
+
+def _check(name: str, value: Any) -> None:
+    """Damaged for a fact that no study has: a name of several lines, a meter without parts."""
     if name == "name":
-        return (value, False) if isinstance(value, str) else _missing()
-    content, sealed = unseal(value)
+        is_right = isinstance(value, str) and value.isprintable()
+    else:
+        is_right = isinstance(value, dict)
+    if not is_right:
+        _missing()
     if name == "meter":
         try:
-            from_plain(MeterFacts, content)
+            facts = from_plain(MeterFacts, cast(Plain, value))
         except (TypeError, ValueError, AttributeError):
             raise Damaged("parts of it are missing") from None
-    return content, sealed
+        if len(facts.scale_band) != 2:
+            raise Damaged("parts of it are missing")
 
 
 def _missing() -> tuple[Any, bool]:

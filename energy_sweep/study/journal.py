@@ -16,7 +16,7 @@ from typing import Any
 
 from energy_sweep.files import write_whole
 from energy_sweep.record import Plain
-from energy_sweep.seal import seal
+from energy_sweep.seal import Damaged, parse, seal
 from energy_sweep.study_files import JOURNAL, spare
 
 STUDY, CLAIM, RESULT, TOLD, FAILED = "study", "claim", "result", "told", "failed"
@@ -75,8 +75,8 @@ def _line(raw: bytes) -> JournalLine | None:
         kind = text[2 : text.index('"', 2)]
         head = _head(kind)
         inner = text[len(head) : -1]
-        document: Any = json.loads(inner)
-    except (ValueError, RecursionError):
+        document: Any = parse(inner)
+    except (ValueError, Damaged):
         return None
     right = kind in KINDS and text == f"{head}{inner}}}" and isinstance(document, dict)
     return JournalLine(kind, inner, document) if right else None

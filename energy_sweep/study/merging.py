@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from energy_sweep.record import Plain, TrialRecord, TrialResult, from_plain
-from energy_sweep.seal import Damaged, seal
+from energy_sweep.seal import Damaged, parse, seal
 from energy_sweep.study.attributes import claimed_record
 from energy_sweep.study.copies import LACKING, LOST, Findings, choose_copy, journalled
 from energy_sweep.study.facts import merge_facts
@@ -23,7 +23,7 @@ from energy_sweep.study.journal import (
     Lines,
     of_trial,
 )
-from energy_sweep.study.reading import Row, Rows
+from energy_sweep.study.reading import Row, Rows, is_number
 from energy_sweep.study_files import DATABASE, JOURNAL
 
 OPTUNAS = {"running": "RUNNING", "measured": "COMPLETE", "infeasible": "PRUNED", "failed": "FAIL"}
@@ -119,10 +119,10 @@ def _by_trial(lines: Lines, findings: Findings) -> tuple[Noted, list[Plain]]:
     studies: list[Plain] = []
     damaged = len(lines.damaged)
     for line in lines.lines:
-        number = line.document.get(OF_TRIAL)
+        number: Any = line.document.get(OF_TRIAL)
         if line.kind == STUDY:
             studies.append(line.document)
-        elif isinstance(number, int) and number >= 0:
+        elif is_number(number):
             noted[number][line.kind].append(line)
         else:
             damaged += 1
@@ -217,6 +217,6 @@ def _error(row: Row | None) -> str | None:
     """Why a trial failed, by the database."""
     text = row.texts.get("error") if row else None
     try:
-        return None if text is None else str(json.loads(text))
-    except (ValueError, RecursionError):
+        return None if text is None else str(parse(text))
+    except Damaged:
         return text

@@ -11,6 +11,7 @@ from typing import Any, cast
 from filelock import FileLock
 from optuna.storages import RDBStorage
 
+from energy_sweep.links import check_links
 from energy_sweep.record import BadInput, MeterFacts, Plain, StageRecord, StudyRecord, to_plain
 from energy_sweep.seal import seal
 from energy_sweep.space import Space
@@ -53,6 +54,7 @@ def open_study(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"{folder}: {error.strerror}: type outputs=FOLDER, one of yours") from error
+    check_links(folder)
     lock = FileLock(folder / LOCK)
     try:
         acquire(lock, name, waits=waits)

@@ -18,6 +18,7 @@ from energy_sweep.record import EnergySweepError
 from energy_sweep.study_files import DATABASE
 
 GENERATION = "generation"
+MOST_TRIALS = 10**6  # of one study; what is beyond that was never counted
 KEYS = ("claim", "result", "error", "lease")
 # Errors of SQLite that tell of where the file lies, and not of what it holds.
 OUTSIDE = ("BUSY", "LOCKED", "READONLY", "FULL", "IOERR", "CANTOPEN", "PERM", "NOMEM", "AUTH")
@@ -130,14 +131,15 @@ def _read(query: Callable[[str], sqlite3.Cursor]) -> Rows | None:
     _, newest = max(generations)
     rows = {trial: Row(state) for trial, (_, state) in states.items() if listed[trial] == newest}
     orphans = _fill(query, rows, listed)
-    trials = {states[trial][0]: row for trial, row in rows.items() if _is_number(states[trial][0])}
+    trials = {states[trial][0]: row for trial, row in rows.items() if is_number(states[trial][0])}
     if orphans or len(trials) < len(rows) or set(trials) != set(range(len(rows))):
         damage.append("rows of its trials are lost")
     return Rows(facts[newest], trials, tuple(damage))
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int) and value >= 0
+def is_number(value: object) -> bool:
+    """Whether a value can be the number of a trial."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_TRIALS
 
 
 def _fill(

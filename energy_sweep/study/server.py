@@ -21,6 +21,13 @@ HOST = "127.0.0.1"
 LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 READING = ("GET", "HEAD", "OPTIONS")
 REQUEST_SECONDS = 10.0
+ARTIFACTS = "/artifacts/"
+# A page that lies with a study may run its own scripts, but reaches no page of ours, nor a network.
+BOX = "sandbox allow-scripts allow-downloads; default-src 'unsafe-inline' data: blob:"
+BOXED = [
+    ("Content-Security-Policy", BOX),
+    ("X-Content-Type-Options", "nosniff"),
+]
 ANSWER_SECONDS = 120.0  # for each write, which may go through a slow tunnel
 
 
@@ -35,7 +42,7 @@ class Server(ThreadingMixIn, WSGIServer):
 
     def __init__(self, app: WSGIApplication, port: int, *, writable: bool = False) -> None:
         super().__init__((HOST, port), _Handler)
-        self.set_app(_only_local(app if writable else _only_reading(app)))
+        self.set_app(_only_local(_boxed(app if writable else _only_reading(app))))
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away or said nothing is no news."""
@@ -86,6 +93,22 @@ def _only_local(app: WSGIApplication) -> WSGIApplication:
         start_response("403 Forbidden", [("Content-Type", "text/plain; charset=utf-8")])
         port = environ.get("SERVER_PORT", "")
         return [f"This is for this machine alone: open http://{HOST}:{port}/\n".encode()]
+
+    return checked
+
+
+def _boxed(app: WSGIApplication) -> WSGIApplication:
+    """Keep what is attached to a study, which may be a stranger's page, away from all else."""
+
+    def checked(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if not environ.get("PATH_INFO", "").startswith(ARTIFACTS):
+            return app(environ, start_response)
+
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            kept = [(k, v) for k, v in headers if k.lower() != "access-control-allow-origin"]
+            return start_response(status, [*kept, *BOXED], *more)
+
+        return app(environ, start)
 
     return checked
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from energy_sweep.record import (
     from_plain,
     is_digest,
 )
-from energy_sweep.seal import Damaged, unseal
+from energy_sweep.seal import Damaged, parse, unseal
 from energy_sweep.stage import StageStore
 from energy_sweep.train import DamagedFile, load
 
@@ -131,7 +130,7 @@ def _result(folder: Path, typed: str) -> TrialResult:
     """What a trial's own file says; BadInput where it is damaged, or another's."""
     number = folder.name
     try:
-        document, _ = unseal(json.loads((folder / "result.json").read_text(encoding="utf-8")))
+        document, _ = unseal(parse((folder / "result.json").read_text(encoding="utf-8")))
         if str(document.get("trial", number)) != number:
             raise Damaged(f"it is that of trial {document['trial']}")
         return from_plain(TrialResult, document)
@@ -159,7 +158,7 @@ def _hashes(place: Path, epoch: str) -> Iterator[str]:
     """The hashes of the weights after so many epochs, as the sound records in a folder say."""
     for path in place.glob("record-*.json"):
         with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, Damaged):
-            record, _ = unseal(json.loads(path.read_text(encoding="utf-8")))
+            record, _ = unseal(parse(path.read_text(encoding="utf-8")))
             if record["key"] == place.name and epoch in record["facts"]["hashes"]:
                 yield record["facts"]["hashes"][epoch]
 

@@ -1,0 +1,30 @@
+"""Links in a study's folder that lead out of it: nothing is written or deleted through one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from energy_sweep.record import BadInput
+
+
+def check_links(folder: Path) -> None:
+    """BadInput for a link within a folder that leads out of it, before anything is written there.
+
+    The folder itself may be reached by links.
+    """
+    home = folder.resolve()
+    for link in _links(home):
+        target = link.resolve()
+        if not target.is_relative_to(home):
+            raise BadInput(
+                f"{folder / link.relative_to(home)} is a link to {target}, outside of its folder:"
+                " put what it leads to in its place, or remove it; stages=FOLDER names another"
+                " place for stages"
+            )
+
+
+def _links(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder):
+        yield from (path for name in (*folders, *files) if (path := Path(place, name)).is_symlink())
