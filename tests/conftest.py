@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
 from energy_sweep.app import patience
+
+# One thread, before torch is imported: the threads of two workers would wait for each other, and
+# tests in which threads matter set their number themselves.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_configure() -> None:
@@ -22,3 +27,24 @@ def pytest_configure() -> None:
     ):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, usual)
+
+
+def pytest_collection_finish() -> None:
+    """Let torch make its table of ONNX operators once, where it makes it anew for each export."""
+    if "torch" not in sys.modules:
+        return
+    from torch.onnx._internal.exporter._registration import ONNXRegistry
+
+    table, made = ONNXRegistry.from_torchlib, dict[int, ONNXRegistry]()
+
+    def from_torchlib(opset_version: int = ONNXRegistry().opset_version) -> ONNXRegistry:
+        if opset_version not in made:
+            made[opset_version] = table(opset_version)
+        copy = ONNXRegistry()
+        copy._opset_version = opset_version
+        copy.functions = {
+            target: [*found] for target, found in made[opset_version].functions.items()
+        }
+        return copy
+
+    ONNXRegistry.from_torchlib = staticmethod(from_torchlib)  # type: ignore

@@ -28,6 +28,8 @@ INFERENCE_IMAGES = 1024
 USUAL_BATCHES = (1, 64)
 # A net with a larger share of zeros than chance gives is measured apart from dense ones at first.
 MASKED = 0.01
+# Runtimes that have exported in this process, whichever study it was for.
+_awake: set[str] = set()
 
 
 class Deployed:
@@ -89,12 +91,12 @@ class Deployed:
 
     def _wake(self) -> None:
         """Import and compile what exports, which is no configuration's cost, on a tiny net."""
-        bench, name = self.bench, f"export by {self.runtime.name}"
-        if name not in bench.store.warm:
+        bench, name = self.bench, self.runtime.name
+        if name not in _awake:
             images = math.prod(bench.data.shape)
             tiny = nn.Sequential(nn.Flatten(), nn.Linear(images, len(bench.data.classes)))
             self.runtime.export(tiny, bench.data, path=self._folder / f"tiny{self.runtime.suffix}")
-            bench.store.warm.add(name)
+            _awake.add(name)
 
     @property
     def lowering(self) -> tuple[RoundUse, ...]:

@@ -11,8 +11,9 @@ import pytest
 from energy_sweep.compression.prune import Prune
 from energy_sweep.dataset.digits import Digits
 from energy_sweep.device import Device
-from energy_sweep.meter import meter_id, open_meter
-from energy_sweep.meter.base import Meter
+from energy_sweep.meter import meter_id
+from energy_sweep.meter.base import Meter, Work
+from energy_sweep.meter.replay import ReplayMeter
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.optimizer import SGD
 from energy_sweep.recipe import Recipe
@@ -22,9 +23,14 @@ from energy_sweep.stage import StageStore
 MakeRecipe = Callable[..., Recipe]
 
 
+def heavy(work: Work) -> float:
+    """Joules of the work of a net; so many that a pass over the images is a mark of a window."""
+    return 1e-5 * work.images * work.parameters
+
+
 @pytest.fixture
 def meter() -> Meter:
-    return open_meter("replay")
+    return ReplayMeter(formula=heavy)
 
 
 @pytest.fixture
