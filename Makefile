@@ -1,12 +1,12 @@
 # `make check` is what CI requires, `make contracts` the full matrices of the contract suites;
 # `make fix` repairs what a tool can repair.
 PYTHON ?= python
-SOURCES = energy_sweep hydra_plugins tests benchmarks
+SOURCES = energy_sweep hydra_plugins tests benchmarks scripts
 
 # `make chaos` causes every kind of fault on purpose, SEED=0, in some 20 minutes on two cores.
-.PHONY: check chaos contracts fix lint types contracts-of-imports test
+.PHONY: check audit chaos contracts fix lint types contracts-of-imports test
 
-check: lint types contracts-of-imports test
+check: lint types contracts-of-imports audit test
 
 lint:
 	$(PYTHON) -m ruff format --check $(SOURCES)
@@ -17,6 +17,10 @@ types:
 
 contracts-of-imports:
 	lint-imports
+
+# Known vulnerabilities of what is installed; without a network it says that it does not know.
+audit:
+	$(PYTHON) scripts/audit.py
 
 test:
 	$(PYTHON) -m pytest --cov -n 2 --dist worksteal --durations=15
