@@ -47,13 +47,13 @@ def main(argv: Sequence[str] | None = None, *, run: RunTrial | None = None) -> i
     `run` stands in for `trial.run_trial`, so that a formula can be swept.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
+    _open_what_is_closed()
     _write_anything()
     wants_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     try:
         _check_letters(arguments)
         code = _run(arguments, run)
-        if sys.stdout is not None:  # None where the shell closed it, as `>&-` does
-            sys.stdout.flush()  # so that a full disk is told here, and not by Python as it ends
+        sys.stdout.flush()  # so that a full disk is told here, and not by Python as it ends
         return code
     except EnergySweepError as error:
         if wants_traceback:
@@ -96,6 +96,14 @@ def _describe(error: OSError) -> str:
     cure = "make room" if full else CURES.get(error.errno or 0, "put that right")
     said = f"{place}: {error.strerror or error}: {cure}, and type the same command again"
     return escaped(" ".join(said.split()))
+
+
+def _open_what_is_closed() -> None:
+    """Open what the shell closed, as `>&-` does, or what is printed goes into the next file."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)  # the lowest number, that of the stream
+            setattr(sys, name, os.fdopen(nowhere, mode, encoding="utf-8"))
 
 
 def _write_anything() -> None:
