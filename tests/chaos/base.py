@@ -22,7 +22,15 @@ SWEEP = (
     *("epochs=3,6", "compression.level=0,0.5", "batch=128", "device=cpu", "device.threads=1"),
     "device.plan=channels_last",
 )
-WARM = ("torch", "optuna", "sqlalchemy.orm", "hydra", "torchvision", "onnx", "onnxruntime")
+WARM = (
+    *("torch", "optuna", "sqlalchemy.orm", "hydra", "torchvision", "onnx", "onnxruntime"),
+    *("alembic.command", "sqlalchemy.dialects.sqlite", "torch_pruning", "torch._inductor"),
+    *("torch.export._trace", "torch._export.serde.serialize", "torch._inductor.decomposition"),
+    *("onnxscript.rewriter", "onnxscript.optimizer", "onnx.reference", "optuna.artifacts"),
+    *("energy_sweep.app.main", "energy_sweep.app.verbs", "energy_sweep.trial"),
+    *("energy_sweep.app.sweeper", "energy_sweep.deploy", "energy_sweep.search"),
+)
+EXPORTER = "torch.onnx._internal.exporter._registration"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +77,11 @@ class Ran:
 
 def warm() -> None:
     """Import once what every command needs; nothing may compute here, or forks would hang."""
-    for name in (*WARM, "energy_sweep.app.main", "energy_sweep.app.verbs", "energy_sweep.trial"):
+    for name in WARM:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    with contextlib.suppress(ImportError, AttributeError):  # functions of ONNX, kept once they are made
+        importlib.import_module(EXPORTER).ONNXRegistry.from_torchlib()
 
 
 def run_fork(
