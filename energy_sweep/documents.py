@@ -6,6 +6,7 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from energy_sweep.files import read_file
 from energy_sweep.record import Plain
 from energy_sweep.seal import MOST_NESTED, Damaged, parse
 
@@ -18,7 +19,7 @@ MOST_SETTINGS_BYTES = 2**20  # a sweep of hundreds of words writes a tenth of th
 def read_text(path: Path) -> str:
     """The text of a file; Damaged where it is no UTF-8, OSError where it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return read_file(path).decode()
     except UnicodeDecodeError as error:
         raise Damaged(f"{path} is damaged (byte {error.start} is no UTF-8)") from error
 

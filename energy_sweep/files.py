@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 import uuid
 from collections.abc import Generator
@@ -66,6 +67,24 @@ def move_all(part: Path, folder: Path) -> None:
         undo.pop_all()
 
 
+def read_file(path: Path) -> bytes:
+    """The content of a file; OSError where it cannot be read, or is a pipe or a device.
+
+    Those would be waited for, or never end.
+    """
+    check_kind(path)
+    return path.read_bytes()
+
+
+def check_kind(path: Path) -> None:
+    """OSError where there is no file, or a folder, a pipe or a device."""
+    mode = os.stat(path).st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.ENODEV, "It is a pipe or a device, and no file", str(path))
+
+
 def sync(path: Path) -> None:
     """Wait until a file, or the names in a folder, are on the disk."""
     handle = os.open(path, os.O_RDONLY)
@@ -90,7 +109,7 @@ def keep_copy(source: Path, path: Path) -> None:
 def is_sound(path: Path) -> bool:
     """Whether a file is there and still what `seal_file` saw."""
     try:
-        words = _sum_of(path).read_text(encoding="utf-8").split()
+        words = read_file(_sum_of(path)).decode().split()
         return words == [_sha256(path), path.name]
     except (OSError, ValueError):
         return False
@@ -101,5 +120,6 @@ def _sum_of(path: Path) -> Path:
 
 
 def _sha256(path: Path) -> str:
+    check_kind(path)
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
+from energy_sweep.files import check_kind, read_file
 from energy_sweep.record import Mark, from_plain, to_plain
 from energy_sweep.seal import Damaged, parse, seal, unseal
 
@@ -18,6 +19,8 @@ class MarkLog:
 
     def append(self, epoch: int, mark: Mark) -> None:
         """Add the mark of an epoch whose weights, or of work whose record, is not saved yet."""
+        if self.path.exists():
+            check_kind(self.path)
         with self.path.open("a", encoding="utf-8") as file:
             # The newline comes first, to end whatever line a kill left half written.
             file.write("\n" + json.dumps(seal({"epoch": epoch, "mark": to_plain(mark)})))
@@ -25,7 +28,7 @@ class MarkLog:
     def after(self, epoch: int) -> list[Mark]:
         """Marks of finished epochs beyond `epoch`: their weights are gone, their joules spent."""
         try:
-            lines = self.path.read_bytes().splitlines()
+            lines = read_file(self.path).splitlines()
         except OSError:
             return []
         marks: list[Mark] = []

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from energy_sweep.files import write_whole
+from energy_sweep.files import read_file, write_whole
 from energy_sweep.meter.estimate import reprice
 from energy_sweep.record import (
     MEASURING_STAGES,
@@ -176,7 +176,7 @@ class StageStore:
 
     def _read(self, path: Path) -> StageRecord | None:
         try:
-            document, is_sealed = unseal(parse(path.read_text(encoding="utf-8")))
+            document, is_sealed = unseal(parse(read_file(path).decode()))
             record = from_plain(StageRecord, document)
             if record.key != path.parent.name:
                 raise Damaged(f"it is that of stage {record.key[:12]}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -103,7 +104,8 @@ def stage_root(folder: Path) -> Path:
 
 def is_outside(stages: Path, folder: Path) -> bool:
     """Whether a store lies outside of a study's folder, so that others may use it too."""
-    return not stages.resolve().is_relative_to(folder.resolve())
+    place, home = (Path(os.path.realpath(path)) for path in (stages, folder))
+    return not place.is_relative_to(home)
 
 
 def _stages_setting(multirun: Path) -> str | None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from energy_sweep.files import NO_ROOM
+from energy_sweep.files import NO_ROOM, check_kind, read_file
 from energy_sweep.record import BadInput
 from energy_sweep.study_files import is_study
 
@@ -73,6 +73,8 @@ def writing_to(path: Path) -> Iterator[None]:
 def _check_file(path: Path) -> None:
     if path.is_dir():
         raise BadInput(f"{path} is a folder: type --to with the name of a file")
+    if path.exists() and not path.is_file():
+        raise BadInput(f"{path} is a pipe or a device: type --to with the name of a file")
 
 
 def _check_outside_studies(path: Path) -> None:
@@ -93,13 +95,14 @@ def _refuse(path: Path, kind: str) -> None:
 
 
 def _head(path: Path) -> bytes:
+    check_kind(path)
     with path.open("rb") as file:
         return file.read(HEAD_BYTES)
 
 
 def _holds(path: Path, keys: tuple[str, ...]) -> bool:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(read_file(path))
     except (OSError, ValueError):
         return False
     return isinstance(document, dict) and all(key in document for key in keys)

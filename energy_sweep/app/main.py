@@ -92,7 +92,11 @@ def _by_the_system(error: BaseException | None) -> OSError | None:
 def _describe(error: OSError) -> str:
     """The line for a file, or a stream, that the system refuses."""
     full = error.errno in NO_ROOM
-    place = error.filename or ("what is printed" if full else "the system refuses a part of it")
+    place = (
+        error.filename2
+        or error.filename
+        or ("what is printed" if full else "the system refuses a part of it")
+    )
     cure = "make room" if full else CURES.get(error.errno or 0, "put that right")
     said = f"{place}: {error.strerror or error}: {cure}, and type the same command again"
     return escaped(" ".join(said.split()))
@@ -120,6 +124,14 @@ def _check_letters(arguments: Sequence[str]) -> None:
             raise BadInput(f"{text!a} is no UTF-8: type it in UTF-8, or rename that file")
 
 
+def _check_here() -> None:
+    """BadInput where the folder that we are in was removed: names of others begin there."""
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise BadInput(f"the current folder: {error.strerror}: type cd FOLDER first") from error
+
+
 def _run(arguments: Sequence[str], run: RunTrial | None) -> int:
     if arguments and arguments[0].replace("-", "_").isidentifier() and arguments[0][0] != "-":
         return _verb(arguments)
@@ -128,6 +140,7 @@ def _run(arguments: Sequence[str], run: RunTrial | None) -> int:
     if "--version" in arguments:
         print(f"energy-sweep {importlib.metadata.version('energy-sweep')}")
         return 0
+    _check_here()
     with Patience() as patience:
         return _hydra(arguments, run, patience)
 

@@ -79,7 +79,7 @@ class Place:
             for one in (self.folder / TRIALS).glob("[0-9]*")
             if one.name.isdecimal() and one.is_symlink()
         ]
-        owners = [int(link.name) for link in links if link.resolve() == folder.resolve()]
+        owners = [int(link.name) for link in links if _real(link) == _real(folder)]
         return max(owners, default=None)
 
     def link(self, number: int, folder: Path) -> None:
@@ -93,9 +93,13 @@ class Place:
 
     def shown(self, number: int) -> str:
         """The folder of a trial as seen from that of the study."""
-        folder = (self.folder / TRIALS / str(number)).resolve()
-        inside = folder.is_relative_to(self.folder.resolve())
-        return str(folder.relative_to(self.folder.resolve()) if inside else folder)
+        folder, home = _real(self.folder / TRIALS / str(number)), _real(self.folder)
+        return str(folder.relative_to(home) if folder.is_relative_to(home) else folder)
+
+
+def _real(path: Path) -> Path:
+    """Where links lead; unlike `resolve`, no error where they lead to each other."""
+    return Path(os.path.realpath(path))
 
 
 def _files(hydra: Any) -> Iterator[str]:

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from energy_sweep.files import read_file
 from energy_sweep.record import Plain, TrialResult, digest, from_plain
 from energy_sweep.terminal import prose, table, width_of
 
@@ -59,7 +60,7 @@ def shown(folder: Path) -> str:
     if not path.is_file():
         return "  no profile"
     width = width_of()
-    document = json.loads(path.read_text(encoding="utf-8"))
+    document = json.loads(read_file(path))
     lines = profile_text(document, width=None if width is None else width - 2).splitlines()
     first = "\n".join(f"  {line}" for line in lines[:FIRST_ROWS])
     return f"\n{first}\n  ... and more of it: {folder / TEXT}"

@@ -21,7 +21,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from energy_sweep.board import Board, BoardLost, NoPermission, NotSupported, find_board
-from energy_sweep.files import whole
+from energy_sweep.files import read_file, whole
 from energy_sweep.record import BadInput, EnergySweepError
 
 log = logging.getLogger(__name__)
@@ -210,7 +210,7 @@ def _write_note(board: Board, watts: float) -> None:
 
 def _read_note(uuid: str) -> dict[str, object]:
     try:
-        note = json.loads(_note(uuid).read_text(encoding="utf-8"))
+        note = json.loads(read_file(_note(uuid)))
     except (OSError, ValueError):
         return {}
     return note if isinstance(note, dict) else {}

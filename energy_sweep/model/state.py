@@ -13,7 +13,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from energy_sweep.files import write_whole
+from energy_sweep.files import check_kind, write_whole
 from energy_sweep.model.base import adopt
 from energy_sweep.record import EnergySweepError, Plain
 from energy_sweep.seal import Damaged, parse, seal, unseal
@@ -76,6 +76,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], Plain]:
     DamagedFile where they are not those; FileNotFoundError where there is no file.
     """
     try:
+        check_kind(path)
         with safetensors.safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             header, _ = unseal(parse(file.metadata()[_METADATA]))

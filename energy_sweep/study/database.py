@@ -59,7 +59,7 @@ def connect_file(path: Path) -> RDBStorage:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with refusals(path):
         return RDBStorage(
-            f"sqlite:///{path.resolve()}",
+            f"sqlite:///{os.path.realpath(path)}",
             engine_kwargs={"connect_args": {"timeout": 60, "factory": _Connection}},
         )
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from shutil import copy2
 from typing import Any
 
-from energy_sweep.files import write_whole
+from energy_sweep.files import read_file, write_whole
 from energy_sweep.record import Plain
 from energy_sweep.seal import Damaged, parse, seal
 from energy_sweep.study_files import JOURNAL, spare
@@ -54,7 +54,7 @@ def of_trial(number: int, document: Plain) -> Plain:
 def read_journal(folder: Path) -> Lines:
     """All lines of a study's journal; OSError where the file cannot be read."""
     try:
-        content = (folder / JOURNAL).read_bytes()
+        content = read_file(folder / JOURNAL)
     except FileNotFoundError:
         return Lines()
     whole = content.rfind(b"\n") + 1

@@ -59,7 +59,8 @@ def open_study(
     try:
         acquire(lock, name, waits=waits)
     except OSError as error:
-        raise BadInput(f"{folder} cannot be written ({error.strerror}): {OF_YOUR_OWN}") from error
+        place = error.filename or folder
+        raise BadInput(f"{place} cannot be written ({error.strerror}): {OF_YOUR_OWN}") from error
     facts = {"name": name, "meter": to_plain(meter), "machine": machine, "identity": identity}
     try:
         return _open(folder, facts, space, lock)

@@ -5,6 +5,7 @@ Optuna makes tables and versions as it opens a file, and stops at the first row 
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -55,7 +56,7 @@ def read_database(folder: Path) -> Rows | None:
     if not path.is_file():
         raise UnreadableDatabase("it is missing")
     try:
-        return _connected(path.resolve())
+        return _connected(Path(os.path.realpath(path)))
     except sqlite3.Error as error:
         raise UnreadableDatabase(str(error)) from error
     except (TypeError, ValueError) as error:  # damaged names, and words where numbers were

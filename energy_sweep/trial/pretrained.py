@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from energy_sweep.files import read_file
 from energy_sweep.record import (
     TRAINING_STAGES,
     BadInput,
@@ -130,7 +131,7 @@ def _result(folder: Path, typed: str) -> TrialResult:
     """What a trial's own file says; BadInput where it is damaged, or another's."""
     number = folder.name
     try:
-        document, _ = unseal(parse((folder / "result.json").read_text(encoding="utf-8")))
+        document, _ = unseal(parse(read_file(folder / "result.json").decode()))
         if str(document.get("trial", number)) != number:
             raise Damaged(f"it is that of trial {document['trial']}")
         return from_plain(TrialResult, document)
@@ -158,7 +159,7 @@ def _hashes(place: Path, epoch: str) -> Iterator[str]:
     """The hashes of the weights after so many epochs, as the sound records in a folder say."""
     for path in place.glob("record-*.json"):
         with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, Damaged):
-            record, _ = unseal(parse(path.read_text(encoding="utf-8")))
+            record, _ = unseal(parse(read_file(path).decode()))
             if record["key"] == place.name and epoch in record["facts"]["hashes"]:
                 yield record["facts"]["hashes"][epoch]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 SECONDS = 10.0  # what no verb that reads may take
-TRAINING = 120.0  # nor a sweep of this size, on a busy machine
+TRAINING = 60.0  # nor a sweep of this size, on a busy machine
 SWEEP = (
     *("-m", "meter=replay", "name=study", "search/space=none", "model.width=4", "model.depth=2"),
     *("epochs=3,6", "compression.level=0,0.5", "batch=128", "device=cpu", "device.threads=1"),
@@ -80,7 +80,7 @@ def warm() -> None:
     for name in WARM:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    with contextlib.suppress(ImportError, AttributeError):  # functions of ONNX, kept once they are made
+    with contextlib.suppress(ImportError, AttributeError):  # what it makes of ONNX is kept
         importlib.import_module(EXPORTER).ONNXRegistry.from_torchlib()
 
 
@@ -91,14 +91,20 @@ def run_fork(
     seconds: float = SECONDS,
     before: Callable[[], Any] | None = None,
     kill_after: float | None = None,
+    until: str | None = None,
 ) -> Ran:
-    """Run energy_sweep with `words` in a fork; what it prints goes to files in `folder`."""
+    """Run energy_sweep with `words` in a fork; what it prints goes to files in `folder`.
+
+    Once it has printed `until`, it gets Ctrl-C, as a server does that nobody needs any more.
+    """
     out, err = folder / "stdout.txt", folder / "stderr.txt"
     begun = time.monotonic()
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
         _live(words, out, err, before)
+    if until is not None:
+        _interrupt(child, out, until, seconds)
     status = _wait(child, seconds if kill_after is None else kill_after)
     hung = status is None and kill_after is None
     if status is None:
@@ -149,6 +155,18 @@ def _wait(child: int, seconds: float) -> int | None:
     finally:
         os.close(handle)
     return os.waitpid(child, 0)[1]
+
+
+def _interrupt(child: int, out: Path, until: str, seconds: float) -> None:
+    """Wait until the child has printed `until`, or is no more, and interrupt it."""
+    handle, end = os.pidfd_open(child), time.monotonic() + seconds
+    try:
+        while time.monotonic() < end and not select.select([handle], [], [], 0.05)[0]:
+            if out.exists() and until in out.read_text(errors="replace"):
+                os.kill(child, signal.SIGINT)
+                return
+    finally:
+        os.close(handle)
 
 
 def _end(child: int) -> None:

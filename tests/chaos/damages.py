@@ -124,7 +124,7 @@ def _look(
     if face == "choose":
         same = plain_text(ran.out) == truth.choice
     else:
-        same = deployed_files(folder) == true_deployed()
+        same = deployed_files(folder / "deployed") == true_deployed()
     if same:
         return "same", ""
     return ("named", "") if ran.err.strip() else ("silent_wrong", f"another answer of {face}")

@@ -42,6 +42,15 @@ def choose(folder: Path) -> Ran:
     return run_fork(["choose", "study", "--outputs", str(folder / "out")], folder)
 
 
+def stages(folder: Path) -> Ran:
+    return run_fork(["stages", "study", "--outputs", str(folder / "out")], folder)
+
+
+def report(folder: Path, target: Path) -> Ran:
+    words = ["report", "study", "--outputs", str(folder / "out"), "--to", str(target)]
+    return run_fork(words, folder)
+
+
 def deploy(folder: Path) -> Ran:
     target = folder / "deployed"
     shutil.rmtree(target, ignore_errors=True)
@@ -49,8 +58,7 @@ def deploy(folder: Path) -> Ran:
     return run_fork(words, folder, seconds=TRAINING)
 
 
-def deployed_files(folder: Path) -> dict[str, str]:
-    target = folder / "deployed"
+def deployed_files(target: Path) -> dict[str, str]:
     found = {name: target / name for name in DEPLOYED if (target / name).exists()}
     return {name: plain_text(path.read_bytes().decode("latin1")) for name, path in found.items()}
 
@@ -75,7 +83,8 @@ def without_spent(document: dict[str, Any]) -> dict[str, Any]:
 
 def plain_text(text: str) -> str:
     """Without the folder a study lies in, or was copied from."""
-    return re.sub(r"[^\s\"'=]*/out\b", "FOLDER/out", text)
+    root = re.escape(tempfile.gettempdir())  # first, since pages are of long lines without it
+    return re.sub(root + r"[^\s\"'=]*?/out\b", "FOLDER/out", text)
 
 
 class Watch:
@@ -143,4 +152,26 @@ def true_deployed() -> dict[str, str]:
     shutil.copytree(world().folder / "out", folder / "out")
     made = deploy(folder)
     assert made.code == 0, made.err
-    return deployed_files(folder)
+    return deployed_files(folder / "deployed")
+
+
+@functools.cache
+def true_page() -> str:
+    """What reporting on the undisturbed sweep writes, but for where it lies."""
+    folder = Path(tempfile.mkdtemp(prefix="reported-"))
+    shutil.copytree(world().folder / "out", folder / "out")
+    made = report(folder, folder / "page.html")
+    assert made.code == 0, made.err
+    return page_of(folder / "page.html")
+
+
+def page_of(path: Path) -> str:
+    return plain_text(path.read_text(encoding="utf-8", errors="replace"))
+
+
+@functools.cache
+def true_stages() -> str:
+    """What `stages` says of the undisturbed sweep."""
+    listed = stages(world().folder)
+    assert listed.code == 0, listed.err
+    return plain_text(listed.out)

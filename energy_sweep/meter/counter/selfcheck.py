@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from energy_sweep.files import write_whole
+from energy_sweep.files import read_file, write_whole
 from energy_sweep.meter.base import ReadingLost
 from energy_sweep.meter.counter.accumulator import Accumulator, Counter, Level
 from energy_sweep.record import digest, from_plain, to_plain
@@ -174,7 +174,7 @@ def _path(key: Mapping[str, Any]) -> Path | None:
 
 def _read(path: Path) -> Check:
     """Raises ValueError, TypeError or AttributeError where the file is damaged."""
-    plain = cast("dict[str, Any]", json.loads(path.read_text(encoding="utf-8")))
+    plain = cast("dict[str, Any]", json.loads(read_file(path)))
     check = from_plain(Check, plain)
     numbers = (check.tick_seconds, check.seconds)
     others = (check.idle_watts, check.idle_with_context_watts, check.counter_over_power)

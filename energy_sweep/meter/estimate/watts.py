@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard, cast
 
+from energy_sweep.files import read_file
 from energy_sweep.record import BadInput
 
 # An increment over idle per busy logical CPU: Cloud Carbon Footprint derives 2.76 W (AWS),
@@ -83,7 +84,7 @@ def choose_watts(
 
 def _calibrated(path: str) -> Watts:
     try:
-        fitted = json.loads(Path(path).expanduser().read_text())
+        fitted = json.loads(read_file(Path(path).expanduser()))
         return _fitted(fitted, origin=f"calibration {path}")
     except (OSError, ValueError, TypeError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
