@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from energy_sweep.record import (
     StageRecord,
     StageUse,
     TrialResult,
+    digest,
     from_plain,
     is_digest,
     to_plain,
@@ -207,8 +208,16 @@ class StageStore:
         return replace(record, marks=marks, lost=lost)
 
 
+def control_key(graph: str, labels: Iterable[str]) -> str:
+    """The key of a window of a known file, taken beside those of a graph."""
+    return digest(["control", graph, *labels])
+
+
 def unrecorded(result: TrialResult, records: Mapping[str, StageRecord]) -> tuple[str, ...]:
-    """The keys of what was measured for a trial and has no record any more."""
-    named = (use.key for use in result.stages)
-    beside = (*result.facts.get("inference", {}).values(), *result.facts.get("calibrate", ()))
-    return tuple(key for key in dict.fromkeys((*named, *beside)) if key not in records)
+    """The keys of what was measured for a trial, and beside its graph, and has no record now."""
+    named = [use.key for use in result.stages]
+    named += [*result.facts.get("inference", {}).values(), *result.facts.get("calibrate", ())]
+    graphs = [records[use.key] for use in result.stages if use.key in records]
+    controls = ((one.key, labels) for one in graphs for labels in one.facts.get("controls", ()))
+    named += [control_key(graph, labels) for graph, labels in controls]
+    return tuple(key for key in dict.fromkeys(named) if key not in records)

@@ -18,7 +18,7 @@ from energy_sweep.bill import FIRST_WINDOWS
 from energy_sweep.files import is_sound, keep_copy
 from energy_sweep.meter.base import Meter
 from energy_sweep.record import Mark, StageRecord, StageUse, digest
-from energy_sweep.stage import StageStore
+from energy_sweep.stage import StageStore, control_key
 from energy_sweep.trial.stand import Inference, Stand, per_unit
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,8 @@ def measure_inference(
     stand = Stand(key, inference, store, meter)
     if weights not in stand.record.facts["users"]:
         _visit(stand, open_graph(), weights, kind)
+    else:
+        _mend(stand, open_graph, weights)
     if weights in stand.record.facts["apart"]:
         key = digest([key, weights])
     return StageUse(stage="infer", key=key, cost_key=key, units=1)
@@ -87,8 +89,34 @@ def _visit(stand: Stand, path: Path, weights: str, kind: str) -> None:
         marks += stand.window(path)
     if marks or len(apart) > len(record.facts["apart"]):
         stand.reference(weights)
-    facts = {**record.facts, "users": users, "apart": apart, "kinds": kinds}
+    controls = [*record.facts.get("controls", []), *stand.controls]
+    found = {"users": users, "apart": apart, "kinds": kinds, "controls": controls}
+    facts = {**record.facts, **found}
     stand.store.put(replace(record, marks=(*record.marks, *marks), facts=facts))
+
+
+def _mend(stand: Stand, open_graph: Callable[[], Path], weights: str) -> None:
+    """Take windows of the reference anew whose records are gone, and for others one of the graph.
+
+    Those others compared weights: what they decided is kept, so that nothing is compared again.
+    """
+    record = stand.record
+    controls: list[list[str]] = record.facts.get("controls", [])
+    gone = [labels for labels in controls if not _is_kept(stand, labels)]
+    for labels in gone:
+        if labels[0] == "reference":
+            stand.reference(labels[1])
+    lost = [labels for labels in gone if not _is_kept(stand, labels)]
+    if lost:
+        pooled = weights not in record.facts["apart"]
+        marks = stand.window(open_graph()) if pooled else ()
+        kept = [labels for labels in controls if labels not in lost]
+        facts = {**record.facts, "controls": kept}
+        stand.store.put(replace(record, marks=(*record.marks, *marks), facts=facts))
+
+
+def _is_kept(stand: Stand, labels: list[str]) -> bool:
+    return stand.store.get(control_key(stand.key, labels)) is not None
 
 
 def _differs(stand: Stand, path: Path, weights: str) -> bool:

@@ -14,7 +14,7 @@ from energy_sweep.chain import VERSIONS
 from energy_sweep.files import is_sound, keep_copy, seal_file, write_whole
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest
-from energy_sweep.stage import StageStore
+from energy_sweep.stage import StageStore, control_key
 from energy_sweep.sums import edges_joules
 
 CHUNK_SECONDS = 0.025
@@ -57,12 +57,16 @@ class Inference:
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """The measuring stand of one graph: its pool's `key`, and what it takes to open windows."""
+    """The measuring stand of one graph: its pool's `key`, and what it takes to open windows.
+
+    `controls` are the labels of the windows of known files that it has asked for.
+    """
 
     key: str
     inference: Inference
     store: StageStore
     meter: Meter
+    controls: list[list[str]] = field(default_factory=list[list[str]])
 
     @property
     def record(self) -> StageRecord:
@@ -81,7 +85,8 @@ class Stand:
 
     def control(self, path: Path, cost_key: str, *labels: str) -> tuple[Mark, ...]:
         """A window of a known file, as a stage named by `labels`: a kill repeats it for nobody."""
-        key = digest(["control", self.key, *labels])
+        key = control_key(self.key, labels)
+        self.controls.append([*labels])
         use = StageUse(stage="calibrate", key=key, cost_key=cost_key, units=0)
         record = self.store.once(
             use,

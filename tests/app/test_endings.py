@@ -127,11 +127,12 @@ def test_a_terminal_without_letters_is_no_traceback(errors: str, tmp_path: Path)
         done.stdout.decode("ascii"), done.stderr.decode("ascii")
 
 
-REFUSED_NAMES = ["name=" + 300 * "a", "name=" + 99 * "日", "name=\udcff"]
+REFUSED_NAMES = ["name=" + 600 * "a", "name=" + 99 * "日", "name=\udcff"]
+REFUSED_NAMES += ["compression.level=" + 1000 * "a", f"lr=[{','.join(750 * ['0.5'])}]"]
 
 
 @pytest.mark.parametrize("word", REFUSED_NAMES)
-def test_names_that_no_folder_can_have_are_refused(
+def test_names_and_values_that_nothing_can_hold_are_refused(
     word: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([word, *WORDS], run=run_formula) == 2

@@ -92,6 +92,17 @@ def test_pools_beside_the_objectives_are_measured_again_too(
     assert path.is_file() and not front(outputs, capsys)[1]
 
 
+def test_a_window_taken_beside_a_graph_is_missed_and_taken_again(
+    outputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    windows = {path: json.loads(path.read_text()) for path in records(outputs, "calibrate")}
+    [control] = [path for path, one in windows.items() if one["cost_key"] != one["key"]]
+    control.unlink()
+    assert "readings of 1 stage of trial" in front(outputs, capsys)[1]
+    assert main([*SWEEP, "epochs=3", "name=study", f"outputs={outputs}"]) == 0
+    assert control.is_file() and not front(outputs, capsys)[1]
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped", "emptied", "no sum"])
 def test_a_damaged_file_of_a_graph_is_made_anew(
     outputs: Path, capsys: pytest.CaptureFixture[str], damage: str
