@@ -14,8 +14,8 @@ import pytest
 from energy_sweep.meter.base import Window, Work, exclusive_window, meter_id
 from energy_sweep.price import Prices
 from energy_sweep.record import DomainEnergy, EnergyReading, MeterFacts, Quality
-from energy_sweep.stage import StageStore
-from energy_sweep.trial.infer import measure_inference
+from energy_sweep.stage import StageStore, control_key
+from energy_sweep.trial.infer import POOLING_TURNS, measure_inference
 from energy_sweep.trial.stand import CHUNKS, CONTENDED_REPEATS, Inference
 
 WATTS = 50.0
@@ -75,8 +75,8 @@ class Sleeper:
         time.sleep(0.002)
 
 
-def measured(tmp_path: Path, meter: TickingMeter) -> StageStore:
-    """The store after the first weights of a graph were measured."""
+def measured(tmp_path: Path, meter: TickingMeter, weights: str = "first") -> StageStore:
+    """The store after these weights of a graph were measured too."""
     path = tmp_path / "model.onnx"
     path.write_text("graph")
     store = StageStore(tmp_path / "stages", meter_id=meter_id(meter.facts()))
@@ -88,7 +88,7 @@ def measured(tmp_path: Path, meter: TickingMeter) -> StageStore:
         work=Work(stage="infer", images=64, parameters=10),
     )
     measure_inference(
-        lambda: path, "key", weights="first", inference=inference, store=store, meter=meter
+        lambda: path, "key", weights=weights, inference=inference, store=store, meter=meter
     )
     return store
 
@@ -123,3 +123,21 @@ def test_marks_are_many_ticks_of_the_meter_long(tmp_path: Path) -> None:
     marks = measured(tmp_path, TickingMeter(iter([]), tick_seconds=0.01)).records()["key"].marks
     # Fewer passes than planned for, where the pace was found in a slow moment.
     assert min(mark.reading.seconds for mark in marks) > 0.03
+
+
+def test_a_lost_comparison_of_weights_is_not_made_again_but_a_window_is_taken(
+    tmp_path: Path,
+) -> None:
+    calm = TickingMeter(iter([]))
+    for weights in ("first", "second"):
+        store = measured(tmp_path, calm, weights)
+    before = store.records()["key"]
+    controls = [control_key("key", labels) for labels in before.facts["controls"]]
+    assert len(controls) == 2 * POOLING_TURNS and all(key in store.records() for key in controls)
+    [lost] = store.folder(controls[0]).glob("record-*.json")
+    lost.unlink()
+    again = measured(tmp_path, calm, "first")
+    after = again.records()["key"]
+    assert after.facts == {**before.facts, "controls": before.facts["controls"][1:]}
+    assert len(after.marks) >= len(before.marks) + CHUNKS[0] and not lost.exists()
+    assert len(measured(tmp_path, calm, "first").records()["key"].marks) == len(after.marks)
