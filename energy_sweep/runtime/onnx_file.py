@@ -71,9 +71,7 @@ class OnnxFiles:
         Layers may have other widths than the template's. Raises Mismatch where a name is missing
         or left over, or where the logits differ; `path` is then left alone.
         """
-        import onnx
-
-        model = onnx.load(template)
+        model = read_graph(template)
         notes = {note.key: note.value for note in model.metadata_props}
         if FOLDS not in notes:
             raise Mismatch(f"{template.name} was not exported by energy_sweep")
@@ -110,6 +108,21 @@ class OnnxFiles:
         content = model.SerializeToString(deterministic=True)
         compare(lambda: self.load(content, 1), module, data)
         write_whole(path, content)
+
+
+def read_graph(path: Path) -> onnx.ModelProto:
+    """The graph in a file; Mismatch where it is none, or has its numbers in other files."""
+    import onnx
+    from google.protobuf.message import DecodeError
+    from onnx.external_data_helper import uses_external_data
+
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except DecodeError as error:
+        raise Mismatch(f"{path.name} is no graph: {error}") from error
+    if any(map(uses_external_data, model.graph.initializer)):
+        raise Mismatch(f"{path.name} has its numbers in other files")
+    return model
 
 
 def _trace(network: nn.Module, data: Data) -> onnx.ModelProto:

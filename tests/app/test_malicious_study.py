@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import socket
@@ -20,18 +19,6 @@ from tests.chaos.base import SECONDS, SWEEP
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 EVIL = "from pathlib import Path\nPath({path!r}).touch()\n"
 SECRET = "TOP-SECRET"
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small study that was really swept."""
-    folder, before = tmp_path_factory.mktemp("finished"), Path.cwd()
-    os.chdir(folder)
-    try:
-        assert main(list(SWEEP)) == 0
-    finally:
-        os.chdir(before)
-    return folder / "outputs" / "study"
 
 
 @pytest.fixture
