@@ -122,6 +122,7 @@ def _is_kept(stand: Stand, labels: list[str]) -> bool:
 def _differs(stand: Stand, path: Path, weights: str) -> bool:
     """Whether other weights cost other joules, by windows taken in turn with the first ones."""
     if not is_sound(stand.first):
+        log.warning("%s is gone or damaged: other weights are not compared with it", stand.first)
         return False
     ratios: list[float] = []
     for turn in range(POOLING_TURNS):

@@ -9,57 +9,104 @@ import re
 import shutil
 import tempfile
 from collections import defaultdict
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from tests.chaos.base import Ran, Tally, run_fork
+from tests.chaos.base import Ran, Tally
 from tests.chaos.world import (
     Watch,
-    World,
     choose,
+    dashboard,
     deploy,
     deployed_files,
     front,
+    page_of,
     plain_text,
+    report,
     sweep,
     true_deployed,
+    true_page,
     without_spent,
     world,
 )
 
 DAMAGES = ("flip", "truncate", "empty", "delete", "swap", "digit")
-FACES = ("front", "choose", "report", "resume", "deploy")
-SHARES = (0.70, 0.15, 0.08, 0.05, 0.02)
+FACES = ("front", "choose", "report", "resume", "deploy", "dashboard")
+SHARES = (0.68, 0.15, 0.08, 0.05, 0.02, 0.02)
+# Weights and graphs are read only by who trains on, or deploys.
+HEAVY = (".safetensors", ".onnx", ".sha256", "graph")
+OF_HEAVY = (("front", "resume", "deploy"), (0.7, 0.25, 0.05))
+
+
+@dataclass(frozen=True)
+class Done:
+    """A damage: what was done, and the words by which a line may name it."""
+
+    told: str
+    words: tuple[str, ...]
+
+    def named(self, said: str, usual: str) -> bool:
+        """Whether a line says it that is not said of the undamaged study."""
+        lines = set(said.splitlines()) - set(usual.splitlines())
+        return any(
+            line.startswith(("damaged:", "mended:")) or any(word in line for word in self.words)
+            for line in lines
+        )
+
+
+@dataclass(frozen=True)
+class Study:
+    """A folder with an undamaged study, its front, and what `front` says beside it."""
+
+    folder: Path
+    truth: dict[str, Any]
+    said: str
+    whole: bool
 
 
 def run(seed: int, count: int) -> Tally:
     """Damage `count` copies of a finished or a killed study, one file each."""
-    truth, tally = world(), Tally(name="damages")
-    half, seen = _half()
+    tally = Tally(name="damages")
     for number in range(count):
         dice = random.Random(f"{seed} {number}")
-        whole = dice.random() < 0.75
+        study = _finished() if dice.random() < 0.75 else _half()
         folder = Path(tempfile.mkdtemp(prefix="damaged-"))
-        shutil.copytree((truth.folder if whole else half) / "out", folder / "out")
+        shutil.copytree(study.folder / "out", folder / "out", symlinks=True)
         done = _damage(folder / "out" / "study", dice)
-        face = dice.choices(FACES, SHARES)[0]
-        outcome, why = _look(truth, truth.truth if whole else seen, folder, face, whole)
-        state = "finished" if whole else "killed"
-        tally = tally.plus(outcome, f"seed {seed} case {number}, {state}, {done}, {face}: {why}")
+        heavy = done.words[0].endswith(HEAVY)
+        face = dice.choices(*(OF_HEAVY if heavy else (FACES, SHARES)))[0]
+        outcome, why = _look(study, folder, face, done)
+        state = "finished" if study.whole else "killed"
+        tally = tally.plus(
+            outcome, f"seed {seed} case {number}, {state}, {done.told}, {face}: {why}"
+        )
         shutil.rmtree(folder, ignore_errors=True)
     return tally
 
 
 @cache
-def _half() -> tuple[Path, dict | None]:
-    """A study killed in the middle, and its front if it has one."""
+def _finished() -> Study:
+    """The undisturbed study, with a page and what the dashboard keeps in it."""
+    folder = Path(tempfile.mkdtemp(prefix="whole-"))
+    shutil.copytree(world().folder / "out", folder / "out", symlinks=True)
+    for made in (report(folder, folder / "out/study/report.html"), dashboard(folder)):
+        assert made.code == 0, made.err
+    return Study(folder, world().truth, world().said, whole=True)
+
+
+@cache
+def _half() -> Study:
+    """A study killed in the middle, once its first trials are done."""
     folder = Path(tempfile.mkdtemp(prefix="half-"))
     sweep(folder, before=Watch(folder / "out", world().events * 3 // 5).start)
     seen = front(folder)
-    return folder, json.loads(seen.out) if seen.code == 0 else None
+    assert seen.code == 0, seen.err
+    return Study(folder, json.loads(seen.out), seen.err, whole=False)
 
 
-def _damage(study: Path, dice: random.Random) -> str:
+def _damage(study: Path, dice: random.Random) -> Done:
     """Do one damage to one file, each kind of file being as likely; tell what was done."""
     kinds: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(path for path in study.rglob("*") if path.is_file()):
@@ -84,7 +131,8 @@ def _damage(study: Path, dice: random.Random) -> str:
         told = f"swap of {path.relative_to(study)} and {other.relative_to(study)}"
     else:
         path.write_bytes(_bytes(kind, data, where, dice))
-    return told
+    trial = [f"trial {part}" for part in path.parts if part.isdecimal()]
+    return Done(told, (path.name, *trial))
 
 
 def _bytes(kind: str, data: bytearray, where: int, dice: random.Random) -> bytes:
@@ -99,54 +147,60 @@ def _bytes(kind: str, data: bytearray, where: int, dice: random.Random) -> bytes
     return bytes(data)
 
 
-def _look(
-    truth: World, expected: dict | None, folder: Path, face: str, whole: bool
-) -> tuple[str, str]:
+def _look(study: Study, folder: Path, face: str, done: Done) -> tuple[str, str]:
     """Ask the front, and with a face of its own that too: the worse outcome counts."""
-    found = _of_front(front(folder), expected, truth)
+    found = _of_front(front(folder), study, done)
     if face == "front" or found[0] not in ("same", "named"):
         return found
     if face == "resume":
-        resumed = sweep(folder)
-        if resumed.broke or resumed.code:
-            return _refused(resumed)
-        return _of_front(front(folder), truth.truth, truth, resumed.err)
-    if face == "report":
-        target = folder / "page.html"
-        words = ["report", "study", "--outputs", str(folder / "out"), "--to", str(target)]
-        ran = run_fork(words, folder)
-        return _refused(ran) if ran.broke or ran.code else ("same", "")
-    ran = choose(folder) if face == "choose" else deploy(folder)
+        return _resumed(study, folder, done)
+    target = folder / "page.html"
+    asked = {"choose": choose, "deploy": deploy, "dashboard": dashboard}
+    ran = report(folder, target) if face == "report" else asked[face](folder)
     if ran.broke or ran.code:
-        return _refused(ran)
-    if not whole:
+        return _refused(ran, study, done)
+    if not study.whole or face == "dashboard":
         return "same", ""
     if face == "choose":
-        same = plain_text(ran.out) == truth.choice
+        same = plain_text(ran.out) == world().choice
+    elif face == "report":
+        same = page_of(target) == true_page()
     else:
         same = deployed_files(folder / "deployed") == true_deployed()
     if same:
         return "same", ""
-    return ("named", "") if ran.err.strip() else ("silent_wrong", f"another answer of {face}")
+    named = done.named(ran.err, study.said)
+    return ("named", "") if named else ("silent_wrong", f"another {face}: {ran.err[-300:]}")
 
 
-def _of_front(
-    ran: Ran, expected: dict | None, truth: World, said: str | None = None
-) -> tuple[str, str]:
+def _resumed(study: Study, folder: Path, done: Done) -> tuple[str, str]:
+    """Go on with the sweep: its front is that of an undisturbed one, or it says what is lost."""
+    resumed = sweep(folder)
+    if resumed.broke or resumed.code:
+        return _refused(resumed, study, done)
+    left = front(folder)
+    if left.broke or left.code:
+        return _refused(left, study, done)
+    if without_spent(json.loads(left.out)) == without_spent(world().truth):
+        return "same", ""
+    named = done.named(resumed.out + resumed.err + left.err, study.said)
+    return ("named", "") if named else ("silent_wrong", f"another front: {left.err[-300:]}")
+
+
+def _of_front(ran: Ran, study: Study, done: Done) -> tuple[str, str]:
     if ran.broke or ran.code:
-        return _refused(ran)
+        return _refused(ran, study, done)
     document = json.loads(ran.out)
-    if said is None and document == expected:
+    if document == study.truth:
         return "same", ""
-    if said is not None and without_spent(document) == without_spent(truth.truth):
-        return "same", ""
-    if expected is None or ran.err.strip() != truth.said.strip():
+    if done.named(ran.err, study.said):
         return "named", ""
-    parts = [key for key in document if document[key] != expected.get(key)]
-    return "silent_wrong", f"another {', '.join(parts)}"
+    parts = [key for key in document if document[key] != study.truth.get(key)]
+    return "silent_wrong", f"another {', '.join(parts)}: {ran.err[-300:]}"
 
 
-def _refused(ran: Ran) -> tuple[str, str]:
+def _refused(ran: Ran, study: Study, done: Done) -> tuple[str, str]:
     if ran.broke:
         return ran.broke, ran.err[-400:]
-    return ("named", "") if ran.err.strip() else ("silent_wrong", f"exit {ran.code}, no line")
+    named = done.named(ran.err, study.said)
+    return ("named" if named else "silent_wrong"), f"exit {ran.code}: {ran.err[-300:]}"

@@ -51,6 +51,12 @@ def report(folder: Path, target: Path) -> Ran:
     return run_fork(words, folder)
 
 
+def dashboard(folder: Path) -> Ran:
+    """Start the dashboard, and stop it as soon as it has told its address."""
+    words = ["dashboard", "study", "--outputs", str(folder / "out"), "--port", "0", "--no-browser"]
+    return run_fork(words, folder, until="http://")
+
+
 def deploy(folder: Path) -> Ran:
     target = folder / "deployed"
     shutil.rmtree(target, ignore_errors=True)
