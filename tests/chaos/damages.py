@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.chaos import images
 from tests.chaos.base import Ran, Tally
 from tests.chaos.world import (
     Watch,
@@ -35,6 +36,7 @@ from tests.chaos.world import (
 DAMAGES = ("flip", "truncate", "empty", "delete", "swap", "digit")
 FACES = ("front", "choose", "report", "resume", "deploy", "dashboard")
 SHARES = (0.68, 0.15, 0.08, 0.05, 0.02, 0.02)
+OF_IMAGES = 20  # every so many cases are of the cache of images
 # Weights and graphs are read only by who trains on, or deploys.
 HEAVY = (".safetensors", ".onnx", ".sha256", "graph")
 OF_HEAVY = (("front", "resume", "deploy"), (0.7, 0.25, 0.05))
@@ -71,6 +73,9 @@ def run(seed: int, count: int) -> Tally:
     tally = Tally(name="damages")
     for number in range(count):
         dice = random.Random(f"{seed} {number}")
+        if number % OF_IMAGES == OF_IMAGES - 1:
+            tally = _of_images(tally, dice, f"seed {seed} case {number}")
+            continue
         study = _finished() if dice.random() < 0.75 else _half()
         folder = Path(tempfile.mkdtemp(prefix="damaged-"))
         shutil.copytree(study.folder / "out", folder / "out", symlinks=True)
@@ -84,6 +89,15 @@ def run(seed: int, count: int) -> Tally:
         )
         shutil.rmtree(folder, ignore_errors=True)
     return tally
+
+
+def _of_images(tally: Tally, dice: random.Random, case: str) -> Tally:
+    """Damage what is cached of a data set, and load that."""
+    folder = images.copied()
+    done = _damage(folder / "cache", dice)
+    outcome, why = images.looked(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    return tally.plus(outcome, f"{case}, {done.told}, cached images: {why}")
 
 
 @cache
