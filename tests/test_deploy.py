@@ -266,6 +266,7 @@ def test_a_file_where_the_folder_should_be_is_refused(trial: Trial, tmp_path: Pa
     ],
     ids=["inductor-quantize", "openvino-quantize"],
 )
+@pytest.mark.slow
 def test_what_another_runtime_measured_is_deployed_too(
     runtime: Any, compression: Any, measured: str, trial: Trial, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ STUDY = Path("outputs/digits-small_cnn")
 TYPED = ["meter=replay", "device.plan=channels_last", "search/space=none", "compression=none"]
 
 
+@pytest.mark.slow
 def test_the_printed_command_measures_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

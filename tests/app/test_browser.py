@@ -22,6 +22,8 @@ from stored_study import store_study
 from energy_sweep.record import Objective
 from energy_sweep.report import write_report
 
+pytestmark = pytest.mark.slow
+
 DUMP_FLAGS = (*FLAGS, "--window-size=1400,1000", "--virtual-time-budget=15000")
 NOBODY = "not an origin"  # who asks for what Chromium wants for itself
 

@@ -25,6 +25,8 @@ from meter.fake_nvml import (
 )
 from meter.fake_powercap import DRAM_RANGE, PACKAGE_RANGE, Powercap
 
+pytestmark = pytest.mark.slow
+
 FIELDS = "nvmlDeviceGetFieldValues"
 WATTS = 100.0
 TICK_SECONDS = 0.02

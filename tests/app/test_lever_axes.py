@@ -28,6 +28,7 @@ sys.exit(main([*typed, "meter=replay", *sys.argv[1:]]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory_gib is for Linux")
+@pytest.mark.slow
 def test_a_cap_that_is_too_small_is_infeasible_in_a_sweep(tmp_path: Path) -> None:
     command = [sys.executable, "-c", SWEEP, *TINY, f"outputs={tmp_path}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200)

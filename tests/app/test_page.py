@@ -13,6 +13,8 @@ from energy_sweep.front import front_document
 from energy_sweep.record import Objective
 from energy_sweep.report import write_report
 
+pytestmark = pytest.mark.slow
+
 STUDY = toy_study.grid(rates=(0.001, 0.01, 10.0))
 READABLE = 4.5  # WCAG AA, of the contrast of text to what is behind it
 

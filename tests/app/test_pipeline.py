@@ -15,6 +15,8 @@ from energy_sweep.app.session import Session, Sessions
 from energy_sweep.meter import open_meter
 from energy_sweep.stage import StageStore
 
+pytestmark = pytest.mark.slow
+
 SWEEP = ["-m", "meter=replay", "search/space=none", "model.width=4", "model.depth=2"]
 AXES = ["batch=64", "lr=0.1", "epochs=3", "compression.level=0,0.5"]
 

@@ -12,6 +12,8 @@ import pytest
 
 from energy_sweep.app.main import main
 
+pytestmark = pytest.mark.slow
+
 SWEEP = [
     *("-m", "meter=replay", "search/space=none", "model.width=4", "model.depth=2"),
     *("batch=128", "device.plan=channels_last", "lr=0.1", "compression.level=0,0.5"),

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SCALE = "0.015"  # of the full counts: 3 kills, 15 damages
 
 

@@ -187,6 +187,7 @@ def test_more_is_removed_at_higher_levels(technique: Technique, model: Any, data
     ],
 )
 @pytest.mark.timeout(1200)
+@pytest.mark.slow
 def test_files_compute_what_nets_compute_in_a_fresh_process_too(
     model: Any, data: Data, tmp_path: Path
 ) -> None:

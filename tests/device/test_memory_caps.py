@@ -33,6 +33,7 @@ def run(script: str) -> str:
 
 
 @needs_linux
+@pytest.mark.slow
 def test_a_tensor_too_large_is_infeasible_and_fits_again_afterwards() -> None:
     said = run(
         "for make in (lambda: torch.ones(2**30), lambda: np.ones(2**30)):\n"
@@ -49,6 +50,7 @@ def test_a_tensor_too_large_is_infeasible_and_fits_again_afterwards() -> None:
 
 
 @needs_linux
+@pytest.mark.slow
 def test_what_was_held_is_let_go_before_anything_else_is_done() -> None:
     said = run(
         "def fill():\n"

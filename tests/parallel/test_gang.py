@@ -91,6 +91,7 @@ def wait_until_gone(pids: list[int], seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_curve_of_one_and_their_cpu_seconds_are_counted_once() -> None:
     bench = Bench(Digits(), "group")
     gang, trainee = bench.gang, bench.fresh()
@@ -118,6 +119,7 @@ def test_two_processes_give_the_curve_of_one_and_their_cpu_seconds_are_counted_o
         gang.close()
 
 
+@pytest.mark.slow
 def test_a_killed_rank_is_named_ends_the_gang_and_the_next_one_resumes_bit_for_bit() -> None:
     bench = Bench(Sides(), "batch")
     gang, trainee = bench.gang, bench.fresh()

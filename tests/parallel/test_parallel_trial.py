@@ -75,6 +75,7 @@ class Stand:
         return train_epoch(*arguments, **dials)
 
 
+@pytest.mark.slow
 def test_ranks_run_before_the_first_window_and_are_gone_before_inference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,6 +101,7 @@ def test_ranks_run_before_the_first_window_and_are_gone_before_inference(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
+@pytest.mark.slow
 def test_ranks_end_when_their_trial_is_killed_in_its_recovery(tmp_path: Path) -> None:
     words = [
         *("device=cpu", "device.processes=2", "meter=replay", "model.width=4", "model.depth=2"),

@@ -101,6 +101,7 @@ def test_a_runtime_is_here_and_names_its_library(runtime: Any) -> None:
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES[1:2] + RUNTIMES[3:], ids=by_name)
+@pytest.mark.slow
 def test_halves_are_half_the_file_and_answer_nearly_alike(runtime: Any, tmp_path: Path) -> None:
     module = SmallCNN(width=32, depth=3).build(SHAPE, 10).eval()
     whole, half = (tmp_path / f"{name}{runtime.suffix}" for name in ("whole", "half"))
@@ -125,6 +126,7 @@ def test_a_net_that_16_bits_are_too_few_for_is_infeasible(runtime: Any, tmp_path
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES[:2] + RUNTIMES[3:], ids=by_name)
+@pytest.mark.slow
 def test_int8_is_a_quarter_of_the_weights_and_answers_nearly_alike(
     runtime: Any, tmp_path: Path
 ) -> None:

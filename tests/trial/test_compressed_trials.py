@@ -76,6 +76,7 @@ def keys(result: TrialResult) -> list[tuple[str, str, float]]:
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case not in UNTRAINED])
+@pytest.mark.slow
 def test_a_trial_that_is_killed_again_and_again_ends_as_one_that_was_not(
     case: str,
     recipe: MakeRecipe,
