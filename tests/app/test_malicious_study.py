@@ -14,7 +14,7 @@ import pytest
 from hostile import CONFIGURED, DOCUMENTS, LINKED, SERVED, Attack, tree
 
 from energy_sweep.app.main import main
-from tests.chaos.base import SECONDS, SWEEP
+from tests.chaos.base import SWEEP, TRAINING
 
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 EVIL = "from pathlib import Path\nPath({path!r}).touch()\n"
@@ -69,7 +69,7 @@ def harmless(words: list[str], victim: Path, capsys: pytest.CaptureFixture[str])
     before, begun = tree(victim), time.monotonic()
     code = main(words)
     out, err = capsys.readouterr()
-    assert code in (0, 1, 2, 3) and time.monotonic() - begun < SECONDS
+    assert code in (0, 1, 2, 3) and time.monotonic() - begun < TRAINING
     assert "Traceback" not in err and not CONTROLS.search(out + err)
     said = [line for line in err.splitlines() if not line.startswith(("damaged: ", "mended: "))]
     assert code != 2 or len(said) == 1, err
