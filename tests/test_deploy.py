@@ -88,7 +88,7 @@ def deployed(trial: Trial, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_writes_all_files_and_leaves_nothing_half_done(deployed: Path) -> None:
     names = {path.name for path in deployed.iterdir()}
     models = {"model.onnx", "model.pt2", "predict.py", "reader", "labels.json", "card.md"}
-    assert names == models | {"test.npz", "config.yaml", "metrics.json"}
+    assert names == models | {"test.npz", "config.yaml", "metrics.json", "SHA256SUMS"}
 
 
 def test_the_card_says_what_was_measured(deployed: Path) -> None:

@@ -168,7 +168,7 @@ def _print_deployed(folder: Path, metrics: Plain) -> None:
     lines = [
         f"trial {metrics['trial']} of {metrics['study']} is in {folder}:"
         " card.md, model.onnx, model.pt2, predict.py, reader, labels.json, test.npz, metrics.json,"
-        " config.yaml",
+        " config.yaml, SHA256SUMS",
         f"  test        {test['accuracy']:.4f}, at 95 % {test['accuracy_low']:.4f} to"
         f" {test['accuracy_high']:.4f} ({test['correct']} of {test['n']} images)",
         f"  validation  {validation['accuracy']:.4f}",

@@ -16,12 +16,16 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER))  # where `reader` is, as training has it
+SUMS = "SHA256SUMS"
 Answer = dict[str, Any]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Answer for every file; 0 if all could be read, else 2."""
     options = _parser().parse_args(arguments)
+    if (why := changed(FOLDER)) is not None:
+        print(f"predict.py: {why}", file=sys.stderr)
+        return 2
     try:
         net = Net(FOLDER)
     except ImportError as error:
@@ -65,6 +69,31 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is no number of images: type --batch 64")
     return int(text)
+
+
+def changed(folder: Path) -> str | None:
+    """Why the files that answers come from are not those that were deployed; None where they are.
+
+    `sha256sum -c SHA256SUMS` says it of all files, this one included.
+    """
+    cure = f"copy the folder again, or remove {SUMS} where the change is yours"
+    try:
+        lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+        pairs = [line.split("  ", 1) for line in lines]
+        sums = {name: total for total, name in pairs}
+    except FileNotFoundError:
+        print(f"predict.py: {SUMS} is gone: nobody knows if the files are whole", file=sys.stderr)
+        return None
+    except (OSError, ValueError) as error:
+        return f"{SUMS} is damaged ({error}): deploy again, or copy the folder again"
+    for name in ("labels.json", "model.onnx", *(one for one in sums if one[:7] == "reader/")):
+        try:
+            found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        except OSError as error:
+            return f"{name}: {error.strerror}: {cure}"
+        if found != sums.get(name):
+            return f"{name} is damaged or was changed: {cure}"
+    return None
 
 
 class Net:

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.chaos import images
+from tests.chaos import deployments, images
 from tests.chaos.base import Ran, Tally
 from tests.chaos.world import (
     Watch,
@@ -36,7 +36,8 @@ from tests.chaos.world import (
 DAMAGES = ("flip", "truncate", "empty", "delete", "swap", "digit")
 FACES = ("front", "choose", "report", "resume", "deploy", "dashboard")
 SHARES = (0.68, 0.15, 0.08, 0.05, 0.02, 0.02)
-OF_IMAGES = 20  # every so many cases are of the cache of images
+# Every so many cases are of the cache of images, and of a deployed folder.
+OF_IMAGES, OF_DEPLOYED = 20, 14
 # Weights and graphs are read only by who trains on, or deploys.
 HEAVY = (".safetensors", ".onnx", ".sha256", "graph")
 OF_HEAVY = (("front", "resume", "deploy"), (0.7, 0.25, 0.05))
@@ -76,6 +77,9 @@ def run(seed: int, count: int) -> Tally:
         if number % OF_IMAGES == OF_IMAGES - 1:
             tally = _of_images(tally, dice, f"seed {seed} case {number}")
             continue
+        if number % OF_DEPLOYED == OF_DEPLOYED - 1:
+            tally = _of_deployed(tally, dice, f"seed {seed} case {number}")
+            continue
         study = _finished() if dice.random() < 0.75 else _half()
         folder = Path(tempfile.mkdtemp(prefix="damaged-"))
         shutil.copytree(study.folder / "out", folder / "out", symlinks=True)
@@ -98,6 +102,15 @@ def _of_images(tally: Tally, dice: random.Random, case: str) -> Tally:
     outcome, why = images.looked(folder)
     shutil.rmtree(folder, ignore_errors=True)
     return tally.plus(outcome, f"{case}, {done.told}, cached images: {why}")
+
+
+def _of_deployed(tally: Tally, dice: random.Random, case: str) -> Tally:
+    """Damage a deployed folder, and let it predict."""
+    folder = deployments.copied()
+    done = _damage(folder, dice)
+    outcome, why = deployments.looked(folder, done.words[0])
+    shutil.rmtree(folder, ignore_errors=True)
+    return tally.plus(outcome, f"{case}, {done.told}, deployed: {why}")
 
 
 @cache

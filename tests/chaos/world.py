@@ -152,13 +152,18 @@ def world() -> World:
 
 
 @functools.cache
-def true_deployed() -> dict[str, str]:
-    """What deploying from the undisturbed sweep writes, or a copy of it: `out` stays as it was."""
+def deployed_folder() -> Path:
+    """What deploying from a copy of the undisturbed sweep makes: `out` stays as it was."""
     folder = Path(tempfile.mkdtemp(prefix="deployed-"))
     shutil.copytree(world().folder / "out", folder / "out")
     made = deploy(folder)
     assert made.code == 0, made.err
-    return deployed_files(folder / "deployed")
+    return folder / "deployed"
+
+
+def true_deployed() -> dict[str, str]:
+    """What deploying from the undisturbed sweep writes."""
+    return deployed_files(deployed_folder())
 
 
 @functools.cache
