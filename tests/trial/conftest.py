@@ -28,7 +28,7 @@ def heavy(work: Work) -> float:
     return 1e-5 * work.images * work.parameters
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def meter() -> Meter:
     return ReplayMeter(formula=heavy)
 
@@ -43,7 +43,7 @@ def other_store(tmp_path: Path, meter: Meter) -> StageStore:
     return StageStore(tmp_path / "others", meter_id=meter_id(meter.facts()))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def recipe() -> MakeRecipe:
     def make(**changes: Any) -> Recipe:
         settings: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from dataclasses import replace as changed
 from typing import Any
 
@@ -24,6 +25,7 @@ from energy_sweep.compression import (
     WeightOnly,
 )
 from energy_sweep.execution import PLAIN
+from energy_sweep.meter import meter_id
 from energy_sweep.meter.base import Meter
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.price import Prices, demand
@@ -65,6 +67,29 @@ CASES: dict[str, dict[str, Any]] = {
 UNTRAINED = ("quantize", "weight_only")  # change the file alone: there is no epoch to be killed in
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """A trial that ran undisturbed, and where its stages lie."""
+
+    recipe: Recipe
+    result: TrialResult
+    store: StageStore
+
+
+@pytest.fixture(scope="module")
+def case(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def whole(
+    case: str, recipe: MakeRecipe, meter: Meter, tmp_path_factory: pytest.TempPathFactory
+) -> Whole:
+    made = recipe(**({"level": LEVEL, "epochs": 3} | CASES[case]))
+    store = StageStore(tmp_path_factory.mktemp(case), meter_id=meter_id(meter.facts()))
+    return Whole(recipe=made, result=run_trial(made, meter=meter, store=store), store=store)
+
+
 def stages_of(recipe: Recipe) -> tuple[StageUse, ...]:
     planned = changed(recipe, plan=PLAIN)
     machine, data = recipe.device.machine(), load_data(recipe.dataset)
@@ -75,18 +100,12 @@ def keys(result: TrialResult) -> list[tuple[str, str, float]]:
     return [(use.stage, use.key, use.units) for use in result.stages if use.stage != "infer"]
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case not in UNTRAINED])
+@pytest.mark.parametrize("case", [one for one in CASES if one not in UNTRAINED], indirect=True)
 @pytest.mark.slow
 def test_a_trial_that_is_killed_again_and_again_ends_as_one_that_was_not(
-    case: str,
-    recipe: MakeRecipe,
-    meter: Meter,
-    store: StageStore,
-    other_store: StageStore,
-    monkeypatch: pytest.MonkeyPatch,
+    whole: Whole, meter: Meter, other_store: StageStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = recipe(**({"level": LEVEL, "epochs": 3} | CASES[case]))
-    whole = run_trial(made, meter=meter, store=store)
+    made, first = whole.recipe, whole.result
     calls = {"epochs": 0}
     save = segments.save
 
@@ -107,17 +126,16 @@ def test_a_trial_that_is_killed_again_and_again_ends_as_one_that_was_not(
     else:
         pytest.fail("the trial never ended")
     assert calls["epochs"] > 2
-    assert (again.correct, keys(again)) == (whole.correct, keys(whole))
+    assert (again.correct, keys(again)) == (first.correct, keys(first))
     kept = "removed_weight_bits"
-    assert again.facts.get(kept) == whole.facts.get(kept)
+    assert again.facts.get(kept) == first.facts.get(kept)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", CASES, indirect=True)
 def test_asking_again_trains_nothing_and_gives_the_same(
-    case: str, recipe: MakeRecipe, meter: Meter, store: StageStore
+    case: str, whole: Whole, meter: Meter
 ) -> None:
-    made = recipe(**({"level": LEVEL, "epochs": 2} | CASES[case]))
-    first = run_trial(made, meter=meter, store=store)
+    made, first, store = whole.recipe, whole.result, whole.store
     before = {key: record.units for key, record in store.records().items()}
     second = run_trial(made, meter=meter, store=store)
     after = {key: record.units for key, record in store.records().items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,15 +37,21 @@ LAST = Plan(layout="channels_last")
 TRAINING = Objective(name="training")
 
 
-@pytest.fixture
-def outputs(tmp_path: Path, meter: Meter, recipe: MakeRecipe) -> Path:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, meter: Meter, recipe: MakeRecipe) -> Path:
     """A study called `first` whose trial 3 has a pruned net."""
-    folder = tmp_path / "outputs" / "first"
+    folder = tmp_path_factory.mktemp("made") / "first"
     store = StageStore(folder / "stages", meter_id=meter_id(meter.facts()))
     result = run_trial(recipe(epochs=5, level=0.5), meter=meter, store=store)
     (folder / "trials" / "3").mkdir(parents=True)
     (folder / "trials" / "3" / "result.json").write_text(json.dumps(to_plain(result)))
-    return tmp_path / "outputs"
+    return folder.parent
+
+
+@pytest.fixture
+def outputs(made: Path, tmp_path: Path) -> Path:
+    """A copy of that study, to damage."""
+    return shutil.copytree(made, tmp_path / "outputs")
 
 
 def training_joules(store: StageStore, result: TrialResult) -> float:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from trial.nets import trained_network
 
+from energy_sweep.meter import meter_id
 from energy_sweep.meter.base import Meter
 from energy_sweep.optimizer import SGD, Adam, AdamW
 from energy_sweep.recipe import Recipe
@@ -19,6 +22,23 @@ from energy_sweep.trial import run_trial
 from energy_sweep.trial.segment import state_file
 
 MakeRecipe = Callable[..., Recipe]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, meter: Meter, recipe: MakeRecipe) -> Path:
+    """The stages of a trial of a dense net, and of one of a pruned net."""
+    folder = tmp_path_factory.mktemp("made") / "stages"
+    store = StageStore(folder, meter_id=meter_id(meter.facts()))
+    for level in (0.0, 0.5):
+        run_trial(recipe(level=level), meter=meter, store=store)
+    return folder
+
+
+@pytest.fixture
+def ran(made: Path, tmp_path: Path, meter: Meter) -> StageStore:
+    """A copy of them, to go on from: trials of `recipe()` and `recipe(level=0.5)` have run."""
+    folder = shutil.copytree(made, tmp_path / "ran")
+    return StageStore(folder, meter_id=meter_id(meter.facts()))
 
 
 def outcomes(store: StageStore, result: TrialResult) -> dict[str, str | None]:
@@ -69,9 +89,9 @@ def test_a_shared_trunk_gives_the_weights_of_a_lone_run(
 def test_the_same_trial_again_runs_nothing(
     recipe: MakeRecipe, meter: Meter, store: StageStore
 ) -> None:
-    first = run_trial(recipe(level=0.5), meter=meter, store=store)
+    first = run_trial(recipe(epochs=2, level=0.5), meter=meter, store=store)
     before = snapshot(store)
-    assert run_trial(recipe(level=0.5), meter=meter, store=store) == first
+    assert run_trial(recipe(epochs=2, level=0.5), meter=meter, store=store) == first
     assert snapshot(store) == before
 
 
@@ -128,8 +148,9 @@ def test_a_diverging_loss_is_infeasible_keeps_its_joules_and_is_not_tried_again(
 
 
 def test_evicted_weights_are_trained_again_bit_for_bit_and_on_the_bill(
-    recipe: MakeRecipe, meter: Meter, store: StageStore
+    recipe: MakeRecipe, meter: Meter, ran: StageStore
 ) -> None:
+    store = ran
     result = run_trial(recipe(level=0.5), meter=meter, store=store)
     weights = trained_network(recipe(level=0.5), meter=meter, store=store).state_dict()
     attributed = {key: record.marks for key, record in store.records().items()}
@@ -145,8 +166,9 @@ def test_evicted_weights_are_trained_again_bit_for_bit_and_on_the_bill(
 
 
 def test_weights_that_nobody_needs_any_more_are_not_trained_again(
-    recipe: MakeRecipe, meter: Meter, store: StageStore
+    recipe: MakeRecipe, meter: Meter, ran: StageStore
 ) -> None:
+    store = ran
     results = [run_trial(recipe(level=level), meter=meter, store=store) for level in (0.0, 0.5)]
     trunk = next(use for use in results[0].stages if use.stage == "trunk")
     state_file(store, trunk, int(trunk.units)).unlink()
@@ -163,10 +185,11 @@ def test_weights_that_nobody_needs_any_more_are_not_trained_again(
 def test_a_damaged_result_of_training_is_made_again(
     recipe: MakeRecipe,
     meter: Meter,
-    store: StageStore,
+    ran: StageStore,
     caplog: pytest.LogCaptureFixture,
     stage: str,
 ) -> None:
+    store = ran
     made = recipe(level=0.5 if stage == "recover" else 0.0)
     result = run_trial(made, meter=meter, store=store)
     whole = trained_network(made, meter=meter, store=store).state_dict()
@@ -178,8 +201,9 @@ def test_a_damaged_result_of_training_is_made_again(
 
 
 def test_a_damaged_state_is_trained_again(
-    recipe: MakeRecipe, meter: Meter, store: StageStore, caplog: pytest.LogCaptureFixture
+    recipe: MakeRecipe, meter: Meter, ran: StageStore, caplog: pytest.LogCaptureFixture
 ) -> None:
+    store = ran
     result = run_trial(recipe(), meter=meter, store=store)
     trunk = next(use for use in result.stages if use.stage == "trunk")
     state_file(store, trunk, int(trunk.units)).write_bytes(b"not a state")
@@ -189,8 +213,9 @@ def test_a_damaged_state_is_trained_again(
 
 
 def test_a_state_file_carries_its_own_readings(
-    recipe: MakeRecipe, meter: Meter, store: StageStore
+    recipe: MakeRecipe, meter: Meter, ran: StageStore
 ) -> None:
+    store = ran
     result = run_trial(recipe(), meter=meter, store=store)
     trunk = next(use for use in result.stages if use.stage == "trunk")
     _, metadata = load(state_file(store, trunk, int(trunk.units)))
@@ -198,8 +223,9 @@ def test_a_state_file_carries_its_own_readings(
 
 
 def test_seeds_differ_and_training_cost_keys_do_not(
-    recipe: MakeRecipe, meter: Meter, store: StageStore
+    recipe: MakeRecipe, meter: Meter, ran: StageStore
 ) -> None:
+    store = ran
     first, second = (run_trial(recipe(seed=seed), meter=meter, store=store) for seed in (0, 1))
     a, b = ({use.stage: use for use in result.stages} for result in (first, second))
     assert a["trunk"].key != b["trunk"].key
