@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from energy_sweep.statistics import mean_interval
+from energy_sweep.uncertainty.intervals import mean_interval
 
 COMMON = ("dataset=mnist5k", "batch=64", "search/space=none", "name=study")
 

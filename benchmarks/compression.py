@@ -32,7 +32,7 @@ from energy_sweep.model.mobilenet import MobileNet
 from energy_sweep.model.resnet import ResNet
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.runtime import Inductor, OnnxRuntime, OpenVino
-from energy_sweep.train import network
+from energy_sweep.training.loop import network
 
 RUNTIMES: Mapping[str, Any] = {
     one.name: one for one in (OnnxRuntime(), OpenVino(), Inductor(device="cpu"))

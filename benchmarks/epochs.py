@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.epochs_run import Run
 from energy_sweep.meter import open_meter
 from energy_sweep.meter.base import Meter
-from energy_sweep.statistics import mean_interval, t_quantile
+from energy_sweep.uncertainty.intervals import mean_interval, t_quantile
 
 HORIZONS = range(2, 21)
 LEAST_R_SQUARED = 0.99

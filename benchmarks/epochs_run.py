@@ -9,20 +9,20 @@ from typing import Any
 
 from energy_sweep.compression.prune import Prune
 from energy_sweep.dataset.digits import Digits
-from energy_sweep.detail import energy_detail
 from energy_sweep.device import Device
-from energy_sweep.execution import Plan
+from energy_sweep.front.breakdown import energy_detail
 from energy_sweep.meter import meter_id
 from energy_sweep.meter.base import Meter
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.optimizer import SGD
+from energy_sweep.optimizer.schedule import Constant
 from energy_sweep.recipe import Recipe
+from energy_sweep.recipe.plan import Plan
 from energy_sweep.record import TrialResult
 from energy_sweep.runtime.onnxruntime import OnnxRuntime
-from energy_sweep.schedule import Constant
-from energy_sweep.stage import StageStore
-from energy_sweep.trial.bench import Bench
-from energy_sweep.trial.fit import fit
+from energy_sweep.store import StageStore
+from energy_sweep.trial.context import Bench
+from energy_sweep.trial.training.fit import fit
 
 
 class Run:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from energy_sweep.chain import chain
-from energy_sweep.execution import PLAIN
 from energy_sweep.recipe import Recipe, replace
+from energy_sweep.recipe.plan import PLAIN
+from energy_sweep.recipe.stages import chain
 from energy_sweep.record import (
     DomainEnergy,
     EnergyReading,
@@ -18,7 +18,7 @@ from energy_sweep.record import (
     StageUse,
     TrialResult,
 )
-from energy_sweep.stage import StageStore
+from energy_sweep.store import StageStore
 
 IMAGES = 1000
 MACHINE = {"device_class": "formula"}

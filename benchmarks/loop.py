@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.loop_cases import CASES, Case
 from benchmarks.loop_sides import start_ours, start_people, time_side
-from energy_sweep.processor import cpu_model
+from energy_sweep.hardware.cpu import cpu_model
 
 OURS, PEOPLE = ("loop", "limit", "fp32"), ("people", "lightning")
 LIMIT = "ours / limit"

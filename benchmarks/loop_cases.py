@@ -37,7 +37,7 @@ class Case:
         from hydra.utils import instantiate
         from omegaconf import OmegaConf
 
-        from energy_sweep.app.build import DIALS
+        from energy_sweep.app.config.schema import DIALS
 
         settings = OmegaConf.load(CONF / f"{self.model}.yaml")
         own = {k: v for k, v in settings.items() if k not in DIALS["model"]}

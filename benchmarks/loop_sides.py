@@ -16,7 +16,7 @@ from torch.nn import functional
 from benchmarks.loop_cases import SHIFT, Case
 from energy_sweep.device.allocator import keeping_freed_memory
 from energy_sweep.optimizer import SGD
-from energy_sweep.train import Resident, Trainee, network, train_epoch
+from energy_sweep.training.loop import Resident, Trainee, network, train_epoch
 
 LR = 0.01
 LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}

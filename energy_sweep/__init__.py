@@ -7,7 +7,7 @@ from typing import Any
 
 # Where each public name lives: looked up on first use, so that importing the package is cheap.
 _HOMES = {
-    "Axis": "space",
+    "Axis": "study.space",
     "BadInput": "record",
     "Budget": "search",
     "Choice": "front",
@@ -19,14 +19,14 @@ _HOMES = {
     "Quality": "record",
     "Recipe": "recipe",
     "Row": "front",
-    "Space": "space",
-    "StageStore": "stage",
+    "Space": "study.space",
+    "StageStore": "store",
     "StudyRecord": "record",
     "TrialResult": "record",
     "choose": "front",
     "hypervolume": "front",
     "knee": "front",
-    "load_study": "stored",
+    "load_study": "study.stored",
     "measure": "meter.measure",
     "open_meter": "meter",
     "open_study": "study",
@@ -35,7 +35,7 @@ _HOMES = {
     "run_trial": "trial",
     "search": "search",
     "search_study": "search",
-    "write_report": "report",
+    "write_report": "report.html_page",
 }
 
 __all__ = sorted(_HOMES)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 
-from energy_sweep.app import patience
+from energy_sweep.app.sweep import patience
 
 # One thread, before torch is imported: the threads of two workers would wait for each other, and
 # tests in which threads matter set their number themselves.

@@ -24,8 +24,8 @@ from energy_sweep.record import (
     to_plain,
 )
 from energy_sweep.search import Budget, Job, Outcome, search_study
-from energy_sweep.space import Axis, Space
 from energy_sweep.study import Study, open_study
+from energy_sweep.study.space import Axis, Space
 
 METER = MeterFacts(
     sources=("replay",), domains=("replay",), quality=Quality.ESTIMATED, repeatability=0.0

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from energy_sweep.meter import meter_id
 from energy_sweep.record import StudyRecord
-from energy_sweep.space import Axis, Space
-from energy_sweep.stage import StageStore
+from energy_sweep.store import StageStore
 from energy_sweep.study import open_study
+from energy_sweep.study.space import Axis, Space
 
 
 def store_study(outputs: Path, name: str, record: StudyRecord) -> Path:

@@ -29,11 +29,11 @@ def test_nearest_is_what_bears_its_name_then_what_imports_it(script: ModuleType)
 
 
 def test_what_is_no_code_is_tested_by_what_names_it(script: ModuleType) -> None:
-    assert "tests/app/test_conf.py" in script.nearest({"conf/meter/replay.yaml"})
+    assert "tests/app/config/test_conf_folder.py" in script.nearest({"conf/meter/replay.yaml"})
     assert script.nearest({f"docs/{'x' * 9}.md"}) == []
     assert script.nearest(set()) == []
 
 
 def test_a_helper_of_tests_reaches_all_that_import_it(script: ModuleType) -> None:
     found = script.nearest({"tests/formula_world.py"})
-    assert {"tests/test_search.py", "tests/test_study.py"} <= set(found)
+    assert {"tests/search/test_search.py", "tests/study/test_study.py"} <= set(found)

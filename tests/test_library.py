@@ -25,8 +25,8 @@ from energy_sweep import (
     search,
     write_report,
 )
-from energy_sweep.app import verbs
 from energy_sweep.app.main import main
+from energy_sweep.app.verbs import options as verbs
 from energy_sweep.recipe import PARTS
 
 PAGE = Path(__file__).parents[1] / "docs/library.md"

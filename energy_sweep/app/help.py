@@ -9,7 +9,7 @@ from string import Template
 
 import yaml
 
-from energy_sweep import terminal
+from energy_sweep.text import terminal
 
 TEMPLATE = Path("hydra", "help", "energy_sweep.yaml")
 

@@ -14,15 +14,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from energy_sweep.app.conf import conf_folder
-from energy_sweep.app.ending import process_kept
-from energy_sweep.app.patience import Patience
-from energy_sweep.files import NO_ROOM
+from energy_sweep.app.config.conf_folder import conf_folder
+from energy_sweep.app.sweep.ending import process_kept
+from energy_sweep.app.sweep.patience import Patience
 from energy_sweep.record import BadInput, EnergySweepError
-from energy_sweep.terminal import escaped
+from energy_sweep.record.files import NO_ROOM
+from energy_sweep.text.terminal import escaped
 
 if TYPE_CHECKING:
-    from energy_sweep.app.task import RunTrial
+    from energy_sweep.app.sweep.task import RunTrial
 
 WAIT = "--wait"  # for the end of another sweep of the same study
 INTERRUPTED = 130  # what a shell expects of a program that was stopped with Ctrl-C
@@ -161,23 +161,23 @@ def _help(arguments: Sequence[str]) -> int:
 
 
 def _verb(arguments: Sequence[str]) -> int:
-    from energy_sweep.app import verbs
+    from energy_sweep.app.verbs import options
 
-    if arguments[0] not in verbs.VERBS:
-        from energy_sweep.app.messages import unknown_word
+    if arguments[0] not in options.VERBS:
+        from energy_sweep.app.config.messages import unknown_word
 
-        raise BadInput(unknown_word(arguments[0], verbs.VERBS))
-    return verbs.run(arguments)
+        raise BadInput(unknown_word(arguments[0], options.VERBS))
+    return options.run(arguments)
 
 
 def _hydra(arguments: Sequence[str], run: RunTrial | None, patience: Patience) -> int:
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    from energy_sweep.app import messages, schema
-    from energy_sweep.app.folders import Refused
-    from energy_sweep.app.task import Task
-    from energy_sweep.app.typed import command_line
+    from energy_sweep.app.config import messages, schema
+    from energy_sweep.app.config.typed import command_line
+    from energy_sweep.app.sweep.folders import Refused
+    from energy_sweep.app.sweep.task import Task
 
     schema.register()
     task = Task(run, patience)
@@ -220,7 +220,7 @@ def _hydra_main() -> Any:
     """Hydra's decorator, asked for what Hydra 1.3 does, by the words that each version has for it.
 
     From 1.4 on there is no `version_base`, and what the user's own Hydra settings name (callbacks,
-    logging) has to be permitted; the parts of a trial are checked in `app.parts`.
+    logging) has to be permitted; the parts of a trial are checked in `app.config.parts`.
     """
     import hydra
 

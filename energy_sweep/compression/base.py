@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from energy_sweep.compression.acting import Acting
+    from energy_sweep.compression.hooks import Acting
 
 When = Literal["none", "during", "after", "export"]
 # Normalised images [B, C, H, W] of the training split and their classes [B], in a fixed order.

@@ -14,7 +14,7 @@ from energy_sweep.record import BadInput
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from energy_sweep.compression.acting import Acting
+    from energy_sweep.compression.hooks import Acting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ class Distill(Technique):
     def acting(
         self, level: float, *, progress: float, teacher: Tensor | None = None
     ) -> Acting | None:
-        from energy_sweep.compression.taught import Taught
+        from energy_sweep.compression.distillation_loss import Taught
 
         if teacher is None:
             raise ValueError("a student without a teacher")

@@ -24,7 +24,7 @@ from energy_sweep.record import Plain
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from energy_sweep.compression.acting import Acting
+    from energy_sweep.compression.hooks import Acting
 
 # The share of training after which the sparsity is whole, so that a quarter is left to recover in.
 RAMP = 0.75

@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from energy_sweep.compression.acting import Acting
+from energy_sweep.compression.hooks import Acting
 
 Scope = Literal["global", "layer"]
 

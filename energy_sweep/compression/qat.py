@@ -20,7 +20,7 @@ from energy_sweep.record import BadInput, Plain
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from energy_sweep.compression.acting import Acting
+    from energy_sweep.compression.hooks import Acting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Rounding(Technique):
     def acting(
         self, level: float, *, progress: float, teacher: Tensor | None = None
     ) -> Acting | None:
-        from energy_sweep.compression.rounded import Rounded
+        from energy_sweep.compression.fake_quantize import Rounded
 
         return Rounded()
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from energy_sweep.compression.acting import Acting
+    from energy_sweep.compression.hooks import Acting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

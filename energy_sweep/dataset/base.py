@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from energy_sweep.dataset.cut import Cut
+from energy_sweep.dataset.preprocessing import Cut
 from energy_sweep.dataset.reader import Reading
 from energy_sweep.dataset.resize import resize
 from energy_sweep.dataset.split import (

@@ -21,8 +21,8 @@ from energy_sweep.dataset.reader import Reading
 from energy_sweep.dataset.split import TEST, TRAIN, VALIDATION, Split
 from energy_sweep.dataset.storage import chunks, default_folder, opened
 from energy_sweep.dataset.summary import Found
-from energy_sweep.plain import Plain, digest, from_plain, to_plain
 from energy_sweep.record import BadInput
+from energy_sweep.record.serialize import Plain, digest, from_plain, to_plain
 
 log = logging.getLogger(__name__)
 

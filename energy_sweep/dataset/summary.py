@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from energy_sweep.dataset.split import VALIDATION
-from energy_sweep.plain import Plain, to_plain
+from energy_sweep.record.serialize import Plain, to_plain
 
 UNEVEN = 2.0  # times the smallest class: where the largest has more, accuracy alone misleads
 

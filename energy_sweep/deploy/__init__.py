@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy
 import yaml
 
-from energy_sweep.achieved import name_of
 from energy_sweep.dataset import reader
 from energy_sweep.dataset.base import Data
 from energy_sweep.dataset.licence import licence_of
@@ -21,18 +20,19 @@ from energy_sweep.deploy.card import card
 from energy_sweep.deploy.ledger import LEDGER as LEDGER
 from energy_sweep.deploy.ledger import look, looks
 from energy_sweep.deploy.proof import check_models, check_script, reading_of
-from energy_sweep.execution import Plan
-from energy_sweep.files import PART, move_all, write_whole
+from energy_sweep.front.achieved import name_of
+from energy_sweep.front.prices import Prices
 from energy_sweep.meter.base import Meter
-from energy_sweep.price import Prices
 from energy_sweep.recipe import Recipe, replace
+from energy_sweep.recipe.plan import Plan
 from energy_sweep.record import BadInput, Plain, TrialResult, from_plain, to_plain
+from energy_sweep.record.files import PART, move_all, write_whole
 from energy_sweep.runtime import OnnxRuntime
 from energy_sweep.runtime.base import Session
 from energy_sweep.runtime.program import make_program, save_program
-from energy_sweep.stage import StageStore
-from energy_sweep.statistics import wilson
+from energy_sweep.store import StageStore
 from energy_sweep.trial import deployed_trial
+from energy_sweep.uncertainty.intervals import wilson
 
 SIZES = (
     *("bytes", "parameters", "macs", "weight_bytes"),

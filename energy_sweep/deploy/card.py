@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from energy_sweep.achieved import achieved
+from energy_sweep.front.achieved import achieved
 from energy_sweep.record import Plain
 
 PERCENT = 100.0

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from energy_sweep.documents import read_json
-from energy_sweep.files import write_whole
-from energy_sweep.seal import Damaged
+from energy_sweep.record.documents import read_json
+from energy_sweep.record.files import write_whole
+from energy_sweep.record.seal import Damaged
 
 LEDGER = "test_split.json"
 

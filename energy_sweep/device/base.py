@@ -8,13 +8,13 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
-from energy_sweep.board import BoardUnavailable, driver_version
 from energy_sweep.device import memory, power
 from energy_sweep.device.allocator import keeping_freed_memory
-from energy_sweep.execution import AUTO, PLANS
-from energy_sweep.processor import cpu_model, usable_cores
+from energy_sweep.hardware.cpu import cpu_model, usable_cores
+from energy_sweep.hardware.gpu import BoardUnavailable, driver_version
+from energy_sweep.hardware.threads import threads
+from energy_sweep.recipe.plan import AUTO, PLANS
 from energy_sweep.record import BadInput, Plain
-from energy_sweep.threads import threads
 
 NAMES = ("auto", "cpu", "cuda")
 

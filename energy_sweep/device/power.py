@@ -20,9 +20,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from energy_sweep.board import Board, BoardLost, NoPermission, NotSupported, find_board
-from energy_sweep.files import read_file, whole
+from energy_sweep.hardware.gpu import Board, BoardLost, NoPermission, NotSupported
+from energy_sweep.hardware.visible_gpus import find_board
 from energy_sweep.record import BadInput, EnergySweepError
+from energy_sweep.record.files import read_file, whole
 
 log = logging.getLogger(__name__)
 

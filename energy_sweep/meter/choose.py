@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from energy_sweep.board import library_error
+from energy_sweep.hardware.cpu import cpu_packages
+from energy_sweep.hardware.gpu import library_error
 from energy_sweep.meter import rapl
 from energy_sweep.meter.base import Meter, MeterUnavailable
+from energy_sweep.meter.contention import Bystanders
 from energy_sweep.meter.estimate import EstimateSource
 from energy_sweep.meter.estimate.watts import choose_watts
-from energy_sweep.meter.load import Bystanders
 from energy_sweep.meter.nvml import NvmlSource, boards_to_read
 from energy_sweep.meter.process import ProcessTree
 from energy_sweep.meter.rapl import RaplSource
 from energy_sweep.meter.source import Source, SourceMeter
-from energy_sweep.processor import cpu_packages
 
 Gpus = str | Sequence[str]
 

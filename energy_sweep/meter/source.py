@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from energy_sweep.meter.base import Lap, ReadingLost, Window, Work, exclusive_window
-from energy_sweep.meter.load import Bystanders
+from energy_sweep.meter.contention import Bystanders
 from energy_sweep.meter.lock import WindowLock
 from energy_sweep.record import DomainEnergy, EnergyReading, MeterFacts, Quality
 

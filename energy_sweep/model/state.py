@@ -13,10 +13,10 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from energy_sweep.files import check_kind, write_whole
 from energy_sweep.model.base import adopt
 from energy_sweep.record import EnergySweepError, Plain
-from energy_sweep.seal import Damaged, parse, seal, unseal
+from energy_sweep.record.files import check_kind, write_whole
+from energy_sweep.record.seal import Damaged, parse, seal, unseal
 
 _METADATA = "energy_sweep"
 _WEIGHTS, _OPTIMIZER = "model/", "optimizer/"

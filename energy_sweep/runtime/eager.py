@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from energy_sweep.processor import vector_floats
+from energy_sweep.hardware.cpu import vector_floats
+from energy_sweep.hardware.threads import threads
 from energy_sweep.record import BadInput
 from energy_sweep.runtime.compare import HALF_TOLERANCE, compare
-from energy_sweep.threads import threads
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from energy_sweep.files import write_whole
 from energy_sweep.record import Infeasible, Plain
+from energy_sweep.record.files import write_whole
 
 if TYPE_CHECKING:
     import onnx

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from energy_sweep.files import write_whole
-from energy_sweep.processor import vector_floats
+from energy_sweep.hardware.cpu import vector_floats
+from energy_sweep.record.files import write_whole
 from energy_sweep.runtime.base import Mismatch
 from energy_sweep.runtime.compare import compare
 from energy_sweep.runtime.graph import BATCH, drop_notes, free_widths, swap_weights

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from energy_sweep.files import write_whole
 from energy_sweep.record import BadInput
+from energy_sweep.record.files import write_whole
 from energy_sweep.runtime.compare import HALF_TOLERANCE, compare
 from energy_sweep.runtime.onnx_file import OnnxFiles
 

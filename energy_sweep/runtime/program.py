@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 import torch.ao.quantization.fx._decomposed  # the operations of int8 programs
 
-from energy_sweep.files import whole
 from energy_sweep.record import digest
+from energy_sweep.record.files import whole
 from energy_sweep.runtime.base import Mismatch
 from energy_sweep.runtime.folding import Deployed, Halved, find_folds, folded
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from energy_sweep.search.events import Stop
+from energy_sweep.search.events import UNPRICED, Stop
 
 if TYPE_CHECKING:
     from energy_sweep.search.sweep import Sweep
 
 LEFT_BEHIND = "a killed sweep left it, and today's axes do not ask for it"
-UNPRICED = "its stages have no readings in the store"
 
 
 def adopt(sweep: Sweep) -> Stop | None:

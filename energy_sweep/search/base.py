@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from energy_sweep.record import BadInput, Objective, StageRecord
+from energy_sweep.search.adopt import adopt
 from energy_sweep.search.events import Budget, Event, Outcome, Watch
 from energy_sweep.search.ledger import Ledger
+from energy_sweep.search.mend import mend
 from energy_sweep.search.plan import Job
 from energy_sweep.search.sampling import Atlas, Describe
 from energy_sweep.search.sweep import Run, Sweep
-from energy_sweep.space import Space
 from energy_sweep.study import SAMPLERS, Study
+from energy_sweep.study.space import Space
 
 WHOLE_GRID = 1000
 MOST_DESCRIBED = 100_000  # points of a grid that is run whole because the budget is as large
@@ -51,6 +53,7 @@ def search_study(
         ledger=Ledger(objective, repeatability=study.meter.repeatability_of),
         atlas=atlas,
         watch=watch or _ignore,
+        first=(mend, adopt),
     )
     if jobs is not None and sampler == "auto" and _fits(jobs, budget):
         return sweep.whole(jobs)

@@ -12,6 +12,8 @@ from energy_sweep.search.plan import Job, Plan
 
 Stop = Literal["done", "trials", "joules", "seconds", "failures"]
 
+UNPRICED = "its stages have no readings in the store"  # why a trial that ran has failed
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:

@@ -6,8 +6,8 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-from energy_sweep.domination import pareto
-from energy_sweep.price import Demand, Pool, Prices, demand
+from energy_sweep.front.domination import pareto
+from energy_sweep.front.prices import Demand, Pool, Prices, demand
 from energy_sweep.record import Objective, StageRecord, TrialResult
 
 

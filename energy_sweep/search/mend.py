@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from energy_sweep.record import BadInput, TrialResult
 from energy_sweep.search.events import Started, Stop, one_line
 from energy_sweep.search.plan import Job
-from energy_sweep.stage import unrecorded
+from energy_sweep.store import unrecorded
 
 if TYPE_CHECKING:
     from energy_sweep.search.sweep import Sweep

@@ -10,9 +10,9 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any
 
+from energy_sweep.hardware.cpu import cpu_model, usable_cores
 from energy_sweep.meter import Meter, meter_id
 from energy_sweep.meter.measure import Measured, measure, open_for_block, per_busy_thread
-from energy_sweep.processor import cpu_model, usable_cores
 from energy_sweep.record import (
     BadInput,
     Mark,
@@ -27,9 +27,9 @@ from energy_sweep.record import (
 from energy_sweep.search.base import search_study
 from energy_sweep.search.events import Budget, Watch
 from energy_sweep.search.plan import Job
-from energy_sweep.space import Axis, Space
-from energy_sweep.stage import StageStore
+from energy_sweep.store import StageStore
 from energy_sweep.study import open_study
+from energy_sweep.study.space import Axis, Space
 
 # How many answers were right, of how many; called with a value of every axis, by name.
 Function = Callable[..., tuple[int, int]]

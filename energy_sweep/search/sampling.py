@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from energy_sweep.record import Plain
 from energy_sweep.search.plan import Job
-from energy_sweep.space import Space
-from energy_sweep.study import Answer, Identity, suggest
+from energy_sweep.study import Answer, Identity
+from energy_sweep.study.space import Space
+from energy_sweep.study.suggest import suggest
 
 # A sampler that keeps asking for what is known gives way to chance, and then to the whole grid.
 SAMPLER_ATTEMPTS = 10

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from energy_sweep.record import BadInput, EnergySweepError, StageRecord, TrialResult
-from energy_sweep.search.adopt import UNPRICED, adopt
 from energy_sweep.search.events import (
+    UNPRICED,
     Budget,
     Finished,
     Outcome,
@@ -18,7 +18,6 @@ from energy_sweep.search.events import (
     one_line,
 )
 from energy_sweep.search.ledger import Ledger
-from energy_sweep.search.mend import mend
 from energy_sweep.search.plan import Job, Plan, plan
 from energy_sweep.search.sampling import Atlas, propose
 from energy_sweep.study import Answer, Identity, Study
@@ -30,6 +29,7 @@ Run = Callable[[int, Job], TrialResult]
 class Sweep:
     """One command at work on a study; `total` configurations are wanted, None for no number.
 
+    What is in `first` is done before its own trials, and may give the budget that ended it.
     `known` are the trials that have a result, `measured` the configurations of them in this space.
     """
 
@@ -40,6 +40,7 @@ class Sweep:
     ledger: Ledger
     atlas: Atlas
     watch: Watch
+    first: Sequence[Callable[[Sweep], Stop | None]] = ()
     total: int | None = None
     cut: bool = False
     known: dict[Identity, int] = field(default_factory=dict[Identity, int])
@@ -136,7 +137,10 @@ class Sweep:
         )
 
     def _work(self, queue: Iterator[Job], *, repeats: int) -> Outcome:
-        stopped = mend(self) or adopt(self) or self._drain(queue)
+        stopped = None
+        for prepare in self.first:
+            stopped = stopped or prepare(self)
+        stopped = stopped or self._drain(queue)
         outcome = Outcome(
             new=tuple(self.new),
             infeasible=tuple(self.infeasible),

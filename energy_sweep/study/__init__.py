@@ -1,21 +1,40 @@
-"""A study on disk: trials, their claims, and Optuna, which nothing else imports."""
+"""A study on disk: trials, their claims, and Optuna, which nothing else imports.
 
-from energy_sweep.study.attributes import Identity
-from energy_sweep.study.base import Study
-from energy_sweep.study.dashboard import annotate, at_hand, serve
-from energy_sweep.study.opening import load_study, open_study
-from energy_sweep.study.suggest import SAMPLERS, Answer, check_settings, suggest
+What is named here is looked up on first use: who only needs an axis or a path loads no Optuna.
+"""
 
-__all__ = [
-    "SAMPLERS",
-    "Answer",
-    "Identity",
-    "Study",
-    "annotate",
-    "at_hand",
-    "check_settings",
-    "load_study",
-    "open_study",
-    "serve",
-    "suggest",
-]
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from energy_sweep.study.attributes import Identity as Identity
+    from energy_sweep.study.base import Study as Study
+    from energy_sweep.study.dashboard import annotate as annotate
+    from energy_sweep.study.dashboard import at_hand as at_hand
+    from energy_sweep.study.dashboard import serve as serve
+    from energy_sweep.study.opening import load_study as load_study
+    from energy_sweep.study.opening import open_study as open_study
+    from energy_sweep.study.suggest import SAMPLERS as SAMPLERS
+    from energy_sweep.study.suggest import Answer as Answer
+    from energy_sweep.study.suggest import check_settings as check_settings
+
+_HOMES = {
+    "Identity": "attributes",
+    "Study": "base",
+    "annotate": "dashboard",
+    "at_hand": "dashboard",
+    "serve": "dashboard",
+    "load_study": "opening",
+    "open_study": "opening",
+    "SAMPLERS": "suggest",
+    "Answer": "suggest",
+    "check_settings": "suggest",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from optuna.trial import FrozenTrial, TrialState
 
-from energy_sweep.dials import SEED, Dials
+from energy_sweep.recipe.dials import SEED, Dials
 from energy_sweep.record import (
     MeterFacts,
     Plain,

@@ -11,7 +11,7 @@ from filelock import FileLock
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState, create_trial
 
-from energy_sweep.dials import SEED, Dials
+from energy_sweep.recipe.dials import SEED, Dials
 from energy_sweep.record import (
     MeterFacts,
     Plain,
@@ -23,8 +23,7 @@ from energy_sweep.record import (
     from_plain,
     to_plain,
 )
-from energy_sweep.seal import seal
-from energy_sweep.space import Space
+from energy_sweep.record.seal import seal
 from energy_sweep.study import database
 from energy_sweep.study.attributes import INFEASIBLE, Identity, identity, study_record
 from energy_sweep.study.display import Display, shown
@@ -32,6 +31,7 @@ from energy_sweep.study.facts import sealed_fact
 from energy_sweep.study.journal import CLAIM, FAILED, RESULT, STUDY, TOLD, Journal, of_trial
 from energy_sweep.study.lease import Lease
 from energy_sweep.study.merging import Merged
+from energy_sweep.study.space import Space
 
 KEPT = ("params", "overrides", "result", "error", "dials")
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from energy_sweep.plain import digest
 from energy_sweep.record import Plain
-from energy_sweep.seal import SEAL, Damaged, parse, unseal
+from energy_sweep.record.seal import SEAL, Damaged, parse, unseal
+from energy_sweep.record.serialize import digest
 from energy_sweep.study.journal import OF_TRIAL, RESULT, JournalLine
+from energy_sweep.study.paths import DATABASE, JOURNAL
 from energy_sweep.study.shapes import has_shape
-from energy_sweep.study_files import DATABASE, JOURNAL
 
 SHOWN = 8  # numbers of trials that a line names one by one
 LOST, LACKING = "lost", "it is missing"

@@ -16,13 +16,13 @@ from filelock import FileLock, Timeout
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from optuna.storages import RDBStorage
 
-from energy_sweep.links import check_links
 from energy_sweep.record import BadInput, StudyRecord
-from energy_sweep.space import Space
 from energy_sweep.study import database
+from energy_sweep.study.links import check_links
+from energy_sweep.study.paths import DATABASE, JOURNAL, LOCK, is_study
 from energy_sweep.study.reading import UnreadableDatabase
 from energy_sweep.study.server import Server
-from energy_sweep.study_files import DATABASE, JOURNAL, LOCK, is_study
+from energy_sweep.study.space import Space
 
 ARTIFACTS = "artifacts"
 REPORT = "report_artifact"

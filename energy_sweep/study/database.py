@@ -26,12 +26,12 @@ from optuna.trial import FrozenTrial
 from sqlalchemy import text
 
 from energy_sweep.record import BadInput, Plain
-from energy_sweep.space import Space
 from energy_sweep.study.attributes import dials_of, ours, told_accuracy
 from energy_sweep.study.display import Display, displays, is_shown, shown
 from energy_sweep.study.facts import sealed_fact
+from energy_sweep.study.paths import DATABASE
 from energy_sweep.study.reading import GENERATION, UnreadableDatabase, is_outside
-from energy_sweep.study_files import DATABASE
+from energy_sweep.study.space import Space
 
 OF_YOUR_OWN = (
     "front, choose, report --to and deploy read it as it is; to go on with it, copy its folder,"

@@ -18,10 +18,10 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial
 
-from energy_sweep.dials import Dials, axes
+from energy_sweep.recipe.dials import Dials, axes
 from energy_sweep.record import Plain
-from energy_sweep.space import Axis, Space, is_number
 from energy_sweep.study.attributes import dials_of
+from energy_sweep.study.space import Axis, Space, is_number
 
 # Values that span this ratio read better on a logarithmic axis.
 LOG_RATIO = 32

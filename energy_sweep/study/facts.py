@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, cast
 
 from energy_sweep.record import MeterFacts, Plain, from_plain
-from energy_sweep.seal import Damaged, parse, seal, unseal
+from energy_sweep.record.seal import Damaged, parse, seal, unseal
 from energy_sweep.study.copies import LOST, Findings
+from energy_sweep.study.paths import DATABASE, JOURNAL
 from energy_sweep.study.reading import Rows
-from energy_sweep.study_files import DATABASE, JOURNAL
 
 FACTS = ("name", "meter", "machine", "identity", "data")
 NEEDED = FACTS[:4]

@@ -14,10 +14,10 @@ from pathlib import Path
 from shutil import copy2
 from typing import Any
 
-from energy_sweep.files import read_file, write_whole
 from energy_sweep.record import Plain
-from energy_sweep.seal import Damaged, parse, seal
-from energy_sweep.study_files import JOURNAL, spare
+from energy_sweep.record.files import read_file, write_whole
+from energy_sweep.record.seal import Damaged, parse, seal
+from energy_sweep.study.paths import JOURNAL, spare
 
 STUDY, CLAIM, RESULT, TOLD, FAILED = "study", "claim", "result", "told", "failed"
 KINDS = (STUDY, CLAIM, RESULT, TOLD, FAILED)

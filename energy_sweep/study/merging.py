@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from energy_sweep.record import Plain, TrialRecord, TrialResult, from_plain
-from energy_sweep.seal import Damaged, parse, seal
+from energy_sweep.record.seal import Damaged, parse, seal
 from energy_sweep.study.attributes import claimed_record
 from energy_sweep.study.copies import LACKING, LOST, Findings, choose_copy, journalled
 from energy_sweep.study.facts import merge_facts
@@ -23,8 +23,8 @@ from energy_sweep.study.journal import (
     Lines,
     of_trial,
 )
+from energy_sweep.study.paths import DATABASE, JOURNAL
 from energy_sweep.study.reading import Row, Rows, is_number
-from energy_sweep.study_files import DATABASE, JOURNAL
 
 OPTUNAS = {"running": "RUNNING", "measured": "COMPLETE", "infeasible": "PRUNED", "failed": "FAIL"}
 

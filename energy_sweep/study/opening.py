@@ -11,10 +11,8 @@ from typing import Any, cast
 from filelock import FileLock
 from optuna.storages import RDBStorage
 
-from energy_sweep.links import check_links
 from energy_sweep.record import BadInput, MeterFacts, Plain, StageRecord, StudyRecord, to_plain
-from energy_sweep.seal import seal
-from energy_sweep.space import Space
+from energy_sweep.record.seal import seal
 from energy_sweep.study import database
 from energy_sweep.study.attributes import study_record
 from energy_sweep.study.base import Study
@@ -22,11 +20,13 @@ from energy_sweep.study.database import OF_YOUR_OWN
 from energy_sweep.study.display import Display, displays
 from energy_sweep.study.facts import NEEDED, sealed_fact
 from energy_sweep.study.journal import STUDY, Journal, Lines, read_journal
+from energy_sweep.study.links import check_links
 from energy_sweep.study.merging import Merged, merge
+from energy_sweep.study.paths import DATABASE, JOURNAL, LOCK, is_study
 from energy_sweep.study.reading import UnreadableDatabase, read_database
 from energy_sweep.study.restoring import restore
+from energy_sweep.study.space import Space
 from energy_sweep.study.waiting import acquire
-from energy_sweep.study_files import DATABASE, JOURNAL, LOCK, is_study
 
 EMPTY = "it is empty"
 

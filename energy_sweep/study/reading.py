@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from energy_sweep.record import EnergySweepError
-from energy_sweep.study_files import DATABASE
+from energy_sweep.study.paths import DATABASE
 
 GENERATION = "generation"
 MOST_TRIALS = 10**6  # of one study; what is beyond that was never counted

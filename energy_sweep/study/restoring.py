@@ -9,14 +9,14 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from energy_sweep.files import whole
-from energy_sweep.space import Space
+from energy_sweep.record.files import whole
 from energy_sweep.study import database
 from energy_sweep.study.attributes import INFEASIBLE
 from energy_sweep.study.display import displays
 from energy_sweep.study.journal import CLAIM, RESULT, of_trial
 from energy_sweep.study.merging import Known, Merged
-from energy_sweep.study_files import DATABASE, move_aside
+from energy_sweep.study.paths import DATABASE, move_aside
+from energy_sweep.study.space import Space
 
 
 def restore(folder: Path, known: Merged, space: Space) -> Path | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from energy_sweep.plain import LARGEST, digest
 from energy_sweep.record import Plain, TrialResult, from_plain
+from energy_sweep.record.serialize import LARGEST, digest
 from energy_sweep.study.journal import CLAIM, FAILED, RESULT
 
 CLAIMED = {"params": dict, "overrides": list, "config_key": str, "seed": int}

@@ -19,7 +19,7 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from energy_sweep.record import BadInput, Plain, digest
-from energy_sweep.space import Axis, Space
+from energy_sweep.study.space import Axis, Space
 
 KINDS: dict[str, Callable[..., BaseSampler]] = {"tpe": TPESampler, "random": RandomSampler}
 SAMPLERS = tuple(KINDS)

@@ -10,18 +10,18 @@ from typing import Any
 from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import Infeasible, Plain, StageRecord, TrialResult, to_plain
-from energy_sweep.stage import StageStore
-from energy_sweep.trial.bench import Bench
-from energy_sweep.trial.compare import compare
-from energy_sweep.trial.compress import achieved, compress
-from energy_sweep.trial.deployed import Deployed
-from energy_sweep.trial.fit import fit
-from energy_sweep.trial.loaded import data_facts, load_data
-from energy_sweep.trial.plan import plan_record, resolve
+from energy_sweep.store import StageStore
+from energy_sweep.trial.autotune.choose import plan_record, resolve
+from energy_sweep.trial.compression.compress import achieved, compress
+from energy_sweep.trial.context import Bench
+from energy_sweep.trial.data import data_facts, load_data
+from energy_sweep.trial.deployment.accuracy_limit import compare
+from energy_sweep.trial.deployment.deployed import Deployed
+from energy_sweep.trial.preload import rehearse
 from energy_sweep.trial.readiness import check_ready
-from energy_sweep.trial.rehearse import rehearse
 from energy_sweep.trial.session import session
-from energy_sweep.trial.teach import Teacher, enrol, teach
+from energy_sweep.trial.training.fit import fit
+from energy_sweep.trial.training.teacher import Teacher, enrol, teach
 
 __all__ = [
     "Teacher",

@@ -11,8 +11,8 @@ from torch import Tensor
 from energy_sweep.device.memory import OutOfMemory, infeasible_out_of_memory
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import BadInput
-from energy_sweep.train import network
-from energy_sweep.trial.loaded import load_data
+from energy_sweep.training.loop import network
+from energy_sweep.trial.data import load_data
 
 IMAGES = 2
 

@@ -10,15 +10,15 @@ import psutil
 import torch
 from torch import nn
 
-from energy_sweep.dataset.resident import whole_batches
-from energy_sweep.parallel.parts import describe
+from energy_sweep.dataset.on_device import whole_batches
 from energy_sweep.recipe import Recipe, check
 from energy_sweep.record import BadInput
-from energy_sweep.train import network, whole_groups
-from energy_sweep.trial.compressible import check_compressible
-from energy_sweep.trial.loaded import data_facts, load_data
+from energy_sweep.training.loop import network, whole_groups
+from energy_sweep.training.parts import describe
+from energy_sweep.trial.compression.preflight import check_compressible
+from energy_sweep.trial.data import data_facts, load_data
 from energy_sweep.trial.preflight import check_model
-from energy_sweep.trial.pretrained import Pretrained
+from energy_sweep.trial.training.pretrained import Pretrained
 
 # Weights, their gradients and what an optimizer keeps of each, in float32.
 BYTES_PER_WEIGHT = 12

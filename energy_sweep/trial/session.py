@@ -10,7 +10,7 @@ from typing import Any
 from energy_sweep.meter import meter_id, open_meter
 from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe
-from energy_sweep.stage import StageStore
+from energy_sweep.store import StageStore
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from energy_sweep.meter.base import Meter, Window, Work
-from energy_sweep.meter.load import Bystanders, Sight
+from energy_sweep.meter.contention import Bystanders, Sight
 from energy_sweep.meter.process import ProcessTree
 from energy_sweep.record import MeterFacts, StageRecord, digest
-from energy_sweep.stage import StageStore
+from energy_sweep.store import StageStore
 
 log = logging.getLogger(__name__)
 

@@ -35,7 +35,7 @@ class EnergySweeper(Sweeper):
         self._given = (hydra_context, task_function, config)
 
     def sweep(self, arguments: Sequence[str]) -> Any:
-        from energy_sweep.app.sweeper import sweep
+        from energy_sweep.app.sweep.sweeper import sweep
 
         context, task, config = self._given
         return sweep(
@@ -49,7 +49,7 @@ class EnergySweeper(Sweeper):
 
 def _register() -> None:
     # No samplers: in this store, which all plugins share, names such as `tpe` would take the place
-    # of hydra-optuna-sweeper's, or theirs of ours. `energy_sweep.app.typed` reads them.
+    # of hydra-optuna-sweeper's, or theirs of ours. `energy_sweep.app.config.typed` reads them.
     node = {
         "defaults": [{"sampler": None}, "_self_"],
         "_target_": f"hydra_plugins.energy_sweep.{EnergySweeper.__name__}",

@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from energy_sweep.seal import seal
-from energy_sweep.study_files import DATABASE, JOURNAL
+from energy_sweep.record.seal import seal
+from energy_sweep.study.paths import DATABASE, JOURNAL
 
 Plain = dict[str, Any]
 Attack = Callable[[Path, Path], Any]  # on a study, beside files of the victim
@@ -143,7 +143,7 @@ DOUBLING = {f"d{n}": f"${{d{n + 1}}}${{d{n + 1}}}" for n in range(40)} | {"d40":
 # What a trial is said to have run with: all of it is refused.
 CONFIGURED: dict[str, Attack] = {
     "a part of theirs": settings({"model": {"_target_": "evil.Net"}, "allow": ["evil"]}),
-    "a callable of ours": settings({"model": {"_target_": "energy_sweep.app.child._start"}}),
+    "a callable of ours": settings({"model": {"_target_": "energy_sweep.app.verbs.child._start"}}),
     "within a part": settings({"optimizer.schedule": {"_target_": "evil.S"}, "allow": ["evil"]}),
     "in a list": settings({"dataset.shift": [{"_target_": "os.system"}], "allow": ["os"]}),
     "by position": settings({"model._args_": ["touch sprung"]}),

@@ -15,11 +15,11 @@ from hydra.errors import HydraException
 
 from benchmarks.formula import run_formula
 from benchmarks.startup import heavy_modules
-from energy_sweep.app import messages, schema
-from energy_sweep.app.build import plain
-from energy_sweep.app.conf import conf_folder
+from energy_sweep.app.config import messages, schema
+from energy_sweep.app.config.build import plain
+from energy_sweep.app.config.conf_folder import conf_folder
 from energy_sweep.app.main import main
-from energy_sweep.app.text import origin
+from energy_sweep.app.sweep.trial_text import origin
 from energy_sweep.record import Infeasible, TrialResult, from_plain
 
 

@@ -28,7 +28,7 @@ WARM = (
     *("torch.export._trace", "torch._export.serde.serialize", "torch._inductor.decomposition"),
     *("onnxscript.rewriter", "onnxscript.optimizer", "onnx.reference", "optuna.artifacts"),
     *("energy_sweep.app.main", "energy_sweep.app.verbs", "energy_sweep.trial"),
-    *("energy_sweep.app.sweeper", "energy_sweep.deploy", "energy_sweep.search"),
+    *("energy_sweep.app.sweep.sweeper", "energy_sweep.deploy", "energy_sweep.search"),
 )
 EXPORTER = "torch.onnx._internal.exporter._registration"
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from benchmarks.formula import run_formula
-from energy_sweep.app import schema
-from energy_sweep.app.conf import conf_folder
+from energy_sweep.app.config import schema
+from energy_sweep.app.config.conf_folder import conf_folder
 from energy_sweep.app.help import groups_of
 from energy_sweep.app.main import main
 from tests.chaos.base import Tally

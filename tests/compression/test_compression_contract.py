@@ -27,7 +27,7 @@ from energy_sweep.model.base import weight_bits, zero_share
 from energy_sweep.record import BadInput
 from energy_sweep.runtime import Mismatch, OnnxRuntime, OpenVino
 from energy_sweep.runtime.int8 import coverage
-from energy_sweep.train import network
+from energy_sweep.training.loop import network
 from energy_sweep.trial import load_data
 
 RUNTIME = OnnxRuntime()

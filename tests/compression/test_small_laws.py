@@ -10,9 +10,9 @@ from torch import nn
 from torch.nn import functional
 
 from energy_sweep.compression import Distill, LowRank, Qat
+from energy_sweep.compression.distillation_loss import Taught
+from energy_sweep.compression.fake_quantize import WEIGHTS, Rounded, rounded_values, rounded_weight
 from energy_sweep.compression.lowrank import ranks
-from energy_sweep.compression.rounded import WEIGHTS, Rounded, rounded_values, rounded_weight
-from energy_sweep.compression.taught import Taught
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.record import BadInput
 

@@ -15,14 +15,14 @@ from energy_sweep.compression import Distill, LowRank, Prune, Quantize, Techniqu
 from energy_sweep.compression.channels import steps_to_try
 from energy_sweep.dataset.digits import Digits
 from energy_sweep.device import Device
+from energy_sweep.hardware.cpu import vector_floats
 from energy_sweep.model.resnet import ResNet
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.optimizer import SGD
-from energy_sweep.processor import vector_floats
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import BadInput
 from energy_sweep.runtime.onnxruntime import OnnxRuntime
-from energy_sweep.train import network
+from energy_sweep.training.loop import network
 from energy_sweep.trial import load_data
 
 EXAMPLE = torch.zeros(1, 1, 8, 8)

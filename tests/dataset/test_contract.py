@@ -21,8 +21,8 @@ from energy_sweep.dataset.medmnist import MedMnist
 from energy_sweep.dataset.mnist5k import Mnist5k
 from energy_sweep.dataset.mnist5k_hard import HardMnist5k
 from energy_sweep.dataset.vision import Vision
-from energy_sweep.plain import to_plain
 from energy_sweep.record import BadInput
+from energy_sweep.record.serialize import to_plain
 
 SIDES = ("train", "validation", "test")
 TORCHVISION = {

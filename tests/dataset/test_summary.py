@@ -9,7 +9,7 @@ from on_disk import some_images, write_tree
 from energy_sweep.dataset.base import Cut, assemble
 from energy_sweep.dataset.folder import Folder
 from energy_sweep.dataset.summary import Found, Summary
-from energy_sweep.plain import from_plain, to_plain
+from energy_sweep.record.serialize import from_plain, to_plain
 
 CUT = Cut(resolution=None, shift=0, validation=0.2, test=0.2)
 

@@ -16,7 +16,7 @@ from on_disk import save, scene, some_images, write_cifar, write_medmnist, write
 from PIL import Image
 from torchvision import datasets
 
-from energy_sweep.app.data import data_text
+from energy_sweep.app.sweep.dataset_text import data_text
 from energy_sweep.dataset.arrays import Arrays
 from energy_sweep.dataset.base import Source
 from energy_sweep.dataset.digits import Digits

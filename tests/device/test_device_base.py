@@ -12,8 +12,8 @@ import torch
 from meter.fake_nvml import UUIDS, FakeNvml
 
 from energy_sweep.device import Device
+from energy_sweep.hardware.threads import threads
 from energy_sweep.record import BadInput
-from energy_sweep.threads import threads
 
 
 @pytest.mark.parametrize(

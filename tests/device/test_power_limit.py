@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from meter.fake_nvml import NO_FUNCTION, NO_PERMISSION, NOT_SUPPORTED, UUIDS, FakeBoard, FakeNvml
 
-from energy_sweep.board import find_board
 from energy_sweep.device import restore_left_limits
 from energy_sweep.device.power import check_power_limit, exit_on_signals, power_limit
+from energy_sweep.hardware.visible_gpus import find_board
 from energy_sweep.record import BadInput
 
 UUID = UUIDS[0]

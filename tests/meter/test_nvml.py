@@ -28,7 +28,7 @@ from meter.fake_nvml import (
     FakeNvml,
 )
 
-from energy_sweep.board import all_boards
+from energy_sweep.hardware.gpu import all_boards
 from energy_sweep.meter import MeterUnavailable, ReadingLost, Work, open_meter
 from energy_sweep.meter.nvml import NvmlSource, boards_to_read, probe
 from energy_sweep.meter.nvml.gpu import Reader, open_readers

@@ -26,7 +26,7 @@ from energy_sweep.optimizer import SGD
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import EnergySweepError
 from energy_sweep.runtime import OnnxRuntime
-from energy_sweep.stage import StageStore
+from energy_sweep.store import StageStore
 from energy_sweep.trial import run_trial
 
 

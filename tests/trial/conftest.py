@@ -18,7 +18,7 @@ from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.optimizer import SGD
 from energy_sweep.recipe import Recipe
 from energy_sweep.runtime.onnxruntime import OnnxRuntime
-from energy_sweep.stage import StageStore
+from energy_sweep.store import StageStore
 
 MakeRecipe = Callable[..., Recipe]
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe
-from energy_sweep.stage import StageStore
+from energy_sweep.store import StageStore
 from energy_sweep.trial import deployed_trial
 
 

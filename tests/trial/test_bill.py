@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from energy_sweep.bill import bill, totals
 from energy_sweep.device import Device
+from energy_sweep.front.bill import bill, totals
+from energy_sweep.front.prices import Prices
 from energy_sweep.meter.base import Meter
-from energy_sweep.price import Prices
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import StudyRecord, TrialRecord
-from energy_sweep.stage import StageStore
+from energy_sweep.store import StageStore
 from energy_sweep.trial import run_trial
 
 MakeRecipe = Callable[..., Recipe]

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from energy_sweep.achieved import achieved
-from energy_sweep.chain import chain
 from energy_sweep.compression import (
     Chain,
     Distill,
@@ -24,16 +22,18 @@ from energy_sweep.compression import (
     Step,
     WeightOnly,
 )
-from energy_sweep.execution import PLAIN
+from energy_sweep.front.achieved import achieved
+from energy_sweep.front.prices import Prices, demand
 from energy_sweep.meter import meter_id
 from energy_sweep.meter.base import Meter
 from energy_sweep.model.small_cnn import SmallCNN
-from energy_sweep.price import Prices, demand
 from energy_sweep.recipe import Recipe, check
+from energy_sweep.recipe.plan import PLAIN
+from energy_sweep.recipe.stages import chain
 from energy_sweep.record import BadInput, Objective, StageUse, TrialResult
-from energy_sweep.stage import StageStore
+from energy_sweep.store import StageStore
 from energy_sweep.trial import Teacher, deployed_trial, load_data, run_trial
-from energy_sweep.trial import segment as segments
+from energy_sweep.trial.training import segment as segments
 
 MakeRecipe = Callable[..., Recipe]
 LEVEL = 0.75

@@ -11,7 +11,7 @@ from energy_sweep.device import Device
 from energy_sweep.meter.base import Meter
 from energy_sweep.model.count import count, count_dense
 from energy_sweep.recipe import Recipe
-from energy_sweep.stage import StageStore
+from energy_sweep.store import StageStore
 from energy_sweep.trial import load_data, run_trial
 
 MakeRecipe = Callable[..., Recipe]

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from energy_sweep.bill import bill
-from energy_sweep.execution import Plan
+from energy_sweep.front.bill import bill
+from energy_sweep.front.prices import Prices, demand
 from energy_sweep.meter import meter_id
 from energy_sweep.meter.base import Meter
 from energy_sweep.model.small_cnn import SmallCNN
-from energy_sweep.price import Prices, demand
 from energy_sweep.recipe import Recipe
+from energy_sweep.recipe.plan import Plan
 from energy_sweep.record import (
     BadInput,
     Objective,
@@ -24,13 +24,13 @@ from energy_sweep.record import (
     TrialResult,
     to_plain,
 )
-from energy_sweep.seal import seal
-from energy_sweep.stage import StageStore
+from energy_sweep.record.seal import seal
+from energy_sweep.store import StageStore
 from energy_sweep.trial import run_trial
-from energy_sweep.trial.bench import Bench
-from energy_sweep.trial.fit import training
-from energy_sweep.trial.pretrained import Pretrained, find
-from energy_sweep.trial.segment import trained_state
+from energy_sweep.trial.context import Bench
+from energy_sweep.trial.training.fit import training
+from energy_sweep.trial.training.pretrained import Pretrained, find
+from energy_sweep.trial.training.segment import trained_state
 
 MakeRecipe = Callable[..., Recipe]
 LAST = Plan(layout="channels_last")

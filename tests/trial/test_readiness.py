@@ -18,10 +18,10 @@ from energy_sweep.meter.base import Meter
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import BadInput, to_plain
-from energy_sweep.stage import StageStore
+from energy_sweep.store import StageStore
 from energy_sweep.trial import check_ready, run_trial
-from energy_sweep.trial.pretrained import find
-from energy_sweep.trial.teach import Teacher
+from energy_sweep.trial.training.pretrained import find
+from energy_sweep.trial.training.teacher import Teacher
 
 MakeRecipe = Callable[..., Recipe]
 

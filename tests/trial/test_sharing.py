@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from energy_sweep.dataset.digits import Digits
-from energy_sweep.execution import PLAIN, Plan
 from energy_sweep.meter import meter_id
 from energy_sweep.meter.base import Meter
 from energy_sweep.model.efficientnet import EfficientNet
@@ -22,12 +21,13 @@ from energy_sweep.model.mobilenet import MobileNet
 from energy_sweep.model.resnet import ResNet
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.optimizer import SGD, Adagrad, Adam, AdamW, Lion, RMSprop
+from energy_sweep.optimizer.schedule import Constant, Cosine, OneCycle, Trunk
 from energy_sweep.recipe import Recipe
-from energy_sweep.schedule import Constant, Cosine, OneCycle, Trunk
-from energy_sweep.stage import StageStore
-from energy_sweep.trial.bench import Bench
-from energy_sweep.trial.fit import fit, training
-from energy_sweep.trial.segment import trained_state
+from energy_sweep.recipe.plan import PLAIN, Plan
+from energy_sweep.store import StageStore
+from energy_sweep.trial.context import Bench
+from energy_sweep.trial.training.fit import fit, training
+from energy_sweep.trial.training.segment import trained_state
 
 MakeRecipe = Callable[..., Recipe]
 

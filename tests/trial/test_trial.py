@@ -13,13 +13,13 @@ from trial.nets import trained_network
 from energy_sweep.meter import meter_id
 from energy_sweep.meter.base import Meter
 from energy_sweep.optimizer import SGD, Adam, AdamW
+from energy_sweep.optimizer.schedule import Trunk
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import BadInput, StageRecord, TrialResult
-from energy_sweep.schedule import Trunk
-from energy_sweep.stage import StageStore
-from energy_sweep.train import load
+from energy_sweep.store import StageStore
+from energy_sweep.training.loop import load
 from energy_sweep.trial import run_trial
-from energy_sweep.trial.segment import state_file
+from energy_sweep.trial.training.segment import state_file
 
 MakeRecipe = Callable[..., Recipe]
 

@@ -11,15 +11,15 @@ import torch
 from torch import Tensor, nn
 from trial.nets import trained_network
 
-from energy_sweep.chain import chain
 from energy_sweep.compression.base import NoCompression
 from energy_sweep.device import Device
-from energy_sweep.execution import PLAIN
 from energy_sweep.meter.base import Meter
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.recipe import Recipe, replace
+from energy_sweep.recipe.plan import PLAIN
+from energy_sweep.recipe.stages import chain
 from energy_sweep.record import StageRecord, TrialResult
-from energy_sweep.stage import StageStore
+from energy_sweep.store import StageStore
 from energy_sweep.trial import run_trial
 
 MakeRecipe = Callable[..., Recipe]

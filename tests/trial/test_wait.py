@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from energy_sweep.bill import bill
 from energy_sweep.device import Device
+from energy_sweep.front.bill import bill
+from energy_sweep.front.prices import Prices, demand
 from energy_sweep.meter import meter_id, open_meter
 from energy_sweep.meter.base import Meter, Work
-from energy_sweep.meter.load import Bystanders, Sight
+from energy_sweep.meter.contention import Bystanders, Sight
 from energy_sweep.meter.process import ProcessTree
-from energy_sweep.price import Prices, demand
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import Objective, StageRecord, StudyRecord, TrialRecord
-from energy_sweep.stage import StageStore
+from energy_sweep.store import StageStore
 from energy_sweep.trial import run_trial
 from energy_sweep.trial.wait import Patient, patient
 

@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from energy_sweep.meter.contention import CONTENDED_SHARE
 from energy_sweep.meter.counter.selfcheck import Check, cached, check_counter
 from energy_sweep.meter.counter.source import Counter
-from energy_sweep.meter.load import CONTENDED_SHARE
 from energy_sweep.meter.process import busy_seconds
 
 # How long to see whether the machine is quiet and then how it idles; and how long to look at the

@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from energy_sweep.files import read_file, write_whole
 from energy_sweep.meter.base import ReadingLost
 from energy_sweep.meter.counter.accumulator import Accumulator, Counter, Level
 from energy_sweep.record import digest, from_plain, to_plain
+from energy_sweep.record.files import read_file, write_whole
 
 # A counter and the power beside it differ by more than this on boards where one of them is wrong.
 MOST_DISAGREEMENT = 0.15

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard, cast
 
-from energy_sweep.files import read_file
 from energy_sweep.record import BadInput
+from energy_sweep.record.files import read_file
 
 # An increment over idle per busy logical CPU: Cloud Carbon Footprint derives 2.76 W (AWS),
 # 2.98 W (Azure) and 3.55 W (GCP); Green Algorithms takes 12 W for a core of unknown make.

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from energy_sweep.meter.estimate import reprice
 from energy_sweep.record import DomainEnergy, EnergyReading, Quality
-from energy_sweep.sums import chain_edge, spread_joules
+from energy_sweep.uncertainty.propagation import chain_edge, spread_joules
 
 
 def total(readings: Sequence[EnergyReading]) -> EnergyReading:

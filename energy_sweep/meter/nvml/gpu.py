@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from energy_sweep.board import Board, BoardLost, NoPermission, NotSupported, driver_version
+from energy_sweep.hardware.gpu import Board, BoardLost, NoPermission, NotSupported, driver_version
 from energy_sweep.meter.base import MeterUnavailable, ReadingLost
 from energy_sweep.meter.counter.selfcheck import Check, cached, check_counter, check_power, kept
 from energy_sweep.meter.counter.source import Counter

@@ -7,16 +7,15 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 
-from energy_sweep.board import (
+from energy_sweep.hardware.gpu import (
     Board,
     BoardUnavailable,
     NoPermission,
     NotSupported,
     all_boards,
-    find_board,
     library_error,
-    visible_boards,
 )
+from energy_sweep.hardware.visible_gpus import find_board, visible_boards
 from energy_sweep.meter.base import MeterUnavailable, Probe
 from energy_sweep.meter.counter.source import Counter, CounterSource
 from energy_sweep.meter.nvml.gpu import JOULES_PER_COUNT, Reader, open_readers

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from energy_sweep.hardware.cpu import CPUINFO, cpu_maker, cpu_model, cpu_packages, is_confined
 from energy_sweep.meter.base import MeterUnavailable, Probe, ReadingLost
 from energy_sweep.meter.counter.idle import checked, known
 from energy_sweep.meter.counter.source import Counter, CounterSource
 from energy_sweep.meter.rapl.powercap import NoZones, Zone
 from energy_sweep.meter.rapl.zones import Zones, find_zones
-from energy_sweep.processor import CPUINFO, cpu_maker, cpu_model, cpu_packages, is_confined
 from energy_sweep.record import BadInput, MeterFacts, Plain, Quality
 
 ROOT = Path("/sys/class/powercap")

@@ -1,0 +1,1 @@
+"""From what is typed to a recipe: Hydra's configuration, checked and built."""

@@ -1,0 +1,135 @@
+"""From a composed configuration to a Recipe of parts, each of which `parts.py` makes."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from energy_sweep.app.config import messages, schema
+from energy_sweep.app.config.parts import Trust, make_part
+from energy_sweep.record import BadInput, Plain, digest
+
+if TYPE_CHECKING:
+    from energy_sweep.recipe import Recipe
+
+PARTS = ("dataset", "model", "optimizer", "compression", "runtime", "device")
+
+
+def plain(cfg: DictConfig) -> Plain:
+    """A composed configuration as plain values, interpolations resolved, without Hydra's node."""
+    if "hydra" in cfg:
+        cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
+    try:
+        return typing.cast(Plain, OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True))
+    except OmegaConfBaseException as error:
+        raise BadInput(messages.explain(error) or str(error)) from error
+
+
+def build(cfg: DictConfig) -> Recipe:
+    """The recipe of a composed configuration; BadInput says what to type instead."""
+    return Builder().recipe(plain(cfg))
+
+
+@dataclass(slots=True)
+class Builder:
+    """Builds recipes, making each distinct part once.
+
+    `cure` is what to type to trust the package of a part, as `Trust` has it.
+    """
+
+    cure: str = "'allow=[{package}]'"
+    _parts: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def recipe(self, values: Plain) -> Recipe:
+        """The recipe of resolved values."""
+        from energy_sweep.recipe import Recipe, check
+
+        schema.check(values)
+        parts = {group: self._part(group, values) for group in PARTS}
+        loss = values["compression"].get("max_accuracy_loss")
+        recipe = Recipe(
+            **parts,
+            batch=values["batch"],
+            lr=float(values["lr"]),
+            epochs=values["epochs"],
+            seed=values["seed"],
+            precision=values["precision"],
+            accumulate=values["accumulate"],
+            label_smoothing=float(values["label_smoothing"]),
+            level=float(values["compression"].get("level", 0.0)),
+            inference_batch=values["inference"]["batch"],
+            pretrained=_pretrained(values),
+            teacher=self._teacher(values, parts["compression"]),
+            max_accuracy_loss=None if loss is None else float(loss),
+        )
+        check(recipe)
+        return recipe
+
+    def _part(self, group: str, values: Plain) -> Any:
+        settings = values[group]
+        if not isinstance(settings, Mapping) or "_target_" not in settings:
+            raise BadInput(f"{group}: its file in conf/{group} must say _target_, the part to use")
+        settings = {k: v for k, v in settings.items() if k not in schema.DIALS.get(group, ())}
+        if "steps" in settings:
+            return self._chain(settings, values)
+        return self._made(group, settings, values["allow"])
+
+    def _made(self, group: str, settings: Plain, allow: list[str]) -> Any:
+        key = digest([group, settings])
+        if key not in self._parts:
+            trust = Trust(packages=tuple(allow), cure=self.cure)
+            self._parts[key] = make_part(group, settings, trust)
+        return self._parts[key]
+
+    def _chain(self, settings: Plain, values: Plain) -> Any:
+        """Several compressions in a row, each with its own share of the level."""
+        from energy_sweep.compression.chain import Chain, Step
+
+        steps = list[Step]()
+        for name, step in settings["steps"].items():
+            place = f"compression.steps.{name}"
+            for dial in ("max_accuracy_loss", "teacher"):
+                if step.get(dial) is not None:
+                    raise BadInput(
+                        f"{place}.{dial}: type compression.{dial}, which all steps share"
+                    )
+            schema.check_level(f"{place}.level", level := step.get("level", 0.0))
+            own = {k: v for k, v in step.items() if k not in schema.DIALS["compression"]}
+            technique = self._made("compression", own, values["allow"])
+            steps.append(Step(technique=technique, level=float(level)))
+        return Chain(steps=tuple(steps))
+
+    def _teacher(self, values: Plain, compression: Any) -> Any:
+        """Whom a student learns from, None for what learns from nobody."""
+        name = values["compression"].get("teacher")
+        if not compression.wants_teacher:
+            if name is not None:
+                raise BadInput(
+                    f"compression.teacher={name}: {compression.name} learns from no teacher:"
+                    " type compression=distill"
+                )
+            return None
+        from energy_sweep.app.config.teacher import find_teacher
+
+        return find_teacher(
+            None if name is None else str(name),
+            Path(values["outputs"]),
+            make=lambda settings: self._made("model", settings, values["allow"]),
+        )
+
+
+def _pretrained(values: Plain) -> Any:
+    """The weights that `model.pretrained=STUDY/TRIAL` names, None where it names none."""
+    name = values["model"].get("pretrained")
+    if name is None:
+        return None
+    from energy_sweep.trial.training.pretrained import find
+
+    share = values["model"].get("pretrained_share", 1.0)
+    return find(Path(values["outputs"]), str(name), float(share))

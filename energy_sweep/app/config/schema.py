@@ -1,0 +1,194 @@
+"""The typed shape of the configuration, and the ranges that hold before anything is built."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+from energy_sweep.record import BadInput, Objective, Plain
+
+FOLDER_NAME = re.compile(r"[^/\\.-][^/\\]{0,99}")  # not taken for a path or an option
+LARGEST = 2**63  # where whole numbers of databases and tensors end
+MOST_COUNTED = 10**9  # batches, epochs: more is a slip of the finger
+SAMPLERS = ("auto", "tpe", "random")
+GROUPS = ("dataset", "model", "optimizer", "compression", "runtime", "device", "meter")
+
+# What is typed with a part, and is a dial of the recipe and not a setting of the part.
+DIALS = {
+    "compression": ("level", "max_accuracy_loss", "teacher"),
+    "model": ("pretrained", "pretrained_share"),
+}
+
+
+@dataclass
+class InferenceSchema:
+    """How the deployed network is run."""
+
+    batch: int = MISSING
+
+
+@dataclass
+class ObjectiveSchema:
+    """Which joules go down while accuracy goes up."""
+
+    name: str = MISSING
+    images: int = MISSING
+
+
+@dataclass
+class SearchSchema:
+    """What to try and when to stop; `space` maps names of overrides to sweep expressions."""
+
+    trials: int | None = None
+    joules: float | None = None
+    seconds: float | None = None
+    sampler: str = "auto"
+    seed: int = 0
+    max_failures: int = 3
+    space: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass
+class Schema:
+    """Everything that can be typed; the groups check their own keys when they are built."""
+
+    name: str = MISSING
+    outputs: str = MISSING
+    stages: str | None = None
+    allow: list[str] = field(default_factory=list[str])
+    batch: int = MISSING
+    lr: float = MISSING
+    epochs: int = MISSING
+    seed: int = MISSING
+    precision: str = MISSING
+    accumulate: int = MISSING
+    label_smoothing: float = MISSING
+    profile: bool = MISSING
+    inference: InferenceSchema = field(default_factory=InferenceSchema)
+    objective: ObjectiveSchema = field(default_factory=ObjectiveSchema)
+    search: SearchSchema = field(default_factory=SearchSchema)
+    dataset: Any = MISSING
+    model: Any = MISSING
+    optimizer: Any = MISSING
+    compression: Any = MISSING
+    runtime: Any = MISSING
+    device: Any = MISSING
+    meter: Any = MISSING
+
+
+def register() -> None:
+    """Let Hydra find the schema, which conf/config.yaml names first."""
+    ConfigStore.instance().store(name="schema", node=Schema, provider="energy_sweep")
+
+
+def dials() -> tuple[str, ...]:
+    """The names that can be typed, nested ones with dots; groups only by their own name."""
+    hints = typing.get_type_hints(Schema)
+    names: list[str] = []
+    for name, hint in hints.items():
+        if dataclasses.is_dataclass(hint):
+            names += [f"{name}.{part.name}" for part in dataclasses.fields(hint)]
+        else:
+            names.append(name)
+    return tuple(names)
+
+
+def check(plain: Mapping[str, Any]) -> None:
+    """Raise BadInput, in one line that says what to type, for a value out of its range."""
+    _check_keys(plain)
+    _at_least_one("batch", plain["batch"], "batch=64")
+    _at_least_one("epochs", plain["epochs"], "epochs=10")
+    _at_least_one("accumulate", plain["accumulate"], "accumulate=4")
+    _at_least_one("inference.batch", plain["inference"]["batch"], "inference.batch=64")
+    if not (plain["lr"] > 0 and math.isfinite(plain["lr"])):
+        raise BadInput(f"lr={plain['lr']:g}: type a number above 0, such as lr=0.05")
+    if plain["seed"] < 0:
+        raise BadInput(f"seed={plain['seed']}: type a whole number of at least 0, such as seed=0")
+    check_level("compression.level", plain["compression"].get("level", 0.0))
+    _check_loss(plain["compression"].get("max_accuracy_loss"))
+    _check_search(plain["search"])
+    Objective(**plain["objective"])
+    _check_numbers("", plain)
+    check_name(plain["name"])
+
+
+def check_name(name: str) -> None:
+    """Raise BadInput for a name that no folder of a study should have."""
+    if not FOLDER_NAME.fullmatch(name) or not name.isprintable() or len(name.encode()) > 200:
+        shown = name if name.isprintable() else repr(name)
+        raise BadInput(f"name={shown}: type a plain folder name, such as name=first")
+
+
+def _check_numbers(place: str, value: object) -> None:
+    """Raise BadInput for a number that no setting can be, wherever it is typed."""
+    if isinstance(value, Mapping):
+        for key, part in typing.cast(Plain, value).items():
+            _check_numbers(f"{place}.{key}" if place else key, part)
+    elif isinstance(value, list):
+        for part in typing.cast(list[object], value):
+            _check_numbers(place, part)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise BadInput(f"{place}={value:g}: type a finite number; null where none is meant")
+    elif isinstance(value, int) and abs(value) >= LARGEST:
+        raise BadInput(f"{place}={value}: type a smaller whole number, below 2^63")
+
+
+def _check_keys(plain: Mapping[str, Any]) -> None:
+    known = [part.name for part in dataclasses.fields(Schema)]
+    for key in plain.keys() - set(known):
+        raise BadInput(
+            f"{key} is read by nothing: leave it out, or see --cfg job for what there is"
+        )
+    for key in known:
+        if key not in plain:
+            raise BadInput(f"{key} is gone: leave ~{key} out")
+
+
+def check_level(setting: str, level: object) -> None:
+    """Raise BadInput for what is no share of weights that can be removed."""
+    if isinstance(level, bool) or not isinstance(level, int | float) or not 0 <= level < 1:
+        raise BadInput(
+            f"{setting}={level}: type the share of the weights to remove, from 0 to below 1, such"
+            f" as {setting}=0.5"
+        )
+
+
+def _check_loss(loss: object) -> None:
+    if loss is None or (isinstance(loss, int | float) and not isinstance(loss, bool)):
+        return
+    raise BadInput(
+        f"compression.max_accuracy_loss={loss}: type the share of accuracy that may be lost, such"
+        " as compression.max_accuracy_loss=0.01 for a point, or null"
+    )
+
+
+def _check_search(search: Plain) -> None:
+    _one_of("search.sampler", search["sampler"], SAMPLERS)
+    _at_least_one("search.max_failures", search["max_failures"], "search.max_failures=3")
+    if search["trials"] is not None:
+        _at_least_one("search.trials", search["trials"], "search.trials=20")
+    for key in ("joules", "seconds"):
+        if search[key] is not None and not search[key] > 0:
+            raise BadInput(
+                f"search.{key}={search[key]:g}: type a number above 0, such as search.{key}=600"
+            )
+
+
+def _at_least_one(key: str, value: int, example: str) -> None:
+    if value < 1:
+        raise BadInput(f"{key}={value}: type a whole number of at least 1, such as {example}")
+    if value > MOST_COUNTED:
+        raise BadInput(f"{key}={value}: type a number up to {MOST_COUNTED}, such as {example}")
+
+
+def _one_of(key: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise BadInput(f"{key}={value}: type {key}={'|'.join(known)}")

@@ -1,0 +1,60 @@
+"""The teacher that `compression.teacher` names: a model of conf/model, or a trial that was run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from energy_sweep.app.config.conf_folder import conf_folder
+from energy_sweep.app.config.schema import DIALS
+from energy_sweep.record import BadInput, Plain
+from energy_sweep.record.documents import read_settings
+from energy_sweep.record.seal import Damaged
+
+if TYPE_CHECKING:
+    from energy_sweep.trial import Teacher
+
+SETTING = "compression.teacher"
+
+
+def find_teacher(name: str | None, outputs: Path, *, make: Callable[[Plain], Any]) -> Teacher:
+    """The teacher called `name`, None for the student's own net at full size.
+
+    `make` builds a model part of its settings; BadInput says which names there are.
+    """
+    from energy_sweep.trial import Teacher
+    from energy_sweep.trial.training.pretrained import find
+
+    if name is None:
+        return Teacher()
+    if "/" not in name:
+        return Teacher(model=make(_settings_of(name)))
+    stored = find(outputs, name, 1.0, setting=SETTING)
+    study, _, number = name.rpartition("/")
+    path = outputs / study / "trials" / number / ".hydra" / "config.yaml"
+    try:
+        settings = read_settings(path)["model"]
+    except (OSError, Damaged, KeyError) as error:
+        raise BadInput(
+            f"{SETTING}={name}: {path}, which says what net that is, cannot be read: type another"
+            " trial"
+        ) from error
+    return Teacher(model=make(_without_dials(settings)), stored=stored)
+
+
+def _settings_of(name: str) -> Plain:
+    folder = conf_folder() / "model"
+    known = sorted(path.stem for path in folder.glob("*.yaml") if path.stem != "own")
+    if name not in known:
+        raise BadInput(
+            f"{SETTING}={name}: there is no such model: type STUDY/TRIAL of a trial that was run,"
+            f" or {SETTING}={'|'.join(known)}"
+        )
+    return _without_dials(yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8")))
+
+
+def _without_dials(settings: Plain) -> Plain:
+    return {key: value for key, value in settings.items() if key not in DIALS["model"]}

@@ -1,0 +1,256 @@
+"""Find a stored study by the name that was typed, and load it with the stages that price it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+import sys
+from argparse import Namespace
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from energy_sweep.app.config.quoting import plainly
+from energy_sweep.record import (
+    BadInput,
+    MeterFacts,
+    Objective,
+    Plain,
+    StudyRecord,
+    TrialRecord,
+)
+from energy_sweep.study.paths import LOCK, is_study, last_change, studies_below
+from energy_sweep.text.commands import program
+
+if TYPE_CHECKING:
+    from energy_sweep.front import Choice
+    from energy_sweep.meter.estimate.watts import Watts
+    from energy_sweep.store import StageStore
+
+OUTPUTS = Path("outputs")
+# By option: where its value is kept, and the setting of a meter that means the same.
+WATTS = {
+    "--cpu-watts": ("cpu_watts", "cpu_watts_per_core"),
+    "--memory-watts": ("memory_watts", "memory_watts_per_gib"),
+    "--calibration": ("calibration", "calibration"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A study on disk: its folder, everything known of it, and the store of its stages."""
+
+    folder: Path
+    record: StudyRecord
+    store: StageStore
+
+
+def powercap(arguments: Namespace) -> Plain:
+    """The setting for a root of RAPL counters, where one was typed."""
+    root = arguments.powercap
+    return {} if root is None else {"powercap": str(root)}
+
+
+def find_study(name: str | None, outputs: Path) -> Path:
+    """The folder of a study: by name, by path, or the latest; BadInput where there is none."""
+    if name is None:
+        return _latest(outputs)
+    for folder in (outputs / name, Path(name)):
+        if is_study(folder):
+            return folder
+    known = ", ".join(str(folder.relative_to(outputs)) for folder in studies_below(outputs))
+    hint = f"type one of {known}" if known else f"type {_first_sweep(outputs)} to make one"
+    raise BadInput(f"no study is called {name} in {outputs}: {hint}")
+
+
+def study_words(folder: Path, outputs: Path) -> list[str]:
+    """The words by which a verb finds a study: its name if it lies in `outputs`, or its path."""
+    folder, root, here = folder.absolute(), outputs.absolute(), Path.cwd()
+    if folder.is_relative_to(root) and not folder.relative_to(root).name.startswith("-"):
+        within = [] if outputs == OUTPUTS else ["--outputs", str(outputs)]
+        return [str(folder.relative_to(root)), *within]
+    near = folder.relative_to(here) if folder.is_relative_to(here) else folder
+    hidden = str(near).startswith("-") or is_study(OUTPUTS / near)
+    return [str(folder if hidden else near)]
+
+
+def _first_sweep(outputs: Path) -> str:
+    where = [] if outputs == OUTPUTS else [f"outputs={plainly(str(outputs))}"]
+    return program("-m", "batch=32,64,128", *where)
+
+
+def load(arguments: Namespace) -> Stored:
+    """The study that the command line names, with the readings of its meter."""
+    from energy_sweep.study.stored import load_study, store_of, with_stages
+
+    folder = find_study(arguments.name, arguments.outputs)
+    record = load_study(folder, {})
+    meter = repriced(record.meter, arguments)
+    store = store_of(folder, meter)
+    record = with_stages(dataclasses.replace(record, meter=meter), store)
+    record = dataclasses.replace(record, damage=(*record.damage, *_left_out(record, arguments)))
+    for line in record.damage:
+        print(f"damaged: {line}", file=sys.stderr)
+    return Stored(folder=folder, record=record, store=store)
+
+
+def _left_out(record: StudyRecord, arguments: Namespace) -> tuple[str, ...]:
+    from energy_sweep.front.unpriced import unpriced, unpriced_text
+
+    asked = objective(arguments) if "objective" in arguments else Objective()
+    text = unpriced_text(unpriced(record, asked))
+    return (text,) if text else ()
+
+
+def repriced(meter: MeterFacts, arguments: Namespace) -> MeterFacts:
+    """The facts of a study's meter with the watts on the command line in place of its own."""
+    from energy_sweep.meter.estimate import SOURCE
+    from energy_sweep.meter.estimate.watts import MEMORY_WATTS_PER_GIB, choose_watts
+
+    cpu, memory, file = (getattr(arguments, name, None) for name, _ in WATTS.values())
+    if (cpu, memory, file) == (None, None, None):
+        return meter
+    if SOURCE not in meter.sources:
+        raise BadInput(
+            f"the joules of this study are by {', '.join(meter.sources)}, not by watts that could"
+            f" be changed: leave out {', '.join(WATTS)}"
+        )
+    if file is not None and (cpu, memory) != (None, None):
+        raise BadInput("--calibration has both watts: leave out --cpu-watts and --memory-watts")
+    if file is not None:
+        watts = choose_watts(calibration=str(file))
+    else:
+        known = meter.coefficients
+        watts = choose_watts(
+            cpu_watts_per_core=cpu or known["cpu_watts_per_core"],
+            memory_watts_per_gib=memory or known.get("memory_watts_per_gib", MEMORY_WATTS_PER_GIB),
+        )
+    return dataclasses.replace(
+        meter,
+        coefficients={**meter.coefficients, **watts.coefficients},
+        scale_band=meter.scale_band if (cpu, file) == (None, None) else _band(meter, watts),
+        details={**meter.details, SOURCE: watts.origin},
+    )
+
+
+def _band(meter: MeterFacts, watts: Watts) -> tuple[float, float]:
+    """The scale band under other watts; beside a counter it only widens.
+
+    How much of a band was the counter's is not stored.
+    """
+    low, high = watts.scale_band
+    if len(meter.sources) > 1:
+        low, high = min(low, meter.scale_band[0]), max(high, meter.scale_band[1])
+    return low, high
+
+
+def clear(stored: Stored, named: Path | None = None) -> int:
+    """Remove the weights of a study that no sweep is working on; gives the bytes freed.
+
+    A store outside of the study's folder has to be `named`: a stranger's study may name yours.
+    """
+    from filelock import FileLock, Timeout
+
+    from energy_sweep.study.links import check_links
+    from energy_sweep.study.stored import is_outside
+
+    check_links(stored.folder)
+    root = stored.store.root
+    is_named = named is not None and named.resolve() == root.resolve()
+    if is_outside(root, stored.folder) and not is_named:
+        raise BadInput(
+            f"the stages of {stored.record.name} lie in {root}, where others may have theirs:"
+            f" type --stages {shlex.quote(str(root))} as well, to clear them for all"
+        )
+    try:
+        with FileLock(stored.folder / LOCK, timeout=0):
+            if not stored.store.is_claimed():
+                return stored.store.clear()
+    except Timeout:
+        pass
+    except OSError as error:
+        raise BadInput(f"{error.filename}: {error.strerror}: its owner may clear it") from error
+    raise BadInput(
+        f"a sweep is working on {stored.record.name}, or with its stages: type stages --clear when"
+        " it ends"
+    )
+
+
+def chosen(record: StudyRecord, arguments: Namespace) -> Choice:
+    """The configuration that the constraints on the command line choose."""
+    from energy_sweep.front import selection
+
+    return selection.choose(
+        selection.rows(record, objective(arguments)),
+        min_accuracy=arguments.min_accuracy,
+        max_joules=arguments.max_joules,
+        rule="knee" if arguments.knee else None,
+        quality=record.meter.quality,
+    )
+
+
+def objective(arguments: Namespace) -> Objective:
+    """The objective that the command line asks for."""
+    return Objective(name=arguments.objective, images=arguments.images)
+
+
+def priced_by(arguments: Namespace) -> list[str]:
+    """The words that let another verb price the study alike."""
+    typed = [(option, getattr(arguments, name, None)) for option, (name, _) in WATTS.items()]
+    return [word for option, value in typed if value is not None for word in (option, _word(value))]
+
+
+def watts_settings(arguments: Namespace) -> Plain:
+    """The settings of a meter that prices what it estimates by the watts that were typed."""
+    typed = {setting: getattr(arguments, name, None) for name, setting in WATTS.values()}
+    return {k: str(v) if isinstance(v, Path) else v for k, v in typed.items() if v is not None}
+
+
+def watts_words(arguments: Namespace) -> list[str]:
+    """The same settings as they are typed."""
+    return [f"meter.{name}={_setting(value)}" for name, value in watts_settings(arguments).items()]
+
+
+def priced_text(record: StudyRecord, arguments: Namespace) -> str:
+    """A line on the watts that a study is priced by, empty where they are its own."""
+    if not watts_settings(arguments):
+        return ""
+    watts = ", ".join(f"{name} = {value:g}" for name, value in record.meter.coefficients.items())
+    return f"Its estimates are priced anew, by {watts}; nothing was run or written for that."
+
+
+def _setting(value: float | str | Path) -> str:
+    return plainly(str(value)) if isinstance(value, str) else _word(value)
+
+
+def _word(value: float | str | Path) -> str:
+    whole = isinstance(value, float) and value.is_integer()
+    return f"{value:.0f}" if whole else str(value)
+
+
+def trial_of(record: StudyRecord, number: int) -> TrialRecord:
+    """The trial of this number; BadInput where the study has none."""
+    for trial in record.trials:
+        if trial.number == number:
+            return trial
+    numbers = [trial.number for trial in record.trials]
+    span = f"0 to {max(numbers)}" if numbers else "none yet"
+    raise BadInput(f"{record.name} has no trial {number}: type the number of a trial ({span})")
+
+
+def print_json(value: Any) -> None:
+    """Write one JSON document, and nothing else, to standard output."""
+    print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def words(params: Plain) -> str:
+    """Settings as they are typed on the command line."""
+    return " ".join(f"{name}={value}" for name, value in params.items())
+
+
+def _latest(outputs: Path) -> Path:
+    found = studies_below(outputs)
+    if not found:
+        raise BadInput(f"no study in {outputs}: type {_first_sweep(outputs)} to make one")
+    return max(found, key=last_change)

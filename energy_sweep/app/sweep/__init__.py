@@ -1,0 +1,1 @@
+"""What a sweep and a lone trial do on the command line."""

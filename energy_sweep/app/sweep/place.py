@@ -1,0 +1,115 @@
+"""Where a sweep writes, what its trials are told of it, and what it takes to run one alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from omegaconf import DictConfig, OmegaConf
+
+from energy_sweep.app.config.axes import Axes
+from energy_sweep.app.config.build import plain
+from energy_sweep.app.config.conf_folder import conf_folder
+from energy_sweep.app.config.quoting import plainly, quoted
+from energy_sweep.app.sweep.session import store_root
+from energy_sweep.record import Plain
+
+TRIALS = "trials"  # where the study's trials are found by their numbers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a sweep writes, and what its trials are told of it.
+
+    `besides` are the words that a trial needs, beside its own, to run alone with the same files
+    and stages.
+    """
+
+    values: Plain
+    folder: Path
+    stages: Path
+    besides: tuple[str, ...]
+
+    @classmethod
+    def of(cls, whole: DictConfig, axes: Axes) -> Place:
+        """The place of a composed configuration, swept groups at their defaults."""
+        values = plain(whole)
+        folder = Path(whole.hydra.sweep.dir).absolute()
+        stages = folder / "stages" if values["stages"] is None else store_root(values)
+        besides = [*_files(whole.hydra)]
+        if axes.groups:
+            besides.append(f"name={plainly(values['name'])}")
+        if values["stages"] is None and stages != store_root(values):
+            besides.append(f"stages={plainly(str(stages))}")
+        return cls(
+            values={**values, "stages": str(stages)},
+            folder=folder,
+            stages=stages,
+            besides=tuple(besides),
+        )
+
+    @property
+    def name(self) -> str:
+        return self.values["name"]
+
+    @property
+    def stored_stages(self) -> str:
+        """The store as the study's own file names it, so that a copy of the folder has its own."""
+        inside = self.stages.is_relative_to(self.folder)
+        return str(self.stages.relative_to(self.folder) if inside else self.stages)
+
+    @property
+    def pins(self) -> tuple[str, ...]:
+        """Overrides that keep every job in this study, whatever its own groups are called."""
+        return (
+            f"name={quoted(self.name)}",
+            f"stages={quoted(str(self.stages))}",
+            f"hydra.sweep.dir={quoted(str(self.folder))}",
+        )
+
+    def owner(self, folder: Path) -> int | None:
+        """The trial whose result lies in a folder that the user named, None where none does."""
+        if not (folder / "result.json").is_file():
+            return None
+        links = [
+            one
+            for one in (self.folder / TRIALS).glob("[0-9]*")
+            if one.name.isdecimal() and one.is_symlink()
+        ]
+        owners = [int(link.name) for link in links if _real(link) == _real(folder)]
+        return max(owners, default=None)
+
+    def link(self, number: int, folder: Path) -> None:
+        """Let `trials/NUMBER` lead to the folder of a trial, whatever the user calls that."""
+        link = self.folder / TRIALS / str(number)
+        if link.is_symlink():
+            link.unlink()
+        if not link.exists():
+            link.parent.mkdir(exist_ok=True)
+            link.symlink_to(os.path.relpath(folder, link.parent), target_is_directory=True)
+
+    def shown(self, number: int) -> str:
+        """The folder of a trial as seen from that of the study."""
+        folder, home = _real(self.folder / TRIALS / str(number)), _real(self.folder)
+        return str(folder.relative_to(home) if folder.is_relative_to(home) else folder)
+
+
+def _real(path: Path) -> Path:
+    """Where links lead; unlike `resolve`, no error where they lead to each other."""
+    return Path(os.path.realpath(path))
+
+
+def _files(hydra: Any) -> Iterator[str]:
+    """What says where the configuration's own files lie."""
+    sources = {source.provider: source.path for source in hydra.runtime.config_sources}
+    if Path(main := sources.get("main", conf_folder())) != conf_folder():
+        yield f"--config-path={main}"
+    if (name := hydra.job.config_name) != "config":
+        yield f"--config-name={name}"
+    if "command-line" in sources:
+        yield f"--config-dir={sources['command-line']}"
+    typed = cast("list[str]", OmegaConf.to_container(hydra.overrides.hydra))
+    yield from (text for text in typed if text.lstrip("+").startswith("hydra.searchpath="))

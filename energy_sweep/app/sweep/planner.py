@@ -1,0 +1,148 @@
+"""Says of any point of the space, before it is run, what it is and which stages it needs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from energy_sweep.app.config import messages, schema
+from energy_sweep.app.config.axes import LEVEL, Axes, values_to_check
+from energy_sweep.app.config.build import Builder
+from energy_sweep.app.config.composer import Composer
+from energy_sweep.app.config.compression_lists import as_typed
+from energy_sweep.app.config.levels import Levels
+from energy_sweep.app.sweep.session import Session
+from energy_sweep.recipe import Recipe, replace
+from energy_sweep.recipe.plan import AUTO, PLAIN
+from energy_sweep.recipe.stages import chain
+from energy_sweep.record import BadInput, Plain, StageRecord, StageUse
+from energy_sweep.search import WHOLE_GRID, Job
+from energy_sweep.trial import check_ready, data_facts, plan_record, resolve
+
+Point = tuple[Plain, Plain, Recipe]
+
+
+@dataclass(slots=True)
+class Planner:
+    """Describes points as jobs; `trunk_epochs` are the trunk lengths of those described so far.
+
+    `session` opens what a recipe's plan is tried with; `plans` are the records of those trials,
+    `levels` what the levels asked come to.
+    """
+
+    composer: Composer
+    builder: Builder
+    session: Callable[[Recipe], Session]
+    plans: dict[str, StageRecord] = field(default_factory=dict[str, StageRecord])
+    trunk_epochs: set[int] = field(default_factory=set[int])
+    levels: Levels = field(default_factory=Levels)
+    _machines: dict[Any, Plain] = field(default_factory=dict[Any, Plain])
+    _points: dict[str, Point] = field(default_factory=dict[str, Point])
+
+    @property
+    def axes(self) -> Axes:
+        return self.composer.axes
+
+    def corner(self) -> Recipe:
+        """The recipe of one point of the space."""
+        return self._canonical(self.axes.corner())[2]
+
+    def describe(self, params: Plain) -> Job:
+        """The job of a point, whose level is named as the technique really carries it out."""
+        params, values, recipe = self._canonical(params)
+        stages = self.stages(self._planned(recipe))
+        return Job(
+            params=params,
+            config=recipe.config(),
+            seed=recipe.seed,
+            overrides=tuple(as_typed(self.axes.overrides(params))),
+            stages=stages,
+            dials={**self.composer.dials(params, values), LEVEL: recipe.snapped_level},
+        )
+
+    def stages(self, recipe: Recipe) -> tuple[StageUse, ...]:
+        """What a recipe needs on this machine."""
+        fingerprint = data_facts(recipe.dataset).fingerprint
+        stages = chain(recipe, machine=self._machine(recipe), fingerprint=fingerprint)
+        self.trunk_epochs.update(int(use.units) for use in stages if use.stage == "trunk")
+        return stages
+
+    def _planned(self, recipe: Recipe) -> Recipe:
+        """The recipe with its plan, tried now where nobody has tried it."""
+        session, machine = self.session(recipe), self._machine(recipe)
+        if recipe.device.plan == AUTO and plan_record(recipe, session.store, machine) is None:
+            net = f"{recipe.model.name} at batch {recipe.batch}, {recipe.precision}"
+            print(f"plan: trying how to run {net}", file=sys.stderr)
+        made = resolve(recipe, meter=session.meter, store=session.store, machine=machine)
+        tried = plan_record(recipe, session.store, machine)
+        if tried is not None:
+            self.plans[tried.key] = tried
+        return made
+
+    def _machine(self, recipe: Recipe) -> Plain:
+        if recipe.device not in self._machines:
+            self._machines[recipe.device] = recipe.device.machine()
+        return self._machines[recipe.device]
+
+    def check(self) -> None:
+        """Try every value of every axis, and every point of a grid that may be run whole.
+
+        BadInput names the first that cannot be run.
+        """
+        corner, space = self.axes.corner(), self.axes.space
+        boards = self._tried(corner).device.uuids()
+        for axis in space.axes:
+            for value in values_to_check(axis):
+                recipe = self._tried({**corner, axis.name: value})
+                _check_boards(axis.name, value, boards, recipe)
+        if space.size is not None and space.size <= WHOLE_GRID:
+            for point in space.grid():
+                self._tried(point)
+
+    def _tried(self, params: Plain) -> Recipe:
+        """The recipe of a point, which can be run; BadInput says why where it cannot."""
+        try:
+            _, _, recipe = self._canonical(params)
+            self._check(recipe)
+        except BadInput:
+            raise
+        except Exception as error:
+            line = messages.explain(error, schema.dials())
+            if line is None:
+                raise
+            raise BadInput(line) from error
+        return recipe
+
+    def _check(self, recipe: Recipe) -> None:
+        """Name the stages of a recipe, whatever its plan will be, and try what it is made of."""
+        self.stages(replace(recipe, plan=PLAIN))
+        check_ready(recipe, meter_id=lambda: self.session(recipe).store.meter_id)
+
+    def _canonical(self, params: Plain) -> Point:
+        """A point, its resolved values and its recipe; of many levels techniques honour few."""
+        key = repr(sorted(params.items()))
+        if key not in self._points:
+            self._points[key] = self._made(params)
+        return self._points[key]
+
+    def _made(self, params: Plain) -> Point:
+        if LEVEL in params and params.get("compression") == "none":
+            params = {**params, LEVEL: 0}
+        values = self.composer.values(params)
+        recipe = self.builder.recipe(values)
+        self.levels.add(recipe)
+        level = recipe.snapped_level
+        if level != params.get(LEVEL, level):
+            params = {**params, LEVEL: level}
+        return params, values, recipe
+
+
+def _check_boards(name: str, value: object, boards: tuple[str, ...], recipe: Recipe) -> None:
+    """Joules of one study are joules of the same GPUs, or they do not compare."""
+    if recipe.device.uuids() != boards:
+        raise BadInput(
+            f"{name}={value}: reads other GPUs than the rest of the study, so its joules do not"
+            f" compare: give it a study of its own, with {name}={value} name=NAME"
+        )

@@ -1,0 +1,91 @@
+"""What the trials of one process share: a meter that is open, and the store of stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from energy_sweep.record import BadInput, Plain, digest
+from energy_sweep.study.links import check_links
+from energy_sweep.study.paths import is_study
+
+if TYPE_CHECKING:
+    from energy_sweep.device import Device
+    from energy_sweep.meter.base import Meter
+    from energy_sweep.store import StageStore
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the trials of one process share: an open meter, and the store of stages."""
+
+    meter: Meter
+    store: StageStore
+
+
+@dataclass(slots=True)
+class Sessions:
+    """Opens each session once, so that every trial of a process has the same meter baseline."""
+
+    _open: dict[str, Session] = field(default_factory=dict[str, Session])
+
+    def get(self, values: Plain, device: Device) -> Session:
+        """The session that resolved values ask for, on a device; its levers change no session."""
+        key = digest([values["meter"], str(store_root(values)), device.uuids(), _threads(device)])
+        if key not in self._open:
+            self._open[key] = self._with_shared_store(open_session(values, device))
+        return self._open[key]
+
+    def _with_shared_store(self, new: Session) -> Session:
+        """One store for each folder and kind of meter, so that all see what any one measures."""
+        place = (new.store.root, new.store.meter_id)
+        for known in self._open.values():
+            if (known.store.root, known.store.meter_id) == place:
+                new.store.release()
+                return Session(new.meter, known.store)
+        return new
+
+    def close(self) -> None:
+        """Close every meter, and evict weights from stores that outgrew their limit."""
+        for session in self._open.values():
+            session.meter.close()
+            session.store.trim()
+            session.store.release()
+        self._open.clear()
+
+
+def open_session(values: Plain, device: Device) -> Session:
+    """The meter and the store that resolved values ask for."""
+    from energy_sweep.meter import meter_id, open_meter
+    from energy_sweep.store import StageStore
+
+    root = store_root(values)
+    if is_study(root.parent):
+        check_links(root.parent)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        typed = "type outputs=FOLDER or stages=FOLDER, one of yours"
+        raise BadInput(f"{root}: {error.strerror}: {typed}") from error
+    meter = open_meter(
+        values["meter"],
+        devices=device.uuids(),
+        threads=_threads(device),
+        synchronize=device.synchronize,
+    )
+    facts = meter.facts()
+    store = StageStore(root, meter_id=meter_id(facts), coefficients=facts.coefficients)
+    store.claim()
+    return Session(meter, store)
+
+
+def _threads(device: Device) -> int:
+    """Threads that share the work, over all processes."""
+    return device.threads * device.processes
+
+
+def store_root(values: Plain) -> Path:
+    """The absolute folder of the stages: `stages`, or within the study's folder."""
+    own = Path(values["outputs"], values["name"], "stages")
+    return Path(values["stages"] or own).absolute()

@@ -1,0 +1,231 @@
+"""A sweep: reads the axes, checks them, prices the plan, runs what is new, shows the front."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from energy_sweep.app.config.aliases import search_settings
+from energy_sweep.app.config.axes import DEFAULT_SPACE, LEVEL, Axes, read_axes
+from energy_sweep.app.config.composer import Composer, PointLoader
+from energy_sweep.app.stored_study import study_words
+from energy_sweep.app.sweep.announce import next_commands
+from energy_sweep.app.sweep.dataset_text import data_line, data_text
+from energy_sweep.app.sweep.folders import check_whole
+from energy_sweep.app.sweep.identity import study_identity
+from energy_sweep.app.sweep.place import Place
+from energy_sweep.app.sweep.planner import Planner
+from energy_sweep.app.sweep.progress import Watch
+from energy_sweep.app.sweep.task import Task
+from energy_sweep.dataset.summary import Summary
+from energy_sweep.front import selection
+from energy_sweep.record import (
+    BadInput,
+    Objective,
+    Plain,
+    StageRecord,
+    StudyRecord,
+    TrialResult,
+    from_plain,
+)
+from energy_sweep.record.files import write_whole
+from energy_sweep.report.tables import tables
+from energy_sweep.search import Budget, Job, Outcome, search_study
+from energy_sweep.study import Study, open_study
+from energy_sweep.text import terminal
+from energy_sweep.trial import load_data
+
+BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+
+
+def sweep(
+    *,
+    context: HydraContext,
+    task: TaskFunction,
+    config: DictConfig,
+    aliases: Mapping[str, Any],
+    arguments: Sequence[str],
+) -> Outcome:
+    """Run the sweep that `arguments` ask for; `task.exit_code` is 1 if a trial failed."""
+    if not isinstance(task, Task):
+        raise BadInput("this sweeper runs energy_sweep's own trials: type hydra/sweeper=basic")
+    task.begun = True
+    if config.hydra.launcher.get("_target_") != BASIC_LAUNCHER:
+        raise BadInput(
+            "hydra/launcher: trials run here, one at a time, so that their joules can be told"
+            " apart; type hydra/launcher=basic"
+        )
+    settings = search_settings(config, aliases)
+    loader = context.config_loader
+    axes = read_axes(loader, arguments, settings["space"], settings["params"])
+    composer = Composer(loader, config, axes)
+    whole = composer.whole()
+    composer.axes = _without_unused(axes, whole)
+    place = Place.of(whole, composer.axes)
+    points = PointLoader(composer, place.pins)
+    planner = Planner(
+        composer, task.builder, lambda recipe: task.sessions.get(place.values, recipe.device)
+    )
+    launcher = Plugins.instance().instantiate_launcher(
+        hydra_context=dataclasses.replace(context, config_loader=points),
+        task_function=task,
+        config=config,
+    )
+    return Sweep(planner, task, launcher, points, place, settings).run(config)
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """One sweep, ready to run."""
+
+    planner: Planner
+    task: Task
+    launcher: Launcher
+    points: PointLoader
+    place: Place
+    settings: Plain
+
+    def run(self, config: DictConfig) -> Outcome:
+        """Check, plan, run what is new, and print what was found."""
+        check_whole(self.place.folder, self.place.name)
+        self.task.patience.doing("reading the data, and trying every value of every axis")
+        recipe = self.planner.corner()
+        objective = Objective(**self.place.values["objective"])
+        said = load_data(recipe.dataset).summary
+        self.planner.check()
+        self.task.patience.doing("opening the meter")
+        session = self.task.sessions.get(self.place.values, recipe.device)
+        self.task.patience.over()
+        with open_study(
+            self.place.folder,
+            self.place.name,
+            space=self.planner.axes.space,
+            meter=session.meter.facts(),
+            machine=recipe.device.machine(),
+            identity=study_identity(recipe),
+            waits=self.task.waits,
+        ) as study:
+            for line in study.repairs:
+                print(terminal.escaped(f"mended: {line}"), file=sys.stderr)
+            for path in session.store.put_aside():
+                print(f"mended: a damaged stage record is now {path}", file=sys.stderr)
+            self._write_multirun(config)
+            self._tell_data(said, study)
+            outcome = self._search(study, session.store.records, objective)
+            record = study.record(session.store.records())
+        self._finish(record, objective, outcome)
+        return outcome
+
+    def _tell_data(self, said: Summary, study: Study) -> None:
+        """Say what all trials see: in full unless the study has trials of just that."""
+        corner, self.task.data_told = self.planner.axes.corner(), True
+        swept = {name: value for name, value in corner.items() if name.startswith("dataset")}
+        known = study.keep_data(said.document()) and study.trials
+        print(data_line(said) if known else data_text(said, swept), flush=True)
+
+    def _search(
+        self, study: Study, records: Callable[[], Mapping[str, StageRecord]], objective: Objective
+    ) -> Outcome:
+        space = self.planner.axes.space
+        limits = ("trials", "joules", "seconds", "max_failures")
+        planner = self.planner
+        with Watch(
+            axes=space.axes,
+            meter=study.meter,
+            plans=planner.plans,
+            objective=objective,
+            levels=planner.levels,
+        ) as watch:
+            return search_study(
+                study,
+                records,
+                space,
+                describe=self._describe,
+                run=self._run,
+                budget=Budget(**{key: self.settings[key] for key in limits}),
+                sampler=self.settings["sampler"],
+                sampler_settings=self.settings["sampler_settings"],
+                seed=self.settings["seed"],
+                objective=objective,
+                watch=watch,
+            )
+
+    def _describe(self, params: Plain) -> Job:
+        """The job of a point, with all the words that it takes to run it alone."""
+        job = self.planner.describe(params)
+        return dataclasses.replace(job, overrides=(*job.overrides, *self.place.besides))
+
+    def _run(self, number: int, job: Job) -> TrialResult:
+        self.task.branch_epochs = tuple(sorted(self.planner.trunk_epochs))
+        own = [word for word in job.overrides if word not in self.place.besides]
+        overrides = [*own, *self.place.pins]
+        folder = self.points.folder(overrides, number)
+        if (owner := self.place.owner(folder)) not in (None, number):
+            raise BadInput(
+                f"hydra.sweep.subdir gives trial {number} the folder of trial {owner}, {folder}:"
+                " type a name that tells them apart, such as"
+                " 'hydra.sweep.subdir=trials/${hydra.job.num}'"
+            )
+        [done] = self.launcher.launch([overrides], initial_job_idx=number)
+        result = from_plain(TrialResult, _returned(done))
+        self.place.link(number, folder)
+        return result
+
+    def _write_multirun(self, config: DictConfig) -> None:
+        whole = config.copy()
+        with open_dict(whole):
+            whole.stages = self.place.stored_stages
+        write_whole(self.place.folder / "multirun.yaml", OmegaConf.to_yaml(whole))
+
+    def _finish(self, record: StudyRecord, objective: Objective, outcome: Outcome) -> None:
+        document = selection.front_document(record, objective)
+        results = self.place.folder / "optimization_results.yaml"
+        write_whole(results, yaml.safe_dump(self._solutions(document), sort_keys=False))
+        width = terminal.width_of()
+        if document["front"]:
+            print(terminal.escaped(tables(record, document, width=width)), end="\n\n")
+        best = max((row["accuracy"] for row in document["front"]), default=None)
+        words = study_words(self.place.folder, Path(self.place.values["outputs"]))
+        print(next_commands(words, best=best, width=width))
+        self.task.exit_code = 1 if outcome.failed else 0
+
+    def _solutions(self, document: Plain) -> Plain:
+        """The front in the form of hydra-optuna-sweeper, with trial numbers and folders."""
+        return {
+            "name": "energy_sweep",
+            "solutions": [
+                {
+                    "trial": row["trial"],
+                    "dir": self.place.shown(row["trial"]),
+                    "params": row["params"],
+                    "values": [row["accuracy"], row["joules"]],
+                }
+                for row in document["front"]
+            ],
+        }
+
+
+def _returned(job: JobReturn) -> Any:
+    """What a job returned, or its exception, without Hydra's line about it on stderr."""
+    with contextlib.redirect_stderr(io.StringIO()):
+        return job.return_value
+
+
+def _without_unused(axes: Axes, whole: DictConfig) -> Axes:
+    """The axes without the default one of levels, where nothing is compressed."""
+    unused = whole.compression.get("name") == "none" and "compression" not in axes.groups
+    by_default = any(a.name == LEVEL and a.source == DEFAULT_SPACE for a in axes.space.axes)
+    return axes.without(LEVEL) if unused and by_default else axes

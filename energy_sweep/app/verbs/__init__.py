@@ -1,0 +1,1 @@
+"""The verbs beside running trials and sweeps: one file for each family."""

@@ -1,0 +1,200 @@
+"""The verbs that make something: deploy, report, dashboard."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import threading
+import webbrowser
+from argparse import Namespace
+from pathlib import Path
+
+from energy_sweep.app import stored_study
+from energy_sweep.app.stored_study import Stored
+from energy_sweep.app.verbs.destination import (
+    check_deployment,
+    check_page,
+    fresh_folder,
+    writing_to,
+)
+from energy_sweep.record import BadInput, Plain, TrialRecord, TrialResult, to_plain
+from energy_sweep.study.links import check_links
+from energy_sweep.text import terminal
+
+
+def deploy(arguments: Namespace) -> None:
+    """Write the chosen configuration as files, and print its test accuracy."""
+    with writing_to(arguments.to):
+        check_deployment(arguments.to, force=arguments.force)
+    stored = stored_study.load(arguments)
+    trial, result = _to_deploy(stored, arguments)
+    origin = _origin(stored, trial, result, arguments)
+
+    from energy_sweep import deploy as deployment
+    from energy_sweep.app.sweep.identity import check_same
+    from energy_sweep.app.sweep.session import open_session
+    from energy_sweep.app.verbs.as_it_ran import recipe_as_it_ran
+
+    values, recipe = recipe_as_it_ran(stored, trial, allow=arguments.allow)
+    try:
+        check_same(recipe, result, stored.record.identity, command=origin["command"])
+    except BadInput as error:
+        raise BadInput(f"trial {trial.number}: {error}") from error
+    check_links(stored.folder)
+    session = open_session(values, recipe.device)
+    try:
+        with fresh_folder(arguments.to):
+            metrics = deployment.deploy(
+                recipe,
+                result,
+                arguments.to,
+                meter=session.meter,
+                store=stored.store,
+                ledger=stored.folder / deployment.LEDGER,
+                # Whoever runs it again has a store of their own, and says whom they trust.
+                config=values | {"stages": None, "allow": []},
+                origin=origin,
+            )
+    finally:
+        session.meter.close()
+        session.store.release()
+    if arguments.json:
+        stored_study.print_json({"folder": str(arguments.to), **metrics})
+    else:
+        _print_deployed(arguments.to, metrics)
+
+
+def report(arguments: Namespace) -> None:
+    """Write the study as one page."""
+    from energy_sweep.report.html_page import write_report
+
+    stored = stored_study.load(arguments)
+    path: Path = arguments.to or stored.folder / "report.html"
+    with writing_to(path):
+        check_page(path, force=arguments.force, study=stored.folder)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_report(stored.record, stored_study.objective(arguments), path)
+    if arguments.json:
+        stored_study.print_json({"report": str(path), "bytes": path.stat().st_size})
+    else:
+        print(f"{path} ({path.stat().st_size / 1e6:.1f} MB): open it in any browser, no network")
+
+
+def dashboard(arguments: Namespace) -> None:
+    """Serve Optuna's dashboard on this machine until interrupted."""
+    from energy_sweep import study
+    from energy_sweep.app.verbs.notes import study_note, trial_notes
+    from energy_sweep.front import front_document
+    from energy_sweep.report.html_page import write_report
+
+    stored = stored_study.load(arguments)
+    document = front_document(stored.record, stored_study.objective(arguments))
+    with study.at_hand(stored.folder) as folder:
+        page = folder / "report.html"
+        write_report(stored.record, stored_study.objective(arguments), page)
+        study.annotate(
+            folder,
+            stored.record,
+            notes=trial_notes(stored.record, document),
+            study_note=study_note(document),
+            report_path=page,
+        )
+        _serve(stored, folder, arguments)
+
+
+def _serve(stored: Stored, folder: Path, arguments: Namespace) -> None:
+    """Say where the dashboard of a study is, and serve it from `folder` until interrupted."""
+    from energy_sweep import study
+
+    address = f"http://127.0.0.1:{arguments.port}/"
+    if arguments.json:
+        stored_study.print_json({"study": stored.record.name, "address": address})
+    else:
+        rights = "" if arguments.write else "read-only; "
+        print(f"{stored.record.name}: {address} ({rights}this machine only; Ctrl-C ends it)")
+    sys.stdout.flush()
+    if not arguments.no_browser and _has_screen():
+        threading.Timer(1.0, webbrowser.open, [address]).start()
+    try:
+        study.serve(folder, port=arguments.port, writable=arguments.write)
+    except OSError as error:
+        raise BadInput(f"port {arguments.port}: {error.strerror}: type --port 8081") from error
+    except KeyboardInterrupt:
+        pass
+
+
+def _to_deploy(stored: Stored, arguments: Namespace) -> tuple[TrialRecord, TrialResult]:
+    number = arguments.trial
+    if number is None:
+        number = stored_study.chosen(stored.record, arguments).row.trial
+    elif (arguments.min_accuracy, arguments.max_joules, arguments.knee) != (None, None, False):
+        raise BadInput("--trial names one already: leave out the constraints, or --trial")
+    trial = stored_study.trial_of(stored.record, number)
+    if trial.result is None or trial.result.correct is None:
+        reason = trial.result.infeasible if trial.result else trial.error or trial.state
+        raise BadInput(f"trial {number} has no network to deploy ({reason}): type another --trial")
+    return trial, trial.result
+
+
+def _origin(stored: Stored, trial: TrialRecord, result: TrialResult, arguments: Namespace) -> Plain:
+    """Where the deployed network comes from, and what it cost, for metrics.json."""
+    from energy_sweep.front import selection
+
+    objective = stored_study.objective(arguments)
+    rows = selection.rows(stored.record, objective)
+    row = next((row for row in rows if row.config == result.config), None)
+    if row is None:
+        raise BadInput(
+            f"trial {trial.number} cannot be priced, since readings are gone: type"
+            f" {selection.command(trial)} to measure it anew, or another --trial"
+        )
+    return {
+        "study": stored.record.name,
+        "trial": trial.number,
+        "command": selection.command(trial),
+        "joules": {
+            "objective": objective.name,
+            "images": objective.images,
+            "joules": row.joules,
+            "uncertainty_joules": row.uncertainty_joules,
+            "contended": list(row.contended),
+            "joules_per_image": row.joules_per_image,
+            "quality": stored.record.meter.quality.value,
+            "scale_band": list(stored.record.meter.scale_band),
+            "machine": to_plain(stored.record.machine),
+        },
+    }
+
+
+def _print_deployed(folder: Path, metrics: Plain) -> None:
+    test, validation = metrics["test"], metrics["validation"]
+    seen = metrics["test_split_seen_by"]
+    lines = [
+        f"trial {metrics['trial']} of {metrics['study']} is in {folder}:"
+        " card.md, model.onnx, model.pt2, predict.py, reader, labels.json, test.npz, metrics.json,"
+        " config.yaml, SHA256SUMS",
+        f"  test        {test['accuracy']:.4f}, at 95 % {test['accuracy_low']:.4f} to"
+        f" {test['accuracy_high']:.4f} ({test['correct']} of {test['n']} images)",
+        f"  validation  {validation['accuracy']:.4f}",
+        f"  The test split has been seen by {seen} configuration{'s' if seen > 1 else ''}"
+        " of this study; each further look makes its accuracy less fair.",
+        *_inference_lines(metrics),
+    ]
+    print(terminal.prose("\n".join(lines), width=terminal.width_of()))
+    typed = shlex.join(["python", str(folder / "predict.py"), "IMAGE"])
+    print(f"  try it: {typed} (needs onnxruntime, numpy, pillow)")
+
+
+def _inference_lines(metrics: Plain) -> list[str]:
+    return [
+        f"  {figure['joules']:.3g} J +- {figure['uncertainty_joules']:.2g} J per image at batch"
+        f" {batch}, {figure['quality']}{', contended' if figure['contended'] else ''};"
+        f" {1e3 * figure['seconds']:.3g} ms"
+        for batch, figure in metrics["inference"].items()
+    ]
+
+
+def _has_screen() -> bool:
+    screens = ("DISPLAY", "WAYLAND_DISPLAY")
+    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in screens)

@@ -1,0 +1,84 @@
+"""What the dashboard says in words: a note for each trial, and one for the study."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from energy_sweep.front import command, contended_text, joules_text
+from energy_sweep.front.achieved import achieved_of
+from energy_sweep.record import Plain, StudyRecord, TrialRecord, digest
+from energy_sweep.report.figures import objective_text
+from energy_sweep.report.tables import bill_sentence
+from energy_sweep.text.terminal import one_line
+
+MOST_RIVALS = 12
+
+
+def trial_notes(record: StudyRecord, document: Plain) -> dict[int, str]:
+    """Markdown by trial number: accuracy, joules and their quality, and what to type."""
+    rows = {digest(row["config"]): row for row in (*document["front"], *document["dominated"])}
+    members = {row["trial"] for row in document["front"]}
+    notes: dict[int, str] = {}
+    for trial in record.trials:
+        key = trial.result.config_key if trial.result else ""
+        facts = _measured(rows[key], document, members) if key in rows else _unmeasured(trial)
+        again = f"```sh\n{command(trial)}\n```"
+        notes[trial.number] = f"{facts}\n\nTo run this trial again:\n\n{again}\n"
+    return notes
+
+
+def study_note(document: Plain) -> str:
+    """Markdown that heads the study: what was spent, what it would have cost, and how sure."""
+    quality, (low, high) = document["quality"], document["scale_band"]
+    front = ", ".join(str(row["trial"]) for row in document["front"]) or "none yet"
+    return (
+        f"**{_words(document['study'])}**: {document['trials']} trials by accuracy and"
+        f" {objective_text(document)}, **{quality}**.\n\n"
+        f"On the front, cheapest first: {front}. (The *Best Trials* card does not know"
+        " uncertainty.)\n\n"
+        f"{bill_sentence(document)}\n\n"
+        f"All joules of this machine share one unknown factor, between {low:.3g} and {high:.3g};"
+        " it changes no comparison.\n"
+    )
+
+
+def _measured(row: Plain, document: Plain, members: set[int]) -> str:
+    place = "on the front" if row["trial"] in members else "dominated"
+    others = f"rivals within uncertainty: {_few(row['rivals'])}"
+    others += f"; beaten by {_few(row['beaten_by'])}" if row["beaten_by"] else ""
+    mark = f" ({contended_text(row['contended'])})" if row["contended"] else ""
+    seeds, reached = ", ".join(map(str, row["seeds"])), achieved_of(row)
+    lines = [
+        "| | |",
+        "|---|---|",
+        f"| accuracy | **{row['accuracy']:.4f}** ({row['accuracy_low']:.4f} to"
+        f" {row['accuracy_high']:.4f} at 95 %, {row['n_validation']} images, seeds {seeds}) |",
+        *([f"| compression | level {row['level']:g}: {reached} |"] if reached else []),
+        f"| {objective_text(document)} | **{joules_text(row['joules'])} {document['quality']}**,"
+        f" ± {joules_text(row['uncertainty_joules'])}{mark} |",
+        f"| place | {place}; {others} |",
+    ]
+    for name, part in row["stages"].items():
+        if part["joules"] is not None:
+            shared = f"shared with {part['shared_by']} more" if part["shared_by"] else "its own"
+            lines.append(f"| {name} | {joules_text(part['joules'])}, {shared} |")
+    return "\n".join(lines)
+
+
+def _few(numbers: Sequence[int]) -> str:
+    more = ", ..." if len(numbers) > MOST_RIVALS else ""
+    return (", ".join(map(str, numbers[:MOST_RIVALS])) or "none") + more
+
+
+def _unmeasured(trial: TrialRecord) -> str:
+    if trial.result is not None and trial.result.infeasible:
+        return f"**Infeasible**: {_words(trial.result.infeasible)}."
+    if trial.result is not None and trial.state == "measured":
+        return "**Measured**, but it cannot be priced, since readings are gone."
+    return f"**{trial.state.capitalize()}**" + (f": {_words(trial.error)}" if trial.error else ".")
+
+
+def _words(text: str) -> str:
+    """Text of a study within Markdown: no tags, links or code of its own."""
+    return re.sub(r"[\\`*_{}\[\]()#!|<>&]", lambda found: f"&#{ord(found[0])};", one_line(text))

@@ -1,0 +1,250 @@
+"""The verbs: what `python -m energy_sweep VERB` does beside running trials and sweeps."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from energy_sweep.app.stored_study import OUTPUTS
+from energy_sweep.app.verbs import make, measure, meters, show
+from energy_sweep.app.verbs.strangers import of_others
+from energy_sweep.record import BadInput
+from energy_sweep.text.commands import program
+
+ACTIONS = {
+    "meters": meters.meters,
+    "measure": measure.measure,
+    "front": show.front,
+    "choose": show.choose,
+    "deploy": make.deploy,
+    "report": make.report,
+    "dashboard": make.dashboard,
+    "stages": show.stages,
+}
+VERBS = tuple(ACTIONS)
+
+Options = Callable[[argparse.ArgumentParser], None]
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose complaint is one line that says where to look."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message}: type {self.prog} --help")
+
+
+def run(argv: Sequence[str]) -> int:
+    """Do one verb and return the exit code; raises EnergySweepError for everything refused."""
+    arguments, extra = _parser().parse_known_args(argv)
+    if extra:
+        raise BadInput(_too_much(arguments, extra))
+    code = 0
+    try:
+        with of_others(hasattr(arguments, "outputs")):
+            code = ACTIONS[arguments.verb](arguments) or 0
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough; keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
+def _too_much(arguments: argparse.Namespace, extra: Sequence[str]) -> str:
+    """The line for words that a verb has no use for."""
+    verb, words = arguments.verb, " ".join(extra)
+    flags = [word for word in extra if word.startswith("-")]
+    if flags:
+        return f"unrecognized arguments: {words}: type {program()} {verb} --help"
+    if hasattr(arguments, "name"):
+        return (
+            f"{verb} takes one NAME, a study: type {verb} {arguments.name}, and leave {words} out"
+        )
+    return f"{verb} takes no NAME: leave {words} out"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog=program(), allow_abbrev=False)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, (summary, *options) in _verbs().items():
+        made = verbs.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        made.add_argument("--json", action="store_true", help="print JSON instead of text")
+        for add in options:
+            add(made)
+    return parser
+
+
+def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
+    """What each verb is for, and its options."""
+    study = (_study, _objective, _watts)
+    return {
+        "meters": (
+            "What can be measured on this machine, how well, and what is missing.",
+            *(_powercap, _meters, _force),
+        ),
+        "measure": (
+            "The joules of any program: measure -- python train.py",
+            *(_powercap, _watts, _force, _measure),
+        ),
+        "front": ("The configurations that no other beats.", *study, _csv),
+        "choose": (
+            "One configuration by constraints or rule, and the command that runs it.",
+            *(*study, _constraints),
+        ),
+        "deploy": (
+            "The chosen configuration as files that anybody can run.",
+            *(*study, _constraints, _deploy, _force),
+        ),
+        "report": ("The study as one page that needs no network.", *study, _report, _force),
+        "dashboard": (
+            "Optuna's dashboard on this machine only, with notes and our page inside.",
+            *(*study, _dashboard),
+        ),
+        "stages": ("The store of finished work, and what trials share.", _study, _clear),
+    }
+
+
+def _powercap(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--powercap", type=Path, metavar="DIR", help="where the RAPL counters lie, if not in /sys"
+    )
+
+
+def _meters(parser: argparse.ArgumentParser) -> None:
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--watch", action="store_true", help="live watts, once a second")
+    one.add_argument("--selftest", action="store_true", help="controls, in half a minute")
+    one.add_argument(
+        "--calibrate", action="store_true", help="watts of the estimate, by a wall plug"
+    )
+    parser.add_argument(
+        "--seconds", type=_positive, metavar="S", help="end of --watch; length of a load (30)"
+    )
+    parser.add_argument("--repeats", type=_count, metavar="N", help="rounds of --calibrate (1)")
+    parser.add_argument(
+        "--to", type=Path, metavar="FILE", help="where --calibrate writes (calibration.json)"
+    )
+
+
+def _measure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--meter",
+        choices=("auto", "nvml", "rapl", "estimate"),
+        default="auto",
+        help="source of joules (default: auto, the best of each domain)",
+    )
+    parser.add_argument("--to", type=Path, metavar="FILE", help="write the JSON there")
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ARGS ...")
+
+
+def _watts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--cpu-watts", type=_positive, metavar="W", help="price estimates by W a busy core"
+    )
+    parser.add_argument("--memory-watts", type=_positive, metavar="W", help="and by W a GiB")
+    parser.add_argument(
+        "--calibration", type=Path, metavar="FILE", help="or by what meters --calibrate wrote"
+    )
+
+
+def _study(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a study; default: the latest")
+    parser.add_argument(
+        "--outputs", type=Path, default=OUTPUTS, metavar="DIR", help="where studies lie"
+    )
+
+
+def _objective(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--objective",
+        default="lifetime",
+        metavar="NAME",
+        help="joules of training, inference (one image) or lifetime (training + N images)",
+    )
+    parser.add_argument(
+        "--images", type=int, default=100_000, metavar="N", help="life of a model (default 100000)"
+    )
+
+
+def _constraints(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--min-accuracy", type=_fraction, metavar="A", help="at least, 0 to 1")
+    parser.add_argument("--max-joules", type=_positive, metavar="J", help="at most")
+    parser.add_argument("--knee", action="store_true", help="the best trade of accuracy for joules")
+
+
+def _csv(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--csv", action="store_true", help="print CSV instead of text")
+
+
+def _deploy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="where to write")
+    parser.add_argument("--trial", type=int, metavar="N", help="take this trial; do not choose")
+    _allow(parser)
+
+
+def _allow(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="PACKAGE",
+        help="trust your package that a trial's own parts are in",
+    )
+
+
+def _report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--to", type=Path, metavar="FILE", help="default: report.html in the study")
+
+
+def _dashboard(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=_port, default=8080, help="default 8080")
+    parser.add_argument("--no-browser", action="store_true", help="only print the address")
+    parser.add_argument(
+        "--write", action="store_true", help="let notes be written, and trials and studies changed"
+    )
+
+
+def _clear(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clear", action="store_true", help="remove weights; readings stay")
+    parser.add_argument("--stages", type=Path, metavar="DIR", help="of --clear: a store elsewhere")
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="run trials anew whose joules rest on contended windows alone",
+    )
+    _allow(parser)
+
+
+def _force(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--force", action="store_true", help="write over files of others")
+
+
+def _fraction(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1, such as .95")
+    return value
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
+    return value
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 65536:
+        raise argparse.ArgumentTypeError(f"{text} is not a port")
+    return value

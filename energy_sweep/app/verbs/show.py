@@ -1,0 +1,116 @@
+"""The verbs that only look: front, choose, stages."""
+
+from __future__ import annotations
+
+import shlex
+from argparse import Namespace
+from collections import defaultdict
+
+from energy_sweep.app import stored_study
+from energy_sweep.record import (
+    MEASURING_STAGES,
+    TRAINING_STAGES,
+    BadInput,
+    Plain,
+    StudyRecord,
+    to_plain,
+)
+from energy_sweep.text import terminal
+from energy_sweep.text.commands import program
+
+MEBI = 2**20
+ORDER = (*TRAINING_STAGES, *MEASURING_STAGES)
+
+
+def front(arguments: Namespace) -> None:
+    """Print the front and the bill, priced by the objective that was asked for."""
+    from energy_sweep.front import as_csv, front_document
+    from energy_sweep.front.savings import savings
+    from energy_sweep.report.tables import tables
+
+    if arguments.json and arguments.csv:
+        raise BadInput("one output has one form: type --json or --csv")
+    stored = stored_study.load(arguments)
+    document = front_document(stored.record, stored_study.objective(arguments))
+    if arguments.json:
+        saved = [one.document for one in savings(stored.record)]
+        stored_study.print_json({**document, **({"savings": saved} if saved else {})})
+    elif arguments.csv:
+        print(as_csv(document), end="")
+    else:
+        width = terminal.width_of()
+        anew = stored_study.priced_text(stored.record, arguments)
+        told = tables(stored.record, document, width=width), terminal.prose(anew, width=width)
+        print(*filter(None, told), sep="\n\n")
+
+
+def choose(arguments: Namespace) -> None:
+    """Print one configuration, why it was chosen and what to type to run it again."""
+    from energy_sweep.front import command
+    from energy_sweep.report.figures import objective_text
+
+    stored = stored_study.load(arguments)
+    choice, name = stored_study.chosen(stored.record, arguments), stored.record.name
+    again = command(stored_study.trial_of(stored.record, choice.row.trial))
+    again = " ".join([again, *map(shlex.quote, stored_study.watts_words(arguments))])
+    if arguments.json:
+        row = to_plain(choice.row)
+        stored_study.print_json({**row, "why": choice.why, "command": again})
+        return
+    found = stored_study.study_words(stored.folder, arguments.outputs)
+    take = ["deploy", *found, "--trial", str(choice.row.trial), "--to", "DIR"]
+    take += stored_study.priced_by(arguments)
+    priced = objective_text(vars(arguments))
+    anew = stored_study.priced_text(stored.record, arguments)
+    width = terminal.width_of()
+    print(
+        terminal.prose(
+            f"trial {choice.row.trial} of {name}, by accuracy and {priced}", width=width
+        ),
+        terminal.prose(f"  why      {choice.why}", width=width),
+        f"  run it   {again}",
+        f"  take it  {program(*take)}",
+        *([terminal.prose(anew, width=width)] if anew else []),
+        sep="\n",
+    )
+
+
+def stages(arguments: Namespace) -> None:
+    """Print what the store holds and which trials share it, measure it again, or clear it."""
+    from energy_sweep.app.verbs.again import again
+
+    stored = stored_study.load(arguments)
+    ran = again(stored, allow=arguments.allow) if arguments.again else None
+    freed = stored_study.clear(stored, arguments.stages) if arguments.clear else None
+    users, records = _users(stored.record), stored.record.stages
+    rows: list[Plain] = []
+    for size in sorted(stored.store.sizes(), key=lambda size: ORDER.index(size.stage)):
+        keys = [key for key, record in records.items() if record.stage == size.stage]
+        shared = {key: users.get(key, []) for key in keys}
+        uses = sum(len(trials) for trials in shared.values())
+        rows.append({**to_plain(size), "uses": uses, "trials": shared})
+    if arguments.json:
+        document = {"study": stored.record.name, "root": str(stored.store.root), "stages": rows}
+        stored_study.print_json(document if freed is None else {**document, "freed_bytes": freed})
+        return
+    if ran is not None:
+        trials = ", ".join(map(str, ran)) or "none, since no price rests on contended windows alone"
+        print(f"measured again: {trials}")
+    if freed is not None:
+        print(f"{freed / MEBI:.1f} MiB of weights removed; every reading is kept")
+    heading = ("stage", "runs", "uses", "files", "MiB")
+    cells = [_size_cells(row) for row in rows]
+    print(terminal.table(heading, cells, width=terminal.width_of()))
+
+
+def _size_cells(row: Plain) -> tuple[str, ...]:
+    counts = (str(row[name]) for name in ("records", "uses", "files"))
+    return (row["stage"], *counts, f"{row['bytes'] / MEBI:.1f}")
+
+
+def _users(record: StudyRecord) -> dict[str, list[int]]:
+    users: defaultdict[str, list[int]] = defaultdict(list)
+    for number, result in record.results:
+        for use in result.stages:
+            users[use.key].append(number)
+    return dict(users)

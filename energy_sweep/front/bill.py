@@ -1,0 +1,89 @@
+"""The bill: what a sweep spent, all in, and what its trials would have spent one by one, all in.
+
+Spent is every joule of every metered window in the study's store: training and measuring, lost
+work, failed trials, comparisons that only a sweep makes. One by one is what each trial would
+have spent with an empty store of its own, at the prices of the study: its training and export, its
+evaluation, the first windows of its graph, the trial of its plan. What another study spent, and
+pauses, which depend on the day, are on neither side of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from energy_sweep.front.prices import Prices
+from energy_sweep.record import (
+    MEASURING_STAGES,
+    TRAINING_STAGES,
+    Plain,
+    StageRecord,
+    StudyRecord,
+    TrialResult,
+)
+
+# A graph's first weights get so many windows; the 2nd, 4th, 8th, ... that share it bring one more.
+FIRST_WINDOWS = 3
+
+Work = tuple[str, str, float]  # the key of its record, that of its pool, and units of it
+
+
+def bill(study: StudyRecord, prices: Prices) -> dict[str, Plain]:
+    """By stage: distinct `runs`, `uses` by trials, joules spent, their share, and one by one."""
+    work: defaultdict[str, list[Work]] = defaultdict(list)
+    for _, result in study.results:
+        for stage, one in _alone(result, study.stages):
+            work[stage].append(one)
+    total = math.fsum(record.spent_joules for record in study.stages.values())
+    lines: dict[str, Plain] = {}
+    for stage in (*TRAINING_STAGES, *MEASURING_STAGES):
+        records = [record for record in study.stages.values() if record.stage == stage]
+        if records or stage in work:
+            spent = math.fsum(record.spent_joules for record in records)
+            lines[stage] = {
+                "runs": len(records),
+                "uses": len(work[stage]),
+                "spent_joules": spent,
+                "spent_share": spent / total if total else 0.0,
+                "attributed_joules": math.fsum(
+                    _price(one, study.stages, prices) for one in work[stage]
+                ),
+            }
+    return lines
+
+
+def totals(lines: Mapping[str, Plain]) -> Plain:
+    """The two figures of the headline: joules spent, and one by one."""
+    return {
+        name: math.fsum(line[name] for line in lines.values())
+        for name in ("spent_joules", "attributed_joules")
+    }
+
+
+def _alone(result: TrialResult, stages: Mapping[str, StageRecord]) -> Iterable[tuple[str, Work]]:
+    """All work that a trial would do alone, by stage."""
+    graphs = [use.cost_key for use in result.stages if use.stage == "infer"]
+    for use in result.stages:
+        if use.stage != "infer":
+            yield use.stage, (use.key, use.cost_key, use.units)
+    for graph in dict.fromkeys([*graphs, *result.facts.get("inference", {}).values()]):
+        if graph in stages:
+            yield "infer", (graph, graph, _first_units(stages[graph]))
+    for key in result.facts.get("calibrate", ()):
+        if key in stages:
+            yield "calibrate", (key, stages[key].cost_key, stages[key].units)
+
+
+def _first_units(record: StageRecord) -> float:
+    """Images of the windows that a graph gets for its first weights."""
+    users = max(1, len(record.facts.get("users", ())))
+    return record.units * FIRST_WINDOWS / (FIRST_WINDOWS + users.bit_length() - 1)
+
+
+def _price(work: Work, stages: Mapping[str, StageRecord], prices: Prices) -> float:
+    key, cost_key, units = work
+    if key in stages and stages[key].elsewhere is not None:
+        return 0.0
+    pool = prices.pool(cost_key)
+    return 0.0 if pool is None else pool.joules_per_unit * units

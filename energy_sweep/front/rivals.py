@@ -1,0 +1,65 @@
+"""Which configurations can be told apart: rivals, and what beats a configuration beyond doubt.
+
+A beats B where A's accuracy interval lies wholly above B's, or A costs less by more than the
+uncertainty of the difference. Each of two may beat the other, one in accuracy and one in joules:
+that is the bargain which a front is made of. Where neither does, they are rivals. Where one alone
+does, it is surely better in something and not surely worse in anything: the other is beaten by it.
+
+Joules that rest on contended windows alone may be anything, so they beat nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+
+from energy_sweep.front.configurations import Row
+from energy_sweep.front.prices import Demand, Prices, apart
+
+
+def compared(
+    found: Sequence[Row],
+    members: Collection[int],
+    *,
+    demands: Mapping[int, Demand],
+    prices: Prices,
+) -> tuple[Row, ...]:
+    """The rows with their rivals and what beats them, by trial number.
+
+    `members` are the trials of the front: those are compared with all rows, others with them only.
+    `demands` are what the objective charges to each trial's configuration.
+    """
+    front = sorted((row for row in found if row.trial in members), key=lambda row: row.trial)
+    judge = _Judge(demands, prices)
+    return tuple(judge.place(row, found if row.trial in members else front) for row in found)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Judge:
+    demands: Mapping[int, Demand]
+    prices: Prices
+
+    def place(self, row: Row, others: Sequence[Row]) -> Row:
+        rivals, beaten_by = list[int](), list[int]()
+        for other in others:
+            if other is row or self.beats(row, other):
+                continue
+            (beaten_by if self.beats(other, row) else rivals).append(other.trial)
+        return dataclasses.replace(row, rivals=tuple(rivals), beaten_by=tuple(beaten_by))
+
+    def beats(self, row: Row, other: Row) -> bool:
+        return row.accuracy_low > other.accuracy_high or self._is_cheaper(row, other)
+
+    def _is_cheaper(self, row: Row, other: Row) -> bool:
+        saving = other.joules - row.joules
+        if saving <= 0:
+            return False
+        mine, theirs = self.demands[row.trial], self.demands[other.trial]
+        is_contended = bool(row.contended or other.contended)
+        if is_contended and self.prices.is_contended(apart(theirs, mine)):
+            return False
+        # What two rows do not share is never less certain than both readings added up.
+        if saving > other.uncertainty_joules + row.uncertainty_joules:
+            return True
+        saving, uncertainty = self.prices.difference(theirs, mine)
+        return saving > uncertainty

@@ -1,0 +1,1 @@
+"""Where the time of a net goes, layer by layer: torch's profiler and its text."""

@@ -1,0 +1,249 @@
+"""Recipe: everything one trial is made of, as plain parts and numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import math
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, cast
+
+from energy_sweep.recipe.plan import Plan
+from energy_sweep.record import BadInput, Plain, to_plain
+from energy_sweep.record.serialize import code_outside
+
+PRECISIONS = ("fp32", "bf16", "fp16", "tf32", "float64")
+# What only a GPU trains in: a CPU emulates fp16 at a fraction of the speed, and has no tf32.
+GPU_PRECISIONS = ("fp16", "tf32")
+# Settings of a data set that say where to find or keep its images.
+PLACES = ("root", "download", "cache", "file", "factory")
+# What each part of a recipe may be, for who hands in its name.
+PARTS = {
+    "dataset": "energy_sweep.dataset.digits.Digits()",
+    "model": "energy_sweep.model.small_cnn.SmallCNN()",
+    "optimizer": "energy_sweep.optimizer.SGD()",
+    "compression": "energy_sweep.compression.NoCompression()",
+    "runtime": "energy_sweep.runtime.onnxruntime.OnnxRuntime()",
+    "device": "energy_sweep.device.Device()",
+}
+NUMBERS = {"batch": 64, "lr": 0.05, "epochs": 10, "seed": 0, "level": 0.5, "inference_batch": 64}
+
+
+def spec(part: Any) -> Plain:
+    """A part (a frozen dataclass) as plain settings; its `name` says which part it is.
+
+    A part from elsewhere has a `class` and the `source` of it too: no version of ours tells of a
+    change in its code.
+    """
+    return {"name": part.name, **to_plain(part), **code_outside(cast("type[object]", type(part)))}
+
+
+def images_spec(dataset: Any) -> Plain:
+    """The data set without where it comes from: its fingerprint names what is in it."""
+    return {k: v for k, v in spec(dataset).items() if k not in PLACES}
+
+
+def device_spec(device: Any) -> Plain:
+    """The device as it is resolved here, so that `auto` and what it means share their stages.
+
+    Levers that are not used are left out, and waiting, which changes neither weights nor joules.
+    """
+    used = {name: value for name, value in spec(device).items() if value is not None}
+    return {**without(used, "wait_below"), "name": device.resolve()}
+
+
+def indexed_seed(*parts: object) -> int:
+    """A 63-bit seed that depends on `parts` only: randomness is looked up, never streamed."""
+    text = "/".join(str(part) for part in parts)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """The parts and numbers of one trial; parts are frozen dataclasses with a `name`.
+
+    An update of the weights takes the gradients of `accumulate` batches; `pretrained` is where
+    the weights come from, None for fresh ones; `teacher` is the net that a student learns from. A
+    compressed net whose accuracy is more than `max_accuracy_loss` below the dense one's is
+    infeasible. `plan` is how the net is run, None until it is
+    resolved: no dial, but part of all keys, since it changes joules and the last bits of weights.
+    """
+
+    dataset: Any
+    model: Any
+    optimizer: Any
+    compression: Any
+    runtime: Any
+    device: Any
+    batch: int
+    lr: float
+    epochs: int
+    seed: int = 0
+    precision: str = "fp32"
+    level: float = 0.0
+    inference_batch: int = 64
+    accumulate: int = 1
+    label_smoothing: float = 0.1
+    pretrained: Any = None
+    teacher: Any = None
+    max_accuracy_loss: float | None = None
+    plan: Plan | None = None
+
+    def __post_init__(self) -> None:
+        for name, example in PARTS.items():
+            part = getattr(self, name)
+            if isinstance(part, type) or not hasattr(part, "name"):
+                raise BadInput(
+                    f"Recipe({name}={_shown(part)}): hand in the part itself, such as {example}"
+                    " (names are words of the command line)"
+                )
+        for name, example in NUMBERS.items():
+            value, kind = getattr(self, name), Integral if isinstance(example, int) else Real
+            if isinstance(value, bool) or not isinstance(value, kind):
+                raise BadInput(f"Recipe({name}={value!r}): hand in a number, such as {example}")
+
+    @property
+    def snapped_level(self) -> float:
+        """The level that the technique can honour; 0 is no compression at all."""
+        return _carried_out(self.compression, self.level, self.model, self.runtime)[1]
+
+    @property
+    def carried_out(self) -> Any:
+        """The compression as it is done: suited to the runtime, each step with its own level."""
+        return _carried_out(self.compression, self.level, self.model, self.runtime)[0]
+
+    @property
+    def net(self) -> Any:
+        """The model part that is built and trained: the model itself, or a student."""
+        return self.carried_out.shape(self.model, self.snapped_level)
+
+    @property
+    def during(self) -> Any:
+        """The technique that acts while the net is trained, and its level; None where none does."""
+        return self.carried_out.during(self.snapped_level)
+
+    @property
+    def rounds(self) -> Any:
+        """What is done to the trained net, round by round."""
+        return self.carried_out.rounds(self.snapped_level)
+
+    def config(self) -> Plain:
+        """All dials but the seed in canonical form: unused ones are dropped."""
+        level = self.snapped_level
+        return {
+            "dataset": images_spec(self.dataset),
+            "model": spec(self.model),
+            "optimizer": without(spec(self.optimizer), "lr"),
+            "compression": spec(self.carried_out) if level else {"name": "none"},
+            "level": level,
+            "runtime": spec(self.runtime),
+            "device": device_spec(self.device),
+            "batch": self.batch,
+            "lr": float(self.lr),
+            "epochs": self.epochs,
+            "precision": self.precision,
+            "inference_batch": self.inference_batch,
+            "accumulate": self.accumulate,
+            "label_smoothing": float(self.label_smoothing),
+            **self._optional(),
+        }
+
+    def _optional(self) -> Plain:
+        """What most recipes do without."""
+        found, source = Plain(), self.pretrained
+        if source is not None:
+            found["pretrained"] = {k: getattr(source, k) for k in ("name", "weights", "share")}
+        if self.teacher is not None and self.during is not None:
+            found["teacher"] = self.teacher.spec()
+        if self.max_accuracy_loss is not None and self.snapped_level:
+            found["max_accuracy_loss"] = float(self.max_accuracy_loss)
+        return found
+
+
+def _shown(part: Any) -> str:
+    return part.__name__ if isinstance(part, type) else repr(part)
+
+
+@functools.lru_cache(maxsize=1024)
+def _carried_out(compression: Any, level: float, model: Any, runtime: Any) -> tuple[Any, float]:
+    suited = compression.suited(getattr(runtime, "channel_multiple", None))
+    carried_out = float(suited.snap(level, model))
+    return suited.canonical(carried_out, model), carried_out
+
+
+def check(recipe: Recipe) -> None:
+    """Raise BadInput, in one line that says what to type, for a recipe that cannot run."""
+    for dial in ("batch", "epochs", "accumulate"):
+        if getattr(recipe, dial) < 1:
+            raise BadInput(f"{dial}={getattr(recipe, dial)}: type a whole number of at least 1")
+    if recipe.inference_batch < 1:
+        raise BadInput(f"inference.batch={recipe.inference_batch}: type at least 1")
+    if not (recipe.lr > 0 and math.isfinite(recipe.lr)):
+        raise BadInput(f"lr={recipe.lr}: type a positive number, such as lr=0.01")
+    if not 0 <= recipe.label_smoothing < 1:
+        raise BadInput(
+            f"label_smoothing={recipe.label_smoothing}: type a share from 0 to below 1, "
+            "such as label_smoothing=0.1"
+        )
+    if recipe.precision not in PRECISIONS:
+        raise BadInput(f"precision={recipe.precision}: type precision={'|'.join(PRECISIONS)}")
+    if recipe.precision in GPU_PRECISIONS and recipe.device.resolve() != "cuda":
+        raise BadInput(
+            f"precision={recipe.precision} trains on CUDA only: type precision=bf16 or device=cuda"
+        )
+    recipe.device.check()
+    recipe.runtime.check_here()
+    _check_compression(recipe)
+    processes = recipe.device.processes
+    if recipe.batch % processes:
+        raise BadInput(
+            f"batch={recipe.batch}: device.processes={processes} share each batch in equal parts:"
+            f" type batch={-(-recipe.batch // processes) * processes}"
+        )
+
+
+def _check_compression(recipe: Recipe) -> None:
+    compression, loss = recipe.compression, recipe.max_accuracy_loss
+    compression.check(recipe.level)
+    if not recipe.snapped_level:
+        return
+    compression.check_where(recipe.runtime, recipe.device.resolve())
+    during = recipe.during
+    techniques = [*([during[0]] if during else []), *(one.technique for one in recipe.rounds)]
+    alone = [one.name for one in techniques if one.one_process]
+    if alone and recipe.device.processes > 1:
+        raise BadInput(
+            f"compression={alone[0]}: its nets are trained by one process only:"
+            " type device.processes=1"
+        )
+    if loss is None:
+        return
+    if not 0 <= loss < 1:
+        raise BadInput(
+            f"compression.max_accuracy_loss={loss:g}: type the share of accuracy that may be lost,"
+            " such as compression.max_accuracy_loss=0.01 for a point, or null"
+        )
+    if during is not None and not during[0].wants_teacher:
+        raise BadInput(
+            f"compression.max_accuracy_loss: {during[0].name} acts during training, so that there"
+            " is no dense net to compare with: type compression.max_accuracy_loss=null"
+        )
+
+
+def without(settings: Plain, key: str) -> Plain:
+    """Settings but one."""
+    return {name: value for name, value in settings.items() if name != key}
+
+
+def replace(recipe: Recipe, **changes: Any) -> Recipe:
+    """The same recipe with some dials or parts changed."""
+    return dataclasses.replace(recipe, **changes)
+
+
+def of_one_process(recipe: Recipe) -> Recipe:
+    """What each of a recipe's processes does by itself, batch by batch: its part of every batch."""
+    processes = recipe.device.processes
+    device = dataclasses.replace(recipe.device, processes=1)
+    return replace(recipe, device=device, batch=recipe.batch // processes, accumulate=1)

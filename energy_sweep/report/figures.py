@@ -1,0 +1,243 @@
+"""Plotly figures of a front document, as plain data: no import of plotly."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+
+from energy_sweep.front import contended_text, joules_text
+from energy_sweep.front.achieved import achieved_of
+from energy_sweep.recipe.dials import typed
+from energy_sweep.record import Plain
+from energy_sweep.report.marks import Code, code_of, groups, legend
+
+INK, SOFT, FAINT, GRID = "#1d2733", "#5d6875", "#8a94a0", "#e8ebef"
+PALETTE = ("#31356e", "#2f7f9d", "#43aa8b", "#e3a12d", "#cf5a3c", "#8f4a7f")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "pentagon", "star")
+# Plotly's own share button would send private results to its cloud.
+CONFIG: Plain = {
+    "showSendToCloud": False,
+    "displaylogo": False,
+    "responsive": True,
+    "doubleClickDelay": 300,  # a click on the legend waits for it
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+}
+OBJECTIVES = {
+    "training": "training joules",
+    "inference": "joules per image",
+    "lifetime": "joules of training and {images:,} images",
+}
+
+
+def objective_text(document: Plain) -> str:
+    """What the joules of a document are the joules of."""
+    return OBJECTIVES[document["objective"]].format(images=document["images"])
+
+
+def front_figure(document: Plain) -> Plain:
+    """Accuracy against joules; the front has a stepped line and error bars."""
+    rows: list[Plain] = [*document["front"], *document["dominated"]]
+    colours = code_of(rows, ("compression.level", "compression"), PALETTE)
+    symbols = code_of(rows, ("batch", "model"), SYMBOLS)
+    x_axis = _joules_axis(document)
+    left, right = (10**end if x_axis["type"] == "log" else end for end in x_axis["range"])
+    y_axis = _accuracy_axis(document)
+    data = [
+        *_points(document, "dominated", colours=colours, symbols=symbols),
+        _step(document["front"], right),
+        *_points(document, "front", colours=colours, symbols=symbols),
+        _crosses(document, left, y_axis["range"][0]),
+        *legend(colours, "color", PALETTE[0]),
+        *legend(symbols, "symbol", FAINT),
+    ]
+    return {"data": data, "layout": {**_layout(), "xaxis": x_axis, "yaxis": y_axis}}
+
+
+def bill_figure(document: Plain) -> Plain:
+    """By stage, the joules spent beside those that the configurations would cost alone."""
+    stages = list(document["bill"])[::-1]
+
+    def bars(name: str, kind: str, colour: str) -> Plain:
+        joules = [document["bill"][stage][kind] for stage in stages]
+        return {
+            "type": "bar",
+            "orientation": "h",
+            "name": name,
+            "x": joules,
+            "y": stages,
+            "text": [joules_text(value) for value in joules],
+            "textposition": "outside",
+            "cliponaxis": False,
+            "marker": {"color": colour},
+            "hovertemplate": f"%{{y}}: %{{text}} {document['quality']} {name}<extra></extra>",
+        }
+
+    layout = _layout()
+    layout["margin"]["r"] = 56  # for the number beside the longest bar
+    layout["legend"]["traceorder"] = "reversed"
+    layout |= {
+        "barmode": "group",
+        "bargap": 0.35,
+        "xaxis": {
+            "title": {"text": f"joules, {document['quality']}"},
+            "gridcolor": GRID,
+            "rangemode": "tozero",
+        },
+        "yaxis": {"ticklabelstandoff": 8, "automargin": True},
+    }
+    alone = bars("one by one", "attributed_joules", "#c9d3dc")
+    data = [alone, bars("spent", "spent_joules", PALETTE[1])]
+    return {"data": data, "layout": layout}
+
+
+def hover(row: Plain, quality: str) -> str:
+    """The label of a point: one setting a line."""
+    lines = [f"<b>trial {row['trial']}</b>", *_settings(row)]
+    low, high = row["accuracy_low"], row["accuracy_high"]
+    lines += [reached] if (reached := achieved_of(row)) else []
+    lines += [f"<br>accuracy {row['accuracy']:.3f}  [{low:.3f}, {high:.3f}]"]
+    lines += [f"{joules_text(row['joules'], row['uncertainty_joules'])} {quality}"]
+    lines += [contended_text(row["contended"])] if row["contended"] else []
+    if row["joules_per_image"] is not None:
+        lines += [f"{joules_text(row['joules_per_image'])} {quality} per image"]
+    if len(row["seeds"]) > 1:
+        lines += [f"{len(row['seeds'])} seeds"]
+    return "<br>".join(lines)
+
+
+def _markers(name: str, points: Sequence[tuple[float, float, int, str]], marker: Plain) -> Plain:
+    """A trace of labelled points (x, y, trial, label) without a legend entry."""
+    x, y, trials, labels = map(list, zip(*points, strict=True)) if points else ([], [], [], [])
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "showlegend": False,
+        "x": x,
+        "y": y,
+        "customdata": trials,
+        "text": labels,
+        "hovertemplate": "%{text}<extra></extra>",
+        "marker": marker,
+    }
+
+
+def _points(document: Plain, side: str, *, colours: Code, symbols: Code) -> list[Plain]:
+    """The configurations of one side, `front` (with error bars) or `dominated`.
+
+    Those that are marked alike are one trace, so that a click on the legend can hide them.
+    """
+    front, quality = side == "front", document["quality"]
+    traces: list[Plain] = []
+    for names, rows in groups(document[side], (colours, symbols)):
+        marker = {
+            "size": 11 if front else 7,
+            "opacity": 1.0 if front else 0.45,
+            "color": colours.mark(rows[0]),
+            "symbol": symbols.mark(rows[0]),
+            "line": {"width": 1.2 if front else 0, "color": "white"},
+        }
+        points = [(r["joules"], r["accuracy"], r["trial"], hover(r, quality)) for r in rows]
+        bars = _error_bars(rows) if front else {}
+        traces.append({**_markers(side, points, marker), **bars, "meta": {"groups": names}})
+    return traces
+
+
+def _error_bars(rows: Sequence[Plain]) -> Plain:
+    bars: Plain = {"type": "data", "thickness": 1.1, "width": 0, "color": "#6b7784"}
+    up = [row["accuracy_high"] - row["accuracy"] for row in rows]
+    down = [row["accuracy"] - row["accuracy_low"] for row in rows]
+    return {
+        "error_x": {**bars, "array": [row["uncertainty_joules"] for row in rows]},
+        "error_y": {**bars, "symmetric": False, "array": up, "arrayminus": down},
+    }
+
+
+def _step(front: Sequence[Plain], edge: float) -> Plain:
+    """The front holds its accuracy until more joules buy more: up to the right edge."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "front",
+        "showlegend": False,
+        "hoverinfo": "skip",
+        "x": [row["joules"] for row in front] + [edge for _ in front[-1:]],
+        "y": [row["accuracy"] for row in (*front, *front[-1:])],
+        "line": {"shape": "hv", "color": INK, "width": 1.6},
+    }
+
+
+def _crosses(document: Plain, edge: float, floor: float) -> Plain:
+    """Infeasible trials have no accuracy: they lie on the floor, at the joules they took.
+
+    Those that took less than the left edge lie on it; the label gives the joules.
+    """
+    points: list[tuple[float, float, int, str]] = []
+    for row in document["infeasible"]:
+        if row["joules"] is not None:
+            lines = [f"<b>trial {row['trial']}</b>", *_settings(row)]
+            lines += [f"<br>infeasible: {html.escape(row['reason'])}"]
+            lines += [f"{joules_text(row['joules'])} of training {document['quality']}"]
+            points.append((max(edge, row["joules"]), floor, row["trial"], "<br>".join(lines)))
+    trace = _markers("infeasible", points, {"symbol": "x", "size": 8, "color": FAINT})
+    return {**trace, "showlegend": bool(points), "cliponaxis": False}
+
+
+def _settings(row: Plain) -> list[str]:
+    return [html.escape(f"{name} = {typed(value)}") for name, value in row["params"].items()]
+
+
+def _joules_axis(document: Plain) -> Plain:
+    joules: list[float] = [row["joules"] for row in (*document["front"], *document["dominated"])]
+    title = f"{document['objective']} joules, {document['quality']}"
+    axis: Plain = {"gridcolor": GRID, "zeroline": False, "ticks": "outside", "tickcolor": GRID}
+    if not joules or min(joules) <= 0:
+        limits = [min(joules, default=0.0), max(joules, default=1.0) * 1.05 or 1.0]
+        return {**axis, "type": "linear", "range": limits, "title": {"text": title}}
+    low, high = math.log10(min(joules)), math.log10(max(joules))
+    pad = max(0.02, 0.06 * (high - low))
+    axis |= {"type": "log", "range": [low - pad, high + pad], "tickformat": "~g"}
+    if 0.7 < high - low < 3:
+        axis["dtick"] = "D2"  # 1, 2, 5: the default labels every digit, in tiny print
+    return {**axis, "title": {"text": f"{title}, log scale"}}
+
+
+def _accuracy_axis(document: Plain) -> Plain:
+    """The neighbourhood of the front; hopeless configurations lie below it, and are counted."""
+    rows = [*document["front"], *document["dominated"]]
+    lowest = min((row["accuracy"] for row in rows), default=0.0)
+    high = max((row["accuracy_high"] for row in rows), default=1.0)
+    foot = min((row["accuracy_low"] for row in document["front"]), default=lowest)
+    low = max(lowest, foot - 2 * (high - foot))
+    pad = max(0.005, 0.04 * (high - low))
+    below = sum(row["accuracy"] < low for row in rows)
+    title = "accuracy" + (f" ({below} below: zoom out)" if below else "")
+    limits = [low - pad, min(high + pad, 1 + pad / 2)]
+    axis = {"gridcolor": GRID, "zeroline": False, "tickformat": ".3~f"}
+    return {**axis, "title": {"text": title}, "range": limits}
+
+
+def _layout() -> Plain:
+    font = "ui-sans-serif, system-ui, 'Segoe UI', 'Helvetica Neue', 'Liberation Sans', sans-serif"
+    return {
+        "font": {"family": font, "size": 13, "color": INK},
+        "margin": {"l": 64, "r": 12, "t": 32, "b": 56},
+        "paper_bgcolor": "white",
+        "plot_bgcolor": "white",
+        # Without a colour of its own, the text takes that of the border.
+        "hoverlabel": {
+            "bgcolor": "white",
+            "bordercolor": "#c9d3dc",
+            "align": "left",
+            "font": {"color": INK},
+        },
+        "modebar": {"color": SOFT, "activecolor": INK},
+        "hovermode": "closest",
+        "legend": {
+            "font": {"size": 12},
+            "grouptitlefont": {"size": 12},
+            "tracegroupgap": 12,
+            "groupclick": "toggleitem",
+        },
+    }

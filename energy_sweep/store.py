@@ -1,0 +1,223 @@
+"""The content-addressed store of stages: run once, metered once, kept, resumed.
+
+A stage lives in `ROOT/ab/abcdef.../`: its record (what it was, gave and cost, one file per kind
+of meter) and the files it made. Every file is written whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from energy_sweep.meter.estimate import reprice
+from energy_sweep.record import (
+    MEASURING_STAGES,
+    TRAINING_STAGES,
+    StageRecord,
+    StageUse,
+    TrialResult,
+    digest,
+    from_plain,
+    is_digest,
+    to_plain,
+)
+from energy_sweep.record.files import read_file, write_whole
+from energy_sweep.record.seal import Damaged, parse, seal, unseal
+
+DEFAULT_LIMIT_BYTES = 8 * 2**30
+KEPT = ("record-", "damaged-")  # how names begin of what no clearing takes away
+CLAIMS = ".claims"  # a locked file for each process that works with a store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageSize:
+    """One line of the `stages` verb: how many of a stage there are and what they occupy."""
+
+    stage: str
+    records: int
+    files: int
+    bytes: int
+
+
+class StageStore:
+    """Stages under `root`, with the readings of one kind of meter (`meter_id`).
+
+    Estimates are priced anew by today's `coefficients`, whatever they were when they were made.
+    `warm` names the costs whose code this process has already run once, so that imports and
+    first calls are not metered as if they were work.
+    """
+
+    def __init__(
+        self,
+        root: Path | str,
+        *,
+        meter_id: str,
+        coefficients: Mapping[str, float] | None = None,
+        limit_bytes: int = DEFAULT_LIMIT_BYTES,
+    ):
+        self.root = Path(root)
+        self.meter_id = meter_id[:16]
+        self.coefficients = coefficients or {}
+        self.limit_bytes = limit_bytes
+        self.warm: set[str] = set()
+        self.damaged: dict[Path, str] = {}  # records that cannot be read, and why
+        self.unsealed: set[str] = set()  # keys of records that former versions wrote
+        self._records: dict[str, StageRecord] | None = None
+        self._claim: FileLock | None = None
+
+    def claim(self) -> None:
+        """Let others see, until `release` or the end of this process, that work goes on here."""
+        if self._claim is None:
+            name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}.lock"
+            (self.root / CLAIMS).mkdir(parents=True, exist_ok=True)
+            self._claim = FileLock(self.root / CLAIMS / name)
+            self._claim.acquire(timeout=0)
+
+    def release(self) -> None:
+        """Take this process's claim back."""
+        if self._claim is not None:
+            self._claim.release()
+            Path(self._claim.lock_file).unlink(missing_ok=True)
+            self._claim = None
+
+    def is_claimed(self) -> bool:
+        """Whether some process works with this store; claims of dead ones are taken away."""
+        claimed = False
+        for path in sorted((self.root / CLAIMS).glob("*.lock")):
+            try:
+                with FileLock(path, timeout=0):
+                    path.unlink(missing_ok=True)
+            except Timeout:
+                claimed = True
+        return claimed
+
+    def records(self) -> Mapping[str, StageRecord]:
+        """All records that this kind of meter has made, by key."""
+        return self._loaded()
+
+    def _loaded(self) -> dict[str, StageRecord]:
+        if self._records is None:
+            found = (
+                self._read(path) for path in self.root.glob(f"*/*/record-{self.meter_id}.json")
+            )
+            self._records = {record.key: record for record in found if record is not None}
+        return self._records
+
+    def get(self, key: str) -> StageRecord | None:
+        return self.records().get(key)
+
+    def folder(self, key: str) -> Path:
+        """The folder of a stage, made if it was not there."""
+        path = self.root / key[:2] / key
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def put(self, record: StageRecord) -> StageRecord:
+        """Keep a record, replacing the one under the same key."""
+        path = self.folder(record.key) / f"record-{self.meter_id}.json"
+        write_whole(path, json.dumps(seal(to_plain(record))))
+        self._loaded()[record.key] = record
+        self.unsealed.discard(record.key)
+        self.damaged.pop(path, None)
+        return record
+
+    def once(self, use: StageUse, work: Callable[[Path], StageRecord]) -> StageRecord:
+        """The record of a stage; `work` does it, in its folder, where nobody has done it."""
+        known = self.get(use.key)
+        return known if known is not None else self.put(work(self.folder(use.key)))
+
+    def sizes(self) -> list[StageSize]:
+        """What the store holds, one row per stage in the order of a chain."""
+        rows: list[StageSize] = []
+        by_stage: dict[str, list[StageRecord]] = {}
+        for record in self.records().values():
+            by_stage.setdefault(record.stage, []).append(record)
+        order = (*TRAINING_STAGES, *MEASURING_STAGES)
+        for stage, records in sorted(by_stage.items(), key=lambda item: order.index(item[0])):
+            files = [file for record in records for file in self._made(self.folder(record.key))]
+            size = sum(file.lstat().st_size for file in files)
+            rows.append(StageSize(stage=stage, records=len(records), files=len(files), bytes=size))
+        return rows
+
+    def clear(self) -> int:
+        """Remove everything but the records, whose readings are paid for; gives the bytes freed."""
+        return self.trim(limit_bytes=0)
+
+    def trim(self, *, limit_bytes: int | None = None) -> int:
+        """Evict the files used longest ago until the rest fits; records always stay."""
+        limit = self.limit_bytes if limit_bytes is None else limit_bytes
+        files = [
+            (file, file.lstat()) for folder in self.root.glob("*/*") for file in self._made(folder)
+        ]
+        excess = sum(stat.st_size for _, stat in files) - limit
+        freed = 0
+        for file, stat in sorted(files, key=lambda pair: pair[1].st_mtime):
+            if freed >= excess:
+                break
+            file.unlink(missing_ok=True)
+            freed += stat.st_size
+        return freed
+
+    @staticmethod
+    def _made(folder: Path) -> Iterator[Path]:
+        """What may be evicted of a stage: plain files, in a folder that is named as one is."""
+        is_link = folder.is_symlink() or folder.parent.is_symlink()
+        named = folder.parent.name == folder.name[:2] and (
+            is_digest(folder.name) or any(folder.glob("record-*.json"))
+        )
+        if named and not is_link:
+            found = (file for file in folder.iterdir() if not file.name.startswith(KEPT))
+            yield from (file for file in found if file.is_file() or file.is_symlink())
+
+    def _read(self, path: Path) -> StageRecord | None:
+        try:
+            document, is_sealed = unseal(parse(read_file(path).decode()))
+            record = from_plain(StageRecord, document)
+            if record.key != path.parent.name:
+                raise Damaged(f"it is that of stage {record.key[:12]}")
+            if not is_sealed:
+                self.unsealed.add(record.key)
+            if record.stage not in (*TRAINING_STAGES, *MEASURING_STAGES):
+                raise Damaged("it is of no stage that there is")
+            return self._priced(record) if self.coefficients else record
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, Damaged) as error:
+            self.damaged[path] = " ".join(str(error).split()) or type(error).__name__
+            return None
+
+    def put_aside(self) -> tuple[Path, ...]:
+        """Rename damaged records, so that what they stood for can be done again; gives the new
+        names. Only for who works with the store alone."""
+        self._loaded()
+        kept = {path: path.with_name(f"damaged-{path.name}") for path in self.damaged}
+        for path, new in kept.items():
+            os.replace(path, new)
+        self.damaged.clear()
+        return tuple(kept.values())
+
+    def _priced(self, record: StageRecord) -> StageRecord:
+        marks, lost = (
+            tuple(replace(m, reading=reprice(m.reading, self.coefficients)) for m in group)
+            for group in (record.marks, record.lost)
+        )
+        return replace(record, marks=marks, lost=lost)
+
+
+def control_key(graph: str, labels: Iterable[str]) -> str:
+    """The key of a window of a known file, taken beside those of a graph."""
+    return digest(["control", graph, *labels])
+
+
+def unrecorded(result: TrialResult, records: Mapping[str, StageRecord]) -> tuple[str, ...]:
+    """The keys of what was measured for a trial, and beside its graph, and has no record now."""
+    named = [use.key for use in result.stages]
+    named += [*result.facts.get("inference", {}).values(), *result.facts.get("calibrate", ())]
+    graphs = [records[use.key] for use in result.stages if use.key in records]
+    controls = ((one.key, labels) for one in graphs for labels in one.facts.get("controls", ()))
+    named += [control_key(graph, labels) for graph, labels in controls]
+    return tuple(key for key in dict.fromkeys(named) if key not in records)

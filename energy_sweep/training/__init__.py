@@ -1,0 +1,1 @@
+"""The only training loop: in one process, or in several that this one meters."""

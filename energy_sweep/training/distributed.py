@@ -1,0 +1,125 @@
+"""A gang: processes that train one net together, each on its part of every batch.
+
+This process keeps the meter, the store and all stages. It sends the gang one epoch at a time and
+puts the state that comes back into its own net, so that saving, resuming and branching work as if
+it had trained itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from energy_sweep.model.state import tensors_of
+from energy_sweep.recipe import Recipe
+from energy_sweep.recipe.plan import Plan
+from energy_sweep.record import BadInput, EnergySweepError, Plain, to_plain
+from energy_sweep.training.connection import Message
+from energy_sweep.training.loop import Acting, Resident, Trainee, restore, updates
+from energy_sweep.training.parts import describe
+from energy_sweep.training.worker_pool import Crew
+
+GENERATOR = "generator"
+
+
+class Gang:
+    """The processes of one trial, started when they are first needed, ended by `close`.
+
+    `warm` names the costs whose code they have run; `pids` and `cpu_seconds` are by rank.
+    """
+
+    def __init__(self, recipe: Recipe, *, plan: Plan, fingerprint: str) -> None:
+        self.recipe, self.plan, self.fingerprint = recipe, plan, fingerprint
+        self.warm: set[str] = set()
+        self.cpu_seconds: dict[int, float] = {}
+        self._crew: Crew | None = None
+        self._held: tuple[Trainee, list[int]] | None = None
+
+    @property
+    def pids(self) -> dict[int, int]:
+        return {} if self._crew is None else self._crew.pids
+
+    def start(self) -> None:
+        """Start the processes and let them read the data, where they do not run yet."""
+        if self._crew is not None:
+            return
+        recipe = self.recipe
+        setup: Plain = {
+            part: describe(getattr(recipe, part))
+            for part in ("dataset", "model", "optimizer", "device")
+        }
+        setup |= {"lr": recipe.lr, "precision": recipe.precision, "plan": to_plain(self.plan)}
+        self._crew = Crew(recipe.device.processes, threads=recipe.device.threads)
+        for answer in self._ask(Message(setup)):
+            if answer.plain["fingerprint"] != self.fingerprint:
+                self.close()
+                raise EnergySweepError(
+                    f"dataset={recipe.dataset.name}: its files changed while it was in use:"
+                    " type the same command again"
+                )
+
+    def close(self) -> None:
+        """End the processes; the next epoch starts them anew."""
+        crew, self._crew, self._held = self._crew, None, None
+        self.warm.clear()
+        if crew is not None:
+            crew.close()
+
+    def train_epoch(
+        self,
+        trainee: Trainee,
+        resident: Resident,
+        *,
+        batch: int,
+        lr_at: Callable[[int], float],
+        generator: torch.Generator,
+        acting: Acting | None = None,
+        limit: int | None = None,
+        **dials: Any,
+    ) -> float:
+        """What `loop.train_epoch` does, by all processes; `dials` are plain, and handed on."""
+        if acting is not None:
+            raise BadInput(
+                "device.processes: this compression acts during training, which it can do in one"
+                " process only: type device.processes=1"
+            )
+        self.start()
+        whole = updates(resident, batch, dials.get("accumulate", 1))
+        steps = whole if limit is None else min(limit, whole)
+        job: Plain = {
+            "batch": batch,
+            "lr": [lr_at(step) for step in range(steps)],
+            "limit": limit,
+            "dials": dials,
+        }
+        tensors = {GENERATOR: generator.get_state()}
+        if not self._holds(trainee):
+            tensors |= tensors_of(trainee)
+        answers = self._ask(Message(job, tensors))
+        for rank, answer in enumerate(answers):
+            self.cpu_seconds[rank] = answer.plain["cpu_seconds"]
+        restore(trainee.module, trainee.optimizer, answers[0].tensors)
+        self._held = trainee, _versions(trainee)
+        return float(answers[0].plain["loss"])
+
+    def _holds(self, trainee: Trainee) -> bool:
+        """Whether the gang's net is this one, and nobody has changed it here since."""
+        if self._held is None or self._held[0] is not trainee:
+            return False
+        return self._held[1] == _versions(trainee)
+
+    def _ask(self, message: Message) -> list[Message]:
+        assert self._crew is not None
+        try:
+            return self._crew.ask(message)
+        except BaseException:
+            # Some may have done what they were asked and some not, so none goes on.
+            self.close()
+            raise
+
+
+def _versions(trainee: Trainee) -> list[int]:
+    """Counts of what was ever written into weights and norms."""
+    return [value._version for value in trainee.module.state_dict().values()]

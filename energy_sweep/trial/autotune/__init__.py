@@ -1,0 +1,1 @@
+"""How a net is run: candidates tried for a few steps each, and the cheapest chosen."""

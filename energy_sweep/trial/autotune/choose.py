@@ -1,0 +1,167 @@
+"""Chooses how a net is run, by trying each way for a few steps: once, in a window of its own.
+
+The record of what was tried is a stage, `calibrate`, stored before any key is made of its answer,
+so that a sweep which is killed and goes on keeps its plans. Its joules are in no objective.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from energy_sweep.meter.base import Meter
+from energy_sweep.recipe import Recipe, of_one_process, replace, spec
+from energy_sweep.recipe.plan import AUTO, PLAIN, PLANS, Plan
+from energy_sweep.record import Infeasible, Plain, StageRecord, digest, from_plain, to_plain
+from energy_sweep.record.mark_log import MarkLog
+from energy_sweep.store import StageStore
+from energy_sweep.training.loop import whole_groups
+from energy_sweep.trial.autotune.candidates import ROUNDS, Race, Rival, head
+from energy_sweep.trial.data import load_data
+from energy_sweep.trial.preload import rehearse
+from energy_sweep.uncertainty.intervals import mean_interval
+
+STAGE = "calibrate"
+# Raised whenever the code here or in `rivals` would find other plans than before.
+VERSION = 1
+# Dials that change no joule of a step, beside those that data and optimizer are named by below.
+_IDLE = (
+    *("dataset", "optimizer", "compression", "level", "runtime", "lr", "epochs"),
+    *("inference_batch", "label_smoothing", "pretrained"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """The share of the joules of a step that is saved, and its 95 % uncertainty by the rounds."""
+
+    share: float
+    uncertainty: float
+
+    @property
+    def is_sure(self) -> bool:
+        return self.share > self.uncertainty
+
+
+def resolve(
+    recipe: Recipe, *, meter: Meter, store: StageStore, machine: Plain | None = None
+) -> Recipe:
+    """The recipe with its plan: the one that was typed, or that was found cheapest for its net."""
+    if recipe.plan is not None:
+        return recipe
+    if recipe.device.plan != AUTO:
+        return replace(recipe, plan=PLANS[recipe.device.plan])
+    data, one = load_data(recipe.dataset), of_one_process(recipe)
+    head(data, recipe.batch)  # what cannot be trained is refused before anything is spent
+    whole_groups(len(data.train) // recipe.batch, recipe.batch, recipe.accumulate)
+    key, settings = _named(one, machine)
+    tried = store.get(key) or _try_and_keep(one, key, settings, meter=meter, store=store)
+    return replace(recipe, plan=from_plain(Plan, tried.facts["plan"]))
+
+
+def plan_record(
+    recipe: Recipe, store: StageStore, machine: Plain | None = None
+) -> StageRecord | None:
+    """What was tried for a recipe's plan; None where the plan was typed or is not resolved yet."""
+    if recipe.device.plan != AUTO:
+        return None
+    return store.get(_named(of_one_process(recipe), machine)[0])
+
+
+def choose(
+    rounds: Mapping[Plan, Sequence[float]], cold: Mapping[Plan, float], *, steps: int
+) -> Plan:
+    """The plan of the fewest joules per step; plain, unless another is surely cheaper.
+
+    `rounds` are joules per step, round by round, `cold` the joules of the very first step, which
+    compiles: that has to pay within the `steps` of one trial.
+    """
+
+    def is_cheaper(plan: Plan) -> bool:
+        gain = median(rounds[PLAIN]) - median(rounds[plan])
+        extra = cold[plan] - cold[PLAIN] if plan.compile else 0.0
+        return gain > 0 and saving(rounds[plan], rounds[PLAIN]).is_sure and extra < gain * steps
+
+    better = [plan for plan in rounds if plan != PLAIN and is_cheaper(plan)]
+    return min(better, key=lambda plan: median(rounds[plan]), default=PLAIN)
+
+
+def saving(ours: Sequence[float], theirs: Sequence[float]) -> Saving:
+    """What `ours` saves over `theirs`, round by round, so that what drifts cancels."""
+    ratios = [a / b if b > 0 else 1.0 for a, b in zip(ours, theirs, strict=True)]
+    mean, interval = mean_interval(ratios)
+    return Saving(1 - mean, interval.high - mean)
+
+
+def _named(recipe: Recipe, machine: Plain | None) -> tuple[str, Plain]:
+    """The key of a trial of plans, and the settings that decide the joules of a step."""
+    data = load_data(recipe.dataset)
+    here: Plain = recipe.device.machine() if machine is None else machine
+    settings = {
+        **{name: value for name, value in recipe.config().items() if name not in _IDLE},
+        "shape": list(data.shape),
+        "classes": len(data.classes),
+        "shift": data.shift,
+        "optimizer": spec(recipe.optimizer)["name"],
+        "machine": {name: here.get(name) for name in ("device_class", "torch", "isa")},
+    }
+    return digest([STAGE, "plan", VERSION, settings]), settings
+
+
+def _try_and_keep(
+    recipe: Recipe, key: str, settings: Plain, *, meter: Meter, store: StageStore
+) -> StageRecord:
+    """Try all plans, and keep the record; what a kill interrupted before begins anew, as lost."""
+    log = MarkLog(store.folder(key))
+    before = tuple(log.after(0))
+    race = Race(recipe, meter=meter, store=store, keep=functools.partial(log.append, 1))
+    made = _try(recipe, race, key, settings)
+    record = store.put(dataclasses.replace(made, lost=(*before, *made.lost)))
+    log.clear()
+    return record
+
+
+def _try(recipe: Recipe, race: Race, key: str, settings: Plain) -> StageRecord:
+    """Try all plans; where plain itself cannot be run, it is taken, and the trial will say why."""
+    rehearse(recipe)
+    tried = StageRecord(stage=STAGE, key=key, cost_key=key, settings=settings)
+    try:
+        with recipe.device.running():
+            race.run()
+    except Infeasible as reason:
+        facts: Plain = {"plan": to_plain(PLAIN), "infeasible": str(reason)}
+        return dataclasses.replace(tried, marks=race.marks, lost=race.lost, facts=facts)
+    return dataclasses.replace(tried, marks=race.marks, facts=_facts(recipe, race))
+
+
+def _facts(recipe: Recipe, race: Race) -> Plain:
+    """The plan to take, what it saves over plain, and what bf16 would save over it."""
+    whole = [rival for rival in race.rivals if len(rival.rounds) == ROUNDS]
+    own = {rival.plan: rival for rival in whole if rival.precision == recipe.precision}
+    epoch = len(load_data(recipe.dataset).train) // recipe.batch
+    plan = choose(
+        {plan: rival.rounds for plan, rival in own.items()},
+        {plan: rival.cold.joules for plan, rival in own.items()},
+        steps=recipe.epochs * epoch,
+    )
+    others = [rival for rival in race.rivals if rival.precision != recipe.precision]
+    return {
+        "plan": to_plain(plan),
+        "saving": to_plain(saving(own[plan].rounds, own[PLAIN].rounds)),
+        "bf16": _bf16(others, own[plan]) if others else None,
+        "joules_per_step": {rival.name: rival.rounds for rival in race.rivals},
+        "failed": race.failed,
+    }
+
+
+def _bf16(rivals: Sequence[Rival], ours: Rival) -> Plain:
+    """What the best of them would save; how sure that is, one round alone cannot tell."""
+    best = min(rivals, key=lambda rival: median(rival.rounds))
+    if len(best.rounds) == ROUNDS:
+        return {"plan": best.plan.name, **to_plain(saving(best.rounds, ours.rounds))}
+    usual = median(ours.rounds)
+    share = 1 - best.rounds[0] / usual if usual > 0 else 0.0
+    return {"plan": best.plan.name, "share": share, "uncertainty": None}

@@ -1,0 +1,1 @@
+"""The stages of a trial that compress: rounds of compression and recovery."""

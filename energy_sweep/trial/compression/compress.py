@@ -1,0 +1,178 @@
+"""Compression after training as stages: for each round compress and recalibrate, then recover."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from energy_sweep.compression.hooks import Acting, Together
+from energy_sweep.optimizer.schedule import recover_lr
+from energy_sweep.record import Plain, StageRecord
+from energy_sweep.training.loop import DamagedFile, Trainee, load, restore, save
+from energy_sweep.trial.compression.recalibrate import recalibrate
+from energy_sweep.trial.context import Bench
+from energy_sweep.trial.rounds import RoundUse
+from energy_sweep.trial.training.fit import acting_in_training, count_segment, dense_state
+from energy_sweep.trial.training.segment import Segment, trained_state
+
+# Images that norm statistics are taken over anew once channels are gone.
+RECALIBRATION_IMAGES = 1024
+# Training images that a technique may look at to judge weights.
+SAMPLES, SAMPLE_BATCH = 1024, 128
+
+
+def compress(bench: Bench) -> list[Plain]:
+    """Compress the trained net and recover it; gives what each round achieved."""
+    facts = list[Plain]()
+    for index, one in enumerate(net_rounds(bench)):
+        record = bench.store.once(one.compress, lambda folder, i=index: _run(bench, i, folder))
+        facts.append(dict(record.facts))
+        bench.done(one.compress)
+        if one.recover is not None:
+            count_segment(bench, recovery(bench, index))
+    return facts
+
+
+def achieved(bench: Bench, rounds: list[Plain], *, zeros: float) -> Plain:
+    """What a compression achieved in all; what is told of layers, the last round says.
+
+    `removed_weight_bits` are those of the dense net that are gone or, where zeros are what a
+    technique makes, zero: `zeros` is their share in the net at the end. Of students it is the
+    share of parameters.
+    """
+    recipe = bench.recipe
+    if not recipe.snapped_level:
+        return {}
+    during = recipe.during
+    is_masked = during is not None and not during[0].wants_teacher
+    is_masked |= any("sparsity" in facts for facts in rounds)
+    sizes = (bench.size_of(model).parameters for model in (recipe.net, recipe.model))
+    kept = next(sizes) / next(sizes) * (1 - zeros if is_masked else 1.0)
+    # Rounds that make zeros tell of those that they add; all together are counted above.
+    kept *= math.prod(1 - f["removed_weight_bits"] for f in rounds if "sparsity" not in f)
+    merged = {name: value for facts in rounds for name, value in facts.items()}
+    return {**merged, "removed_weight_bits": 1 - kept}
+
+
+def net_rounds(bench: Bench) -> tuple[RoundUse, ...]:
+    """The rounds that change the net; those that change its exported file come after them."""
+    return tuple(one for one in bench.rounds if one.round.technique.when != "export")
+
+
+def final_network(bench: Bench) -> nn.Module:
+    """The net after its last training stage, from the store or trained again."""
+    rounds = net_rounds(bench)
+    return _network_after(bench, len(rounds)).eval()
+
+
+def recovery(bench: Bench, index: int) -> Segment:
+    """The epochs that train the net of a round back, from half the rate to 0."""
+    recipe, one = bench.recipe, bench.rounds[index]
+    assert one.recover is not None
+    use, steps, epochs = one.recover, bench.steps, int(one.recover.units)
+    label = f"recover{index or ''}"
+
+    def begin() -> Trainee:
+        module = compressed_network(bench, index)
+        scratch = bench.trainee(compressed_network(bench, index))
+        bench.warm_up(scratch, use.cost_key, acting_in(bench, index, 0.0))
+        return bench.trainee(module)
+
+    def lr(epoch: int, step: int) -> float:
+        return recover_lr(recipe.lr, epoch * steps + step, epochs * steps)
+
+    return Segment(
+        use=use,
+        epochs=epochs,
+        begin=begin,
+        train_epoch=bench.epochs(
+            label, lr, acting=lambda epoch: acting_in(bench, index, epoch / epochs)
+        ),
+        work=bench.epoch_work("recover"),
+        settings={"epochs": epochs},
+    )
+
+
+def acting_in(bench: Bench, index: int, progress: float) -> Acting | None:
+    """What acts in the recovery of a round: what acted before goes on, so that no mask drifts."""
+    parts = [
+        one.round.technique.acting(one.round.level, progress=1.0 if i < index else progress)
+        for i, one in enumerate(bench.rounds[: index + 1])
+    ]
+    found = [part for part in (acting_in_training(bench, 1.0), *parts) if part is not None]
+    return Together(found) if found else None
+
+
+def compressed_network(bench: Bench, index: int) -> nn.Module:
+    """The net of a round before its recovery, from the store or compressed again."""
+    use = bench.rounds[index].compress
+    folder = bench.store.folder(use.key)
+    try:
+        tensors, _ = load(folder / "final.safetensors")
+    except (FileNotFoundError, DamagedFile):
+        again, known = _run(bench, index, folder), bench.store.get(use.key)
+        lost = () if known is None else (*known.lost, *again.marks)
+        bench.store.put(again if known is None else replace(known, lost=lost))
+        tensors, _ = load(folder / "final.safetensors")
+    return _rebuilt(bench, index + 1, tensors)
+
+
+def _network_after(bench: Bench, rounds: int) -> nn.Module:
+    """The net after so many rounds and their recoveries."""
+    if not rounds:
+        module = bench.network()
+        restore(module, None, dense_state(bench))
+        return module
+    if bench.rounds[rounds - 1].recover is None:
+        return compressed_network(bench, rounds - 1)
+    state = trained_state(recovery(bench, rounds - 1), store=bench.store, meter=bench.meter)
+    return _rebuilt(bench, rounds, state)
+
+
+def _rebuilt(bench: Bench, rounds: int, tensors: dict[str, Tensor]) -> nn.Module:
+    """A net with the layers that it has after so many rounds, and with these weights."""
+    module = bench.network()
+    for one in bench.rounds[:rounds]:
+        if one.round.technique.restructures:
+            record = bench.store.get(one.compress.key)
+            assert record is not None
+            one.round.technique.restructure(module, record.facts)
+    restore(module, None, tensors)
+    return module
+
+
+def _run(bench: Bench, index: int, folder: Path) -> StageRecord:
+    use, before = bench.rounds[index].compress, _network_after(bench, index)
+    if use.cost_key not in bench.store.warm:
+        # The first call of a process imports and compiles, which is no configuration's cost.
+        _compressed(bench, index, before)
+        bench.store.warm.add(use.cost_key)
+    made: list[tuple[nn.Module, Plain]] = []
+    images = min(RECALIBRATION_IMAGES, len(bench.resident))
+    task = lambda: made.append(_compressed(bench, index, before))  # noqa: E731
+    record = bench.metered(use, task, images=images)
+    module, facts = made[0]
+    outcome = save(folder / "final.safetensors", module, facts)
+    return replace(record, facts=facts, outcome=outcome)
+
+
+def _compressed(bench: Bench, index: int, module: nn.Module) -> tuple[nn.Module, Plain]:
+    """The net of a round, made from the one before it, which stays as it is."""
+    one, dtype = bench.rounds[index].round, next(module.parameters()).dtype
+    example = torch.zeros(1, *bench.data.shape, device=bench.device, dtype=dtype)
+
+    def batches() -> Iterator[tuple[Tensor, Tensor]]:
+        size = min(SAMPLE_BATCH, len(bench.resident))
+        found = bench.resident.epoch(size, bench.generator("samples"))
+        for batch in itertools.islice(found, max(1, SAMPLES // size)):
+            yield batch.images.to(dtype), batch.labels
+
+    made, facts = one.technique.prepare(module, one.level, example=example, batches=batches)
+    recalibrate(made, bench.resident, bench.generator("recal"), RECALIBRATION_IMAGES)
+    return made, facts

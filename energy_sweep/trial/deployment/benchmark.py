@@ -1,0 +1,194 @@
+"""The stand that one exported graph is measured on: windows of enough passes, spread in time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from energy_sweep.meter.base import Meter, Work
+from energy_sweep.recipe.stages import VERSIONS
+from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest
+from energy_sweep.record.files import is_sound, keep_copy, seal_file, write_whole
+from energy_sweep.store import StageStore, control_key
+from energy_sweep.uncertainty.propagation import edges_joules
+
+CHUNK_SECONDS = 0.025
+CHUNK_TICKS = 5  # of the meter's counter, so that its edges are small beside what they enclose
+CHUNKS = (4, 6)
+RELATIVE_TARGET = 0.02
+# A window in which other programs ran is taken again; pools then leave the first one out.
+CONTENDED_REPEATS = 2
+MOST_PASSES = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inference:
+    """How a study runs its nets: one runtime, one batch, real validation images [N, C, H, W]."""
+
+    runtime: Any
+    images: np.ndarray[Any, Any]
+    batch: int
+    threads: int
+    work: Work
+    base: Plain = field(default_factory=dict[str, Any])
+
+    def graph(self, lowered: str) -> str:
+        """What the joules per image of a file depend on, whose graph is executed as `lowered`."""
+        return digest({**self.settings, "graph": lowered})
+
+    @property
+    def settings(self) -> Plain:
+        """What two graphs must have in common for a window of the one to tell of the other."""
+        return {
+            **self.base,
+            "stage": "infer",
+            "version": VERSIONS["infer"],
+            "input": list(self.images.shape[1:]),
+            "batch": self.batch,
+            "runtime": [self.runtime.name, self.runtime.version],
+            "threads": self.threads,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """The measuring stand of one graph: its pool's `key`, and what it takes to open windows.
+
+    `controls` are the labels of the windows of known files that it has asked for.
+    """
+
+    key: str
+    inference: Inference
+    store: StageStore
+    meter: Meter
+    controls: list[list[str]] = field(default_factory=list[list[str]])
+
+    @property
+    def record(self) -> StageRecord:
+        known = self.store.get(self.key)
+        facts: Plain = {"users": [], "apart": [], "parameters": self.inference.work.parameters}
+        return known or StageRecord(stage="infer", key=self.key, cost_key=self.key, facts=facts)
+
+    @property
+    def first(self) -> Path:
+        """The file of the first weights that came with this graph."""
+        return self.store.folder(self.key) / self._name
+
+    @property
+    def _name(self) -> str:
+        return f"model{self.inference.runtime.suffix}"
+
+    def control(self, path: Path, cost_key: str, *labels: str) -> tuple[Mark, ...]:
+        """A window of a known file, as a stage named by `labels`: a kill repeats it for nobody."""
+        key = control_key(self.key, labels)
+        self.controls.append([*labels])
+        use = StageUse(stage="calibrate", key=key, cost_key=cost_key, units=0)
+        record = self.store.once(
+            use,
+            lambda _: StageRecord(
+                stage="calibrate", key=key, cost_key=cost_key, marks=self.window(path, cost_key)
+            ),
+        )
+        return record.marks
+
+    def reference(self, visit: str) -> None:
+        """Give the study's reference graph, the first measured with these settings, a window."""
+        folder = self.store.root / f"reference-{digest(self.inference.settings)[:16]}"
+        file, named = folder / self._name, folder / "graph"
+        if not (is_sound(named) and is_sound(file)):
+            if not is_sound(self.first):
+                return
+            keep_copy(self.first, file)
+            write_whole(named, self.key)
+            seal_file(named)
+        name = named.read_text(encoding="utf-8")
+        if name != self.key:
+            self.control(file, name, "reference", visit)
+
+    def window(self, path: Path, graph: str | None = None) -> tuple[Mark, ...]:
+        """Marks of one window, repeated until their mean is resolved to the relative target.
+
+        `graph` is the pool of the file, where it is not that of this stand.
+        """
+        predict, work = self._opened(path), self._work(graph or self.key)
+        predict(1)
+        passes, found = self._passes(predict, graph or self.key, work), list[Mark]()
+        images = passes * len(self.inference.images)
+        for _ in range(1 + CONTENDED_REPEATS):
+            with self.meter.window(work) as window:
+                while not _resolved(window.marks):
+                    predict(passes)
+                    window.mark(units=images, images=images)
+            found += window.marks
+            if not any(mark.reading.contended for mark in window.marks):
+                break
+        return tuple(found)
+
+    def _opened(self, path: Path) -> Callable[[int], None]:
+        """Runs a file over all images so many times."""
+        session = self.inference.runtime.open(path, self.inference.threads)
+
+        def predict(passes: int) -> None:
+            for _ in range(passes):
+                session.predict(self.inference.images, self.inference.batch)
+
+        return predict
+
+    def _work(self, graph: str) -> Work:
+        """What a window of a graph is about: another graph may have another number of weights."""
+        known = self.store.get(graph)
+        if graph == self.key or known is None:
+            return self.inference.work
+        own = self.inference.work.parameters
+        return replace(self.inference.work, parameters=known.facts.get("parameters", own))
+
+    def _passes(self, predict: Callable[[int], None], graph: str, work: Work) -> int:
+        """Passes over the images that a mark is made of: found once, and kept with their marks."""
+        key = pace_key(graph)
+        use = StageUse(stage="calibrate", key=key, cost_key=key, units=0)
+        record = self.store.once(use, lambda _: self._paced(key, predict, work))
+        return int(record.facts["passes"])
+
+    def _paced(self, key: str, predict: Callable[[int], None], work: Work) -> StageRecord:
+        ticks = CHUNK_TICKS * self.meter.facts().tick_seconds
+        passes, marks, images = 1, list[Mark](), len(self.inference.images)
+        while True:
+            with self.meter.window(work) as window:
+                predict(passes)
+                mark = window.mark(units=passes * images, images=passes * images)
+            marks.append(mark)
+            seconds = mark.reading.seconds
+            # A reading of few ticks has waited for one of them, and tells little of the work.
+            if seconds >= ticks or passes >= MOST_PASSES:
+                break
+            passes = min(max(2 * passes, math.ceil(passes * ticks / seconds)), MOST_PASSES)
+        chunk = max(CHUNK_SECONDS, ticks)
+        enough = math.ceil(passes * chunk / seconds) if seconds > 0 else 1
+        facts: Plain = {"passes": max(1, min(enough, MOST_PASSES))}
+        return StageRecord(
+            stage="calibrate", key=key, cost_key=key, marks=tuple(marks), facts=facts
+        )
+
+
+def pace_key(graph: str) -> str:
+    """The record of how many passes over the images a mark of a graph is made of."""
+    return digest(["pace", graph])
+
+
+def per_unit(marks: Sequence[Mark]) -> list[float]:
+    return [mark.reading.joules / mark.units for mark in marks]
+
+
+def _resolved(marks: Sequence[Mark]) -> bool:
+    """Whether twice the standard error of the mean is within the target, or the cap is reached."""
+    if not CHUNKS[0] <= len(marks) < CHUNKS[1]:
+        return len(marks) >= CHUNKS[1]
+    values = np.array(per_unit(marks))
+    spread = 2 * float(values.std(ddof=1)) / math.sqrt(len(values))
+    edges = edges_joules(mark.reading for mark in marks) / sum(mark.units for mark in marks)
+    return math.hypot(spread, edges) <= RELATIVE_TARGET * float(values.mean())

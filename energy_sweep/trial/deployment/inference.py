@@ -1,0 +1,141 @@
+"""Joules per image of an exported graph, pooled over all weights that share the graph.
+
+The first weights of a graph get three windows, later ones the 4th, 8th, 16th, ... one each, so
+the windows spread over the study, each beside one of the study's reference graph. The second
+weights are compared with the first, window by window in turn: where they differ, pooling stops
+for that graph, and says so.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+from energy_sweep.front.bill import FIRST_WINDOWS
+from energy_sweep.meter.base import Meter
+from energy_sweep.record import Mark, StageRecord, StageUse, digest
+from energy_sweep.record.files import is_sound, keep_copy
+from energy_sweep.store import StageStore, control_key
+from energy_sweep.trial.deployment.benchmark import Inference, Stand, per_unit
+
+log = logging.getLogger(__name__)
+
+# Windows of one and the same file differ by up to about this much on a shared machine.
+POOLING_TOLERANCE = 0.20
+POOLING_TURNS = 4
+
+
+def measure_inference(
+    open_graph: Callable[[], Path],
+    key: str,
+    *,
+    weights: str,
+    kind: str = "dense",
+    inference: Inference,
+    store: StageStore,
+    meter: Meter,
+) -> StageUse:
+    """The pool that prices one image through the graph `key`, measured where that is due.
+
+    `weights` names the weights in the file that `open_graph` gives, `kind` says what they are like:
+    the first of another kind are compared as the second of all are. Asking again for the same
+    weights measures nothing, and opens nothing.
+    """
+    stand = Stand(key, inference, store, meter)
+    if weights not in stand.record.facts["users"]:
+        _visit(stand, open_graph(), weights, kind)
+    else:
+        _mend(stand, open_graph, weights)
+    if weights in stand.record.facts["apart"]:
+        key = digest([key, weights])
+    return StageUse(stage="infer", key=key, cost_key=key, units=1)
+
+
+def glance(
+    open_graph: Callable[[], Path],
+    key: str,
+    *,
+    inference: Inference,
+    store: StageStore,
+    meter: Meter,
+) -> str:
+    """The pool of the graph `key`, which one window is enough for: it decides nothing."""
+    stand = Stand(key, inference, store, meter)
+    if not stand.record.marks:
+        store.put(replace(stand.record, marks=stand.window(open_graph())))
+    return key
+
+
+def _visit(stand: Stand, path: Path, weights: str, kind: str) -> None:
+    """Measure what is due for the next weights of a graph, and count them as its users."""
+    record = stand.record
+    users, apart = [*record.facts["users"], weights], list(record.facts["apart"])
+    kinds = sorted({*record.facts.get("kinds", []), kind})
+    is_new = len(users) == 2 or kinds != record.facts.get("kinds", kinds)
+    marks: list[Mark] = []
+    if len(users) == 1:
+        keep_copy(path, stand.first)
+        marks += [mark for _ in range(FIRST_WINDOWS) for mark in stand.window(path)]
+    elif apart or (is_new and _differs(stand, path, weights)):
+        apart.append(weights)
+        own = digest([stand.key, weights])
+        windows = (stand.window(path) for _ in range(FIRST_WINDOWS))
+        found = tuple(mark for window in windows for mark in window)
+        stand.store.put(StageRecord(stage="infer", key=own, cost_key=own, marks=found))
+    elif len(users) & (len(users) - 1) == 0:
+        marks += stand.window(path)
+    if marks or len(apart) > len(record.facts["apart"]):
+        stand.reference(weights)
+    controls = [*record.facts.get("controls", []), *stand.controls]
+    found = {"users": users, "apart": apart, "kinds": kinds, "controls": controls}
+    facts = {**record.facts, **found}
+    stand.store.put(replace(record, marks=(*record.marks, *marks), facts=facts))
+
+
+def _mend(stand: Stand, open_graph: Callable[[], Path], weights: str) -> None:
+    """Take windows of the reference anew whose records are gone, and for others one of the graph.
+
+    Those others compared weights: what they decided is kept, so that nothing is compared again.
+    """
+    record = stand.record
+    controls: list[list[str]] = record.facts.get("controls", [])
+    gone = [labels for labels in controls if not _is_kept(stand, labels)]
+    for labels in gone:
+        if labels[0] == "reference":
+            stand.reference(labels[1])
+    lost = [labels for labels in gone if not _is_kept(stand, labels)]
+    if lost:
+        pooled = weights not in record.facts["apart"]
+        marks = stand.window(open_graph()) if pooled else ()
+        kept = [labels for labels in controls if labels not in lost]
+        facts = {**record.facts, "controls": kept}
+        stand.store.put(replace(record, marks=(*record.marks, *marks), facts=facts))
+
+
+def _is_kept(stand: Stand, labels: list[str]) -> bool:
+    return stand.store.get(control_key(stand.key, labels)) is not None
+
+
+def _differs(stand: Stand, path: Path, weights: str) -> bool:
+    """Whether other weights cost other joules, by windows taken in turn with the first ones."""
+    if not is_sound(stand.first):
+        log.warning("%s is gone or damaged: other weights are not compared with it", stand.first)
+        return False
+    ratios: list[float] = []
+    for turn in range(POOLING_TURNS):
+        first = stand.control(stand.first, stand.key, "first", weights, str(turn))
+        second = stand.control(path, stand.key, "second", weights, str(turn))
+        ratios.append(median(per_unit(second)) / median(per_unit(first)))
+    low, high = 1 - POOLING_TOLERANCE, 1 + POOLING_TOLERANCE
+    differs = max(ratios) < low or min(ratios) > high
+    if differs:
+        log.warning(
+            "weights change what the graph %s costs by a factor of %.2f: its inference joules are"
+            " no longer pooled",
+            stand.key[:12],
+            median(ratios),
+        )
+    return differs

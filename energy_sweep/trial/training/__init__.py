@@ -1,0 +1,1 @@
+"""The stages of a trial that train: the net itself, its teacher, what it starts from."""

@@ -1,0 +1,236 @@
+"""A segment: consecutive epochs of one net (a trunk, a cooldown, a recovery), resumable.
+
+Weights and readings of an epoch are saved as one file, hence both or neither survive a kill.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from energy_sweep.device import OutOfMemory
+from energy_sweep.meter.base import Meter, Work
+from energy_sweep.record import Infeasible, Mark, Plain, StageRecord, StageUse, from_plain, to_plain
+from energy_sweep.record.mark_log import MarkLog
+from energy_sweep.store import StageStore
+from energy_sweep.training.loop import DamagedFile, Trainee, load, restore, save
+
+log = logging.getLogger(__name__)
+
+# States up to this size are saved with every epoch, larger ones every SAVE_SECONDS: by size and
+# not by speed, so that what a kill can cost does not depend on how busy the machine was.
+SMALL_STATE_BYTES = 16 * 2**20
+SAVE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """Epochs 0..`epochs` of the work `use.key`.
+
+    `begin` gives the net and optimizer before the first epoch, `train_epoch` trains one epoch by
+    its index; `keep` are the epochs whose states stay (the last one always does).
+    """
+
+    use: StageUse
+    epochs: int
+    begin: Callable[[], Trainee]
+    train_epoch: Callable[[Trainee, int], float]
+    work: Work
+    keep: frozenset[int] = frozenset()
+    settings: Plain = field(default_factory=dict[str, Any])
+
+    @property
+    def kept(self) -> frozenset[int]:
+        return self.keep | {self.epochs}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Progress:
+    """How far the weights are (`epoch`), and all marks of the key so far."""
+
+    epoch: int = 0
+    marks: tuple[Mark, ...] = ()
+    lost: tuple[Mark, ...] = ()
+    hashes: Plain = field(default_factory=dict[str, Any])
+
+    def after(self, mark: Mark) -> _Progress:
+        """One epoch on: an epoch measured before keeps its first mark, the new one is lost work."""
+        if self.epoch < len(self.marks):
+            return replace(self, epoch=self.epoch + 1, lost=(*self.lost, mark))
+        return replace(self, epoch=self.epoch + 1, marks=(*self.marks, mark))
+
+
+def state_file(store: StageStore, use: StageUse, epoch: int) -> Path:
+    """Where the state of a segment after `epoch` epochs is kept."""
+    return store.folder(use.key) / f"epoch-{epoch:05d}.safetensors"
+
+
+def is_finished(segment: Segment, store: StageStore) -> bool:
+    """Whether all epochs were run and the state after them is still there."""
+    record = store.get(segment.use.key)
+    trained = record is not None and len(record.marks) >= segment.epochs
+    return trained and state_file(store, segment.use, segment.epochs).exists()
+
+
+def trained_state(segment: Segment, *, store: StageStore, meter: Meter) -> dict[str, Tensor]:
+    """The state after the last epoch; one that was evicted or damaged is trained again."""
+    path = state_file(store, segment.use, segment.epochs)
+    run_segment(segment, store=store, meter=meter)
+    try:
+        return load(path)[0]
+    except DamagedFile as error:
+        log.warning("%s: its epochs run again", error)
+        path.unlink(missing_ok=True)
+        run_segment(segment, store=store, meter=meter)
+        return load(path)[0]
+
+
+def run_segment(segment: Segment, *, store: StageStore, meter: Meter) -> StageRecord:
+    """Train up to `segment.epochs`, from the furthest state on disk; raises Infeasible.
+
+    Nothing runs where the record and the state at `epochs` are there already.
+    """
+    record = store.get(segment.use.key)
+    if record is not None:
+        _refuse_diverged(record, segment.epochs)
+        if is_finished(segment, store):
+            return record
+    return _train(segment, store=store, meter=meter, record=record)
+
+
+def _refuse_diverged(record: StageRecord, epochs: int) -> None:
+    """A loss that diverged once diverges again: bit-identical work is not paid twice.
+
+    Nor is work that did not fit a memory cap.
+    """
+    diverged = record.facts.get("diverged_epoch")
+    if diverged is not None and diverged <= epochs:
+        raise Infeasible(record.facts["infeasible"])
+
+
+def _train(
+    segment: Segment, *, store: StageStore, meter: Meter, record: StageRecord | None
+) -> StageRecord:
+    folder = store.folder(segment.use.key)
+    trainee = segment.begin()
+    progress = _resume(segment, trainee, folder, record)
+    saver = _Saver(folder, segment)
+    with meter.window(segment.work) as window:
+        while progress.epoch < segment.epochs:
+            try:
+                segment.train_epoch(trainee, progress.epoch)
+            except Infeasible as reason:
+                mark = window.mark(units=1, images=segment.work.images)
+                store.put(_failed(segment, progress, mark, reason))
+                raise
+            mark = window.mark(units=1, images=segment.work.images)
+            progress = saver.save(trainee, progress.after(mark), mark)
+    finished = store.put(_record(segment, progress))
+    saver.clean()
+    return finished
+
+
+def _failed(segment: Segment, progress: _Progress, mark: Mark, reason: Infeasible) -> StageRecord:
+    """The record of a segment whose next epoch cannot be done; `mark` is what was tried."""
+    facts = {"infeasible": str(reason), "diverged_epoch": progress.epoch + 1}
+    if not isinstance(reason, OutOfMemory):
+        return _record(segment, progress.after(mark), **facts)
+    # Part of an epoch would make its pool too cheap. Without a cap, memory may suffice next time.
+    tried = replace(progress, lost=(*progress.lost, mark))
+    return _record(segment, tried, **(facts if reason.capped else {}))
+
+
+def _record(segment: Segment, progress: _Progress, **facts: Any) -> StageRecord:
+    return StageRecord(
+        stage=segment.use.stage,
+        key=segment.use.key,
+        cost_key=segment.use.cost_key,
+        marks=progress.marks,
+        lost=progress.lost,
+        outcome=progress.hashes.get(str(progress.epoch)),
+        facts={"hashes": progress.hashes, **facts},
+        settings=segment.settings,
+    )
+
+
+def _resume(
+    segment: Segment, trainee: Trainee, folder: Path, record: StageRecord | None
+) -> _Progress:
+    """Put the furthest usable state into `trainee`, and gather every mark ever made."""
+    states = sorted(folder.glob("*.safetensors"), key=lambda path: path.stat().st_mtime)
+    best, tensors = _Progress(), None
+    histories = [_Progress(marks=record.marks, lost=record.lost)] if record else []
+    for path in states:
+        try:
+            found, metadata = load(path)
+        except DamagedFile as error:
+            log.warning("%s: its epochs run again", error)
+            continue
+        saved = from_plain(_Progress, metadata)
+        histories.append(saved)
+        if best.epoch < saved.epoch <= segment.epochs and trainee.optimizer_in(found):
+            best, tensors = saved, found
+    if tensors is not None:
+        restore(trainee.module, trainee.optimizer, tensors)
+    furthest = max((h.epoch for h in histories), default=0)
+    orphans = tuple(MarkLog(folder).after(furthest))
+    return _Progress(
+        epoch=best.epoch,
+        marks=max((h.marks for h in histories), key=len, default=()),
+        lost=max((h.lost for h in histories), key=len, default=()) + orphans,
+        hashes={k: v for h in histories for k, v in h.hashes.items()}
+        | (record.facts.get("hashes", {}) if record else {}),
+    )
+
+
+class _Saver:
+    """Saves states: kept epochs under their own name, others in one rolling file."""
+
+    def __init__(self, folder: Path, segment: Segment):
+        self.folder, self.segment = folder, segment
+        self.rolling = folder / "state.safetensors"
+        self.journal = MarkLog(folder)
+        self.last = time.monotonic()
+        self.small: bool | None = None
+
+    def save(self, trainee: Trainee, progress: _Progress, mark: Mark) -> _Progress:
+        """Save the state of the epoch just trained, or only its mark where that is not due."""
+        kept = progress.epoch in self.segment.kept
+        if self.small is None:
+            self.small = trainee.state_bytes() <= SMALL_STATE_BYTES
+        if not (kept or self.small or time.monotonic() - self.last > SAVE_SECONDS):
+            self.journal.append(progress.epoch, mark)
+            return progress
+        path = self.rolling
+        if kept:
+            path = self.folder / f"epoch-{progress.epoch:05d}.safetensors"
+            progress = self._with_hash(progress, trainee)
+        save(path, trainee, to_plain(progress))
+        self.last = time.monotonic()
+        self.journal.clear()
+        return progress
+
+    @staticmethod
+    def _with_hash(progress: _Progress, trainee: Trainee) -> _Progress:
+        outcome, epoch = trainee.fingerprint(), str(progress.epoch)
+        before = progress.hashes.get(epoch, outcome)
+        if before != outcome:
+            log.warning(
+                "epoch %s gave other weights (%s) than before (%s): this machine does not "
+                "repeat itself bit for bit",
+                epoch,
+                outcome[:12],
+                before[:12],
+            )
+        return replace(progress, hashes={**progress.hashes, epoch: outcome})
+
+    def clean(self) -> None:
+        """Remove what only an unfinished segment needs."""
+        self.rolling.unlink(missing_ok=True)
+        self.journal.clear()

@@ -1,0 +1,136 @@
+"""A student's teacher: trained here or by another study, and asked once about every image.
+
+Its answers are logits of the images as they are, unmoved: a student whose images are moved at
+random learns from the answer to the original.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from energy_sweep.compression.base import NoCompression
+from energy_sweep.model.state import save_tensors
+from energy_sweep.recipe import Recipe, spec
+from energy_sweep.record import Plain, StageRecord, StageUse
+from energy_sweep.runtime.folding import Deployed
+from energy_sweep.training.loop import DamagedFile, load, restore
+from energy_sweep.trial.context import Bench
+from energy_sweep.trial.training.fit import dense_state, fit
+from energy_sweep.trial.training.pretrained import Pretrained
+
+BATCH = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teacher:
+    """Whom a student learns from: `model` trained as the student is (None: the student's own net,
+    dense), or the weights of a `stored` trial, whose net is `model`."""
+
+    model: Any = None
+    stored: Pretrained | None = None
+
+    def spec(self) -> Plain:
+        """The teacher as plain settings."""
+        if self.stored is not None:
+            return {"name": self.stored.name, "weights": self.stored.weights}
+        return {"model": None if self.model is None else spec(self.model)}
+
+
+def enrol(bench: Bench) -> None:
+    """Let the student on a bench find its teacher's answers, once it needs them."""
+    if bench.teaching:
+        bench.answers = functools.cache(lambda: _answers(bench))
+
+
+def teach(bench: Bench) -> None:
+    """Train the teacher as far as the store lacks it, ask it, and count all that it took."""
+    if not bench.teaching:
+        return
+    *training, asking = bench.teaching
+    teacher = _bench(bench)
+    stored = bench.recipe.teacher.stored
+    if stored is None:
+        fit(teacher, following=asking.key)
+        _count(bench, training, teacher.used)
+    else:
+        meter_id = bench.store.meter_id
+        bench.store.once(training[0], lambda _: stored.record(training[0], meter_id=meter_id))
+        bench.done(training[0])
+    bench.store.once(asking, lambda folder: _ask(bench, asking, folder))
+    bench.done(asking)
+
+
+def _count(bench: Bench, training: Iterable[StageUse], used: Iterable[StageUse]) -> None:
+    """The teacher's stages as the student's, in the pools that they were really measured in."""
+    units = {use.key: use for use in used}
+    for use in training:
+        if use.key in units:
+            bench.used.append(replace(units[use.key], stage="teacher"))
+
+
+def _bench(bench: Bench) -> Bench:
+    """The bench that the teacher is trained on: the recipe's own, without compression."""
+    recipe: Recipe = bench.recipe
+    teacher = recipe.teacher
+    dense = replace(
+        recipe,
+        model=teacher.model or recipe.model,
+        pretrained=recipe.pretrained if teacher.model is None else None,
+        compression=NoCompression(),
+        level=0.0,
+        teacher=None,
+        max_accuracy_loss=None,
+    )
+    return Bench(dense, meter=bench.meter, store=bench.store, keep=bench.keep)
+
+
+def _answers(bench: Bench) -> Tensor:
+    """Logits [train images, classes] on the device; those that are gone are asked for again."""
+    asking = bench.teaching[-1]
+    folder = bench.store.folder(asking.key)
+    try:
+        tensors, _ = load(folder / "logits.safetensors")
+    except (FileNotFoundError, DamagedFile):
+        again, known = _ask(bench, asking, folder), bench.store.get(asking.key)
+        lost = () if known is None else (*known.lost, *again.marks)
+        bench.store.put(again if known is None else replace(known, lost=lost))
+        tensors, _ = load(folder / "logits.safetensors")
+    return tensors["logits"].to(bench.device)
+
+
+def _ask(bench: Bench, asking: StageUse, folder: Path) -> StageRecord:
+    module, found = _trained(bench), list[Tensor]()
+    images = bench.data.train.images
+    record = bench.metered(asking, lambda: found.append(_logits(bench, module)), images=len(images))
+    outcome = save_tensors(folder / "logits.safetensors", {"logits": found[0]}, {})
+    right = int((found[0].argmax(dim=1).numpy() == bench.data.train.labels).sum())
+    facts: Plain = {"teacher_train_accuracy": right / len(images)}
+    return replace(record, outcome=outcome, facts=facts)
+
+
+def _trained(bench: Bench) -> nn.Module:
+    teacher = _bench(bench)
+    module, stored = teacher.network(), bench.recipe.teacher.stored
+    if stored is None:
+        restore(module, None, dense_state(teacher))
+    else:
+        stored.put_into(module, least=1.0)
+    return module.eval()
+
+
+def _logits(bench: Bench, module: nn.Module) -> Tensor:
+    dtype = next(module.parameters()).dtype
+    asked = Deployed(module, bench.data.mean, bench.data.std).to(bench.device).eval()
+    split, found = bench.data.train.images, list[Tensor]()
+    with torch.no_grad():
+        for start in range(0, len(split), BATCH):
+            images = torch.tensor(split[start : start + BATCH], device=bench.device)
+            found.append(asked.answer(images, dtype).float().cpu())
+    return torch.cat(found)

@@ -1,0 +1,1 @@
+"""How sure a number is: errors of sums, intervals of proportions and means."""

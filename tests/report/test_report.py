@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects
+import pytest
+import toy_study
+
+from energy_sweep.front import selection as front
+from energy_sweep.record import Objective, StudyRecord
+from energy_sweep.report import html_page as report
+from energy_sweep.report import tables
+from energy_sweep.report.figures import CONFIG, bill_figure, front_figure
+
+STUDY = toy_study.grid(rates=(0.001, 0.01, 10.0))
+TRAINING = Objective(name="training")
+
+
+class Tags(HTMLParser):
+    """Every attribute that could make a browser fetch something, and the tags seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetches: list[str] = []
+        self.tags: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.fetches += [value or "" for name, value in attrs if name in ("src", "href", "data")]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("report") / "new" / "report.html"
+    report.write_report(STUDY, TRAINING, path)
+    assert [file.name for file in path.parent.iterdir()] == ["report.html"]
+    return path.read_text(encoding="utf-8")
+
+
+def embedded(page: str) -> dict[str, Any]:
+    found = re.search(r"^const page = (.*);$", page, re.MULTILINE)
+    assert found is not None
+    return json.loads(found.group(1))
+
+
+def test_the_page_fetches_nothing(written: str) -> None:
+    tags = Tags()
+    tags.feed(written)
+    assert tags.fetches == ["data:,"]
+    assert tags.tags.count("script") == 2
+    style = written[: written.index("</style>")]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_plotly_is_inlined_once(written: str) -> None:
+    assert written.count("* plotly.js v") == 1
+    assert len(written) < 6_000_000
+
+
+def test_plotly_offers_no_cloud(written: str) -> None:
+    assert embedded(written)["config"] == CONFIG
+    assert CONFIG["showSendToCloud"] is False
+    assert CONFIG["displaylogo"] is False
+
+
+def test_the_titles_say_how_the_joules_were_obtained(written: str) -> None:
+    page = embedded(written)
+    assert "<title>toy: accuracy against joules, estimated</title>" in written
+    assert "Accuracy against training joules, estimated" in written
+    assert "Joules by stage, estimated" in written
+    for figure in (page["front"], page["bill"]):
+        assert "estimated" in figure["layout"]["xaxis"]["title"]["text"]
+    assert "between 0.93 and 4" in written
+
+
+def test_every_trial_has_its_command_and_the_knee_is_shown(written: str) -> None:
+    page = embedded(written)
+    assert set(page["trials"]) == {str(trial.number) for trial in STUDY.trials}
+    knee = front.knee(front.rows(STUDY, TRAINING)).trial
+    shown = page["trials"][str(knee)]["command"]
+    assert f'<code id="chosen-command">{shown}</code>' in written
+    for number in front.pareto_numbers(STUDY, TRAINING):
+        assert f"<code>{page['trials'][str(number)]['command']}</code>" in written
+
+
+@pytest.mark.parametrize("name", ["training", "inference", "lifetime"])
+def test_plotly_accepts_the_figures(name: str) -> None:
+    document = front.front_document(STUDY, Objective(name=name))
+    for figure in (front_figure(document), bill_figure(document)):
+        plotly.graph_objects.Figure(figure)
+
+
+def test_the_front_is_a_stepped_line_with_error_bars_on_log_joules() -> None:
+    document = front.front_document(STUDY, TRAINING)
+    figure = front_figure(document)
+    [line] = [trace for trace in figure["data"] if trace["mode"] == "lines"]
+    [crosses] = [trace for trace in figure["data"] if trace["name"] == "infeasible"]
+    legend = [trace for trace in figure["data"] if "legendgroup" in trace]
+    assert figure["layout"]["xaxis"]["type"] == "log"
+    assert line["line"]["shape"] == "hv"
+    assert line["x"][:-1] == [row["joules"] for row in document["front"]]
+    bars = {
+        trial: (x, unsure, y + up)
+        for trace in traces(figure, "front")
+        for trial, x, y, unsure, up in zip(
+            trace["customdata"],
+            trace["x"],
+            trace["y"],
+            trace["error_x"]["array"],
+            trace["error_y"]["array"],
+            strict=True,
+        )
+    }
+    for row in document["front"]:
+        wanted = (row["joules"], row["uncertainty_joules"], row["accuracy_high"])
+        assert bars.pop(row["trial"]) == pytest.approx(wanted)
+    assert not bars
+    drawn = sum(len(trace["x"]) for trace in traces(figure, "dominated"))
+    assert drawn == len(document["dominated"])
+    assert len(crosses["x"]) == len(document["infeasible"]) == 8
+    assert crosses["marker"]["symbol"] == "x"
+    assert {entry["legendgroup"] for entry in legend} == {"compression.level", "batch"}
+
+
+def traces(figure: dict[str, Any], side: str) -> list[dict[str, Any]]:
+    return [one for one in figure["data"] if one["name"] == side and one["mode"] == "markers"]
+
+
+def test_the_hover_has_a_setting_a_line() -> None:
+    document = front.front_document(STUDY, TRAINING)
+    trace = traces(front_figure(document), "front")[0]
+    label = trace["text"][0].split("<br>")
+    [row] = [row for row in document["front"] if row["trial"] == trace["customdata"][0]]
+    assert label[0] == f"<b>trial {row['trial']}</b>"
+    assert label[1:5] == [f"{name} = {value}" for name, value in row["params"].items()]
+    assert any(line.endswith("J estimated") for line in label)
+
+
+def test_points_differ_by_level_and_batch() -> None:
+    document = front.front_document(STUDY, TRAINING)
+    figure = front_figure(document)
+    for side in ("front", "dominated"):
+        params = {row["trial"]: row["params"] for row in document[side]}
+        seen: dict[tuple[str, ...], tuple[str, str]] = {}
+        for trace in traces(figure, side):
+            marker, groups = trace["marker"], trace["meta"]["groups"]
+            seen[tuple(groups)] = (marker["color"], marker["symbol"])
+            for trial in trace["customdata"]:
+                names = [f"{name}={params[trial][name]}" for name in ("compression.level", "batch")]
+                assert names == groups
+        assert len(set(seen.values())) == len(seen) > 1
+
+
+def test_free_joules_get_a_linear_axis() -> None:
+    stage = toy_study.stage("trunk", "t", "epoch", (1, 0.0, 0.0))
+    trial = toy_study.trial(0, [("trunk", "t", "epoch", 1)])
+    document = front.front_document(toy_study.study([trial], [stage]), TRAINING)
+    assert front_figure(document)["layout"]["xaxis"]["type"] == "linear"
+
+
+def hostile() -> StudyRecord:
+    bad = "</script><script>alert(1)</script>"
+    trial = toy_study.trial(0, [("trunk", "t", "epoch", 1)], model=bad)
+    other = toy_study.trial(1, [("trunk", "t", "epoch", 1)], correct=300, model="plain")
+    stage = toy_study.stage("trunk", "t", "epoch", (1, 1.0, 0.0))
+    return dataclasses.replace(toy_study.study([trial, other], [stage]), name=bad)
+
+
+def test_names_cannot_break_out_of_the_page() -> None:
+    tags = Tags()
+    page = report.page(hostile(), TRAINING)
+    tags.feed(page)
+    assert tags.tags.count("script") == 2
+    assert "alert(1)</script>" not in page
+
+
+def test_a_study_without_results_has_a_page(tmp_path: Path) -> None:
+    report.write_report(toy_study.study([], []), Objective(), tmp_path / "empty.html")
+    assert "Nothing measured yet" in (tmp_path / "empty.html").read_text(encoding="utf-8")
+
+
+def test_the_front_as_text_is_aligned_and_says_estimated() -> None:
+    document = front.front_document(STUDY, TRAINING)
+    title, head, *lines, band = tables.front_table(document).splitlines()
+    assert f"{len(document['front'])} of 16 configurations" in title
+    assert "joules (estimated)" in head
+    assert [int(line.split()[0]) for line in lines] == [row["trial"] for row in document["front"]]
+    end = head.index("joules (estimated)") + len("joules (estimated)")
+    assert all(line[:end].endswith(" J") for line in lines)
+    assert "between 0.93 and 4" in band
+
+
+def test_the_bill_as_text_compares_spent_and_attributed() -> None:
+    document = front.front_document(STUDY, TRAINING)
+    head, *lines, sentence = tables.bill_table(document).splitlines()
+    assert head.split()[:3] == ["stage", "runs", "uses"]
+    assert [line.split()[0] for line in lines] == list(document["bill"])
+    assert len({len(line) for line in (head, *lines)}) == 1
+    ratio = document["attributed_joules"] / document["spent_joules"]
+    assert f"{ratio:.1f} times" in sentence
