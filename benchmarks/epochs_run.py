@@ -21,7 +21,7 @@ from energy_sweep.recipe.plan import Plan
 from energy_sweep.record import TrialResult
 from energy_sweep.runtime.onnxruntime import OnnxRuntime
 from energy_sweep.store import StageStore
-from energy_sweep.trial.context import Bench
+from energy_sweep.trial.context import TrialContext
 from energy_sweep.trial.training.fit import fit
 
 
@@ -54,7 +54,7 @@ class Run:
             plan=Plan(layout="channels_last"),
             seed=self.seed,
         )
-        self._bench = Bench(recipe, meter=self.meter, store=self._store)
+        self._bench = TrialContext(recipe, meter=self.meter, store=self._store)
         with recipe.device.running():
             fit(self._bench)
 

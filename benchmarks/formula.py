@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from energy_sweep.recipe import Recipe, replace
-from energy_sweep.recipe.plan import PLAIN
+from energy_sweep.recipe.plan import DEFAULT_PLAN
 from energy_sweep.recipe.stages import chain
 from energy_sweep.record import (
     DomainEnergy,
@@ -26,7 +26,7 @@ MACHINE = {"device_class": "formula"}
 
 def run_formula(recipe: Recipe, *, store: StageStore, **_: Any) -> TrialResult:
     """Run a recipe by formula: small batches, many epochs and low levels are accurate and dear."""
-    recipe = replace(recipe, plan=recipe.plan or PLAIN)
+    recipe = replace(recipe, plan=recipe.plan or DEFAULT_PLAN)
     uses = chain(recipe, machine=MACHINE, fingerprint="formula")
     for use in uses:
         known = store.get(use.key)

@@ -16,7 +16,7 @@ from torch.nn import functional
 from benchmarks.loop_cases import SHIFT, Case
 from energy_sweep.device.allocator import keeping_freed_memory
 from energy_sweep.optimizer import SGD
-from energy_sweep.training.loop import Resident, Trainee, network, train_epoch
+from energy_sweep.training.loop import OnDeviceDataset, Trainee, network, train_epoch
 
 LR = 0.01
 LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
@@ -77,7 +77,7 @@ class _Loop:
             case.build(), data, seed=0, precision=self.precision, memory_format=LAYOUTS[layout]
         )
         self.trainee = Trainee(module, SGD().build(module, LR))
-        self.resident = Resident(data.train, data, "cpu", LAYOUTS[layout])
+        self.resident = OnDeviceDataset(data.train, data, "cpu", LAYOUTS[layout])
         self.batch, self.epoch = case.batch, 0
 
     def __call__(self, limit: int | None = None) -> float:
@@ -95,7 +95,7 @@ class _Loop:
         return time.process_time() - begun
 
 
-def _constant(trainee: Trainee, resident: Resident, case: Case, precision: str) -> Any:
+def _constant(trainee: Trainee, resident: OnDeviceDataset, case: Case, precision: str) -> Any:
     """The limit: the same net, optimizer and arithmetic on one batch that is at hand already."""
     module, optimizer = trainee.module, trainee.optimizer
     images, labels, _ = next(resident.epoch(case.batch, torch.Generator()))

@@ -23,9 +23,9 @@ from energy_sweep.record import (
     StageUse,
     TrialResult,
     digest,
-    from_plain,
+    from_json,
     is_digest,
-    to_plain,
+    to_json,
 )
 from energy_sweep.record.files import read_file, write_whole
 from energy_sweep.record.seal import Damaged, parse, seal, unseal
@@ -121,7 +121,7 @@ class StageStore:
     def put(self, record: StageRecord) -> StageRecord:
         """Keep a record, replacing the one under the same key."""
         path = self.folder(record.key) / f"record-{self.meter_id}.json"
-        write_whole(path, json.dumps(seal(to_plain(record))))
+        write_whole(path, json.dumps(seal(to_json(record))))
         self._loaded()[record.key] = record
         self.unsealed.discard(record.key)
         self.damaged.pop(path, None)
@@ -178,7 +178,7 @@ class StageStore:
     def _read(self, path: Path) -> StageRecord | None:
         try:
             document, is_sealed = unseal(parse(read_file(path).decode()))
-            record = from_plain(StageRecord, document)
+            record = from_json(StageRecord, document)
             if record.key != path.parent.name:
                 raise Damaged(f"it is that of stage {record.key[:12]}")
             if not is_sealed:

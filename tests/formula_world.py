@@ -20,8 +20,8 @@ from energy_sweep.record import (
     StageRecord,
     StageUse,
     TrialResult,
-    from_plain,
-    to_plain,
+    from_json,
+    to_json,
 )
 from energy_sweep.search import Budget, Job, Outcome, search_study
 from energy_sweep.study import Study, open_study
@@ -64,7 +64,7 @@ class World:
         self.stages: dict[str, StageRecord] = {}
         if self.file.exists():
             plain = json.loads(self.file.read_text())
-            self.stages = {key: from_plain(StageRecord, one) for key, one in plain.items()}
+            self.stages = {key: from_json(StageRecord, one) for key, one in plain.items()}
 
     def records(self) -> dict[str, StageRecord]:
         return self.stages
@@ -122,7 +122,7 @@ class World:
             stage=use.stage, key=use.key, cost_key=use.cost_key, marks=(mark,) * int(use.units)
         )
         spare = self.file.with_suffix(".new")
-        spare.write_text(json.dumps(to_plain(self.stages)))
+        spare.write_text(json.dumps(to_json(self.stages)))
         os.replace(spare, self.file)
 
 

@@ -17,7 +17,7 @@ from energy_sweep.record import (
     StageRecord,
     StageUse,
     digest,
-    to_plain,
+    to_json,
 )
 from energy_sweep.record.files import write_whole
 from energy_sweep.record.mark_log import MarkLog
@@ -93,7 +93,7 @@ def test_a_record_of_another_stage_is_seen(tmp_path: Path) -> None:
 
 def test_a_record_of_a_former_version_is_believed(tmp_path: Path) -> None:
     store = StageStore(tmp_path, meter_id="m")
-    (store.folder(KEY) / "record-m.json").write_text(json.dumps(to_plain(record())))
+    (store.folder(KEY) / "record-m.json").write_text(json.dumps(to_json(record())))
     assert StageStore(tmp_path, meter_id="m").get(KEY) == record()
 
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from energy_sweep.record import (
     DomainEnergy,
     EnergyReading,
+    JsonDict,
     Mark,
     MeterFacts,
-    Plain,
     Quality,
     StageRecord,
     StageUse,
@@ -126,6 +126,6 @@ def grid(
         diverges = lr >= 1
         right = int(IMAGES * min(0.99, 0.9 + 0.03 * (batch < 64) + 0.002 * length - 0.02 * level))
         right -= round(40 * abs(lr - 0.01) / 0.1)
-        dials: Plain = {"batch": batch, "lr": lr, "epochs": length, "compression.level": level}
+        dials: JsonDict = {"batch": batch, "lr": lr, "epochs": length, "compression.level": level}
         trials.append(trial(number, uses, correct=None if diverges else right, **dials))
     return study(trials, list(stages.values()), repeatability=0.03)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from energy_sweep.app.config.quoting import plainly
 from energy_sweep.record import (
     BadInput,
+    JsonDict,
     MeterFacts,
     Objective,
-    Plain,
     StudyRecord,
     TrialRecord,
 )
@@ -38,7 +38,7 @@ WATTS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class StoredStudy:
     """A study on disk: its folder, everything known of it, and the store of its stages."""
 
     folder: Path
@@ -46,7 +46,7 @@ class Stored:
     store: StageStore
 
 
-def powercap(arguments: Namespace) -> Plain:
+def powercap(arguments: Namespace) -> JsonDict:
     """The setting for a root of RAPL counters, where one was typed."""
     root = arguments.powercap
     return {} if root is None else {"powercap": str(root)}
@@ -80,7 +80,7 @@ def _first_sweep(outputs: Path) -> str:
     return program("-m", "batch=32,64,128", *where)
 
 
-def load(arguments: Namespace) -> Stored:
+def load(arguments: Namespace) -> StoredStudy:
     """The study that the command line names, with the readings of its meter."""
     from energy_sweep.study.stored import load_study, store_of, with_stages
 
@@ -92,7 +92,7 @@ def load(arguments: Namespace) -> Stored:
     record = dataclasses.replace(record, damage=(*record.damage, *_left_out(record, arguments)))
     for line in record.damage:
         print(f"damaged: {line}", file=sys.stderr)
-    return Stored(folder=folder, record=record, store=store)
+    return StoredStudy(folder=folder, record=record, store=store)
 
 
 def _left_out(record: StudyRecord, arguments: Namespace) -> tuple[str, ...]:
@@ -145,7 +145,7 @@ def _band(meter: MeterFacts, watts: Watts) -> tuple[float, float]:
     return low, high
 
 
-def clear(stored: Stored, named: Path | None = None) -> int:
+def clear(stored: StoredStudy, named: Path | None = None) -> int:
     """Remove the weights of a study that no sweep is working on; gives the bytes freed.
 
     A store outside of the study's folder has to be `named`: a stranger's study may name yours.
@@ -201,7 +201,7 @@ def priced_by(arguments: Namespace) -> list[str]:
     return [word for option, value in typed if value is not None for word in (option, _word(value))]
 
 
-def watts_settings(arguments: Namespace) -> Plain:
+def watts_settings(arguments: Namespace) -> JsonDict:
     """The settings of a meter that prices what it estimates by the watts that were typed."""
     typed = {setting: getattr(arguments, name, None) for name, setting in WATTS.values()}
     return {k: str(v) if isinstance(v, Path) else v for k, v in typed.items() if v is not None}
@@ -244,7 +244,7 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, allow_nan=False))
 
 
-def words(params: Plain) -> str:
+def words(params: JsonDict) -> str:
     """Settings as they are typed on the command line."""
     return " ".join(f"{name}={value}" for name, value in params.items())
 

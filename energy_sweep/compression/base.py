@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from energy_sweep.record import BadInput, Plain
+from energy_sweep.record import BadInput, JsonDict
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from energy_sweep.compression.hooks import Acting
+    from energy_sweep.compression.hooks import TrainingHook
 
 When = Literal["none", "during", "after", "export"]
 # Normalised images [B, C, H, W] of the training split and their classes [B], in a fixed order.
@@ -65,7 +65,7 @@ class Compression(Protocol):
         """The same for a runtime that is cheapest where channels are multiples of `multiple`."""
         ...
 
-    def snap(self, level: float, model: Any = None) -> float:
+    def effective_level(self, level: float, model: Any = None) -> float:
         """The level that is really carried out when `level` is asked, of the net `model` if that
         matters."""
         ...
@@ -78,7 +78,7 @@ class Compression(Protocol):
         """The model part to build, for techniques that change it before it is built."""
         ...
 
-    def during(self, level: float) -> tuple[Technique, float] | None:
+    def in_training(self, level: float) -> tuple[Technique, float] | None:
         """The technique that acts during training, and its level; None where none does."""
         ...
 
@@ -131,7 +131,7 @@ class Technique:
         settings: dict[str, Any] = {"channel_multiple": multiple}
         return dataclasses.replace(self, **settings)
 
-    def snap(self, level: float, model: Any = None) -> float:
+    def effective_level(self, level: float, model: Any = None) -> float:
         return float(level)
 
     def canonical(self, level: float, model: Any = None) -> Technique:
@@ -140,12 +140,12 @@ class Technique:
     def shape(self, model: Any, level: float) -> Any:
         return model
 
-    def during(self, level: float) -> tuple[Technique, float] | None:
-        level = self.snap(level)
+    def in_training(self, level: float) -> tuple[Technique, float] | None:
+        level = self.effective_level(level)
         return (self, level) if level and self.when == "during" else None
 
     def rounds(self, level: float) -> tuple[Round, ...]:
-        level = self.snap(level)
+        level = self.effective_level(level)
         if not level or self.when not in ("after", "export"):
             return ()
         return (Round(technique=self, level=level, recover_epochs=self._recover_epochs),)
@@ -163,14 +163,14 @@ class Technique:
 
     def acting(
         self, level: float, *, progress: float, teacher: Tensor | None = None
-    ) -> Acting | None:
+    ) -> TrainingHook | None:
         """What acts in one epoch, None where nothing does; `progress` is the share of the training
         or recovery that is done before it, `teacher` its logits [train images, classes]."""
         return None
 
     def prepare(
         self, module: nn.Module, level: float, *, example: Tensor, batches: Batches | None = None
-    ) -> tuple[nn.Module, Plain]:
+    ) -> tuple[nn.Module, JsonDict]:
         """The compressed network and what was achieved; `module` stays as it is.
 
         `example` is a normalised input [N, C, H, W]; the facts hold `removed_weight_bits`, the
@@ -178,7 +178,7 @@ class Technique:
         """
         return module, {"removed_weight_bits": 0.0}
 
-    def restructure(self, module: nn.Module, facts: Plain) -> None:
+    def restructure(self, module: nn.Module, facts: JsonDict) -> None:
         """Give a net as it was before `prepare` the layers that it has after, whatever their
         weights and widths; `facts` are those that `prepare` gave."""
 
@@ -191,7 +191,7 @@ class Technique:
         module: nn.Module,
         data: Any,
         runtime: Any,
-    ) -> Plain:
+    ) -> JsonDict:
         """Write the lowered form of the deployed file `source` of `module` to `target`, and give
         what was achieved, `removed_weight_bits` among it."""
         raise NotImplementedError
@@ -212,7 +212,7 @@ class NoCompression(Technique):
                 f"or compression=prune compression.level={level:g}"
             )
 
-    def snap(self, level: float, model: Any = None) -> float:
+    def effective_level(self, level: float, model: Any = None) -> float:
         return 0.0
 
 

@@ -89,7 +89,7 @@ class Chain:
         steps = (replace(step, technique=step.technique.suited(multiple)) for step in self.steps)
         return replace(self, steps=tuple(steps))
 
-    def snap(self, level: float, model: Any = None) -> float:
+    def effective_level(self, level: float, model: Any = None) -> float:
         """What the steps make of a level together."""
         return round(1 - math.prod(1 - one for one in self.levels(level, model)), 9)
 
@@ -98,16 +98,18 @@ class Chain:
 
         What a step cannot take as its share, the others make up for.
         """
-        known = [step.technique.snap(step.level, model) for step in self.steps]
+        known = [step.technique.effective_level(step.level, model) for step in self.steps]
         if not level and not any(known):
             return tuple(known)
         for place, step in enumerate(self.steps):
             if not known[place] and _knows_one(step.technique):
-                known[place] = step.technique.snap(level)
+                known[place] = step.technique.effective_level(level)
         while open_ := [place for place, one in enumerate(known) if not one]:
             left = min(1.0, (1 - level) / math.prod(1 - one for one in known))
             share = 1 - left ** (1 / len(open_))
-            taken = {place: self.steps[place].technique.snap(share, model) for place in open_}
+            taken = {
+                place: self.steps[place].technique.effective_level(share, model) for place in open_
+            }
             other = next((place for place in open_ if taken[place] != share), None)
             if other is None or not taken[other]:
                 return tuple(taken.get(place, one) for place, one in enumerate(known))
@@ -131,9 +133,9 @@ class Chain:
             model = step.technique.shape(model, own)
         return model
 
-    def during(self, level: float) -> tuple[Technique, float] | None:
+    def in_training(self, level: float) -> tuple[Technique, float] | None:
         """The step that acts during training, and its level."""
-        found = [step.technique.during(own) for step, own in self._active(level)]
+        found = [step.technique.in_training(own) for step, own in self._active(level)]
         return next((one for one in found if one is not None), None)
 
     def rounds(self, level: float) -> tuple[Round, ...]:
@@ -147,7 +149,7 @@ class Chain:
 
 def _knows_one(technique: Technique) -> bool:
     """Whether a technique has one level only, as a number format does."""
-    return len({technique.snap(level) for level in (0.1, 0.3, 0.6, 0.95)}) == 1
+    return len({technique.effective_level(level) for level in (0.1, 0.3, 0.6, 0.95)}) == 1
 
 
 def _typed(names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from energy_sweep.record import BadInput
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from energy_sweep.compression.hooks import Acting
+    from energy_sweep.compression.hooks import TrainingHook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Distill(Technique):
                 " compression.alpha=0.9"
             )
 
-    def snap(self, level: float, model: Any = None) -> float:
+    def effective_level(self, level: float, model: Any = None) -> float:
         """The level of the width that the student has, where widths are whole numbers."""
         width = getattr(model, "width", None)
         if not level or not isinstance(width, int):
@@ -87,9 +87,9 @@ class Distill(Technique):
 
     def acting(
         self, level: float, *, progress: float, teacher: Tensor | None = None
-    ) -> Acting | None:
-        from energy_sweep.compression.distillation_loss import Taught
+    ) -> TrainingHook | None:
+        from energy_sweep.compression.distillation_loss import DistillationLoss
 
         if teacher is None:
             raise ValueError("a student without a teacher")
-        return Taught(teacher, temperature=self.temperature, alpha=self.alpha)
+        return DistillationLoss(teacher, temperature=self.temperature, alpha=self.alpha)

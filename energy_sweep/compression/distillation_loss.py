@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional
 
-from energy_sweep.compression.hooks import Acting
+from energy_sweep.compression.hooks import TrainingHook
 
 
-class Taught(Acting):
+class DistillationLoss(TrainingHook):
     """Mixes the divergence from a teacher's softened answers [train images, classes] with the
     cross-entropy; the square of the temperature keeps the size of their gradients alike."""
 

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from energy_sweep.compression.hooks import Acting
+from energy_sweep.compression.hooks import TrainingHook
 
 WEIGHTS = (-63, 63)  # 7 bits, as `quantize` stores them
 ACTIVATIONS = (0, 255)
 
 
-class Rounded(Acting):
+class FakeQuantize(TrainingHook):
     """Rounds the weights of layers, channel by channel, and what they read, batch by batch.
 
     Gradients pass as if nothing were rounded, but for values out of range. Batch norms stay in

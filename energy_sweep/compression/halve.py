@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from energy_sweep.compression.base import Technique, When
 from energy_sweep.compression.checks import check_choice
-from energy_sweep.record import Infeasible, Plain
+from energy_sweep.record import Infeasible, JsonDict
 from energy_sweep.runtime.base import Mismatch
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Halve(Technique):
         Technique.check_where(self, runtime, device_name)
         runtime.check_half(self._number(runtime))
 
-    def snap(self, level: float, model: Any = None) -> float:
+    def effective_level(self, level: float, model: Any = None) -> float:
         """16 bits are the one level there is."""
         return LEVEL if level else 0.0
 
@@ -49,7 +49,7 @@ class Halve(Technique):
         module: nn.Module,
         data: Any,
         runtime: Any,
-    ) -> Plain:
+    ) -> JsonDict:
         """Write the file in 16 bits, and say how often it answers as before.
 
         Raises Infeasible where 16 bits are too few for this network.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 
-class Acting:
+class TrainingHook:
     """Does nothing; techniques override what they do.
 
     Made anew for every epoch, so that whatever it remembers follows from the weights that the epoch
@@ -29,10 +29,10 @@ class Acting:
         """Act on the weights after each update."""
 
 
-class Together(Acting):
+class HookList(TrainingHook):
     """Several at once: all act on the weights, the last that has one gives logits or loss."""
 
-    def __init__(self, parts: Sequence[Acting]) -> None:
+    def __init__(self, parts: Sequence[TrainingHook]) -> None:
         self._parts = tuple(parts)
 
     def begin(self, module: nn.Module) -> None:

@@ -15,7 +15,7 @@ from energy_sweep.compression.base import (
 )
 from energy_sweep.compression.channels import first_near, steps_to_try
 from energy_sweep.compression.checks import check_multiple, check_reached, check_recover_epochs
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -52,7 +52,7 @@ class LowRank(Technique):
 
     def prepare(
         self, module: nn.Module, level: float, *, example: Tensor, batches: Batches | None = None
-    ) -> tuple[nn.Module, Plain]:
+    ) -> tuple[nn.Module, JsonDict]:
         """A copy of `module` with thin layers, and their `ranks` by name."""
         thin, sizes = copy.deepcopy(module), _sizes(module)
         chosen = ranks(sizes, level, self.channel_multiple)
@@ -60,7 +60,7 @@ class LowRank(Technique):
             thin.set_submodule(name, _factored(thin.get_submodule(name), rank))
         return thin, {"removed_weight_bits": _removed(sizes, chosen), "ranks": chosen}
 
-    def restructure(self, module: nn.Module, facts: Plain) -> None:
+    def restructure(self, module: nn.Module, facts: JsonDict) -> None:
         """Put thin layers where `prepare` put them."""
         for name, rank in facts["ranks"].items():
             module.set_submodule(name, _thin(module.get_submodule(name), rank))

@@ -19,12 +19,12 @@ from energy_sweep.compression.base import (
     spread_rounds,
 )
 from energy_sweep.compression.checks import check_choice, check_recover_epochs
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from energy_sweep.compression.hooks import Acting
+    from energy_sweep.compression.hooks import TrainingHook
 
 # The share of training after which the sparsity is whole, so that a quarter is left to recover in.
 RAMP = 0.75
@@ -61,11 +61,13 @@ class Magnitude(Technique):
     def rounds(self, level: float) -> tuple[Round, ...]:
         if self.act == "during":
             return ()
-        return spread_rounds(self, self.snap(level), self.iterations, self.recover_epochs)
+        return spread_rounds(
+            self, self.effective_level(level), self.iterations, self.recover_epochs
+        )
 
     def acting(
         self, level: float, *, progress: float, teacher: Tensor | None = None
-    ) -> Acting | None:
+    ) -> TrainingHook | None:
         from energy_sweep.compression.masks import Masked, mask_smallest
 
         if self.act == "after":
@@ -75,7 +77,7 @@ class Magnitude(Technique):
 
     def prepare(
         self, module: nn.Module, level: float, *, example: Tensor, batches: Batches | None = None
-    ) -> tuple[nn.Module, Plain]:
+    ) -> tuple[nn.Module, JsonDict]:
         """A copy with zeros in it; `level` is relative to the weights that are not zero yet."""
         from energy_sweep.compression.masks import mask_smallest, sparsity, sparsity_by_layer
 

@@ -14,12 +14,12 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from energy_sweep.compression.hooks import Acting
+from energy_sweep.compression.hooks import TrainingHook
 
 Scope = Literal["global", "layer"]
 
 
-class Masked(Acting):
+class Masked(TrainingHook):
     """Keeps at zero what is zero when the epoch begins, once `first` has changed the net."""
 
     def __init__(self, first: Callable[[nn.Module], None] | None = None) -> None:

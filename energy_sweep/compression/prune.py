@@ -24,7 +24,7 @@ from energy_sweep.compression.checks import (
     check_reached,
     check_recover_epochs,
 )
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -53,7 +53,9 @@ class Prune(Technique):
         check_recover_epochs(self.recover_epochs, self.iterations)
 
     def rounds(self, level: float) -> tuple[Round, ...]:
-        return spread_rounds(self, self.snap(level), self.iterations, self.recover_epochs)
+        return spread_rounds(
+            self, self.effective_level(level), self.iterations, self.recover_epochs
+        )
 
     def check_net(self, module: nn.Module, level: float, *, example: Tensor) -> None:
         """Raise BadInput where layers with their last channels left still keep too much."""
@@ -63,7 +65,7 @@ class Prune(Technique):
 
     def prepare(
         self, module: nn.Module, level: float, *, example: Tensor, batches: Batches | None = None
-    ) -> tuple[nn.Module, Plain]:
+    ) -> tuple[nn.Module, JsonDict]:
         """A physically smaller copy of `module`, and `removed_weight_bits` and `channels` of it.
 
         How many channels each layer keeps follows from the architecture, the level and

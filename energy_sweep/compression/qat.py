@@ -15,12 +15,12 @@ from energy_sweep.compression.base import (
 )
 from energy_sweep.compression.checks import check_recover_epochs
 from energy_sweep.compression.quantize import LEVEL, Quantize
-from energy_sweep.record import BadInput, Plain
+from energy_sweep.record import BadInput, JsonDict
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from energy_sweep.compression.hooks import Acting
+    from energy_sweep.compression.hooks import TrainingHook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +33,14 @@ class Rounding(Technique):
 
     def acting(
         self, level: float, *, progress: float, teacher: Tensor | None = None
-    ) -> Acting | None:
-        from energy_sweep.compression.fake_quantize import Rounded
+    ) -> TrainingHook | None:
+        from energy_sweep.compression.fake_quantize import FakeQuantize
 
-        return Rounded()
+        return FakeQuantize()
 
     def prepare(
         self, module: nn.Module, level: float, *, example: Tensor, batches: Batches | None = None
-    ) -> tuple[nn.Module, Plain]:
+    ) -> tuple[nn.Module, JsonDict]:
         return copy.deepcopy(module), {"removed_weight_bits": 0.0}
 
 
@@ -62,7 +62,7 @@ class Qat(Quantize):
 
     def rounds(self, level: float) -> tuple[Round, ...]:
         """The recovery, and the int8 file, which is the one that `quantize` would make."""
-        if not self.snap(level):
+        if not self.effective_level(level):
             return ()
         own = {f.name: getattr(self, f.name) for f in dataclasses.fields(Quantize)}
         quantize = Quantize(**{**own, "name": "quantize"})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from energy_sweep.compression.base import Technique, When
 from energy_sweep.compression.checks import check_choice
-from energy_sweep.record import BadInput, Plain
+from energy_sweep.record import BadInput, JsonDict
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,7 +56,7 @@ class Quantize(Technique):
         Technique.check_where(self, runtime, device_name)
         runtime.check_int8(self.calibration)
 
-    def snap(self, level: float, model: Any = None) -> float:
+    def effective_level(self, level: float, model: Any = None) -> float:
         """int8 is the one level there is."""
         return LEVEL if level else 0.0
 
@@ -69,7 +69,7 @@ class Quantize(Technique):
         module: nn.Module,
         data: Any,
         runtime: Any,
-    ) -> Plain:
+    ) -> JsonDict:
         """Write the int8 file, and say which share of its layers is int8 and which are not."""
         images = data.train.images[: self.images]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
-    from energy_sweep.compression.hooks import Acting
+    from energy_sweep.compression.hooks import TrainingHook
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Sparse(Technique):
 
     def acting(
         self, level: float, *, progress: float, teacher: Tensor | None = None
-    ) -> Acting | None:
+    ) -> TrainingHook | None:
         from energy_sweep.compression.masks import Masked
 
         return Masked()

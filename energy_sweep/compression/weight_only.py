@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from energy_sweep.compression.base import Technique, When
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 
 if TYPE_CHECKING:
     from torch import nn
@@ -27,7 +27,7 @@ class WeightOnly(Technique):
     runtimes: ClassVar[tuple[str, ...] | None] = ("onnxruntime", "openvino")
     name: str = "weight_only"
 
-    def snap(self, level: float, model: Any = None) -> float:
+    def effective_level(self, level: float, model: Any = None) -> float:
         """The nearer of the two levels that there are."""
         return min(BITS, key=lambda known: abs(known - level)) if level else 0.0
 
@@ -40,13 +40,13 @@ class WeightOnly(Technique):
         module: nn.Module,
         data: Any,
         runtime: Any,
-    ) -> Plain:
+    ) -> JsonDict:
         """Write the file with integers for weights."""
         from energy_sweep.runtime.int8 import store_weights, weight_bytes
 
         target.parent.mkdir(parents=True, exist_ok=True)
-        store_weights(source, target, bits=BITS[self.snap(level)])
+        store_weights(source, target, bits=BITS[self.effective_level(level)])
         return {
             "removed_weight_bits": 1 - weight_bytes(target) / weight_bytes(source),
-            "weight_bits": BITS[self.snap(level)],
+            "weight_bits": BITS[self.effective_level(level)],
         }

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from energy_sweep.dataset.base import Cut, Data, assemble
+from energy_sweep.dataset.base import Data, Preprocessing, assemble
 from energy_sweep.dataset.cache import load_cached
 from energy_sweep.dataset.labels import as_classes
 from energy_sweep.dataset.reader import Reading
@@ -59,7 +59,7 @@ class Arrays:
 
     def load(self) -> Data:
         """Read or call, check and split; BadInput names what is wrong with which array."""
-        cut = Cut(
+        cut = Preprocessing(
             resolution=self.resolution,
             shift=self.shift,
             flip=self.flip,
@@ -83,7 +83,7 @@ class Arrays:
             self, cut, lambda: [path], lambda: self._cut(cut, _read(path), where, source)
         )
 
-    def _cut(self, cut: Cut, arrays: tuple[Any, ...], where: str, source: str) -> Data:
+    def _cut(self, cut: Preprocessing, arrays: tuple[Any, ...], where: str, source: str) -> Data:
         images, labels, *names = (
             _array(given, what, where)
             for given, what in zip(arrays, ("images", "labels", "classes"), strict=False)

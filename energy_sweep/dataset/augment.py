@@ -8,7 +8,7 @@ from torch import Tensor
 from energy_sweep.dataset.base import Data
 
 
-class Frame:
+class PaddedImages:
     """The layout of a data set's images: [N, C, H, W], or [N, H, W, C] where channels are last.
 
     Around each lies a margin of `shift` pixels. What is stored is contiguous in this order, so that
@@ -53,7 +53,7 @@ class Frame:
         rows.sub_(self._mean[..., :count]).div_(self._std[..., :count])
         return frame
 
-    def cut(self, frame: Tensor, which: Tensor, moves: Tensor) -> Tensor:
+    def crop(self, frame: Tensor, which: Tensor, moves: Tensor) -> Tensor:
         """Images at `which`, moved down and right by `moves` [2, B] less the margin.
 
         Whole rows are copied, which takes a tenth of the time that indexing pixels does.
@@ -69,7 +69,7 @@ class Frame:
         shape = (*size, self.channels) if self.channels_last else (self.channels, *size)
         return chosen.view(len(which), *shape)
 
-    def mirror(self, frame: Tensor, chosen: Tensor) -> Tensor:
+    def flip(self, frame: Tensor, chosen: Tensor) -> Tensor:
         """Swap left and right of the stored images that are `chosen`."""
         flipped = frame.flip(2 if self.channels_last else 3)
         return torch.where(chosen.view(-1, 1, 1, 1), flipped, frame)

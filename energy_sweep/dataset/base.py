@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from energy_sweep.dataset.preprocessing import Cut
+from energy_sweep.dataset.preprocessing import Preprocessing
 from energy_sweep.dataset.reader import Reading
 from energy_sweep.dataset.resize import resize
 from energy_sweep.dataset.split import (
@@ -75,7 +75,7 @@ class Data:
 
 
 @runtime_checkable
-class Source(Protocol):
+class DataSource(Protocol):
     """Where a data set comes from: a frozen dataclass, so that it can be hashed and written.
 
     One that imports modules that the user names has them as `imports`, by setting: the packages
@@ -109,7 +109,7 @@ def assemble(
     labels: Labels,
     *,
     classes: tuple[str, ...],
-    cut: Cut,
+    cut: Preprocessing,
     names: Sequence[str] | None = None,
     given: Mapping[str, Split] | None = None,
     found: Found | None = None,
@@ -169,7 +169,7 @@ def _completed(found: Found, splits: Mapping[str, Split], shape: tuple[int, ...]
     )
 
 
-def augmented(data: Data, cut: Cut) -> Data:
+def augmented(data: Data, cut: Preprocessing) -> Data:
     """The data to be moved and mirrored as `cut` says; BadInput where nothing would be left."""
     side = min(data.shape[1:])
     if cut.shift >= side:

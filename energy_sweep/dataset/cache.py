@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from energy_sweep.dataset.base import Cut, Data, augmented, fingerprint
+from energy_sweep.dataset.base import Data, Preprocessing, augmented, fingerprint
 from energy_sweep.dataset.reader import Reading
 from energy_sweep.dataset.split import TEST, TRAIN, VALIDATION, Split
 from energy_sweep.dataset.storage import chunks, default_folder, opened
 from energy_sweep.dataset.summary import Found
 from energy_sweep.record import BadInput
-from energy_sweep.record.serialize import Plain, digest, from_plain, to_plain
+from energy_sweep.record.serialize import JsonDict, digest, from_json, to_json
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ Stamp = tuple[int, int]  # size in bytes, time of the last change in nanoseconds
 
 
 def load_cached(
-    source: Any, cut: Cut, files: Callable[[], Iterable[Path]], read: Callable[[], Data]
+    source: Any, cut: Preprocessing, files: Callable[[], Iterable[Path]], read: Callable[[], Data]
 ) -> Data:
     """The data that `read` makes of `files`, or what is kept of an earlier reading of them.
 
@@ -81,7 +81,7 @@ def _stamps(files: Iterable[Path]) -> dict[str, Stamp]:
 
 def _key(source: Any, stamps: Mapping[str, Stamp]) -> str:
     """The name of what is kept: other files, settings, code or decoder, another name."""
-    settings = {k: v for k, v in to_plain(source).items() if k not in UNSEEN}
+    settings = {k: v for k, v in to_json(source).items() if k not in UNSEEN}
     kind = f"{type(source).__module__}.{type(source).__qualname__}"
     return digest([kind, settings, _code(), version("pillow"), sorted(stamps.items())])
 
@@ -120,11 +120,11 @@ def _paths(entry: Path, side: str) -> tuple[Path, Path]:
     return entry / f"{side}.npy", entry / f"{side}_labels.npy"
 
 
-def _arrays_stamps(arrays: Sequence[Path]) -> Plain:
+def _arrays_stamps(arrays: Sequence[Path]) -> JsonDict:
     return {Path(path).name: list(stamp) for path, stamp in _stamps(arrays).items()}
 
 
-def _data(entry: Path, facts: Plain) -> Data:
+def _data(entry: Path, facts: JsonDict) -> Data:
     splits = {}
     for side in SIDES:
         images, labels = (opened(path) for path in _paths(entry, side))
@@ -139,8 +139,8 @@ def _data(entry: Path, facts: Plain) -> Data:
         std=tuple(facts["std"]),
         shift=0,
         fingerprint=facts["fingerprint"],
-        found=from_plain(Found, facts["found"]),
-        reading=None if facts["reading"] is None else from_plain(Reading, facts["reading"]),
+        found=from_json(Found, facts["found"]),
+        reading=None if facts["reading"] is None else from_json(Reading, facts["reading"]),
     )
 
 
@@ -176,7 +176,7 @@ def _write(entry: Path, data: Data) -> None:
                 file.write(np.ascontiguousarray(split.images[part], np.uint8).data)
         np.save(labels, split.labels, allow_pickle=False)
     names = ("name", "classes", "mean", "std", "fingerprint", "found", "reading")
-    kept = json.loads(json.dumps({name: to_plain(getattr(data, name)) for name in names}))
+    kept = json.loads(json.dumps({name: to_json(getattr(data, name)) for name in names}))
     arrays = [path for side in SIDES for path in _paths(entry, side)]
     facts = {"data": kept, "check": digest(kept), "stamps": _arrays_stamps(arrays)}
     (entry / FACTS).write_text(json.dumps(facts), encoding="utf-8")

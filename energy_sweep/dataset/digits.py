@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from energy_sweep.dataset.base import Cut, Data, assemble, package_file
+from energy_sweep.dataset.base import Data, Preprocessing, assemble, package_file
 from energy_sweep.dataset.summary import Found
 from energy_sweep.record import BadInput
 
@@ -27,7 +27,7 @@ class Digits:
 
     def load(self) -> Data:
         """Read the file without importing scikit-learn, which takes over a second."""
-        cut = Cut(
+        cut = Preprocessing(
             resolution=self.resolution,
             shift=self.shift,
             validation=self.validation,

@@ -9,10 +9,10 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from energy_sweep.dataset.base import Cut, Data, assemble
+from energy_sweep.dataset.base import Data, Preprocessing, assemble
 from energy_sweep.dataset.cache import load_cached
 from energy_sweep.dataset.duplicates import copies
-from energy_sweep.dataset.pictures import Read, examples, read, read_all, sized, survey
+from energy_sweep.dataset.pictures import ImagesRead, examples, read, read_all, sized, survey
 from energy_sweep.dataset.reader import Reading
 from energy_sweep.dataset.sides import laid
 from energy_sweep.dataset.split import TEST, TRAIN, VALIDATION, Split
@@ -21,7 +21,7 @@ from energy_sweep.dataset.tree import Tree, left_out, tree
 from energy_sweep.record import BadInput
 
 
-class Picture(NamedTuple):
+class ImageFile(NamedTuple):
     """An image file, the index of its class and the side it was published for (None: any)."""
 
     path: Path
@@ -65,7 +65,7 @@ class Folder:
             )
         if not 0 <= self.near_bits <= 16:
             raise BadInput(f"dataset.near_bits={self.near_bits}: type 0 to 16, such as 4")
-        cut = Cut(
+        cut = Preprocessing(
             resolution=self.resolution,
             shift=self.shift,
             flip=self.flip,
@@ -78,7 +78,7 @@ class Folder:
         data = load_cached(self, cut, lambda: paths, lambda: self._cut(cut, classes, found))
         return replace(data, found=data.found.noted(*notes))
 
-    def _cut(self, cut: Cut, classes: tuple[str, ...], found: list[Picture]) -> Data:
+    def _cut(self, cut: Preprocessing, classes: tuple[str, ...], found: list[ImageFile]) -> Data:
         """Read all images, and keep copies of one on one side."""
         everything = self._read([picture.path for picture in found])
         labels = np.array([picture.label for picture in found], np.int64)
@@ -126,7 +126,7 @@ class Folder:
         """What all resolutions and fractions of this folder share, at a size that always loads."""
         return replace(self, resolution=32, fraction=1.0, shift=0)
 
-    def _find(self) -> tuple[tuple[str, ...], list[Picture], tuple[str, ...]]:
+    def _find(self) -> tuple[tuple[str, ...], list[ImageFile], tuple[str, ...]]:
         """The classes in the order of their names, all images, and what is to be said of them."""
         root = Path(self.root).expanduser()
         if not root.is_dir():
@@ -142,14 +142,14 @@ class Folder:
         classes = tuple(sorted(set(self.spellings) or next(iter(sides.values()))))
         if len(classes) < 2:
             raise BadInput(self._too_few(whole, len(classes)))
-        found: list[Picture] = []
+        found: list[ImageFile] = []
         for side, folders in sides.items():
             for label, name in enumerate(classes):
                 if name not in folders:
                     raise BadInput(
                         f"dataset={self.name}: class {name} has no images in {root}: add some"
                     )
-                found += [Picture(path, label, side) for path in folders[name].pictures()]
+                found += [ImageFile(path, label, side) for path in folders[name].pictures()]
         return classes, found, (*notes, *left_out(whole))
 
     def _too_few(self, whole: Tree, count: int) -> str:
@@ -171,7 +171,7 @@ class Folder:
         """A file as training sees it, [C, H, W]."""
         return sized(read(path, reading).pixels, self.resolution)
 
-    def _read(self, paths: list[Path]) -> Read:
+    def _read(self, paths: list[Path]) -> ImagesRead:
         """All images at the size asked for."""
         reading, looks = survey(paths, channels=self.channels, background=self.background)
         try:

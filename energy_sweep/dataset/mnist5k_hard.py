@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from energy_sweep.dataset.base import Cut, Data, assemble
+from energy_sweep.dataset.base import Data, Preprocessing, assemble
 from energy_sweep.dataset.mnist5k import read
 from energy_sweep.dataset.split import content_name
 from energy_sweep.dataset.storage import Pixels
@@ -35,7 +35,7 @@ class HardMnist5k:
 
     def load(self) -> Data:
         """Read and disturb; the originals of each side are those of `mnist5k`."""
-        cut = Cut(
+        cut = Preprocessing(
             resolution=self.resolution,
             shift=self.shift,
             validation=self.validation,

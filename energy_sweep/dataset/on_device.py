@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from energy_sweep.dataset.augment import Frame
+from energy_sweep.dataset.augment import PaddedImages
 from energy_sweep.dataset.base import Data, Split
 from energy_sweep.dataset.storage import Pixels, chunks
 from energy_sweep.record import BadInput
@@ -37,7 +37,7 @@ def whole_batches(images: int, batch: int) -> int:
     return images // batch
 
 
-class Resident:
+class OnDeviceDataset:
     """A split on the device: normalised once or, above `float_bytes`, as the bytes it came in.
 
     Batches are the same, bit for bit. On the CPU the bytes are those of `split.images`, of which a
@@ -56,7 +56,7 @@ class Resident:
         self.flip, self._reach = data.flip, 2 * data.shift + 1
         self.labels = torch.tensor(split.labels, device=device)
         last = memory_format is torch.channels_last
-        self._frame = Frame(data, self.labels.device, channels_last=last)
+        self._frame = PaddedImages(data, self.labels.device, channels_last=last)
         self._images: Tensor | Pixels
         if len(split) * self._frame.float_bytes <= float_bytes:
             self._images = self._frame.black(len(split), torch.float32)
@@ -74,7 +74,7 @@ class Resident:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def share(self, rank: int, ranks: int) -> Resident:
+    def share(self, rank: int, ranks: int) -> OnDeviceDataset:
         """The same data, of whose batches only the part of one of several ranks is cut out."""
         shared = copy.copy(self)
         shared.part = (rank, ranks)
@@ -103,7 +103,7 @@ class Resident:
             index = order[part]
             images = self._cut(index, moves[:, part])
             if mirrored is not None:
-                images = self._frame.mirror(images, mirrored[part])
+                images = self._frame.flip(images, mirrored[part])
             labels = self.labels.index_select(0, index)
             yield Batch(self._frame.as_images(images), labels, index)
 
@@ -115,11 +115,11 @@ class Resident:
         elif self._images.dtype is torch.uint8:
             images = self._images.index_select(0, index)
         else:
-            return self._frame.cut(self._images, index, moves)
+            return self._frame.crop(self._images, index, moves)
         framed = self._frame.black(len(index), torch.uint8)
         self._frame.fill(framed, images)
         here = torch.arange(len(index), device=index.device)
-        return self._frame.normalise(self._frame.cut(framed, here, moves).float())
+        return self._frame.normalise(self._frame.crop(framed, here, moves).float())
 
 
 def _chunks(images: Pixels) -> Iterator[tuple[slice, Tensor]]:

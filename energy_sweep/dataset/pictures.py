@@ -21,7 +21,7 @@ ALIASES = {"MPO": "JPEG"}  # how phones write a photograph and what belongs to i
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
+class ImagesRead:
     """Images [N, C, H, W] as they are used, and how they were read; of the originals the names,
     thumbnails [N, 32, 32] and the smallest side."""
 
@@ -65,7 +65,7 @@ def sized(pixels: Pixels, resolution: int | None) -> Pixels:
 
 def read_all(
     paths: Sequence[Path], looks: Sequence[Look], reading: Reading, resolution: int | None
-) -> Read:
+) -> ImagesRead:
     """All files at the size asked for; BadInput names one that is damaged or of another size."""
     images: Pixels | None = None
     contents, seen, smallest = list[str](), allocate((len(paths), SIDE, SIDE)), 2**31
@@ -97,7 +97,7 @@ def read_all(
         modes=dict(Counter(look.mode for look in looks)),
         notes=(*conversions(paths, looks, reading), *_lost(lost, looks, reading.background)),
     )
-    return Read(
+    return ImagesRead(
         images=images,
         contents=contents,
         thumbnails=seen,

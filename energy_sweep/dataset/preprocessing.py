@@ -8,7 +8,7 @@ from energy_sweep.record import BadInput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cut:
+class Preprocessing:
     """How images are cut and sized: side in pixels (None: as they are) and shares of each class.
 
     A share of None belongs to a source that brings that split; `fraction` of train is kept.

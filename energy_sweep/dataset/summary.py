@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from energy_sweep.dataset.split import VALIDATION
-from energy_sweep.record.serialize import Plain, to_plain
+from energy_sweep.record.serialize import JsonDict, to_json
 
 UNEVEN = 2.0  # times the smallest class: where the largest has more, accuracy alone misleads
 
@@ -81,11 +81,11 @@ class Summary:
             accuracy=judged[largest] / max(1, sum(judged)),
         )
 
-    def document(self) -> Plain:
+    def document(self) -> JsonDict:
         """All of it as plain JSON values."""
         uneven = self.imbalance
         return {
-            **to_plain(self),
+            **to_json(self),
             "used": self.used,
             "imbalance": None if uneven is None else uneven._asdict(),
         }

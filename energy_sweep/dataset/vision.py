@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from energy_sweep.dataset.base import Cut, Data, assemble
+from energy_sweep.dataset.base import Data, Preprocessing, assemble
 from energy_sweep.dataset.cache import load_cached
 from energy_sweep.dataset.split import TEST, Split
 from energy_sweep.dataset.summary import Found
@@ -54,7 +54,7 @@ class Vision:
 
     def load(self) -> Data:
         """Read what torchvision holds to be whole; BadInput names the file that is not."""
-        cut = Cut(
+        cut = Preprocessing(
             resolution=self.resolution,
             shift=self.shift,
             flip=self.flip,
@@ -72,7 +72,7 @@ class Vision:
         folder = root / KINDS[self.name][1]
         return load_cached(self, cut, lambda: folder.glob("*"), lambda: self._read(cut, root))
 
-    def _read(self, cut: Cut, root: Path) -> Data:
+    def _read(self, cut: Preprocessing, root: Path) -> Data:
         kind = getattr(_torchvision(), KINDS[self.name][0])
         ready = _ready_idx if issubclass(kind, _torchvision().MNIST) else _ready_batches
         ready(self, kind, root)

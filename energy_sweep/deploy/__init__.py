@@ -17,7 +17,7 @@ from energy_sweep.dataset.base import Data
 from energy_sweep.dataset.licence import licence_of
 from energy_sweep.dataset.split import Split
 from energy_sweep.deploy.card import card
-from energy_sweep.deploy.ledger import LEDGER as LEDGER
+from energy_sweep.deploy.ledger import TEST_LOOKS as TEST_LOOKS
 from energy_sweep.deploy.ledger import look, looks
 from energy_sweep.deploy.proof import check_models, check_script, reading_of
 from energy_sweep.front.achieved import name_of
@@ -25,10 +25,10 @@ from energy_sweep.front.prices import Prices
 from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe, replace
 from energy_sweep.recipe.plan import Plan
-from energy_sweep.record import BadInput, Plain, TrialResult, from_plain, to_plain
+from energy_sweep.record import BadInput, JsonDict, TrialResult, from_json, to_json
 from energy_sweep.record.files import PART, move_all, write_whole
 from energy_sweep.runtime import OnnxRuntime
-from energy_sweep.runtime.base import Session
+from energy_sweep.runtime.base import InferenceSession
 from energy_sweep.runtime.program import make_program, save_program
 from energy_sweep.store import StageStore
 from energy_sweep.trial import deployed_trial
@@ -48,9 +48,9 @@ def deploy(
     meter: Meter,
     store: StageStore,
     ledger: Path,
-    config: Plain,
-    origin: Plain,
-) -> Plain:
+    config: JsonDict,
+    origin: JsonDict,
+) -> JsonDict:
     """Write the model, its card and all that running and checking it takes; return the metrics.
 
     `meter` reads what has to be trained again because its weights were evicted; `ledger` is the
@@ -64,7 +64,7 @@ def deploy(
     folder.mkdir(parents=True, exist_ok=True)
     data = recipe.dataset.load()
     if "plan" in result.facts:
-        recipe = replace(recipe, plan=from_plain(Plan, result.facts["plan"]))
+        recipe = replace(recipe, plan=from_json(Plan, result.facts["plan"]))
     with tempfile.TemporaryDirectory(dir=folder, prefix=PART) as name:
         part = Path(name)
         _write_models(recipe, data, part, meter=meter, store=store)
@@ -106,7 +106,7 @@ def _write_script(part: Path, data: Data) -> None:
     labels = {
         "classes": list(data.classes),
         "shape": list(data.shape),
-        "reading": to_plain(reading_of(data)),
+        "reading": to_json(reading_of(data)),
     }
     write_whole(part / "labels.json", json.dumps(labels, indent=1) + "\n")
     shutil.copyfile(Path(__file__).with_name("predict.py"), part / "predict.py")
@@ -116,7 +116,7 @@ def _write_script(part: Path, data: Data) -> None:
     _write_sums(part)
 
 
-def _write_notes(part: Path, metrics: Plain, *, config: Plain, origin: Plain) -> None:
+def _write_notes(part: Path, metrics: JsonDict, *, config: JsonDict, origin: JsonDict) -> None:
     write_whole(part / "config.yaml", _as_yaml(config, origin))
     write_whole(part / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     write_whole(part / "card.md", card(metrics))
@@ -134,13 +134,13 @@ def _write_sums(part: Path) -> None:
     write_whole(part / "SHA256SUMS", "".join(lines))
 
 
-def _facts(recipe: Recipe, result: TrialResult, data: Data) -> Plain:
+def _facts(recipe: Recipe, result: TrialResult, data: Data) -> JsonDict:
     """What the model is, what it was made of and from."""
     sizes = {name: result.facts[name] for name in SIZES if name in result.facts}
     return {
         "model": recipe.model.name,
         "compression": name_of(result.config["compression"]),
-        "level": recipe.snapped_level,
+        "level": recipe.effective_level,
         "runtime": recipe.runtime.version,
         "measured_file": f"model{recipe.runtime.suffix}",
         "size": {**sizes, "dense": result.facts.get("dense")},
@@ -148,7 +148,7 @@ def _facts(recipe: Recipe, result: TrialResult, data: Data) -> Plain:
             "name": data.name,
             "licence": licence_of(recipe.dataset),
             "fingerprint": data.fingerprint,
-            "reading": to_plain(reading_of(data)),
+            "reading": to_json(reading_of(data)),
             "read": _read(data),
             **{side: len(getattr(data, side).labels) for side in ("train", "validation", "test")},
         },
@@ -157,18 +157,18 @@ def _facts(recipe: Recipe, result: TrialResult, data: Data) -> Plain:
     }
 
 
-def _read(data: Data) -> Plain:
+def _read(data: Data) -> JsonDict:
     """What the data set said of itself, but where it lay on the machine that trained."""
     said = data.summary.document()
     found = {name: said["found"][name] for name in ("images", "sizes", "modes", "notes")}
     return {**found, "counts": said["counts"], "imbalance": said["imbalance"]}
 
 
-def _inference(result: TrialResult, store: StageStore, meter: Meter) -> Plain:
+def _inference(result: TrialResult, store: StageStore, meter: Meter) -> JsonDict:
     """Joules and seconds of an image by the number of images at once, as far as measured."""
     pools: Mapping[str, str] = result.facts.get("inference", {})
     records = [r for r in store.records().values() if r.cost_key in pools.values()]
-    prices, found = Prices(records, repeatability=meter.facts().repeatability_of), Plain()
+    prices, found = Prices(records, repeatability=meter.facts().repeatability_of), JsonDict()
     for batch, key in sorted(pools.items(), key=lambda pair: int(pair[0])):
         marks = [mark for record in records if record.cost_key == key for mark in record.marks]
         if not marks:
@@ -185,7 +185,7 @@ def _inference(result: TrialResult, store: StageStore, meter: Meter) -> Plain:
     return found
 
 
-def _accuracies(model: Path, recipe: Recipe, data: Data) -> Plain:
+def _accuracies(model: Path, recipe: Recipe, data: Data) -> JsonDict:
     session = OnnxRuntime().open(model, recipe.device.threads)
     return {
         name: _accuracy(session, split, recipe.inference_batch)
@@ -193,7 +193,7 @@ def _accuracies(model: Path, recipe: Recipe, data: Data) -> Plain:
     }
 
 
-def _accuracy(session: Session, split: Split, batch: int) -> Plain:
+def _accuracy(session: InferenceSession, split: Split, batch: int) -> JsonDict:
     logits = session.predict(split.images, batch)
     correct = int((logits.argmax(axis=1) == split.labels).sum())
     low, high = wilson(correct, len(split.labels))
@@ -206,7 +206,7 @@ def _accuracy(session: Session, split: Split, batch: int) -> Plain:
     }
 
 
-def _as_yaml(config: Plain, origin: Plain) -> str:
+def _as_yaml(config: JsonDict, origin: JsonDict) -> str:
     heading = (
         f"# Trial {origin['trial']} of {origin['study']}, as it ran. To run it again, here:\n"
         '# python -m energy_sweep --config-path "$PWD" --config-name config\n'

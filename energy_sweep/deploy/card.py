@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from energy_sweep.front.achieved import achieved
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 
 PERCENT = 100.0
 
 
-def card(metrics: Plain) -> str:
+def card(metrics: JsonDict) -> str:
     """The card as Markdown, from nothing but what metrics.json says."""
     return "\n".join(
         [
@@ -27,7 +27,7 @@ def card(metrics: Plain) -> str:
     )
 
 
-def _accuracy(metrics: Plain) -> list[str]:
+def _accuracy(metrics: JsonDict) -> list[str]:
     test, looks = metrics["test"], metrics["test_split_seen_by"]
     return [
         "## Accuracy",
@@ -42,7 +42,7 @@ def _accuracy(metrics: Plain) -> list[str]:
     ]
 
 
-def _energy(metrics: Plain) -> list[str]:
+def _energy(metrics: JsonDict) -> list[str]:
     lines = [
         "## Energy",
         "",
@@ -77,7 +77,7 @@ def _energy(metrics: Plain) -> list[str]:
     return [*lines, ""]
 
 
-def _compression(metrics: Plain) -> list[str]:
+def _compression(metrics: JsonDict) -> list[str]:
     facts, dense = metrics["size"], metrics["size"].get("dense")
     reached = achieved(metrics, facts).text
     lines = ["## Size", "", f"- {metrics['measured_file']}: {facts['bytes']:,} bytes"]
@@ -95,7 +95,7 @@ def _compression(metrics: Plain) -> list[str]:
     return [*lines, ""]
 
 
-def _data(metrics: Plain) -> list[str]:
+def _data(metrics: JsonDict) -> list[str]:
     data = metrics["dataset"]
     return [
         "## Data",
@@ -109,7 +109,7 @@ def _data(metrics: Plain) -> list[str]:
     ]
 
 
-def _files(metrics: Plain) -> str:
+def _files(metrics: JsonDict) -> str:
     if metrics["measured_file"] == "model.onnx":
         return (
             "`model.pt2` is the float network for `torch.export.load`, before anything was done to"
@@ -127,7 +127,7 @@ def _files(metrics: Plain) -> str:
     )
 
 
-def _running(metrics: Plain) -> list[str]:
+def _running(metrics: JsonDict) -> list[str]:
     channels, height, width = metrics["input"]["shape"][1:]
     return [
         "## To run it",

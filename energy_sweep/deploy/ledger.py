@@ -13,7 +13,7 @@ from energy_sweep.record.documents import read_json
 from energy_sweep.record.files import write_whole
 from energy_sweep.record.seal import Damaged
 
-LEDGER = "test_split.json"
+TEST_LOOKS = "test_split.json"
 
 
 @contextlib.contextmanager

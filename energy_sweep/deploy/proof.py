@@ -16,7 +16,7 @@ from energy_sweep.dataset.base import Data, FromFiles
 from energy_sweep.dataset.reader import Reading
 from energy_sweep.dataset.storage import Pixels
 from energy_sweep.deploy import reload
-from energy_sweep.record import EnergySweepError, Plain
+from energy_sweep.record import EnergySweepError, JsonDict
 from energy_sweep.runtime import OnnxRuntime
 
 TOLERANCE = 1e-4  # of a logit, and of the largest
@@ -34,7 +34,7 @@ def check_models(part: Path) -> None:
             raise EnergySweepError(f"{name} gives a fresh process {off} other answers")
 
 
-def check_script(part: Path, source: object, data: Data) -> Plain:
+def check_script(part: Path, source: object, data: Data) -> JsonDict:
     """Raise EnergySweepError unless predict.py, run as a stranger would, makes the same pixels and
     logits of image files as training does; says which files, by mode.
 
@@ -51,7 +51,7 @@ def check_script(part: Path, source: object, data: Data) -> Plain:
         done = _run(part / "predict.py", ["--json", "--", *map(str, paths)])
         if done.returncode:
             raise EnergySweepError(f"predict.py cannot read the images: {_last(done.stderr)}")
-        answers: list[Plain] = json.loads(done.stdout)
+        answers: list[JsonDict] = json.loads(done.stdout)
     logits = OnnxRuntime().open(part / "model.onnx", 1).predict(numpy.stack(images), len(images))
     for path, pixels, expected, answer in zip(paths, images, logits, answers, strict=True):
         if hashlib.sha256(pixels.tobytes()).hexdigest() != answer["pixels_sha256"]:

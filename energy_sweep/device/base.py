@@ -14,7 +14,7 @@ from energy_sweep.hardware.cpu import cpu_model, usable_cores
 from energy_sweep.hardware.gpu import BoardUnavailable, driver_version
 from energy_sweep.hardware.threads import threads
 from energy_sweep.recipe.plan import AUTO, PLANS
-from energy_sweep.record import BadInput, Plain
+from energy_sweep.record import BadInput, JsonDict
 
 NAMES = ("auto", "cpu", "cuda")
 
@@ -67,7 +67,7 @@ class Device:
         object.__setattr__(self, dial, float(number))
 
     @property
-    def levers(self) -> Plain:
+    def levers(self) -> JsonDict:
         """What changes joules and not weights, as far as it is used."""
         names = ("power_limit_watts", "gpu_memory_gib", "memory_gib")
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
@@ -204,7 +204,7 @@ class Device:
             memory_gib=self.memory_gib, gpu_memory_gib=self.gpu_memory_gib
         )
 
-    def machine(self) -> Plain:
+    def machine(self) -> JsonDict:
         """What readings and weights depend on; `device_class` is equal on equal machines.
 
         Driver and UUIDs are told, and are part of no key.

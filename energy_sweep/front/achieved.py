@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 
 # A larger share of zeros than chance gives.
 FEW = 0.01
@@ -34,7 +34,7 @@ class Achieved:
         return ", ".join(parts)
 
 
-def achieved(config: Plain, facts: Plain) -> Achieved:
+def achieved(config: JsonDict, facts: JsonDict) -> Achieved:
     """What the facts of a trial say of its compression."""
     level = config.get("level", 0.0)
     removed = facts.get("removed_weight_bits")
@@ -43,12 +43,12 @@ def achieved(config: Plain, facts: Plain) -> Achieved:
     )
 
 
-def achieved_of(row: Plain) -> str:
+def achieved_of(row: JsonDict) -> str:
     """What the compression of a row of the front document achieved; empty where it has none."""
     return Achieved(**{name: row[name] for name in ("level", "removed", "zeros")}).text
 
 
-def kept_by_layer(facts: Plain) -> dict[str, str]:
+def kept_by_layer(facts: JsonDict) -> dict[str, str]:
     """What is left of each layer, in words."""
     if "channels" in facts and "dense_channels" in facts:
         dense = facts["dense_channels"]
@@ -59,7 +59,7 @@ def kept_by_layer(facts: Plain) -> dict[str, str]:
     return {name: f"{1 - share:.2f} of the weights" for name, share in shares.items()}
 
 
-def name_of(compression: Plain) -> str:
+def name_of(compression: JsonDict) -> str:
     """The technique of a configuration, or those of its chain."""
     steps = compression.get("steps")
     return "+".join(s["technique"]["name"] for s in steps) if steps else compression["name"]

@@ -17,7 +17,7 @@ from energy_sweep.front.prices import Prices
 from energy_sweep.record import (
     MEASURING_STAGES,
     TRAINING_STAGES,
-    Plain,
+    JsonDict,
     StageRecord,
     StudyRecord,
     TrialResult,
@@ -29,14 +29,14 @@ FIRST_WINDOWS = 3
 Work = tuple[str, str, float]  # the key of its record, that of its pool, and units of it
 
 
-def bill(study: StudyRecord, prices: Prices) -> dict[str, Plain]:
+def bill(study: StudyRecord, prices: Prices) -> dict[str, JsonDict]:
     """By stage: distinct `runs`, `uses` by trials, joules spent, their share, and one by one."""
     work: defaultdict[str, list[Work]] = defaultdict(list)
     for _, result in study.results:
         for stage, one in _alone(result, study.stages):
             work[stage].append(one)
     total = math.fsum(record.spent_joules for record in study.stages.values())
-    lines: dict[str, Plain] = {}
+    lines: dict[str, JsonDict] = {}
     for stage in (*TRAINING_STAGES, *MEASURING_STAGES):
         records = [record for record in study.stages.values() if record.stage == stage]
         if records or stage in work:
@@ -53,7 +53,7 @@ def bill(study: StudyRecord, prices: Prices) -> dict[str, Plain]:
     return lines
 
 
-def totals(lines: Mapping[str, Plain]) -> Plain:
+def totals(lines: Mapping[str, JsonDict]) -> JsonDict:
     """The two figures of the headline: joules spent, and one by one."""
     return {
         name: math.fsum(line[name] for line in lines.values())

@@ -11,12 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from energy_sweep.front.prices import Demand, Prices, demand
+from energy_sweep.front.prices import Prices, Usage, demand
 from energy_sweep.record import (
     TRAINING_STAGES,
+    JsonDict,
     MeterFacts,
     Objective,
-    Plain,
     StageRecord,
     StageUse,
     TrialResult,
@@ -70,7 +70,7 @@ def effort(result: TrialResult, stages: Iterable[str] = EPOCH_STAGES) -> Effort:
 
 def energy_detail(
     result: TrialResult, *, records: Mapping[str, StageRecord], meter: MeterFacts
-) -> Plain:
+) -> JsonDict:
     """The `energy` of a result.json, as plain values; docs/json.md says what each key means."""
     pools: Mapping[str, str] = result.facts.get("inference", {})
     wanted = {*(use.cost_key for use in result.stages), *pools.values()}
@@ -95,7 +95,7 @@ def energy_detail(
     }
 
 
-def _demand(uses: Iterable[StageUse], stages: Iterable[str]) -> Demand:
+def _demand(uses: Iterable[StageUse], stages: Iterable[str]) -> Usage:
     wanted, found = tuple(stages), defaultdict[str, float](float)
     for use in uses:
         if use.stage in wanted:
@@ -103,7 +103,7 @@ def _demand(uses: Iterable[StageUse], stages: Iterable[str]) -> Demand:
     return dict(found)
 
 
-def _figure(prices: Prices, wanted: Demand, *, per: float | None = 1.0) -> Plain | None:
+def _figure(prices: Prices, wanted: Usage, *, per: float | None = 1.0) -> JsonDict | None:
     """Joules of a demand for each of `per` pieces; None where it or a pool of it is not known."""
     if not wanted or not per:
         return None
@@ -119,7 +119,7 @@ def _figure(prices: Prices, wanted: Demand, *, per: float | None = 1.0) -> Plain
     }
 
 
-def _with_kilowatt_hours(figure: Plain) -> Plain:
+def _with_kilowatt_hours(figure: JsonDict) -> JsonDict:
     return {
         **figure,
         "kilowatt_hours": figure["joules"] / JOULES_PER_KILOWATT_HOUR,
@@ -127,7 +127,7 @@ def _with_kilowatt_hours(figure: Plain) -> Plain:
     }
 
 
-def _efficiency(result: TrialResult, total: Plain | None) -> Plain | None:
+def _efficiency(result: TrialResult, total: JsonDict | None) -> JsonDict | None:
     """Accuracy over training joules, with what both are unsure of (95 %)."""
     if total is None or result.accuracy is None or result.correct is None or not total["joules"]:
         return None
@@ -143,9 +143,9 @@ def _efficiency(result: TrialResult, total: Plain | None) -> Plain | None:
     }
 
 
-def _stages(result: TrialResult, prices: Prices) -> Plain:
+def _stages(result: TrialResult, prices: Prices) -> JsonDict:
     """Training stages in their order; epochs and what follows from them where a stage has any."""
-    lines: Plain = {}
+    lines: JsonDict = {}
     for stage in TRAINING_STAGES:
         wanted = _demand(result.stages, [stage])
         if not wanted:
@@ -162,9 +162,9 @@ def _stages(result: TrialResult, prices: Prices) -> Plain:
     return lines
 
 
-def _epochs(uses: Iterable[StageUse], records: Mapping[str, StageRecord]) -> list[Plain] | None:
+def _epochs(uses: Iterable[StageUse], records: Mapping[str, StageRecord]) -> list[JsonDict] | None:
     """The reading of every epoch of this trial, in order; None where one of them is gone."""
-    lines: list[Plain] = []
+    lines: list[JsonDict] = []
     for use in (use for use in uses if use.stage in EPOCH_STAGES):
         record = records.get(use.key)
         if record is None or record.units < use.units:

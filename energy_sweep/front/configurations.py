@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from energy_sweep.front.achieved import achieved
-from energy_sweep.front.prices import Demand, Prices, demand
+from energy_sweep.front.prices import Prices, Usage, demand
 from energy_sweep.recipe.dials import Dials, axes
 from energy_sweep.record import (
     EnergySweepError,
+    JsonDict,
     Objective,
-    Plain,
     StudyRecord,
     TrialRecord,
     TrialResult,
@@ -52,8 +52,8 @@ class Row:
     """
 
     trial: int
-    config: Plain
-    params: Plain
+    config: JsonDict
+    params: JsonDict
     accuracy: float
     accuracy_low: float
     accuracy_high: float
@@ -79,7 +79,7 @@ class Configuration:
 
     key: str
     runs: tuple[Run, ...]
-    demand: Demand
+    demand: Usage
 
     @property
     def trial(self) -> int:
@@ -214,7 +214,7 @@ def _stages(
     }
 
 
-def _contended(results: Iterable[TrialResult], wanted: Demand, prices: Prices) -> tuple[str, ...]:
+def _contended(results: Iterable[TrialResult], wanted: Usage, prices: Prices) -> tuple[str, ...]:
     uses = [use for result in results for use in result.stages if use.cost_key in wanted]
     stages = dict.fromkeys(use.stage for use in uses if prices.is_contended({use.cost_key: 1.0}))
     return tuple(stages)
@@ -226,7 +226,7 @@ def measured_runs(study: StudyRecord) -> list[Run]:
     return sorted(runs, key=lambda run: run[0].number)
 
 
-def _mean_demand(runs: Sequence[Run], objective: Objective) -> Demand:
+def _mean_demand(runs: Sequence[Run], objective: Objective) -> Usage:
     mean: defaultdict[str, float] = defaultdict(float)
     for _, result in runs:
         for cost_key, units in demand(result, objective).items():

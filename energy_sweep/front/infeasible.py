@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from energy_sweep.front.configurations import known_joules, measured_runs, varying
 from energy_sweep.front.prices import Prices, demand
 from energy_sweep.recipe.dials import Dials
-from energy_sweep.record import Objective, Plain, StudyRecord
+from energy_sweep.record import JsonDict, Objective, StudyRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +15,7 @@ class InfeasibleRow:
     """An infeasible trial, and the joules of the training it did (None where not metered)."""
 
     trial: int
-    params: Plain
+    params: JsonDict
     reason: str
     joules: float | None
 

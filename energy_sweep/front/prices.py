@@ -22,7 +22,7 @@ from energy_sweep.record import (
 )
 from energy_sweep.uncertainty.propagation import edges_joules, spread_joules
 
-Demand = dict[str, float]
+Usage = dict[str, float]
 
 # The interval of a difference of two equal readings over that of one reading.
 TWO_RUNS = math.sqrt(2)
@@ -157,13 +157,13 @@ class Prices:
         return math.fsum(self.repeatability(p.domain) * p.joules for p in reading.domains)
 
 
-def apart(first: Mapping[str, float], second: Mapping[str, float]) -> Demand:
+def apart(first: Mapping[str, float], second: Mapping[str, float]) -> Usage:
     """Units of each pool that one demand has more than another."""
     keys = sorted(first.keys() | second.keys())
     return {key: first.get(key, 0.0) - second.get(key, 0.0) for key in keys}
 
 
-def demand(result: TrialResult, objective: Objective) -> Demand:
+def demand(result: TrialResult, objective: Objective) -> Usage:
     """Units of each pool that the objective charges to a trial."""
     wanted: defaultdict[str, float] = defaultdict(float)
     for use in result.stages:

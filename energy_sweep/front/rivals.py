@@ -14,14 +14,14 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 
 from energy_sweep.front.configurations import Row
-from energy_sweep.front.prices import Demand, Prices, apart
+from energy_sweep.front.prices import Prices, Usage, apart
 
 
 def compared(
     found: Sequence[Row],
     members: Collection[int],
     *,
-    demands: Mapping[int, Demand],
+    demands: Mapping[int, Usage],
     prices: Prices,
 ) -> tuple[Row, ...]:
     """The rows with their rivals and what beats them, by trial number.
@@ -36,7 +36,7 @@ def compared(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Judge:
-    demands: Mapping[int, Demand]
+    demands: Mapping[int, Usage]
     prices: Prices
 
     def place(self, row: Row, others: Sequence[Row]) -> Row:

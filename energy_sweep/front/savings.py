@@ -23,8 +23,8 @@ from energy_sweep.front.twins import (
 )
 from energy_sweep.record import (
     TRAINING_STAGES,
+    JsonDict,
     Objective,
-    Plain,
     StudyRecord,
     TrialResult,
 )
@@ -39,7 +39,7 @@ HEAD = (
 )
 
 
-class Figure(NamedTuple):
+class Joules(NamedTuple):
     """Joules, and what they are unsure of."""
 
     joules: float
@@ -71,9 +71,9 @@ class Saving:
     accuracy_change: float
     accuracy_interval: Interval
     per_image: float
-    saved: Figure
-    last_step: Figure | None
-    effort: Figure
+    saved: Joules
+    last_step: Joules | None
+    effort: Joules
     kept: Mapping[str, str]
 
     @property
@@ -105,10 +105,10 @@ class Saving:
         return self.effort.joules / self.saved.joules if is_sure else None
 
     @property
-    def document(self) -> Plain:
+    def document(self) -> JsonDict:
         """What JSON says of it."""
         named = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        figures = {k: v._asdict() for k, v in named.items() if isinstance(v, Figure)}
+        figures = {k: v._asdict() for k, v in named.items() if isinstance(v, Joules)}
         interval = list(self.accuracy_interval)
         return {**named, **figures, "accuracy_interval": interval, "pays_from_images": self.images}
 
@@ -200,7 +200,7 @@ def _saving(
     reached = achieved(result.config, result.facts)
     is_chain = "steps" in result.config["compression"]
     try:
-        effort = Figure(*prices.joules(_demand(result, EFFORT)))
+        effort = Joules(*prices.joules(_demand(result, EFFORT)))
         own, _ = prices.joules(_demand(result, ["infer"]))
         saved = _less(result, result_of(dense), prices)
         by_last = _less(result, result_of(before), prices) if is_chain and before else None
@@ -223,7 +223,7 @@ def _saving(
     )
 
 
-def _less(result: TrialResult, before: TrialResult, prices: Prices) -> Figure:
+def _less(result: TrialResult, before: TrialResult, prices: Prices) -> Joules:
     """How many joules fewer than `before` an image costs."""
     difference = defaultdict[str, float](float, _demand(before, ["infer"]))
     for key, units in _demand(result, ["infer"]).items():
@@ -231,7 +231,7 @@ def _less(result: TrialResult, before: TrialResult, prices: Prices) -> Figure:
     joules, uncertainty = prices.joules(difference)
     # What rests on contended windows alone is not surely saved, however much it is.
     least = abs(joules) if prices.is_contended(difference) else 0.0
-    return Figure(joules, max(abs(uncertainty), least))
+    return Joules(joules, max(abs(uncertainty), least))
 
 
 def _net(result: TrialResult) -> tuple[str, ...]:

@@ -27,12 +27,12 @@ from energy_sweep.front.unpriced import priced, unpriced
 from energy_sweep.recipe.dials import typed
 from energy_sweep.record import (
     BadInput,
+    JsonDict,
     NothingFits,
     Objective,
-    Plain,
     Quality,
     StudyRecord,
-    to_plain,
+    to_json,
 )
 from energy_sweep.text.terminal import one_line
 
@@ -186,7 +186,7 @@ def _front(found: Sequence[Row]) -> list[Row]:
     return [found[index] for index in pareto([(row.accuracy, row.joules) for row in found])]
 
 
-def front_document(study: StudyRecord, objective: Objective) -> Plain:
+def front_document(study: StudyRecord, objective: Objective) -> JsonDict:
     """The JSON of `front --json`: plain values, rows cheapest first."""
     found, prices = rows(study, objective), price_list(study)
     lines, front = bill(study, prices), _front(found)
@@ -197,23 +197,23 @@ def front_document(study: StudyRecord, objective: Objective) -> Plain:
         "objective": objective.name,
         "images": objective.images,
         "quality": study.meter.quality.value,
-        "machine": to_plain(study.machine),
-        "meter": to_plain(study.meter),
+        "machine": to_json(study.machine),
+        "meter": to_json(study.meter),
         "scale_band": list(study.meter.scale_band),
         "coefficients": dict(study.meter.coefficients),
         **totals(lines),
         "bill": lines,
         "trials": len(study.results),
-        "front": to_plain(front),
-        "dominated": to_plain(sorted(dominated, key=lambda row: (row.joules, row.trial))),
-        "infeasible": to_plain(infeasible_rows(study, prices)),
+        "front": to_json(front),
+        "dominated": to_json(sorted(dominated, key=lambda row: (row.joules, row.trial))),
+        "infeasible": to_json(infeasible_rows(study, prices)),
         "unpriced": list(unpriced(study, objective)),
     }
 
 
-def as_csv(document: Plain) -> str:
+def as_csv(document: JsonDict) -> str:
     """A front document as a table, one configuration a line; lists are joined by spaces."""
-    lines: list[Plain] = [
+    lines: list[JsonDict] = [
         {"on_front": int(side == "front"), "quality": document["quality"], **row}
         for side in ("front", "dominated")
         for row in document[side]

@@ -53,11 +53,13 @@ def open_meter(
         from energy_sweep.meter.replay import ReplayMeter
 
         return _build(ReplayMeter, settings)
-    from energy_sweep.meter.choose import OPENERS, Job
+    from energy_sweep.meter.choose import OPENERS, MeterRequest
     from energy_sweep.meter.estimate.watts import choose_watts
     from energy_sweep.meter.process import ProcessTree
 
-    job = Job(devices=devices, threads=threads, synchronize=synchronize, tree=ProcessTree())
+    job = MeterRequest(
+        devices=devices, threads=threads, synchronize=synchronize, tree=ProcessTree()
+    )
     return _build(OPENERS[name], settings, choose_watts, job=job)
 
 

@@ -15,9 +15,9 @@ from energy_sweep.record import (
     BadInput,
     EnergyReading,
     EnergySweepError,
+    JsonDict,
     Mark,
     MeterFacts,
-    Plain,
     Quality,
     digest,
 )
@@ -49,7 +49,7 @@ class Work:
 
 
 # Reads the joules since the last call (the first time: since the window opened).
-Lap = Callable[[Work], EnergyReading]
+LapReading = Callable[[Work], EnergyReading]
 
 
 class Window:
@@ -58,7 +58,7 @@ class Window:
     `rest` is what was spent after the last mark, known once the window is closed.
     """
 
-    def __init__(self, work: Work, lap: Lap) -> None:
+    def __init__(self, work: Work, lap: LapReading) -> None:
         self.work = work
         self.rest: EnergyReading | None = None
         self._lap = lap
@@ -103,7 +103,7 @@ class Meter(Protocol):
 
 @contextmanager
 def exclusive_window(
-    work: Work, begin: Callable[[ExitStack], Lap], lock: AbstractContextManager[object]
+    work: Work, begin: Callable[[ExitStack], LapReading], lock: AbstractContextManager[object]
 ) -> Generator[Window]:
     """A window that holds `lock`; `begin` reads the opening edge once the lock is held.
 
@@ -145,4 +145,4 @@ class Probe:
     tick_seconds: float | None = None
     resolution_joules: float | None = None
     idle_watts: Mapping[str, float] = field(default_factory=dict[str, float])
-    details: Plain = field(default_factory=dict[str, Any])
+    details: JsonDict = field(default_factory=dict[str, Any])

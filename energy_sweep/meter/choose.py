@@ -11,19 +11,19 @@ from energy_sweep.hardware.cpu import cpu_packages
 from energy_sweep.hardware.gpu import library_error
 from energy_sweep.meter import rapl
 from energy_sweep.meter.base import Meter, MeterUnavailable
-from energy_sweep.meter.contention import Bystanders
+from energy_sweep.meter.contention import ContentionMonitor
 from energy_sweep.meter.estimate import EstimateSource
 from energy_sweep.meter.estimate.watts import choose_watts
 from energy_sweep.meter.nvml import NvmlSource, boards_to_read
 from energy_sweep.meter.process import ProcessTree
 from energy_sweep.meter.rapl import RaplSource
-from energy_sweep.meter.source import Source, SourceMeter
+from energy_sweep.meter.source import EnergySource, SourceMeter
 
 Gpus = str | Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class MeterRequest:
     """What a meter is opened for: GPUs by UUID, CPU threads, how to wait for queued work."""
 
     devices: Sequence[str] = ()
@@ -31,16 +31,16 @@ class Job:
     synchronize: Callable[[], None] | None = None
     tree: ProcessTree
 
-    def meter(self, *, cpu: Source | None, gpu: NvmlSource | None, why: str = "") -> Meter:
+    def meter(self, *, cpu: EnergySource | None, gpu: NvmlSource | None, why: str = "") -> Meter:
         """A meter of these sources, with the locks and the bystanders that belong to them."""
         # The GPU first: its edges wait for a tick, which the CPU's then include.
-        sources: list[Source] = [source for source in (gpu, cpu) if source is not None]
+        sources: list[EnergySource] = [source for source in (gpu, cpu) if source is not None]
         packages = [f"cpu-{package}" for package in cpu_packages()] if cpu is not None else []
         boards = [f"gpu-{uuid}" for uuid in gpu.uuids] if gpu is not None else []
         return SourceMeter(
             sources,
             resources=[*boards, *packages],
-            bystanders=Bystanders(self.tree, gpu.foreign_load if gpu is not None else None),
+            bystanders=ContentionMonitor(self.tree, gpu.foreign_load if gpu is not None else None),
             synchronize=self.synchronize,
             why=why,
         )
@@ -53,7 +53,7 @@ class Job:
 
 def open_auto(
     *,
-    job: Job,
+    job: MeterRequest,
     gpus: Gpus = "work",
     mig: str = "refuse",
     powercap: str | Path = rapl.ROOT,
@@ -64,7 +64,7 @@ def open_auto(
     choose_watts(**watts)  # wrong ones are told also where counters make them idle
     gpu, why = job.nvml(gpus, mig, self_check=self_check), ""
     try:
-        cpu: Source = RaplSource(powercap, self_check=self_check)
+        cpu: EnergySource = RaplSource(powercap, self_check=self_check)
     except MeterUnavailable as missing:
         why = missing.why
         cpu = EstimateSource(tree=job.tree, threads=job.threads, **watts)
@@ -72,7 +72,7 @@ def open_auto(
 
 
 def open_nvml(
-    *, job: Job, gpus: Gpus = "work", mig: str = "refuse", self_check: bool = True
+    *, job: MeterRequest, gpus: Gpus = "work", mig: str = "refuse", self_check: bool = True
 ) -> Meter:
     """GPUs only; the joules of the CPU are left out."""
     gpu = job.nvml(gpus, mig, self_check=self_check)
@@ -84,19 +84,21 @@ def open_nvml(
     return job.meter(cpu=None, gpu=gpu)
 
 
-def open_rapl(*, job: Job, powercap: str | Path = rapl.ROOT, self_check: bool = True) -> Meter:
+def open_rapl(
+    *, job: MeterRequest, powercap: str | Path = rapl.ROOT, self_check: bool = True
+) -> Meter:
     """CPU packages and their memory only."""
     _refuse_gpus(job, "rapl")
     return job.meter(cpu=RaplSource(powercap, self_check=self_check), gpu=None)
 
 
-def open_estimate(*, job: Job, **watts: Any) -> Meter:
+def open_estimate(*, job: MeterRequest, **watts: Any) -> Meter:
     """The estimate, whatever counters there are."""
     _refuse_gpus(job, "estimate")
     return job.meter(cpu=EstimateSource(tree=job.tree, threads=job.threads, **watts), gpu=None)
 
 
-def _refuse_gpus(job: Job, name: str) -> None:
+def _refuse_gpus(job: MeterRequest, name: str) -> None:
     if job.devices:
         raise MeterUnavailable(
             f"meter={name} would leave out the joules of the GPU that the work runs on: type"

@@ -18,7 +18,7 @@ GpuLoad = Callable[[], Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class Contention:
     """What was seen since the last look; see EnergyReading."""
 
     contended: bool | None
@@ -35,20 +35,20 @@ class Moment:
     busy_seconds: float
 
 
-class Bystanders:
+class ContentionMonitor:
     """Watches the processors, and with `gpus` the GPUs, for programs outside this process tree."""
 
     def __init__(self, tree: ProcessTree, gpus: GpuLoad | None = None) -> None:
         self._tree = tree
         self._gpus = gpus
 
-    def begin(self) -> Callable[[], Sight]:
+    def begin(self) -> Callable[[], Contention]:
         """Give a function that tells what others did since it was last called."""
         last = self._moment()
         verdict: bool | None = None
         foreign: dict[str, float] = {}
 
-        def look() -> Sight:
+        def look() -> Contention:
             nonlocal last, verdict, foreign
             resident = self._tree.resident_bytes()
             # Looks are dear (all processors are asked), so marks that are too short to tell share
@@ -58,7 +58,7 @@ class Bystanders:
                 foreign = {"cpu": foreign_share(last, now), **(self._gpus() if self._gpus else {})}
                 verdict = any(share > CONTENDED_SHARE for share in foreign.values())
                 last = now
-            return Sight(contended=verdict, foreign=foreign, resident_bytes=resident)
+            return Contention(contended=verdict, foreign=foreign, resident_bytes=resident)
 
         return look
 

@@ -8,14 +8,14 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from energy_sweep.meter.base import Lap, ReadingLost, Window, Work, exclusive_window
-from energy_sweep.meter.contention import Bystanders
+from energy_sweep.meter.base import LapReading, ReadingLost, Window, Work, exclusive_window
+from energy_sweep.meter.contention import ContentionMonitor
 from energy_sweep.meter.lock import WindowLock
 from energy_sweep.record import DomainEnergy, EnergyReading, MeterFacts, Quality
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class SourceReading:
     """What one source adds to a reading: joules of its domains, and raw terms of an estimate."""
 
     domains: tuple[DomainEnergy, ...]
@@ -24,17 +24,17 @@ class Part:
 
 # Reads the joules since the last call (the first time: since the window opened). Raises
 # ReadingLost where the joules of a domain cannot be known.
-Read = Callable[[], Part]
+EdgeReading = Callable[[], SourceReading]
 
 
-class Source(Protocol):
+class EnergySource(Protocol):
     """Joules of some domains, from one kind of counter or model."""
 
     def facts(self) -> MeterFacts:
         """What all its readings have in common, the same for every window."""
         ...
 
-    def begin(self) -> AbstractContextManager[Read]:
+    def begin(self) -> AbstractContextManager[EdgeReading]:
         """Read the opening edge; what samples in the background does so until the exit."""
         ...
 
@@ -53,10 +53,10 @@ class SourceMeter:
 
     def __init__(
         self,
-        sources: Sequence[Source],
+        sources: Sequence[EnergySource],
         *,
         resources: Sequence[str],
-        bystanders: Bystanders,
+        bystanders: ContentionMonitor,
         synchronize: Callable[[], None] | None = None,
         why: str = "",
     ) -> None:
@@ -79,7 +79,7 @@ class SourceMeter:
         for source in self._sources:
             source.close()
 
-    def _begin(self, stack: ExitStack) -> Lap:
+    def _begin(self, stack: ExitStack) -> LapReading:
         self._wait()
         reads = [stack.enter_context(source.begin()) for source in self._sources]
         # The clock right behind the counters: looking at other programs takes its time.

@@ -8,11 +8,11 @@ from typing import Any
 import psutil
 
 from energy_sweep.meter.base import Meter
-from energy_sweep.meter.choose import Job, open_auto
-from energy_sweep.meter.contention import Bystanders
+from energy_sweep.meter.choose import MeterRequest, open_auto
+from energy_sweep.meter.contention import ContentionMonitor
 from energy_sweep.meter.nvml import NvmlSource
 from energy_sweep.meter.process import Edge, ProcessTree
-from energy_sweep.meter.source import Source, SourceMeter
+from energy_sweep.meter.source import EnergySource, SourceMeter
 
 BUSY_KINDS = ("user", "nice", "system", "irq", "softirq")
 TICK_SECONDS = 0.01
@@ -38,16 +38,16 @@ class WholeMachine(ProcessTree):
         return psutil.virtual_memory().used
 
 
-class Onlooker(Job):
+class ObserverMeter(MeterRequest):
     """Opens meters that lock nothing: who only looks must not keep others from measuring."""
 
-    def meter(self, *, cpu: Source | None, gpu: NvmlSource | None, why: str = "") -> Meter:
+    def meter(self, *, cpu: EnergySource | None, gpu: NvmlSource | None, why: str = "") -> Meter:
         """A meter of these sources."""
-        sources: list[Source] = [source for source in (gpu, cpu) if source is not None]
-        return SourceMeter(sources, resources=(), bystanders=Bystanders(self.tree), why=why)
+        sources: list[EnergySource] = [source for source in (gpu, cpu) if source is not None]
+        return SourceMeter(sources, resources=(), bystanders=ContentionMonitor(self.tree), why=why)
 
 
 def open_whole(**settings: Any) -> Meter:
     """What `meter=auto` takes, of the whole machine and all visible GPUs, for looking only."""
-    job = Onlooker(threads=os.cpu_count() or 1, tree=WholeMachine())
+    job = ObserverMeter(threads=os.cpu_count() or 1, tree=WholeMachine())
     return open_auto(job=job, gpus="visible", **settings)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from energy_sweep.model.base import adopt
-from energy_sweep.record import EnergySweepError, Plain
+from energy_sweep.record import EnergySweepError, JsonDict
 from energy_sweep.record.files import check_kind, write_whole
 from energy_sweep.record.seal import Damaged, parse, seal, unseal
 
@@ -50,7 +50,7 @@ class Trainee:
         return _MARKER in tensors
 
 
-def save(path: Path, trainee: Trainee | nn.Module, metadata: Plain) -> str:
+def save(path: Path, trainee: Trainee | nn.Module, metadata: JsonDict) -> str:
     """Write a state of training, or weights alone, whole or not at all; gives its SHA-256.
 
     `metadata` is plain JSON. The hash covers names, types, shapes and values of the tensors. The
@@ -59,7 +59,7 @@ def save(path: Path, trainee: Trainee | nn.Module, metadata: Plain) -> str:
     return save_tensors(path, tensors_of(trainee), metadata)
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Plain) -> str:
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: JsonDict) -> str:
     """Write contiguous tensors of the CPU as `save` does."""
     total = _digest(tensors)
     document = {"sha256": total, "home": _home(path), "metadata": metadata}
@@ -70,7 +70,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Plain) -> 
     return total
 
 
-def load(path: Path) -> tuple[dict[str, Tensor], Plain]:
+def load(path: Path) -> tuple[dict[str, Tensor], JsonDict]:
     """The tensors (on the CPU) and the metadata that `save` wrote.
 
     DamagedFile where they are not those; FileNotFoundError where there is no file.

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.profiler import record_function
 
 from energy_sweep.model.count import macs_of
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 
 LAYER, NET, WHOLE = "energy_sweep.layer.", "energy_sweep.net", "energy_sweep.whole"
 BACKWARD, OPTIMIZER = "autograd::engine::evaluate_function", "Optimizer."
@@ -38,7 +38,7 @@ class Spent:
 
 
 @dataclass(slots=True)
-class Account:
+class TimeAttribution:
     """All time of the events, split so that the parts add up to `whole`.
 
     `layers` has BETWEEN too; `backward_elsewhere` is backward that belongs to no part of the net
@@ -92,9 +92,9 @@ def named_ranges(net: nn.Module) -> Generator[None]:
 
 
 @contextmanager
-def sizes_of(net: nn.Module, images: int) -> Generator[dict[str, Plain]]:
+def sizes_of(net: nn.Module, images: int) -> Generator[dict[str, JsonDict]]:
     """Kind, parameters, and what one of `images` costs each layer, once the net has been called."""
-    sizes: dict[str, Plain] = {}
+    sizes: dict[str, JsonDict] = {}
     handles: list[Any] = []
     for name, part in leaves(net).items():
 
@@ -115,11 +115,11 @@ def sizes_of(net: nn.Module, images: int) -> Generator[dict[str, Plain]]:
             handle.remove()
 
 
-def account(events: Iterable[Any]) -> Account:
+def account(events: Iterable[Any]) -> TimeAttribution:
     """Split the time of the profiler's function events; the work ran within one WHOLE range."""
     own = [event for event in events if event.device_type.name == "CPU"]
     makers = _makers(own)
-    found = Account()
+    found = TimeAttribution()
     net = 0.0
     for event in own:
         seconds = event.time_range.elapsed_us() * MICROSECONDS
@@ -175,7 +175,7 @@ def _home(event: Any) -> str | None:
     return None
 
 
-def _add_device(found: Account, events: Iterable[Any], makers: Any) -> None:
+def _add_device(found: TimeAttribution, events: Iterable[Any], makers: Any) -> None:
     """Time of the GPU's kernels, told by the operation that launched them."""
     for event in (e for e in events if e.kernels and not e.is_user_annotation):
         seconds = sum(kernel.duration for kernel in event.kernels) * MICROSECONDS

@@ -24,23 +24,23 @@ from energy_sweep.profile.attribution import (
     BETWEEN,
     MICROSECONDS,
     WHOLE,
-    Account,
+    TimeAttribution,
     account,
     leaves,
     named_ranges,
     sizes_of,
 )
 from energy_sweep.recipe import Recipe, of_one_process
-from energy_sweep.record import Plain, to_plain
+from energy_sweep.record import JsonDict, to_json
 from energy_sweep.store import StageStore
-from energy_sweep.trial.context import Bench
+from energy_sweep.trial.context import TrialContext
 
 STEPS, TRIES = 3, 4
 OPERATORS = 15
 HUSH = {"KINETO_LOG_LEVEL": "99", "TORCH_CPP_LOG_LEVEL": "ERROR"}
 
 
-def profile_apart(recipe: Recipe) -> Plain:
+def profile_apart(recipe: Recipe) -> JsonDict:
     """`profile` in a process of its own.
 
     The buffers of torch's profiler stay in its process, where the meter would count them as memory
@@ -62,7 +62,7 @@ def _hushed() -> Generator[None]:
             del os.environ[name]
 
 
-def profile(recipe: Recipe) -> Plain:
+def profile(recipe: Recipe) -> JsonDict:
     """Time of every layer in a few training steps and inference passes, as plain values.
 
     The net is a fresh dense one, since time does not depend on weights. No window is opened and
@@ -70,7 +70,7 @@ def profile(recipe: Recipe) -> Plain:
     """
     recipe = of_one_process(recipe)
     store = StageStore(Path(tempfile.gettempdir()), meter_id="none")
-    bench = Bench(recipe, meter=open_meter("replay"), store=store)
+    bench = TrialContext(recipe, meter=open_meter("replay"), store=store)
     with recipe.device.running(levers=False):
         trainee = bench.dense_trainee()
         net, steps = trainee.module, min(STEPS, bench.steps)
@@ -86,7 +86,7 @@ def profile(recipe: Recipe) -> Plain:
         "model": recipe.model.name,
         "dataset": recipe.dataset.name,
         "precision": recipe.precision,
-        "plan": to_plain(bench.plan),
+        "plan": to_json(bench.plan),
         "device": bench.device,
         "threads": recipe.device.threads,
         "machine": bench.machine,
@@ -95,7 +95,7 @@ def profile(recipe: Recipe) -> Plain:
     }
 
 
-def _images(bench: Bench) -> torch.Tensor:
+def _images(bench: TrialContext) -> torch.Tensor:
     """A batch as inference would see it, in the arithmetic of the weights."""
     size = min(bench.recipe.inference_batch, len(bench.resident))
     batch = next(bench.resident.epoch(size, bench.generator("profile")))
@@ -110,7 +110,7 @@ def _infer(net: torch.nn.Module, images: torch.Tensor, passes: int) -> None:
 
 
 def _profiled(
-    bench: Bench, net: torch.nn.Module, work: Callable[[], Any], steps: int
+    bench: TrialContext, net: torch.nn.Module, work: Callable[[], Any], steps: int
 ) -> dict[str, Any]:
     """Do the work once to wake it up, then by the clock alone, then under the profiler.
 
@@ -168,7 +168,7 @@ def _peak_of_tensors(found: Any) -> int | None:
     return peak if changes else None
 
 
-def _operators(found: Any, steps: int) -> list[Plain]:
+def _operators(found: Any, steps: int) -> list[JsonDict]:
     rows = [row for row in found.key_averages() if not row.is_user_annotation]
     rows.sort(key=lambda row: row.self_cpu_time_total + row.self_device_time_total, reverse=True)
     return [
@@ -182,9 +182,9 @@ def _operators(found: Any, steps: int) -> list[Plain]:
     ]
 
 
-def _table(found: dict[str, Any], sizes: dict[str, Plain | None], steps: int) -> Plain:
+def _table(found: dict[str, Any], sizes: dict[str, JsonDict | None], steps: int) -> JsonDict:
     """What was found, for one step; layers in the order of the net, what is between them last."""
-    split: Account = found.pop("account")
+    split: TimeAttribution = found.pop("account")
     between = split.layers[BETWEEN]
     return {
         "step_seconds": split.whole / steps,
@@ -206,9 +206,9 @@ def _table(found: dict[str, Any], sizes: dict[str, Plain | None], steps: int) ->
     }
 
 
-def _row(split: Account, name: str, sizes: Plain | None, steps: int) -> Plain:
+def _row(split: TimeAttribution, name: str, sizes: JsonDict | None, steps: int) -> JsonDict:
     spent = split.layers[name]
-    none: Plain = dict.fromkeys(("kind", "parameters", "macs", "output_bytes"))
+    none: JsonDict = dict.fromkeys(("kind", "parameters", "macs", "output_bytes"))
     return {
         "layer": name or "(between layers)",
         **none,

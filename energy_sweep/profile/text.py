@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from energy_sweep.record import Plain, TrialResult, digest, from_plain
+from energy_sweep.record import JsonDict, TrialResult, digest, from_json
 from energy_sweep.record.files import read_file
 from energy_sweep.text.terminal import prose, table, width_of
 
@@ -31,7 +31,7 @@ class Profiles:
     """Profiles by what they depend on: trials of equal work share one."""
 
     def __init__(self) -> None:
-        self._taken: dict[str, Plain] = {}
+        self._taken: dict[str, JsonDict] = {}
 
     def write(self, recipe: Recipe, result: TrialResult, folder: Path) -> None:
         """Put the profile of a trial that has ended into its folder; no window is open."""
@@ -43,7 +43,7 @@ class Profiles:
         costs = [use.cost_key for use in result.stages if use.stage in ("trunk", "cooldown")]
         key = digest([*costs, recipe.inference_batch])
         if key not in self._taken:
-            plan = from_plain(Plan, result.facts.get("plan", {}))
+            plan = from_json(Plan, result.facts.get("plan", {}))
             try:
                 self._taken[key] = profile_apart(replace(recipe, plan=plan))
             except Exception as error:  # an extra: the trial that was measured stands without it
@@ -66,7 +66,7 @@ def shown(folder: Path) -> str:
     return f"\n{first}\n  ... and more of it: {folder / TEXT}"
 
 
-def profile_text(document: Plain, *, width: int | None = None) -> str:
+def profile_text(document: JsonDict, *, width: int | None = None) -> str:
     """A profile as tables: training, inference, operators, the dearest rows first."""
     training, inference = document["training"], document["inference"]
     told = [
@@ -85,7 +85,7 @@ def profile_text(document: Plain, *, width: int | None = None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _disturbed(document: Plain) -> list[str]:
+def _disturbed(document: JsonDict) -> list[str]:
     """A line where a CPU was at work for less than two thirds of the time; a GPU leaves it idle."""
     table = document["training"]
     share = table["plain_step_cpu_seconds"] / table["plain_step_seconds"]
@@ -94,7 +94,7 @@ def _disturbed(document: Plain) -> list[str]:
     return [f"Disturbed: it had a processor for {share:.0%} of the time. Repeat it when quiet."]
 
 
-def _phase(name: str, phase: Plain, width: int | None) -> str:
+def _phase(name: str, phase: JsonDict, width: int | None) -> str:
     step, plain = phase["step_seconds"], phase["plain_step_seconds"]
     parts = {k.replace("_", " "): v for k, v in phase["parts"].items() if k != "layers" and v}
     others = ", ".join(f"{part} {value / step:.0%}" for part, value in parts.items())
@@ -116,7 +116,7 @@ def _phase(name: str, phase: Plain, width: int | None) -> str:
     return "\n".join([prose("\n".join(told), width=width), layers])
 
 
-def _cells(row: Plain) -> tuple[str, ...]:
+def _cells(row: JsonDict) -> tuple[str, ...]:
     def ms(key: str) -> str:
         return f"{row[key] * MILLI:.3f}" if row[key] else "-"
 
@@ -130,7 +130,7 @@ def _cells(row: Plain) -> tuple[str, ...]:
     )
 
 
-def _operators(training: Plain, width: int | None) -> str:
+def _operators(training: JsonDict, width: int | None) -> str:
     head = ("operator, in training", "own ms", "own GPU ms", "calls")
     rows = [
         (

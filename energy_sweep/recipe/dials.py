@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from energy_sweep.record import Plain, TrialRecord
+from energy_sweep.record import JsonDict, TrialRecord
 
 # Where a canonical configuration keeps what is typed under another name.
 PLACES = {
@@ -33,10 +33,10 @@ class Dials:
     be empty, the one in old studies, the other until a trial has its result.
     """
 
-    params: Plain
+    params: JsonDict
     words: tuple[str, ...] = ()
-    resolved: Plain = field(default_factory=dict[str, Any])
-    config: Plain = field(default_factory=dict[str, Any])
+    resolved: JsonDict = field(default_factory=dict[str, Any])
+    config: JsonDict = field(default_factory=dict[str, Any])
 
     @staticmethod
     def of(trial: TrialRecord) -> Dials:
@@ -60,7 +60,7 @@ class Dials:
         """Whether the value of a dial, or that there is none, is known."""
         return name in self.params or name in self.resolved or bool(self.config)
 
-    def pick(self, names: Iterable[str]) -> Plain:
+    def pick(self, names: Iterable[str]) -> JsonDict:
         """The values of some dials."""
         return {name: self.get(name) for name in names}
 
@@ -83,7 +83,7 @@ def axes(trials: Sequence[Dials]) -> tuple[str, ...]:
     return tuple(name for name in found if name != SEED)
 
 
-def in_config(config: Plain, name: str) -> Any:
+def in_config(config: JsonDict, name: str) -> Any:
     """A dial of a canonical configuration by its typed name; None where it has none."""
     if name in config:
         return _word(config[name])
@@ -105,9 +105,9 @@ def listed(names: Iterable[str]) -> str:
 
 def _within(node: Any, key: str) -> Any:
     if isinstance(node, Mapping):
-        return cast(Plain, node).get(key)
+        return cast(JsonDict, node).get(key)
     if isinstance(node, list):  # the steps of a chain, by the names of their techniques
-        for step in cast(list[Plain], node):
+        for step in cast(list[JsonDict], node):
             technique = step.get("technique", {})
             if technique.get("name") == key:
                 return {**technique, "level": step.get("level")}
@@ -117,7 +117,7 @@ def _within(node: Any, key: str) -> Any:
 def _word(value: Any) -> Any:
     """A part by its name, a chain by those of its steps, a list as it is typed."""
     if isinstance(value, Mapping):
-        part = cast(Plain, value)
+        part = cast(JsonDict, value)
         if "steps" in part:
             return listed(step["technique"]["name"] for step in part["steps"])
         return part.get("name")

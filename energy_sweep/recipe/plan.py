@@ -22,7 +22,7 @@ class Plan:
         return self.layout + ("+compile" if self.compile else "")
 
 
-PLAIN = Plan()
+DEFAULT_PLAN = Plan()
 PLANS = {
     plan.name: plan
     for plan in (

@@ -11,7 +11,7 @@ from numbers import Integral, Real
 from typing import Any, cast
 
 from energy_sweep.recipe.plan import Plan
-from energy_sweep.record import BadInput, Plain, to_plain
+from energy_sweep.record import BadInput, JsonDict, to_json
 from energy_sweep.record.serialize import code_outside
 
 PRECISIONS = ("fp32", "bf16", "fp16", "tf32", "float64")
@@ -31,21 +31,21 @@ PARTS = {
 NUMBERS = {"batch": 64, "lr": 0.05, "epochs": 10, "seed": 0, "level": 0.5, "inference_batch": 64}
 
 
-def spec(part: Any) -> Plain:
+def spec(part: Any) -> JsonDict:
     """A part (a frozen dataclass) as plain settings; its `name` says which part it is.
 
     A part from elsewhere has a `class` and the `source` of it too: no version of ours tells of a
     change in its code.
     """
-    return {"name": part.name, **to_plain(part), **code_outside(cast("type[object]", type(part)))}
+    return {"name": part.name, **to_json(part), **code_outside(cast("type[object]", type(part)))}
 
 
-def images_spec(dataset: Any) -> Plain:
+def images_spec(dataset: Any) -> JsonDict:
     """The data set without where it comes from: its fingerprint names what is in it."""
     return {k: v for k, v in spec(dataset).items() if k not in PLACES}
 
 
-def device_spec(device: Any) -> Plain:
+def device_spec(device: Any) -> JsonDict:
     """The device as it is resolved here, so that `auto` and what it means share their stages.
 
     Levers that are not used are left out, and waiting, which changes neither weights nor joules.
@@ -105,7 +105,7 @@ class Recipe:
                 raise BadInput(f"Recipe({name}={value!r}): hand in a number, such as {example}")
 
     @property
-    def snapped_level(self) -> float:
+    def effective_level(self) -> float:
         """The level that the technique can honour; 0 is no compression at all."""
         return _carried_out(self.compression, self.level, self.model, self.runtime)[1]
 
@@ -117,21 +117,21 @@ class Recipe:
     @property
     def net(self) -> Any:
         """The model part that is built and trained: the model itself, or a student."""
-        return self.carried_out.shape(self.model, self.snapped_level)
+        return self.carried_out.shape(self.model, self.effective_level)
 
     @property
-    def during(self) -> Any:
+    def in_training(self) -> Any:
         """The technique that acts while the net is trained, and its level; None where none does."""
-        return self.carried_out.during(self.snapped_level)
+        return self.carried_out.in_training(self.effective_level)
 
     @property
     def rounds(self) -> Any:
         """What is done to the trained net, round by round."""
-        return self.carried_out.rounds(self.snapped_level)
+        return self.carried_out.rounds(self.effective_level)
 
-    def config(self) -> Plain:
+    def config(self) -> JsonDict:
         """All dials but the seed in canonical form: unused ones are dropped."""
-        level = self.snapped_level
+        level = self.effective_level
         return {
             "dataset": images_spec(self.dataset),
             "model": spec(self.model),
@@ -150,14 +150,14 @@ class Recipe:
             **self._optional(),
         }
 
-    def _optional(self) -> Plain:
+    def _optional(self) -> JsonDict:
         """What most recipes do without."""
-        found, source = Plain(), self.pretrained
+        found, source = JsonDict(), self.pretrained
         if source is not None:
             found["pretrained"] = {k: getattr(source, k) for k in ("name", "weights", "share")}
-        if self.teacher is not None and self.during is not None:
+        if self.teacher is not None and self.in_training is not None:
             found["teacher"] = self.teacher.spec()
-        if self.max_accuracy_loss is not None and self.snapped_level:
+        if self.max_accuracy_loss is not None and self.effective_level:
             found["max_accuracy_loss"] = float(self.max_accuracy_loss)
         return found
 
@@ -169,7 +169,7 @@ def _shown(part: Any) -> str:
 @functools.lru_cache(maxsize=1024)
 def _carried_out(compression: Any, level: float, model: Any, runtime: Any) -> tuple[Any, float]:
     suited = compression.suited(getattr(runtime, "channel_multiple", None))
-    carried_out = float(suited.snap(level, model))
+    carried_out = float(suited.effective_level(level, model))
     return suited.canonical(carried_out, model), carried_out
 
 
@@ -207,10 +207,10 @@ def check(recipe: Recipe) -> None:
 def _check_compression(recipe: Recipe) -> None:
     compression, loss = recipe.compression, recipe.max_accuracy_loss
     compression.check(recipe.level)
-    if not recipe.snapped_level:
+    if not recipe.effective_level:
         return
     compression.check_where(recipe.runtime, recipe.device.resolve())
-    during = recipe.during
+    during = recipe.in_training
     techniques = [*([during[0]] if during else []), *(one.technique for one in recipe.rounds)]
     alone = [one.name for one in techniques if one.one_process]
     if alone and recipe.device.processes > 1:
@@ -232,7 +232,7 @@ def _check_compression(recipe: Recipe) -> None:
         )
 
 
-def without(settings: Plain, key: str) -> Plain:
+def without(settings: JsonDict, key: str) -> JsonDict:
     """Settings but one."""
     return {name: value for name, value in settings.items() if name != key}
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from energy_sweep.recipe import Recipe, device_spec, images_spec, spec, without
-from energy_sweep.record import Plain, StageUse, digest, to_plain
+from energy_sweep.record import JsonDict, StageUse, digest, to_json
 
 # Raise a stage's number whenever its code gives other weights or another cost than before.
 VERSIONS = {
@@ -32,12 +32,12 @@ class _Names:
     """Makes the keys of one net of a recipe on one machine; `acting` acts while it is trained."""
 
     recipe: Recipe
-    machine: Plain
+    machine: JsonDict
     fingerprint: str
     model: Any
-    acting: list[Plain] = field(default_factory=list[Plain])
+    acting: list[JsonDict] = field(default_factory=list[JsonDict])
 
-    def base(self) -> Plain:
+    def base(self) -> JsonDict:
         """What decides both weights and cost: data, net, arithmetic, machine."""
         recipe = self.recipe
         if recipe.plan is None:
@@ -46,7 +46,7 @@ class _Names:
             "data": {"fingerprint": self.fingerprint, **images_spec(recipe.dataset)},
             "model": spec(self.model),
             "precision": recipe.precision,
-            "plan": to_plain(recipe.plan),
+            "plan": to_json(recipe.plan),
             "device": without(device_spec(recipe.device), "plan"),
             "machine": {k: self.machine.get(k) for k in ("device_class", "torch", "isa")},
         }
@@ -58,7 +58,7 @@ class _Names:
     def cost(self, stage: str, **settings: Any) -> str:
         return digest({**self.base(), "cost": stage, "version": VERSIONS[stage], **settings})
 
-    def epoch_cost(self, acting: Sequence[Plain]) -> str:
+    def epoch_cost(self, acting: Sequence[JsonDict]) -> str:
         """The pool of epochs of this net, shaped by the techniques that act on it."""
         recipe = self.recipe
         return self.cost(
@@ -70,13 +70,13 @@ class _Names:
         )
 
 
-def chain(recipe: Recipe, *, machine: Plain, fingerprint: str) -> tuple[StageUse, ...]:
+def chain(recipe: Recipe, *, machine: JsonDict, fingerprint: str) -> tuple[StageUse, ...]:
     """The stages a trial needs, in order, with their keys and units; torch is not needed.
 
     `compress` and `recover` come once for each round of the compression. The keys of `infer` are
     provisional: the true ones come from the graph that was exported.
     """
-    during = recipe.during
+    during = recipe.in_training
     names = _Names(
         recipe,
         machine,
@@ -87,7 +87,7 @@ def chain(recipe: Recipe, *, machine: Plain, fingerprint: str) -> tuple[StageUse
     teaching = _teaching(recipe, names)
     taught_by = teaching[-1].key if teaching else None
     stages = [*teaching, *_training(names, taught_by=taught_by)]
-    shape, structure = list(names.acting), list[Plain]()
+    shape, structure = list(names.acting), list[JsonDict]()
     for one in recipe.rounds:
         shape.append(_acting(one.technique, one.level))
         if one.technique.restructures:
@@ -97,7 +97,7 @@ def chain(recipe: Recipe, *, machine: Plain, fingerprint: str) -> tuple[StageUse
     return (*stages, *_measuring(names, shape, export, weights=weights_of(stages[-1])))
 
 
-def _acting(technique: Any, level: float) -> Plain:
+def _acting(technique: Any, level: float) -> JsonDict:
     return {"technique": spec(technique), "level": level}
 
 
@@ -112,7 +112,7 @@ def _training(names: _Names, *, taught_by: str | None = None) -> list[StageUse]:
     optimizer = without(spec(recipe.optimizer), "lr")
     cooldown_epochs = recipe.optimizer.schedule.cooldown_epochs(recipe.epochs)
     trunk_epochs = recipe.epochs - cooldown_epochs
-    batch: Plain = {"batch": recipe.batch, "accumulate": recipe.accumulate}
+    batch: JsonDict = {"batch": recipe.batch, "accumulate": recipe.accumulate}
     prepare = names.work("prepare", optimizer=optimizer, **batch)
     trunk = names.work(
         "trunk",
@@ -134,11 +134,11 @@ def _training(names: _Names, *, taught_by: str | None = None) -> list[StageUse]:
     return [*_pretraining(recipe), *(stage for stage in stages if stage.units)]
 
 
-def _meanwhile(names: _Names, taught_by: str | None) -> Plain:
+def _meanwhile(names: _Names, taught_by: str | None) -> JsonDict:
     """What acts while the net is trained, as far as anything does."""
     if not names.acting:
         return {}
-    during = names.recipe.during
+    during = names.recipe.in_training
     knows_horizon = during is not None and during[0].knows_horizon
     return {
         "acting": names.acting,
@@ -177,15 +177,15 @@ def _teaching(recipe: Recipe, names: _Names) -> list[StageUse]:
     return [*(replace(use, stage="teacher") for use in uses), last]
 
 
-def _terms(optimizer: Any) -> Plain:
+def _terms(optimizer: Any) -> JsonDict:
     """What the cost of a step depends on: which terms its formula has, and not how large."""
     numbers = {k: v for k, v in spec(optimizer).items() if k != "lr" and isinstance(v, int | float)}
     return {"name": optimizer.name, **{key: bool(value) for key, value in numbers.items()}}
 
 
-def _round(names: _Names, one: Any, shape: Sequence[Plain], *, parent: str) -> list[StageUse]:
+def _round(names: _Names, one: Any, shape: Sequence[JsonDict], *, parent: str) -> list[StageUse]:
     """The stages of one round; `shape` are all techniques up to and with this one."""
-    settings: Plain = dict(shape[-1])
+    settings: JsonDict = dict(shape[-1])
     if one.technique.when == "export":
         settings["runtime"] = spec(names.recipe.runtime)
     compress = names.work("compress", parent, **settings)
@@ -204,11 +204,11 @@ def _round(names: _Names, one: Any, shape: Sequence[Plain], *, parent: str) -> l
 
 
 def _measuring(
-    names: _Names, shape: Sequence[Plain], export: str, *, weights: str
+    names: _Names, shape: Sequence[JsonDict], export: str, *, weights: str
 ) -> list[StageUse]:
     """What is asked of the net that is deployed, whose shape the techniques decide."""
-    how: Plain = {"runtime": spec(names.recipe.runtime), "batch": names.recipe.inference_batch}
-    architecture: Plain = {"compression": list(shape)} if shape else {}
+    how: JsonDict = {"runtime": spec(names.recipe.runtime), "batch": names.recipe.inference_batch}
+    architecture: JsonDict = {"compression": list(shape)} if shape else {}
     graph = names.cost("evaluate", shape=architecture, **how)
     evaluate = names.work("evaluate", weights, **how)
     infer = names.work("infer", shape=architecture, **how)

@@ -19,8 +19,8 @@ from energy_sweep.record.facts import StageUse as StageUse
 from energy_sweep.record.facts import StudyRecord as StudyRecord
 from energy_sweep.record.facts import TrialRecord as TrialRecord
 from energy_sweep.record.facts import TrialResult as TrialResult
-from energy_sweep.record.serialize import Plain as Plain
+from energy_sweep.record.serialize import JsonDict as JsonDict
 from energy_sweep.record.serialize import digest as digest
-from energy_sweep.record.serialize import from_plain as from_plain
+from energy_sweep.record.serialize import from_json as from_json
 from energy_sweep.record.serialize import is_digest as is_digest
-from energy_sweep.record.serialize import to_plain as to_plain
+from energy_sweep.record.serialize import to_json as to_json

@@ -6,7 +6,7 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 from energy_sweep.record.files import read_file
 from energy_sweep.record.seal import MOST_NESTED, Damaged, parse
 
@@ -33,7 +33,7 @@ def read_json(path: Path) -> Any:
         raise Damaged(f"{path} is damaged ({error})") from error
 
 
-def read_settings(path: Path) -> Plain:
+def read_settings(path: Path) -> JsonDict:
     """The mapping that a YAML file holds; Damaged where it holds none.
 
     Aliases are refused: a few lines of them stand for more than any memory holds.
@@ -50,7 +50,7 @@ def read_settings(path: Path) -> Plain:
     settings = cast("dict[object, Any]", content) if isinstance(content, dict) else {None: None}
     if not all(isinstance(key, str) for key in settings):
         raise Damaged(f"{path} is damaged (it holds no settings)")
-    return cast(Plain, settings)
+    return cast(JsonDict, settings)
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from energy_sweep.record.errors import EnergySweepError as EnergySweepError
 from energy_sweep.record.errors import Infeasible as Infeasible
 from energy_sweep.record.errors import NothingFits as NothingFits
 from energy_sweep.record.objective import Objective as Objective
-from energy_sweep.record.serialize import Plain, digest
+from energy_sweep.record.serialize import JsonDict, digest
 
 TRAINING_STAGES = (
     *("pretrain", "prepare", "trunk", "cooldown"),
@@ -119,8 +119,8 @@ class StageRecord:
     lost: tuple[Mark, ...] = ()
     outcome: str | None = None
     elsewhere: str | None = None
-    facts: Plain = field(default_factory=dict[str, Any])
-    settings: Plain = field(default_factory=dict[str, Any])
+    facts: JsonDict = field(default_factory=dict[str, Any])
+    settings: JsonDict = field(default_factory=dict[str, Any])
 
     @property
     def spent_joules(self) -> float:
@@ -151,15 +151,15 @@ class TrialResult:
     were classified right by the exported graph (None where the trial is infeasible).
     """
 
-    config: Plain
+    config: JsonDict
     seed: int
     stages: tuple[StageUse, ...]
     n_validation: int
     correct: int | None = None
     infeasible: str | None = None
-    facts: Plain = field(default_factory=dict[str, Any])
+    facts: JsonDict = field(default_factory=dict[str, Any])
     peak_memory_bytes: int | None = None
-    machine: Plain = field(default_factory=dict[str, Any])
+    machine: JsonDict = field(default_factory=dict[str, Any])
 
     @property
     def accuracy(self) -> float | None:
@@ -180,11 +180,11 @@ class TrialRecord:
 
     number: int
     state: str
-    params: Plain
+    params: JsonDict
     overrides: tuple[str, ...] = ()
     result: TrialResult | None = None
     error: str | None = None
-    dials: Plain = field(default_factory=dict[str, Any])
+    dials: JsonDict = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +208,7 @@ class MeterFacts:
     repeatability_by_domain: Mapping[str, float] = field(default_factory=dict[str, float])
     tick_seconds: float = 0.0
     idle_watts: Mapping[str, float] = field(default_factory=dict[str, float])
-    details: Plain = field(default_factory=dict[str, Any])
+    details: JsonDict = field(default_factory=dict[str, Any])
 
     def repeatability_of(self, domain: str) -> float:
         return self.repeatability_by_domain.get(domain, self.repeatability)
@@ -225,9 +225,9 @@ class StudyRecord:
     trials: tuple[TrialRecord, ...]
     stages: Mapping[str, StageRecord]
     meter: MeterFacts
-    machine: Plain = field(default_factory=dict[str, Any])
-    identity: Plain = field(default_factory=dict[str, Any])
-    data: Plain = field(default_factory=dict[str, Any])
+    machine: JsonDict = field(default_factory=dict[str, Any])
+    identity: JsonDict = field(default_factory=dict[str, Any])
+    data: JsonDict = field(default_factory=dict[str, Any])
     damage: tuple[str, ...] = ()
 
     @property

@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from energy_sweep.record import Mark, from_plain, to_plain
+from energy_sweep.record import Mark, from_json, to_json
 from energy_sweep.record.files import check_kind, read_file
 from energy_sweep.record.seal import Damaged, parse, seal, unseal
 
@@ -23,7 +23,7 @@ class MarkLog:
             check_kind(self.path)
         with self.path.open("a", encoding="utf-8") as file:
             # The newline comes first, to end whatever line a kill left half written.
-            file.write("\n" + json.dumps(seal({"epoch": epoch, "mark": to_plain(mark)})))
+            file.write("\n" + json.dumps(seal({"epoch": epoch, "mark": to_json(mark)})))
 
     def after(self, epoch: int) -> list[Mark]:
         """Marks of finished epochs beyond `epoch`: their weights are gone, their joules spent."""
@@ -37,7 +37,7 @@ class MarkLog:
             with suppress(ValueError, TypeError, KeyError, AttributeError, Damaged):
                 entry, _ = unseal(parse(line))
                 if entry["epoch"] > epoch:
-                    marks.append(from_plain(Mark, entry["mark"]))
+                    marks.append(from_json(Mark, entry["mark"]))
         return marks
 
     def clear(self) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from energy_sweep.record.errors import EnergySweepError
-from energy_sweep.record.serialize import Plain
+from energy_sweep.record.serialize import JsonDict
 
 SEAL = "seal"
 MOST_NESTED = 64  # lists and objects within each other; nothing that we write has a quarter of that
@@ -49,24 +49,24 @@ def check_nesting(value: object) -> None:
 
 def _items(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
-        return cast(Plain, value).values()
+        return cast(JsonDict, value).values()
     return cast("list[Any]", value) if isinstance(value, list) else ()
 
 
-def seal(document: Plain) -> Plain:
+def seal(document: JsonDict) -> JsonDict:
     """The document with its seal, the SHA-256 of everything else in it, in canonical form."""
     content = {name: value for name, value in document.items() if name != SEAL}
     return {**content, SEAL: _digest(content)}
 
 
-def unseal(document: object) -> tuple[Plain, bool]:
+def unseal(document: object) -> tuple[JsonDict, bool]:
     """The document without its seal, and whether it had one: those of former versions have none.
 
     Damaged where it is no object, or does not match its seal.
     """
     if not isinstance(document, dict):
         raise Damaged("it is not a JSON object")
-    content = cast(Plain, document).copy()
+    content = cast(JsonDict, document).copy()
     known = content.pop(SEAL, None)
     if known is None:
         return content, False
@@ -75,7 +75,7 @@ def unseal(document: object) -> tuple[Plain, bool]:
     return content, True
 
 
-def _digest(content: Plain) -> str:
+def _digest(content: JsonDict) -> str:
     # A loss that diverged may be NaN, which JSON as Python writes it can say.
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

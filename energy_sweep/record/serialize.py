@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
-Plain = dict[str, Any]
+JsonDict = dict[str, Any]
 PROGRAM = __name__.partition(".")[0]
 LARGEST = 1e30  # no sum or product of a few such numbers overflows
 
@@ -33,7 +33,7 @@ def is_digest(text: object) -> bool:
 
 
 @functools.cache
-def code_outside(kind: type[object]) -> Plain:
+def code_outside(kind: type[object]) -> JsonDict:
     """A class from outside this program by name, with the SHA-256 of its file; {} for our own."""
     file = getattr(sys.modules.get(kind.__module__), "__file__", None)
     if file is None or kind.__module__.partition(".")[0] == PROGRAM:
@@ -42,29 +42,29 @@ def code_outside(kind: type[object]) -> Plain:
     return {"class": f"{kind.__module__}.{kind.__qualname__}", "source": source}
 
 
-def to_plain(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """A record, or anything holding records, as plain JSON values."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         mapping = cast("Mapping[Any, Any]", value)
-        return {str(key): to_plain(item) for key, item in mapping.items()}
+        return {str(key): to_json(item) for key, item in mapping.items()}
     if isinstance(value, list | tuple):
-        return [to_plain(item) for item in cast("Sequence[Any]", value)]
+        return [to_json(item) for item in cast("Sequence[Any]", value)]
     if isinstance(value, enum.Enum):
         return value.value
     return value
 
 
-def from_plain(kind: type[T], plain: Mapping[str, Any]) -> T:
-    """The record of class `kind` that `to_plain` wrote; unknown keys are dropped."""
+def from_json(kind: type[T], plain: Mapping[str, Any]) -> T:
+    """The record of class `kind` that `to_json` wrote; unknown keys are dropped."""
     hints = _hints(kind)
     known = hints.keys() & plain.keys()
     return kind(**{name: _restore(hints[name], plain[name]) for name in known})
 
 
 @functools.cache
-def _hints(kind: type) -> Plain:
+def _hints(kind: type) -> JsonDict:
     """Types of the fields of a record class: looked up once, since studies hold many records."""
     found = typing.get_type_hints(kind)
     return {part.name: found[part.name] for part in dataclasses.fields(kind)}
@@ -82,7 +82,7 @@ def _restore(hint: Any, value: Any) -> Any:
     if origin in (dict, Mapping):
         return {key: _restore(arguments[1], item) for key, item in _of((Mapping,), value).items()}
     if dataclasses.is_dataclass(hint):
-        return from_plain(cast("type[Any]", hint), _of((Mapping,), value))
+        return from_json(cast("type[Any]", hint), _of((Mapping,), value))
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return hint(value)
     if hint in (float, int):

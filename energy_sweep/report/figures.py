@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from energy_sweep.front import contended_text, joules_text
 from energy_sweep.front.achieved import achieved_of
 from energy_sweep.recipe.dials import typed
-from energy_sweep.record import Plain
-from energy_sweep.report.marks import Code, code_of, groups, legend
+from energy_sweep.record import JsonDict
+from energy_sweep.report.marks import Encoding, code_of, groups, legend
 
 INK, SOFT, FAINT, GRID = "#1d2733", "#5d6875", "#8a94a0", "#e8ebef"
 PALETTE = ("#31356e", "#2f7f9d", "#43aa8b", "#e3a12d", "#cf5a3c", "#8f4a7f")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "pentagon", "star")
 # Plotly's own share button would send private results to its cloud.
-CONFIG: Plain = {
+CONFIG: JsonDict = {
     "showSendToCloud": False,
     "displaylogo": False,
     "responsive": True,
@@ -30,14 +30,14 @@ OBJECTIVES = {
 }
 
 
-def objective_text(document: Plain) -> str:
+def objective_text(document: JsonDict) -> str:
     """What the joules of a document are the joules of."""
     return OBJECTIVES[document["objective"]].format(images=document["images"])
 
 
-def front_figure(document: Plain) -> Plain:
+def front_figure(document: JsonDict) -> JsonDict:
     """Accuracy against joules; the front has a stepped line and error bars."""
-    rows: list[Plain] = [*document["front"], *document["dominated"]]
+    rows: list[JsonDict] = [*document["front"], *document["dominated"]]
     colours = code_of(rows, ("compression.level", "compression"), PALETTE)
     symbols = code_of(rows, ("batch", "model"), SYMBOLS)
     x_axis = _joules_axis(document)
@@ -54,11 +54,11 @@ def front_figure(document: Plain) -> Plain:
     return {"data": data, "layout": {**_layout(), "xaxis": x_axis, "yaxis": y_axis}}
 
 
-def bill_figure(document: Plain) -> Plain:
+def bill_figure(document: JsonDict) -> JsonDict:
     """By stage, the joules spent beside those that the configurations would cost alone."""
     stages = list(document["bill"])[::-1]
 
-    def bars(name: str, kind: str, colour: str) -> Plain:
+    def bars(name: str, kind: str, colour: str) -> JsonDict:
         joules = [document["bill"][stage][kind] for stage in stages]
         return {
             "type": "bar",
@@ -91,7 +91,7 @@ def bill_figure(document: Plain) -> Plain:
     return {"data": data, "layout": layout}
 
 
-def hover(row: Plain, quality: str) -> str:
+def hover(row: JsonDict, quality: str) -> str:
     """The label of a point: one setting a line."""
     lines = [f"<b>trial {row['trial']}</b>", *_settings(row)]
     low, high = row["accuracy_low"], row["accuracy_high"]
@@ -106,7 +106,9 @@ def hover(row: Plain, quality: str) -> str:
     return "<br>".join(lines)
 
 
-def _markers(name: str, points: Sequence[tuple[float, float, int, str]], marker: Plain) -> Plain:
+def _markers(
+    name: str, points: Sequence[tuple[float, float, int, str]], marker: JsonDict
+) -> JsonDict:
     """A trace of labelled points (x, y, trial, label) without a legend entry."""
     x, y, trials, labels = map(list, zip(*points, strict=True)) if points else ([], [], [], [])
     return {
@@ -123,13 +125,15 @@ def _markers(name: str, points: Sequence[tuple[float, float, int, str]], marker:
     }
 
 
-def _points(document: Plain, side: str, *, colours: Code, symbols: Code) -> list[Plain]:
+def _points(
+    document: JsonDict, side: str, *, colours: Encoding, symbols: Encoding
+) -> list[JsonDict]:
     """The configurations of one side, `front` (with error bars) or `dominated`.
 
     Those that are marked alike are one trace, so that a click on the legend can hide them.
     """
     front, quality = side == "front", document["quality"]
-    traces: list[Plain] = []
+    traces: list[JsonDict] = []
     for names, rows in groups(document[side], (colours, symbols)):
         marker = {
             "size": 11 if front else 7,
@@ -144,8 +148,8 @@ def _points(document: Plain, side: str, *, colours: Code, symbols: Code) -> list
     return traces
 
 
-def _error_bars(rows: Sequence[Plain]) -> Plain:
-    bars: Plain = {"type": "data", "thickness": 1.1, "width": 0, "color": "#6b7784"}
+def _error_bars(rows: Sequence[JsonDict]) -> JsonDict:
+    bars: JsonDict = {"type": "data", "thickness": 1.1, "width": 0, "color": "#6b7784"}
     up = [row["accuracy_high"] - row["accuracy"] for row in rows]
     down = [row["accuracy"] - row["accuracy_low"] for row in rows]
     return {
@@ -154,7 +158,7 @@ def _error_bars(rows: Sequence[Plain]) -> Plain:
     }
 
 
-def _step(front: Sequence[Plain], edge: float) -> Plain:
+def _step(front: Sequence[JsonDict], edge: float) -> JsonDict:
     """The front holds its accuracy until more joules buy more: up to the right edge."""
     return {
         "type": "scatter",
@@ -168,7 +172,7 @@ def _step(front: Sequence[Plain], edge: float) -> Plain:
     }
 
 
-def _crosses(document: Plain, edge: float, floor: float) -> Plain:
+def _crosses(document: JsonDict, edge: float, floor: float) -> JsonDict:
     """Infeasible trials have no accuracy: they lie on the floor, at the joules they took.
 
     Those that took less than the left edge lie on it; the label gives the joules.
@@ -184,14 +188,14 @@ def _crosses(document: Plain, edge: float, floor: float) -> Plain:
     return {**trace, "showlegend": bool(points), "cliponaxis": False}
 
 
-def _settings(row: Plain) -> list[str]:
+def _settings(row: JsonDict) -> list[str]:
     return [html.escape(f"{name} = {typed(value)}") for name, value in row["params"].items()]
 
 
-def _joules_axis(document: Plain) -> Plain:
+def _joules_axis(document: JsonDict) -> JsonDict:
     joules: list[float] = [row["joules"] for row in (*document["front"], *document["dominated"])]
     title = f"{document['objective']} joules, {document['quality']}"
-    axis: Plain = {"gridcolor": GRID, "zeroline": False, "ticks": "outside", "tickcolor": GRID}
+    axis: JsonDict = {"gridcolor": GRID, "zeroline": False, "ticks": "outside", "tickcolor": GRID}
     if not joules or min(joules) <= 0:
         limits = [min(joules, default=0.0), max(joules, default=1.0) * 1.05 or 1.0]
         return {**axis, "type": "linear", "range": limits, "title": {"text": title}}
@@ -203,7 +207,7 @@ def _joules_axis(document: Plain) -> Plain:
     return {**axis, "title": {"text": f"{title}, log scale"}}
 
 
-def _accuracy_axis(document: Plain) -> Plain:
+def _accuracy_axis(document: JsonDict) -> JsonDict:
     """The neighbourhood of the front; hopeless configurations lie below it, and are counted."""
     rows = [*document["front"], *document["dominated"]]
     lowest = min((row["accuracy"] for row in rows), default=0.0)
@@ -218,7 +222,7 @@ def _accuracy_axis(document: Plain) -> Plain:
     return {**axis, "title": {"text": title}, "range": limits}
 
 
-def _layout() -> Plain:
+def _layout() -> JsonDict:
     font = "ui-sans-serif, system-ui, 'Segoe UI', 'Helvetica Neue', 'Liberation Sans', sans-serif"
     return {
         "font": {"family": font, "size": 13, "color": INK},

@@ -14,7 +14,7 @@ from energy_sweep.front.achieved import achieved_of
 from energy_sweep.front.savings import savings_html
 from energy_sweep.front.unpriced import unpriced_text
 from energy_sweep.recipe.dials import typed
-from energy_sweep.record import Objective, Plain, StudyRecord
+from energy_sweep.record import JsonDict, Objective, StudyRecord
 from energy_sweep.record.files import write_whole
 from energy_sweep.report.figures import CONFIG, bill_figure, front_figure, objective_text
 from energy_sweep.report.tables import (
@@ -75,9 +75,9 @@ def page(study: StudyRecord, objective: Objective) -> str:
     )
 
 
-def _entries(document: Plain, commands: Mapping[int, str]) -> dict[str, Plain]:
+def _entries(document: JsonDict, commands: Mapping[int, str]) -> dict[str, JsonDict]:
     """What a click on a point shows, by trial number."""
-    entries: dict[str, Plain] = {}
+    entries: dict[str, JsonDict] = {}
     for row in (*document["front"], *document["dominated"]):
         title = f"Trial {row['trial']}: accuracy {row['accuracy']:.3f} for "
         title += f"{joules_text(row['joules'])} {document['quality']}"
@@ -90,7 +90,7 @@ def _entries(document: Plain, commands: Mapping[int, str]) -> dict[str, Plain]:
     return entries
 
 
-def _lede(document: Plain) -> str:
+def _lede(document: JsonDict) -> str:
     total = len(document["front"]) + len(document["dominated"])
     machine = document["machine"].get("device_class")
     where = f" on {html.escape(str(machine))}" if machine else ""
@@ -101,7 +101,7 @@ def _lede(document: Plain) -> str:
     )
 
 
-def _tiles(document: Plain) -> str:
+def _tiles(document: JsonDict) -> str:
     spent, attributed = document["spent_joules"], document["attributed_joules"]
     tiles = {
         "on the front": str(len(document["front"])),
@@ -114,7 +114,7 @@ def _tiles(document: Plain) -> str:
     return "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles.items())
 
 
-def _front_html(document: Plain, commands: Mapping[int, str]) -> str:
+def _front_html(document: JsonDict, commands: Mapping[int, str]) -> str:
     axes = (*axes_of(document["front"]), *achieved_in(document["front"]))
     doubts = doubts_of(document["front"])
     head = [*head_of(axes, document["quality"]), *doubts]
@@ -132,7 +132,7 @@ def _front_html(document: Plain, commands: Mapping[int, str]) -> str:
     return f"<table><thead><tr>{titles}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 
-def _infeasible_html(document: Plain) -> str:
+def _infeasible_html(document: JsonDict) -> str:
     if not document["infeasible"]:
         return ""
     items = [
@@ -145,11 +145,11 @@ def _infeasible_html(document: Plain) -> str:
     )
 
 
-def _named(params: Plain) -> str:
+def _named(params: JsonDict) -> str:
     return html.escape(" ".join(f"{name}={typed(value)}" for name, value in params.items()))
 
 
-def _notes(document: Plain) -> str:
+def _notes(document: JsonDict) -> str:
     coefficients = ", ".join(f"{k} = {v:g}" for k, v in document["coefficients"].items())
     machine = ", ".join(f"{k}: {v}" for k, v in document["machine"].items() if v not in (None, []))
     notes = {

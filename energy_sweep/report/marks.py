@@ -6,28 +6,28 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
+class Encoding:
     """An axis told by marks (colours or symbols): `marks` by value, `other` for the rest."""
 
     axis: str | None
     marks: Mapping[str, str]
     other: str
 
-    def value(self, row: Plain) -> str | None:
+    def value(self, row: JsonDict) -> str | None:
         """The value by which a row is marked, if it has one."""
         value = str(row["params"].get(self.axis))
         return value if value in self.marks else None
 
-    def mark(self, row: Plain) -> str:
+    def mark(self, row: JsonDict) -> str:
         value = self.value(row)
         return self.other if value is None else self.marks[value]
 
 
-def code_of(rows: Sequence[Plain], wished: Sequence[str], marks: Sequence[str]) -> Code:
+def code_of(rows: Sequence[JsonDict], wished: Sequence[str], marks: Sequence[str]) -> Encoding:
     """The code of the first wished axis that has a few values, else one mark for all."""
     for name in wished:
         values = {
@@ -36,20 +36,24 @@ def code_of(rows: Sequence[Plain], wished: Sequence[str], marks: Sequence[str]) 
         if 1 < len(values) <= len(marks):
             numeric = all(isinstance(value, int | float) for value in values.values())
             ordered = sorted(values, key=lambda text: values[text] if numeric else text)
-            return Code(axis=name, marks=dict(zip(ordered, marks, strict=False)), other=marks[0])
-    return Code(axis=None, marks={}, other=marks[0])
+            return Encoding(
+                axis=name, marks=dict(zip(ordered, marks, strict=False)), other=marks[0]
+            )
+    return Encoding(axis=None, marks={}, other=marks[0])
 
 
-def groups(rows: Sequence[Plain], codes: Sequence[Code]) -> list[tuple[list[str], list[Plain]]]:
+def groups(
+    rows: Sequence[JsonDict], codes: Sequence[Encoding]
+) -> list[tuple[list[str], list[JsonDict]]]:
     """Rows that are marked alike, each with the names of its groups, as a legend has them."""
-    found: dict[tuple[str, ...], list[Plain]] = {}
+    found: dict[tuple[str, ...], list[JsonDict]] = {}
     for row in rows:
         names = (_group(code, value) for code in codes if (value := code.value(row)) is not None)
         found.setdefault(tuple(names), []).append(row)
     return [(list(names), alike) for names, alike in found.items()]
 
 
-def legend(code: Code, key: str, colour: str) -> list[Plain]:
+def legend(code: Encoding, key: str, colour: str) -> list[JsonDict]:
     """Legend entries of their own, one for each group of `groups`."""
     return [
         {
@@ -67,5 +71,5 @@ def legend(code: Code, key: str, colour: str) -> list[Plain]:
     ]
 
 
-def _group(code: Code, value: str) -> str:
+def _group(code: Encoding, value: str) -> str:
     return f"{code.axis}={value}"

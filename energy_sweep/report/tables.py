@@ -9,14 +9,14 @@ from energy_sweep.front import joules_text
 from energy_sweep.front.achieved import achieved_of
 from energy_sweep.front.savings import MARGIN, savings, savings_lines
 from energy_sweep.recipe.dials import typed
-from energy_sweep.record import Plain, StudyRecord
+from energy_sweep.record import JsonDict, StudyRecord
 from energy_sweep.report.figures import objective_text
 from energy_sweep.text import terminal
 
 ACHIEVED = "achieved"
 
 
-def tables(study: StudyRecord, document: Plain, *, width: int | None = None) -> str:
+def tables(study: StudyRecord, document: JsonDict, *, width: int | None = None) -> str:
     """The front, what compression saves on it, and the bill, in lines of `width` or any length."""
     parts = (
         front_table(document, width=width),
@@ -26,7 +26,7 @@ def tables(study: StudyRecord, document: Plain, *, width: int | None = None) -> 
     return "\n\n".join(filter(None, parts))
 
 
-def front_table(document: Plain, *, width: int | None = None) -> str:
+def front_table(document: JsonDict, *, width: int | None = None) -> str:
     """The front as aligned text, cheapest first."""
     quality = document["quality"]
     axes = (*axes_of(document["front"]), *achieved_in(document["front"]))
@@ -54,7 +54,7 @@ def front_table(document: Plain, *, width: int | None = None) -> str:
     return f"{said}\n{table}\n{noted}"
 
 
-def bill_table(document: Plain, *, width: int | None = None) -> str:
+def bill_table(document: JsonDict, *, width: int | None = None) -> str:
     """The bill as aligned text, a stage a line, and what sharing saved on all of it."""
     quality = document["quality"]
     head = ["stage", "runs", "uses", f"spent ({quality})", "share", f"one by one ({quality})"]
@@ -68,7 +68,7 @@ def bill_table(document: Plain, *, width: int | None = None) -> str:
     return f"{table}\n{terminal.prose(bill_sentence(document), width=width)}"
 
 
-def savings_table(study: StudyRecord, document: Plain, *, width: int | None = None) -> str:
+def savings_table(study: StudyRecord, document: JsonDict, *, width: int | None = None) -> str:
     """What the compressed configurations on the front save; empty where there are none."""
     on_front = {row["trial"] for row in document["front"]}
     found = [one for one in savings(study) if one.trial in on_front]
@@ -89,7 +89,7 @@ def savings_table(study: StudyRecord, document: Plain, *, width: int | None = No
     return f"{terminal.prose(title, width=width)}\n{table}"
 
 
-def axes_of(lines: Sequence[Plain]) -> tuple[str, ...]:
+def axes_of(lines: Sequence[JsonDict]) -> tuple[str, ...]:
     """The axes that any of some configurations has."""
     return tuple(dict.fromkeys(name for line in lines for name in line["params"]))
 
@@ -102,13 +102,13 @@ def short(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers[:6])) + more
 
 
-def doubts_of(lines: Sequence[Plain]) -> dict[str, str]:
+def doubts_of(lines: Sequence[JsonDict]) -> dict[str, str]:
     """What a table says of a configuration beside others: columns by their titles."""
     is_beaten = any(line["beaten_by"] for line in lines)
     return {"rivals": "rivals", **({"beaten by": "beaten_by"} if is_beaten else {})}
 
 
-def disturbed(document: Plain) -> str:
+def disturbed(document: JsonDict) -> str:
     """Which configurations have joules of contended windows alone; empty where none has."""
     lines = [*document["front"], *document["dominated"]]
     trials = sorted(line["trial"] for line in lines if line["contended"])
@@ -121,7 +121,7 @@ def disturbed(document: Plain) -> str:
     )
 
 
-def band(document: Plain) -> str:
+def band(document: JsonDict) -> str:
     """What is not known of all joules together."""
     low, high = document["scale_band"]
     if low == high == 1:
@@ -132,7 +132,7 @@ def band(document: Plain) -> str:
     )
 
 
-def bill_sentence(document: Plain) -> str:
+def bill_sentence(document: JsonDict) -> str:
     """What was spent, all in, and what sharing saved of it."""
     spent, attributed = document["spent_joules"], document["attributed_joules"]
     saved = f", {attributed / spent:.1f} times as much" if spent > 0 else ""
@@ -144,7 +144,7 @@ def bill_sentence(document: Plain) -> str:
     )
 
 
-def achieved_in(lines: Sequence[Plain]) -> tuple[str, ...]:
+def achieved_in(lines: Sequence[JsonDict]) -> tuple[str, ...]:
     """The title of the column of what compressions achieved, if any of some rows has it."""
     return (ACHIEVED,) if any(achieved_of(line) for line in lines) else ()
 
@@ -155,7 +155,7 @@ def head_of(axes: Sequence[str], quality: str) -> list[str]:
     return [*head, f"joules ({quality})", f"per image ({quality})"]
 
 
-def cells_of(row: Plain, axes: Sequence[str]) -> list[str]:
+def cells_of(row: JsonDict, axes: Sequence[str]) -> list[str]:
     """What a table says of a configuration, under `head_of`."""
     per_image, infer = row["joules_per_image"], row["stages"].get("infer", {})
     mark, image_mark = row["contended"], ["infer"] if infer.get("contended") else []
@@ -169,7 +169,7 @@ def cells_of(row: Plain, axes: Sequence[str]) -> list[str]:
     ]
 
 
-def _dial(row: Plain, name: str) -> str:
+def _dial(row: JsonDict, name: str) -> str:
     """What a row has under the title of an axis."""
     return achieved_of(row) if name == ACHIEVED else typed(row["params"].get(name))
 

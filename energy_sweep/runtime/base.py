@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from energy_sweep.record import EnergySweepError, Plain
+from energy_sweep.record import EnergySweepError, JsonDict
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,18 +21,18 @@ class Mismatch(EnergySweepError):
     """An exported graph does not compute what the network computes."""
 
 
-class Split(Protocol):
+class LabelledImages(Protocol):
     """Images to compare a graph with its network on: uint8 [N, C, H, W]."""
 
     @property
     def images(self) -> Images: ...
 
 
-class Data(Protocol):
+class RuntimeData(Protocol):
     """What an export needs of a data set; mean and std are per channel, in pixel units."""
 
     @property
-    def train(self) -> Split: ...
+    def train(self) -> LabelledImages: ...
     @property
     def shape(self) -> tuple[int, int, int]: ...
     @property
@@ -41,7 +41,7 @@ class Data(Protocol):
     def std(self) -> tuple[float, ...]: ...
 
 
-class Session(Protocol):
+class InferenceSession(Protocol):
     """A loaded graph, ready to predict."""
 
     def predict(self, images: Images, batch: int) -> Logits:
@@ -61,7 +61,7 @@ class Calibrated(Protocol):
         """Write the file in int8, weights per channel, but for the layers to `leave` in float."""
         ...
 
-    def achieved(self, target: Path) -> Plain:
+    def achieved(self, target: Path) -> JsonDict:
         """The share of weight bits that are gone from `target`, and of its layers that are int8."""
         ...
 
@@ -90,11 +90,11 @@ class Runtime(Protocol):
         """Raise BadInput for what is missing on this machine."""
         ...
 
-    def export(self, module: nn.Module, data: Data, path: Path) -> None:
+    def export(self, module: nn.Module, data: RuntimeData, path: Path) -> None:
         """Write `module` to `path`, checked against it."""
         ...
 
-    def rewrite(self, template: Path, module: nn.Module, data: Data, path: Path) -> None:
+    def rewrite(self, template: Path, module: nn.Module, data: RuntimeData, path: Path) -> None:
         """Write `module` to `path` as a copy of the exported `template` with other weights.
 
         Raises Mismatch where the template is not one of the same architecture, or computes
@@ -102,15 +102,15 @@ class Runtime(Protocol):
         """
         ...
 
-    def check(self, path: Path, module: nn.Module, data: Data) -> None:
+    def check(self, path: Path, module: nn.Module, data: RuntimeData) -> None:
         """Raise Mismatch unless the graph at `path` computes the logits of `module`."""
         ...
 
-    def open(self, path: Path, threads: int) -> Session:
+    def open(self, path: Path, threads: int) -> InferenceSession:
         """Load the graph at `path`."""
         ...
 
-    def open_quickly(self, path: Path) -> Session:
+    def open_quickly(self, path: Path) -> InferenceSession:
         """Load the graph at `path` on one thread, ready soonest: for answers, not for joules."""
         ...
 

@@ -13,7 +13,7 @@ from energy_sweep.runtime.base import Mismatch
 if TYPE_CHECKING:
     from torch import nn
 
-    from energy_sweep.runtime.base import Data, Session
+    from energy_sweep.runtime.base import InferenceSession, RuntimeData
 
 IMAGES = 8
 TOLERANCE = 1e-4  # of the largest logit
@@ -21,7 +21,10 @@ HALF_TOLERANCE = 0.5  # 8 bits of mantissa changed .33 in an untrained ResNet-50
 
 
 def compare(
-    load: Callable[[], Session], module: nn.Module, data: Data, tolerance: float = TOLERANCE
+    load: Callable[[], InferenceSession],
+    module: nn.Module,
+    data: RuntimeData,
+    tolerance: float = TOLERANCE,
 ) -> None:
     """Raise Mismatch unless what `load` loads gives the logits of `module` on real images.
 

@@ -18,7 +18,7 @@ from energy_sweep.runtime.compare import HALF_TOLERANCE, compare
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from energy_sweep.runtime.base import Data, Images, Logits
+    from energy_sweep.runtime.base import Images, Logits, RuntimeData
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +81,13 @@ class Eager:
                 " compression.number=bf16, or device=cuda"
             )
 
-    def export(self, module: nn.Module, data: Data, path: Path) -> None:
+    def export(self, module: nn.Module, data: RuntimeData, path: Path) -> None:
         """Write `module` as a program that takes any number of images, checked against it."""
         from energy_sweep.runtime.program import make_program
 
         self._write(make_program(module, data), module, data, path)
 
-    def rewrite(self, template: Path, module: nn.Module, data: Data, path: Path) -> None:
+    def rewrite(self, template: Path, module: nn.Module, data: RuntimeData, path: Path) -> None:
         """Write `module` to `path` as a copy of the exported `template` with other weights.
 
         Raises Mismatch where their shapes or logits differ; `path` is then left alone.
@@ -98,7 +98,9 @@ class Eager:
         swap_weights(program, module, data)
         self._write(program, module, data, path)
 
-    def halve(self, source: Path, target: Path, number: str, module: nn.Module, data: Data) -> None:
+    def halve(
+        self, source: Path, target: Path, number: str, module: nn.Module, data: RuntimeData
+    ) -> None:
         """Write `module` as a program that computes in bf16, or fp16."""
         import torch
 
@@ -107,7 +109,7 @@ class Eager:
         dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}[number]
         self._write(make_program(module, data, dtype), module, data, target, HALF_TOLERANCE)
 
-    def check(self, path: Path, module: nn.Module, data: Data) -> None:
+    def check(self, path: Path, module: nn.Module, data: RuntimeData) -> None:
         """Raise Mismatch unless the program gives the logits of `module` on real images."""
         compare(lambda: self.open_quickly(path), module, data)
 
@@ -151,7 +153,7 @@ class Eager:
         self,
         program: Any,
         module: nn.Module,
-        data: Data,
+        data: RuntimeData,
         path: Path,
         *tolerance: float,
     ) -> None:

@@ -12,7 +12,7 @@ from torch.fx.proxy import TraceError
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 
-class Deployed(nn.Module):
+class DeployableNet(nn.Module):
     """uint8 images [N, C, H, W] to float32 logits [N, classes]; mean and std in pixel units."""
 
     mean: Tensor
@@ -32,7 +32,7 @@ class Deployed(nn.Module):
         return self.network(((images.to(torch.float32) - self.mean) / self.std).to(dtype))
 
 
-class Halved(Deployed):
+class Halved(DeployableNet):
     """The same for a network of 16-bit numbers; logits are float32 all the same."""
 
     def forward(self, images: Tensor) -> Tensor:
@@ -136,7 +136,7 @@ def logits(
     modes = {part: part.training for part in module.modules()}
     try:
         with torch.no_grad():
-            return Deployed(module, mean, std).eval()(images)
+            return DeployableNet(module, mean, std).eval()(images)
     finally:
         for part, training in modes.items():
             part.training = training

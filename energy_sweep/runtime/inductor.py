@@ -16,7 +16,7 @@ from energy_sweep.runtime.eager import Eager
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from energy_sweep.runtime.base import Data, Images
+    from energy_sweep.runtime.base import Images, RuntimeData
     from energy_sweep.runtime.pt2e import CalibratedProgram
 
 COMPILERS = ("g++", "clang++", "c++")
@@ -64,7 +64,7 @@ class Inductor(Eager):
         *,
         method: str,
         module: nn.Module,
-        data: Data,
+        data: RuntimeData,
     ) -> CalibratedProgram:
         """`module`, whose program is at `source`, to be written in int8."""
         from energy_sweep.runtime.pt2e import CalibratedProgram

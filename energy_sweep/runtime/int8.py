@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from energy_sweep.record import Infeasible, Plain
+from energy_sweep.record import Infeasible, JsonDict
 from energy_sweep.record.files import write_whole
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class CalibratedGraph:
             quantize_static,
         )
 
-        class Reader(CalibrationDataReader):  # type: ignore[misc]
+        class CalibrationReader(CalibrationDataReader):  # type: ignore[misc]
             def __init__(self, images: Images) -> None:
                 starts = range(0, len(images), BATCH)
                 self._batches = iter([{"images": images[i : i + BATCH]} for i in starts])
@@ -69,7 +69,7 @@ class CalibratedGraph:
             quantize_static(
                 str(self._prepared),
                 str(target),
-                Reader(np.ascontiguousarray(self._images)),
+                CalibrationReader(np.ascontiguousarray(self._images)),
                 quant_format=QuantFormat.QDQ,
                 per_channel=True,
                 reduce_range=reduce_range,
@@ -89,7 +89,7 @@ class CalibratedGraph:
         except ValueError as error:
             raise Infeasible(f"calibration={self._method} finds no range: {error}") from error
 
-    def achieved(self, target: Path) -> Plain:
+    def achieved(self, target: Path) -> JsonDict:
         """The share of weight bits that are gone from `target`, and of its layers that are int8."""
         return {
             "removed_weight_bits": 1 - weight_bytes(target) / weight_bytes(self._source),

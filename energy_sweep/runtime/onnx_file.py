@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import onnx
     from torch import nn
 
-    from energy_sweep.runtime.base import Data, Images, Session
+    from energy_sweep.runtime.base import Images, InferenceSession, RuntimeData
     from energy_sweep.runtime.int8 import CalibratedGraph
 
 FOLDS = "energy_sweep.folds"
@@ -45,16 +45,16 @@ class OnnxFiles:
         """
         return vector_floats()
 
-    def load(self, graph: str | bytes, threads: int) -> Session:
+    def load(self, graph: str | bytes, threads: int) -> InferenceSession:
         """Load a graph from a file by its name, or from its bytes."""
         raise NotImplementedError
 
-    def export(self, module: nn.Module, data: Data, path: Path) -> None:
+    def export(self, module: nn.Module, data: RuntimeData, path: Path) -> None:
         """Write `module` to one ONNX file that takes any number of images, checked against it."""
-        from energy_sweep.runtime.folding import Deployed, find_folds, folded, scramble
+        from energy_sweep.runtime.folding import DeployableNet, find_folds, folded, scramble
 
         folds = find_folds(module)
-        network = Deployed(folded(module, folds), data.mean, data.std).eval()
+        network = DeployableNet(folded(module, folds), data.mean, data.std).eval()
         try:
             # The exporter drops a bias of zeros and the like. Made from other weights, the graph
             # follows from the architecture alone.
@@ -65,7 +65,7 @@ class OnnxFiles:
         model.metadata_props.add(key=FOLDS, value=json.dumps(folds))
         self._write(model, module, data=data, path=path)
 
-    def rewrite(self, template: Path, module: nn.Module, data: Data, path: Path) -> None:
+    def rewrite(self, template: Path, module: nn.Module, data: RuntimeData, path: Path) -> None:
         """Write `module` to `path` as a copy of the exported `template` with other weights.
 
         Layers may have other widths than the template's. Raises Mismatch where a name is missing
@@ -78,18 +78,18 @@ class OnnxFiles:
         swap_weights(model, _weights(module, data, json.loads(notes[FOLDS])))
         self._write(model, module, data=data, path=path)
 
-    def check(self, path: Path, module: nn.Module, data: Data) -> None:
+    def check(self, path: Path, module: nn.Module, data: RuntimeData) -> None:
         """Raise Mismatch unless the graph gives the logits of `module` on real images.
 
         Infeasible where the network's own logits are not finite.
         """
         compare(lambda: self.open_quickly(path), module, data)
 
-    def open(self, path: Path, threads: int) -> Session:
+    def open(self, path: Path, threads: int) -> InferenceSession:
         """Load the graph at `path`."""
         return self.load(str(path), threads)
 
-    def open_quickly(self, path: Path) -> Session:
+    def open_quickly(self, path: Path) -> InferenceSession:
         """Load the graph at `path` on one thread."""
         return self.open(path, 1)
 
@@ -104,7 +104,9 @@ class OnnxFiles:
 
         return CalibratedGraph(source, images, folder, method=method)
 
-    def _write(self, model: onnx.ModelProto, module: nn.Module, *, data: Data, path: Path) -> None:
+    def _write(
+        self, model: onnx.ModelProto, module: nn.Module, *, data: RuntimeData, path: Path
+    ) -> None:
         content = model.SerializeToString(deterministic=True)
         compare(lambda: self.load(content, 1), module, data)
         write_whole(path, content)
@@ -125,7 +127,7 @@ def read_graph(path: Path) -> onnx.ModelProto:
     return model
 
 
-def _trace(network: nn.Module, data: Data) -> onnx.ModelProto:
+def _trace(network: nn.Module, data: RuntimeData) -> onnx.ModelProto:
     """The graph of a deployed network, which takes any number of images."""
     import torch
 
@@ -157,16 +159,16 @@ def _quiet() -> Iterator[None]:
 
 
 def _weights(
-    module: nn.Module, data: Data, folds: Mapping[str, str]
+    module: nn.Module, data: RuntimeData, folds: Mapping[str, str]
 ) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
     """The floating-point tensors of the deployed network by name."""
-    from energy_sweep.runtime.folding import Deployed, folded_state
+    from energy_sweep.runtime.folding import DeployableNet, folded_state
 
     try:
         state = folded_state(module, folds)
     except LookupError as error:
         raise Mismatch(f"the template folds norms that the network lacks: {error}") from error
-    pixels = Deployed(module, data.mean, data.std)
+    pixels = DeployableNet(module, data.mean, data.std)
     named = {f"network.{name}": value for name, value in state.items()}
     named |= {"mean": pixels.mean, "std": pixels.std}
     return {name: value.numpy() for name, value in named.items() if value.is_floating_point()}

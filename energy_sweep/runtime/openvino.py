@@ -18,7 +18,7 @@ from energy_sweep.runtime.onnx_file import OnnxFiles
 if TYPE_CHECKING:
     from torch import nn
 
-    from energy_sweep.runtime.base import Data, Images, Logits
+    from energy_sweep.runtime.base import Images, Logits, RuntimeData
 
 DEVICE = "CPU"
 
@@ -100,7 +100,9 @@ class OpenVino(OnnxFiles):
                 " compute in fp32: type runtime=inductor, or compression=quantize"
             )
 
-    def halve(self, source: Path, target: Path, number: str, module: nn.Module, data: Data) -> None:
+    def halve(
+        self, source: Path, target: Path, number: str, module: nn.Module, data: RuntimeData
+    ) -> None:
         """Write the file with weights of bf16, which is then what is computed in.
 
         Raises Mismatch where it answers otherwise than the network by more than bf16 may.

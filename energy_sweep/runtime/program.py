@@ -12,34 +12,36 @@ import torch.ao.quantization.fx._decomposed  # the operations of int8 programs
 from energy_sweep.record import digest
 from energy_sweep.record.files import whole
 from energy_sweep.runtime.base import Mismatch
-from energy_sweep.runtime.folding import Deployed, Halved, find_folds, folded
+from energy_sweep.runtime.folding import DeployableNet, Halved, find_folds, folded
 
 if TYPE_CHECKING:
     from torch import nn
     from torch.export import ExportedProgram
 
-    from energy_sweep.runtime.base import Data
+    from energy_sweep.runtime.base import RuntimeData
 
 # What the exporter notes at each node of where in whose files it comes from.
 NOTES = ("stack_trace", "from_node", "nn_module_stack", "source_fn_stack", "torch_fn")
 
 
 def make_program(
-    module: nn.Module, data: Data, dtype: torch.dtype = torch.float32
+    module: nn.Module, data: RuntimeData, dtype: torch.dtype = torch.float32
 ) -> ExportedProgram:
     """`module`, norms folded, as a program for any number of uint8 images [N, C, H, W]."""
     return export(network_of(module, data, dtype), data)
 
 
-def network_of(module: nn.Module, data: Data, dtype: torch.dtype = torch.float32) -> nn.Module:
+def network_of(
+    module: nn.Module, data: RuntimeData, dtype: torch.dtype = torch.float32
+) -> nn.Module:
     """`module`, norms folded, as the network from uint8 images to logits that is exported."""
     network = folded(module, find_folds(module))
     if dtype == torch.float32:
-        return Deployed(network, data.mean, data.std).eval()
+        return DeployableNet(network, data.mean, data.std).eval()
     return Halved(network.to(dtype), data.mean, data.std).eval()
 
 
-def export(network: nn.Module, data: Data, *, strict: bool = False) -> ExportedProgram:
+def export(network: nn.Module, data: RuntimeData, *, strict: bool = False) -> ExportedProgram:
     """A network of uint8 images as a program for any number of them."""
     example = torch.zeros((2, *data.shape), dtype=torch.uint8)
     with warnings.catch_warnings(), torch.no_grad():
@@ -52,7 +54,7 @@ def export(network: nn.Module, data: Data, *, strict: bool = False) -> ExportedP
         )
 
 
-def swap_weights(program: ExportedProgram, module: nn.Module, data: Data) -> None:
+def swap_weights(program: ExportedProgram, module: nn.Module, data: RuntimeData) -> None:
     """Give a program the weights of another net; Mismatch where the nets are not alike."""
     new, own = network_of(module, data).state_dict(), program.state_dict
     if {k: v.shape for k, v in new.items()} != {k: v.shape for k, v in own.items()}:

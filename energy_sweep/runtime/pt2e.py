@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 from energy_sweep.runtime.program import export, load_program, network_of, save_program
 
 if TYPE_CHECKING:
     from torch import nn
     from torch.fx import GraphModule, Node
 
-    from energy_sweep.runtime.base import Data, Images
+    from energy_sweep.runtime.base import Images, RuntimeData
 
 BATCH = 64  # images in a batch of calibration
 TAIL = 1e-5  # of the values at either end: what `percentile` leaves out, as ONNX Runtime does
@@ -28,7 +28,9 @@ LAYERS = (torch.ops.aten.conv2d.default, torch.ops.aten.linear.default)
 class CalibratedProgram:
     """A network that can be written in int8, and some images [N, C, H, W] to find ranges on."""
 
-    def __init__(self, module: nn.Module, data: Data, images: Images, *, method: str) -> None:
+    def __init__(
+        self, module: nn.Module, data: RuntimeData, images: Images, *, method: str
+    ) -> None:
         # Only a strict export tells two uses of one ReLU apart.
         program = export(network_of(module, data), data, strict=True)
         self._program, self._data, self._images, self._method = program, data, images, method
@@ -58,7 +60,7 @@ class CalibratedProgram:
         _drop_unused(converted)
         save_program(export(converted, self._data), target)
 
-    def achieved(self, target: Path) -> Plain:
+    def achieved(self, target: Path) -> JsonDict:
         """The share of weight bits that are gone from `target`, and of its layers that are int8."""
         before, after = self._program.module(), load_program(target).module()
         layers = _layers(after)

@@ -8,7 +8,7 @@ from energy_sweep.record import StudyRecord
 from energy_sweep.search.base import WHOLE_GRID, search_study
 from energy_sweep.search.events import Budget, Event, Finished, Outcome, Planned, Started
 from energy_sweep.search.own import search
-from energy_sweep.search.plan import Job, Plan, plan
+from energy_sweep.search.run_order import Job, RunOrder, run_order
 
 __all__ = [
     "WHOLE_GRID",
@@ -17,10 +17,10 @@ __all__ = [
     "Finished",
     "Job",
     "Outcome",
-    "Plan",
     "Planned",
+    "RunOrder",
     "Started",
-    "plan",
+    "run_order",
     "search",
     "search_study",
 ]

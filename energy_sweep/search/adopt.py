@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from energy_sweep.search.events import UNPRICED, Stop
 
 if TYPE_CHECKING:
-    from energy_sweep.search.sweep import Sweep
+    from energy_sweep.search.search_run import SearchRun
 
 LEFT_BEHIND = "a killed sweep left it, and today's axes do not ask for it"
 
 
-def adopt(sweep: Sweep) -> Stop | None:
+def adopt(sweep: SearchRun) -> Stop | None:
     """Finish what was left, as far as today's space asks for it.
 
     Gives the budget that ended it before all were.
     """
-    for trial in sweep.study.adopt():
+    for trial in sweep.study.left_running():
         identity = sweep.study.identity(trial.number)
         point = sweep.atlas.locate(identity, trial.params)
         if trial.result is not None and sweep.priced(trial.number, trial.result):

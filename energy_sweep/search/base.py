@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from energy_sweep.record import BadInput, Objective, StageRecord
 from energy_sweep.search.adopt import adopt
-from energy_sweep.search.events import Budget, Event, Outcome, Watch
-from energy_sweep.search.ledger import Ledger
+from energy_sweep.search.cost_tracker import CostTracker
+from energy_sweep.search.events import Budget, Event, OnEvent, Outcome
 from energy_sweep.search.mend import mend
-from energy_sweep.search.plan import Job
-from energy_sweep.search.sampling import Atlas, Describe
-from energy_sweep.search.sweep import Run, Sweep
+from energy_sweep.search.run_order import Job
+from energy_sweep.search.sampling import Describe, JobIndex
+from energy_sweep.search.search_run import Run, SearchRun
 from energy_sweep.study import SAMPLERS, Study
 from energy_sweep.study.space import Space
 
@@ -32,7 +32,7 @@ def search_study(
     sampler: str = "auto",
     sampler_settings: Mapping[str, object] | None = None,
     seed: int = 0,
-    watch: Watch | None = None,
+    watch: OnEvent | None = None,
 ) -> Outcome:
     """Measure what `space` and `budget` ask for and the study lacks.
 
@@ -43,14 +43,14 @@ def search_study(
     """
     if sampler not in ("auto", *SAMPLERS):
         raise BadInput(f"search.sampler={sampler}: type search.sampler=auto|{'|'.join(SAMPLERS)}")
-    atlas = Atlas(space, describe)
+    atlas = JobIndex(space, describe)
     jobs = list(map(atlas.job, space.grid())) if _enumerable(space, budget) else None
-    sweep = Sweep(
+    sweep = SearchRun(
         study=study,
         store_records=store_records,
         run=run,
         budget=budget,
-        ledger=Ledger(objective, repeatability=study.meter.repeatability_of),
+        ledger=CostTracker(objective, repeatability=study.meter.repeatability_of),
         atlas=atlas,
         watch=watch or _ignore,
         first=(mend, adopt),

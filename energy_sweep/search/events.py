@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from energy_sweep.record import BadInput, EnergySweepError, TrialResult
-from energy_sweep.search.plan import Job, Plan
+from energy_sweep.search.run_order import Job, RunOrder
 
 Stop = Literal["done", "trials", "joules", "seconds", "failures"]
 
@@ -44,7 +44,7 @@ class Planned:
     study's store has cost so far.
     """
 
-    plan: Plan | None
+    plan: RunOrder | None
     sampler: str | None
     measured: int
     total: int | None
@@ -94,7 +94,7 @@ class Outcome:
 
 
 Event = Planned | Started | Finished | Outcome
-Watch = Callable[[Event], None]
+OnEvent = Callable[[Event], None]
 
 
 def one_line(error: Exception) -> str:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from energy_sweep.record import BadInput, TrialResult
 from energy_sweep.search.events import Started, Stop, one_line
-from energy_sweep.search.plan import Job
+from energy_sweep.search.run_order import Job
 from energy_sweep.store import unrecorded
 
 if TYPE_CHECKING:
-    from energy_sweep.search.sweep import Sweep
+    from energy_sweep.search.search_run import SearchRun
 
 
-def mend(sweep: Sweep) -> Stop | None:
+def mend(sweep: SearchRun) -> Stop | None:
     """Run trials of today's space again, under their numbers, whose stage records are gone.
 
     What the store still holds is not done again. Gives the budget that ended it before all were.
@@ -30,7 +30,7 @@ def mend(sweep: Sweep) -> Stop | None:
     return None
 
 
-def _measure(sweep: Sweep, number: int, known: TrialResult, job: Job) -> None:
+def _measure(sweep: SearchRun, number: int, known: TrialResult, job: Job) -> None:
     started = Started(number=number, job=job, measured=len(sweep.measured), total=sweep.total)
     sweep.watch(started)
     error = None

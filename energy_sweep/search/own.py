@@ -15,9 +15,9 @@ from energy_sweep.meter import Meter, meter_id
 from energy_sweep.meter.measure import Measured, measure, open_for_block, per_busy_thread
 from energy_sweep.record import (
     BadInput,
+    JsonDict,
     Mark,
     Objective,
-    Plain,
     StageRecord,
     StageUse,
     StudyRecord,
@@ -25,8 +25,8 @@ from energy_sweep.record import (
     digest,
 )
 from energy_sweep.search.base import search_study
-from energy_sweep.search.events import Budget, Watch
-from energy_sweep.search.plan import Job
+from energy_sweep.search.events import Budget, OnEvent
+from energy_sweep.search.run_order import Job
 from energy_sweep.store import StageStore
 from energy_sweep.study import open_study
 from energy_sweep.study.space import Axis, Space
@@ -49,7 +49,7 @@ def search(
     sampler: str = "auto",
     seed: int = 0,
     meter: Meter | Mapping[str, Any] | str = "auto",
-    watch: Watch | None = None,
+    watch: OnEvent | None = None,
 ) -> StudyRecord:
     """Call `function` at the points of `space` that the study lacks; give all that is known.
 
@@ -130,14 +130,14 @@ class _Runner:
     store: StageStore
 
     @property
-    def identity(self) -> Plain:
+    def identity(self) -> JsonDict:
         """What all trials must share: the function, and its source where that can be read."""
         found = {"function": _called(self.function)}
         with suppress(OSError, TypeError):
             found["source"] = digest(inspect.getsource(self.function))[:12]
         return found
 
-    def describe(self, params: Plain) -> Job:
+    def describe(self, params: JsonDict) -> Job:
         dials = {name: value for name, value in params.items() if name != "seed"}
         config, seed = {"function": _called(self.function), **dials}, int(params.get("seed", 0))
         cost = digest([self.identity, config])
@@ -159,7 +159,7 @@ class _Runner:
 
     def _call(self, job: Job, use: StageUse, known: StageRecord | None) -> StageRecord:
         """Call the function in a window; what a call that failed took stays on the bill."""
-        facts = Plain()
+        facts = JsonDict()
         reading = None
         try:
             with measure(self.meter, label=_called(self.function)) as reading:
@@ -184,7 +184,7 @@ class _Runner:
         return Mark(units=1.0, reading=per_busy_thread(energy, self.meter.facts().coefficients))
 
 
-def _facts(answer: Any, called: str) -> Plain:
+def _facts(answer: Any, called: str) -> JsonDict:
     """What a call returned, checked."""
     pair: list[Any] = list(answer) if isinstance(answer, tuple | list) else []  # pyright: ignore
     whole = [isinstance(number, Integral) for number in pair]

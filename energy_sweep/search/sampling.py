@@ -7,8 +7,8 @@ import json
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from energy_sweep.record import Plain
-from energy_sweep.search.plan import Job
+from energy_sweep.record import JsonDict
+from energy_sweep.search.run_order import Job
 from energy_sweep.study import Answer, Identity
 from energy_sweep.study.space import Space
 from energy_sweep.study.suggest import suggest
@@ -20,20 +20,20 @@ RANDOM_ATTEMPTS = 10
 # Values tried for the axes that a stored trial does not name, at most.
 GUESSES = 64
 
-Describe = Callable[[Plain], Job]
+Describe = Callable[[JsonDict], Job]
 
 
-class Atlas:
+class JobIndex:
     """Remembers which job each point is, so that no point is described twice."""
 
     def __init__(self, space: Space, describe: Describe) -> None:
         self.space = space
         self._describe = describe
         self._jobs: dict[str, Job] = {}
-        self._points: dict[Identity, Plain] = {}
+        self._points: dict[Identity, JsonDict] = {}
         self._outside: set[Identity] = set()
 
-    def job(self, point: Plain) -> Job:
+    def job(self, point: JsonDict) -> Job:
         """The job of a point."""
         key = json.dumps(point, sort_keys=True)
         if key not in self._jobs:
@@ -41,7 +41,7 @@ class Atlas:
             self._points.setdefault(job.identity, point)
         return self._jobs[key]
 
-    def locate(self, identity: Identity, params: Plain) -> Plain | None:
+    def locate(self, identity: Identity, params: JsonDict) -> JsonDict | None:
         """The point of today's space that is this configuration, typed once as `params`, or None.
 
         An axis that `params` does not name was a default or a fixed dial then: its values are
@@ -65,7 +65,7 @@ class Atlas:
         random.Random(seed).shuffle(points)  # noqa: S311 (which configuration is next is no secret)
         return next((job for job in map(self.job, points) if job.identity not in avoid), None)
 
-    def _guesses(self, params: Plain) -> Iterator[Plain]:
+    def _guesses(self, params: JsonDict) -> Iterator[JsonDict]:
         columns: list[Sequence[object]] = []
         for axis in self.space.axes:
             named = axis.name in params and axis.contains(params[axis.name])
@@ -75,7 +75,7 @@ class Atlas:
 
 
 def propose(
-    atlas: Atlas,
+    atlas: JobIndex,
     answers: Mapping[Identity, Answer],
     *,
     avoid: Collection[Identity],

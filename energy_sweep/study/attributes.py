@@ -8,13 +8,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from energy_sweep.recipe.dials import SEED, Dials
 from energy_sweep.record import (
+    JsonDict,
     MeterFacts,
-    Plain,
     StageRecord,
     StudyRecord,
     TrialRecord,
     TrialResult,
-    from_plain,
+    from_json,
 )
 
 # What decides whether two trials measure the same: the digest of the configuration, and the seed.
@@ -30,7 +30,7 @@ def ours(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
 
 
 def claimed_record(
-    number: int, state: str, claim: Plain, result: TrialResult | None, error: str | None
+    number: int, state: str, claim: JsonDict, result: TrialResult | None, error: str | None
 ) -> TrialRecord:
     """A trial as it was claimed and told; what one found that failed does not count."""
     return TrialRecord(
@@ -46,7 +46,7 @@ def claimed_record(
 
 def told_accuracy(trial: FrozenTrial) -> float | None:
     """The accuracy that Optuna should show of a trial, by its result; None where it has none."""
-    result: Plain = trial.user_attrs.get("result", {})
+    result: JsonDict = trial.user_attrs.get("result", {})
     if trial.state is not TrialState.COMPLETE or result.get("correct") is None:
         return None
     return result["correct"] / result["n_validation"]
@@ -55,8 +55,8 @@ def told_accuracy(trial: FrozenTrial) -> float | None:
 def dials_of(trial: FrozenTrial) -> Dials:
     """What a trial was set to, from its claim and, once it has one, its result."""
     kept = trial.user_attrs
-    claim: Plain = kept.get("claim", {})
-    result: Plain = kept.get("result", {})
+    claim: JsonDict = kept.get("claim", {})
+    result: JsonDict = kept.get("result", {})
     return Dials(
         params=claim.get("params", {}),
         words=tuple(claim.get("overrides", ())),
@@ -65,13 +65,13 @@ def dials_of(trial: FrozenTrial) -> Dials:
     )
 
 
-def identity(claim: Plain) -> Identity:
+def identity(claim: JsonDict) -> Identity:
     """What a trial measures, known from its claim on."""
     return claim["config_key"], claim["seed"]
 
 
 def study_record(
-    facts: Plain,
+    facts: JsonDict,
     trials: Iterable[TrialRecord],
     stages: Mapping[str, StageRecord],
     damage: tuple[str, ...] = (),
@@ -81,7 +81,7 @@ def study_record(
         name=facts["name"],
         trials=tuple(trials),
         stages=stages,
-        meter=from_plain(MeterFacts, facts["meter"]),
+        meter=from_json(MeterFacts, facts["meter"]),
         machine=facts["machine"],
         identity=facts["identity"],
         data=facts.get("data", {}),

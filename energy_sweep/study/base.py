@@ -13,15 +13,15 @@ from optuna.trial import TrialState, create_trial
 
 from energy_sweep.recipe.dials import SEED, Dials
 from energy_sweep.record import (
+    JsonDict,
     MeterFacts,
-    Plain,
     StageRecord,
     StudyRecord,
     TrialRecord,
     TrialResult,
     digest,
-    from_plain,
-    to_plain,
+    from_json,
+    to_json,
 )
 from energy_sweep.record.seal import seal
 from energy_sweep.study import database
@@ -47,7 +47,7 @@ class Study:
         space: Space,
         display: Display,
         journal: Journal,
-        facts: Plain,
+        facts: JsonDict,
         known: Merged,
         repairs: tuple[str, ...] = (),
     ) -> None:
@@ -75,7 +75,7 @@ class Study:
 
     @property
     def meter(self) -> MeterFacts:
-        return from_plain(MeterFacts, self._facts["meter"])
+        return from_json(MeterFacts, self._facts["meter"])
 
     @property
     def trials(self) -> tuple[TrialRecord, ...]:
@@ -86,7 +86,7 @@ class Study:
         """The number that the next claim gives."""
         return self._count
 
-    def keep_data(self, data: Plain) -> bool:
+    def keep_data(self, data: JsonDict) -> bool:
         """Store what the data set is; True where that was stored already."""
         if self._facts.get("data") == data:
             return True
@@ -105,11 +105,11 @@ class Study:
     def claim(
         self,
         *,
-        params: Plain,
+        params: JsonDict,
         overrides: Sequence[str],
-        config: Plain,
+        config: JsonDict,
         seed: int = 0,
-        dials: Plain | None = None,
+        dials: JsonDict | None = None,
     ) -> int:
         """Start a trial and give its number; everything known of it is stored in one write.
 
@@ -143,7 +143,7 @@ class Study:
         self._lease.hold(trial_id)
         return number
 
-    def adopt(self) -> tuple[TrialRecord, ...]:
+    def left_running(self) -> tuple[TrialRecord, ...]:
         """Trials that a killed sweep left running, to be finished under their own numbers.
 
         One that has its result already was killed just before it was told: it is only told.
@@ -163,7 +163,7 @@ class Study:
         """
         trial_id = self._id(number)
         if self._trials[number].result is None:
-            document = of_trial(number, to_plain(result))
+            document = of_trial(number, to_json(result))
             self._storage.set_trial_user_attr(trial_id, "result", document)
             self._journal.append(RESULT, document, durable=True)
         self._lease.release()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 from energy_sweep.record.seal import SEAL, Damaged, parse, unseal
 from energy_sweep.record.serialize import digest
 from energy_sweep.study.journal import OF_TRIAL, RESULT, JournalLine
@@ -65,9 +65,9 @@ def choose_copy(
     lines: Iterable[JournalLine],
     findings: Findings,
     *,
-    claim: Plain | None = None,
+    claim: JsonDict | None = None,
     has_database: bool = True,
-) -> Plain | None:
+) -> JsonDict | None:
     """The document of a trial that is believed, without its seal; None where no sound one is left.
 
     `text` is what the database holds of it. Of two sound ones that differ, the sealed one counts;
@@ -100,10 +100,10 @@ def choose_copy(
 
 
 def _noted(
-    kind: str, number: int, lines: list[JournalLine], findings: Findings, claim: Plain | None
-) -> Plain | None:
+    kind: str, number: int, lines: list[JournalLine], findings: Findings, claim: JsonDict | None
+) -> JsonDict | None:
     """The first sound copy in the journal: what was claimed or found once never changes."""
-    first: Plain | None = None
+    first: JsonDict | None = None
     for line in lines:
         try:
             content = journalled(kind, number, line.document, claim)
@@ -116,7 +116,9 @@ def _noted(
     return first
 
 
-def journalled(kind: str, number: int, document: Plain, claim: Plain | None = None) -> Plain:
+def journalled(
+    kind: str, number: int, document: JsonDict, claim: JsonDict | None = None
+) -> JsonDict:
     """What a line of the journal says of a trial; Damaged where it is not what was written."""
     content, sealed = _sound(kind, number, document, claim)
     if not sealed:
@@ -131,7 +133,7 @@ def _parsed(text: str) -> Any:
         raise Damaged("it is not JSON") from None
 
 
-def _sound(kind: str, number: int, document: Any, claim: Plain | None) -> tuple[Plain, bool]:
+def _sound(kind: str, number: int, document: Any, claim: JsonDict | None) -> tuple[JsonDict, bool]:
     """The content of a document and whether it is sealed; Damaged where it cannot be true."""
     content, sealed = unseal(document)
     owner = content.pop(OF_TRIAL, number)
@@ -147,5 +149,5 @@ def _sound(kind: str, number: int, document: Any, claim: Plain | None) -> tuple[
     return content, sealed
 
 
-def _without_seal(document: Plain) -> Plain:
+def _without_seal(document: JsonDict) -> JsonDict:
     return {key: value for key, value in document.items() if key not in (SEAL, OF_TRIAL)}

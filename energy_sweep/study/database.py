@@ -25,7 +25,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from sqlalchemy import text
 
-from energy_sweep.record import BadInput, Plain
+from energy_sweep.record import BadInput, JsonDict
 from energy_sweep.study.attributes import dials_of, ours, told_accuracy
 from energy_sweep.study.display import Display, displays, is_shown, shown
 from energy_sweep.study.facts import sealed_fact
@@ -123,7 +123,7 @@ def current(storage: RDBStorage) -> tuple[int, str, int] | None:
 
 def create(
     storage: RDBStorage,
-    attributes: Plain,
+    attributes: JsonDict,
     trials: Iterable[FrozenTrial] = (),
     display: Display | None = None,
 ) -> None:

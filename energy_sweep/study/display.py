@@ -19,7 +19,7 @@ from optuna.distributions import (
 from optuna.trial import FrozenTrial
 
 from energy_sweep.recipe.dials import Dials, axes
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 from energy_sweep.study.attributes import dials_of
 from energy_sweep.study.space import Axis, Space, is_number
 
@@ -60,9 +60,9 @@ def is_shown(trial: FrozenTrial, display: Display) -> bool:
     return shown(dials_of(trial), display) == (trial.params, trial.distributions)
 
 
-def shown(dials: Dials, display: Display) -> tuple[Plain, dict[str, BaseDistribution]]:
+def shown(dials: Dials, display: Display) -> tuple[JsonDict, dict[str, BaseDistribution]]:
     """The parameters of a trial as Optuna stores them, one for each axis that can show its own."""
-    values: Plain = {}
+    values: JsonDict = {}
     for name, one in display.items():
         if not dials.knows(name):
             continue

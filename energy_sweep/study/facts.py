@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from energy_sweep.record import MeterFacts, Plain, from_plain
+from energy_sweep.record import JsonDict, MeterFacts, from_json
 from energy_sweep.record.seal import Damaged, parse, seal, unseal
 from energy_sweep.study.copies import LOST, Findings
 from energy_sweep.study.paths import DATABASE, JOURNAL
@@ -19,9 +19,11 @@ def sealed_fact(value: Any) -> Any:
     return seal(value) if isinstance(value, dict) else value
 
 
-def merge_facts(rows: Rows | None, studies: list[Plain], findings: Findings) -> tuple[Plain, bool]:
+def merge_facts(
+    rows: Rows | None, studies: list[JsonDict], findings: Findings
+) -> tuple[JsonDict, bool]:
     """The study's own facts, and whether the journal ends with just these."""
-    noted: Plain = {}
+    noted: JsonDict = {}
     for document in studies:
         try:
             content, sealed = unseal(document)
@@ -33,7 +35,7 @@ def merge_facts(rows: Rows | None, studies: list[Plain], findings: Findings) -> 
             noted = content
         else:
             findings.of_file(JOURNAL, f"{JOURNAL}: what it says of the study is damaged")
-    facts: Plain = dict(noted)
+    facts: JsonDict = dict(noted)
     for name in FACTS if rows else ():
         try:
             value, sealed = _fact(name, rows.facts.get(name) if rows else None)
@@ -73,7 +75,7 @@ def _check(name: str, value: Any) -> None:
         _missing()
     if name == "meter":
         try:
-            facts = from_plain(MeterFacts, cast(Plain, value))
+            facts = from_json(MeterFacts, cast(JsonDict, value))
         except (TypeError, ValueError, AttributeError):
             raise Damaged("parts of it are missing") from None
         if len(facts.scale_band) != 2:

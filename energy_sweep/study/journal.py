@@ -14,7 +14,7 @@ from pathlib import Path
 from shutil import copy2
 from typing import Any
 
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 from energy_sweep.record.files import read_file, write_whole
 from energy_sweep.record.seal import Damaged, parse, seal
 from energy_sweep.study.paths import JOURNAL, spare
@@ -30,7 +30,7 @@ class JournalLine:
 
     kind: str
     text: str
-    document: Plain
+    document: JsonDict
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Lines:
     exists: bool = False
 
 
-def of_trial(number: int, document: Plain) -> Plain:
+def of_trial(number: int, document: JsonDict) -> JsonDict:
     """A document of a trial, sealed."""
     return seal({**document, OF_TRIAL: number})
 
@@ -86,7 +86,7 @@ def _head(kind: str) -> str:
     return f'{{"{kind}": '
 
 
-def _written(kind: str, document: Plain) -> str:
+def _written(kind: str, document: JsonDict) -> str:
     return f"{_head(kind)}{json.dumps(document)}}}\n"
 
 
@@ -98,7 +98,7 @@ class Journal:
     _handle: int | None = field(default=None, init=False)
 
     def begin(
-        self, known: Lines, lacking: Iterable[tuple[str, Plain]], *, anew: bool
+        self, known: Lines, lacking: Iterable[tuple[str, JsonDict]], *, anew: bool
     ) -> Path | None:
         """Bring the file up to date; `anew` writes it all, and gives where the old one is kept.
 
@@ -119,7 +119,7 @@ class Journal:
             self._write(text, durable=True)
         return kept
 
-    def append(self, kind: str, document: Plain, *, durable: bool = False) -> None:
+    def append(self, kind: str, document: JsonDict, *, durable: bool = False) -> None:
         """Add one sealed document; what is `durable` is there after a power loss too."""
         self._write(_written(kind, document), durable=durable)
 

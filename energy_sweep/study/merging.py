@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from energy_sweep.record import Plain, TrialRecord, TrialResult, from_plain
+from energy_sweep.record import JsonDict, TrialRecord, TrialResult, from_json
 from energy_sweep.record.seal import Damaged, parse, seal
 from energy_sweep.study.attributes import claimed_record
 from energy_sweep.study.copies import LACKING, LOST, Findings, choose_copy, journalled
@@ -24,7 +24,7 @@ from energy_sweep.study.journal import (
     of_trial,
 )
 from energy_sweep.study.paths import DATABASE, JOURNAL
-from energy_sweep.study.reading import Row, Rows, is_number
+from energy_sweep.study.reading import Rows, StoredTrial, is_number
 
 OPTUNAS = {"running": "RUNNING", "measured": "COMPLETE", "infeasible": "PRUNED", "failed": "FAIL"}
 
@@ -36,8 +36,8 @@ class Known:
     """A trial as the copies say it: its record, its documents, and the joules told to Optuna."""
 
     record: TrialRecord
-    claim: Plain
-    result: Plain | None
+    claim: JsonDict
+    result: JsonDict | None
     joules: float | None
 
     @property
@@ -47,7 +47,7 @@ class Known:
         last = {"failed": {FAILED}, "running": set[str]()}.get(self.record.state, {TOLD})
         return frozenset(found | last)
 
-    def documents(self) -> Iterator[tuple[str, Plain]]:
+    def documents(self) -> Iterator[tuple[str, JsonDict]]:
         """The lines of a journal on this trial, sealed."""
         number, state = self.record.number, self.record.state
         yield CLAIM, of_trial(number, self.claim)
@@ -63,7 +63,7 @@ class Known:
 class Merged:
     """A study from both copies; `lacks` are what the journal does not hold yet, by trial."""
 
-    facts: Plain
+    facts: JsonDict
     trials: dict[int, Known]
     count: int = 0  # of all numbers that are taken
     lacks_facts: bool = False
@@ -72,14 +72,14 @@ class Merged:
     database_wrong: bool = False
     journal_wrong: bool = False
 
-    def documents(self) -> Iterator[tuple[str, Plain]]:
+    def documents(self) -> Iterator[tuple[str, JsonDict]]:
         """All lines of the journal."""
         if self.facts:
             yield STUDY, seal(self.facts)
         for number in sorted(self.trials):
             yield from self.trials[number].documents()
 
-    def lacking(self) -> Iterator[tuple[str, Plain]]:
+    def lacking(self) -> Iterator[tuple[str, JsonDict]]:
         """The lines that the journal does not hold yet."""
         if self.lacks_facts:
             yield STUDY, seal(self.facts)
@@ -113,10 +113,10 @@ def merge(rows: Rows | None, reason: str | None, lines: Lines) -> Merged:
     )
 
 
-def _by_trial(lines: Lines, findings: Findings) -> tuple[Noted, list[Plain]]:
+def _by_trial(lines: Lines, findings: Findings) -> tuple[Noted, list[JsonDict]]:
     """The lines of each trial by kind, and those of the study."""
     noted: Noted = defaultdict(lambda: defaultdict(list))
-    studies: list[Plain] = []
+    studies: list[JsonDict] = []
     damaged = len(lines.damaged)
     for line in lines.lines:
         number: Any = line.document.get(OF_TRIAL)
@@ -153,7 +153,7 @@ class _Merger:
                 self.findings.of_trial(DATABASE, CLAIM, number, LACKING, LOST)
             return None
         plain = self._chosen(RESULT, number, row, lines, claim)
-        result = None if plain is None else from_plain(TrialResult, plain)
+        result = None if plain is None else from_json(TrialResult, plain)
         told = self._last(TOLD, number, lines)
         failed = self._last(FAILED, number, lines)
         joules = told.get("joules") if told else row.values.get(1) if row else None
@@ -168,17 +168,17 @@ class _Merger:
         self,
         kind: str,
         number: int,
-        row: Row | None,
+        row: StoredTrial | None,
         lines: dict[str, list[JournalLine]],
-        claim: Plain | None = None,
-    ) -> Plain | None:
+        claim: JsonDict | None = None,
+    ) -> JsonDict | None:
         text = row.texts.get(kind) if row else None
         some, has_database = lines.get(kind, []), self.rows is not None
         return choose_copy(
             kind, number, text, some, self.findings, claim=claim, has_database=has_database
         )
 
-    def _last(self, kind: str, number: int, lines: dict[str, list[JournalLine]]) -> Plain | None:
+    def _last(self, kind: str, number: int, lines: dict[str, list[JournalLine]]) -> JsonDict | None:
         content = None
         for line in lines.get(kind, []):
             try:
@@ -190,10 +190,10 @@ class _Merger:
     def _state(
         self,
         number: int,
-        row: Row | None,
+        row: StoredTrial | None,
         result: TrialResult | None,
-        told: Plain | None,
-        failed: Plain | None,
+        told: JsonDict | None,
+        failed: JsonDict | None,
     ) -> tuple[str, str | None]:
         """The state of a trial, and why it failed: of the documents there are, not of a word."""
         error = failed["error"] if failed else _error(row)
@@ -213,7 +213,7 @@ class _Merger:
         return state, error
 
 
-def _error(row: Row | None) -> str | None:
+def _error(row: StoredTrial | None) -> str | None:
     """Why a trial failed, by the database."""
     text = row.texts.get("error") if row else None
     try:

@@ -11,7 +11,7 @@ from typing import Any, cast
 from filelock import FileLock
 from optuna.storages import RDBStorage
 
-from energy_sweep.record import BadInput, MeterFacts, Plain, StageRecord, StudyRecord, to_plain
+from energy_sweep.record import BadInput, JsonDict, MeterFacts, StageRecord, StudyRecord, to_json
 from energy_sweep.record.seal import seal
 from energy_sweep.study import database
 from energy_sweep.study.attributes import study_record
@@ -37,8 +37,8 @@ def open_study(
     *,
     space: Space,
     meter: MeterFacts,
-    machine: Plain,
-    identity: Plain,
+    machine: JsonDict,
+    identity: JsonDict,
     waits: bool = False,
 ) -> Study:
     """Open or make the study in `folder` for a sweep over `space`, and lock it.
@@ -61,7 +61,7 @@ def open_study(
     except OSError as error:
         place = error.filename or folder
         raise BadInput(f"{place} cannot be written ({error.strerror}): {OF_YOUR_OWN}") from error
-    facts = {"name": name, "meter": to_plain(meter), "machine": machine, "identity": identity}
+    facts = {"name": name, "meter": to_json(meter), "machine": machine, "identity": identity}
     try:
         return _open(folder, facts, space, lock)
     except BaseException:
@@ -121,7 +121,7 @@ def _check_facts(folder: Path, known: Merged) -> None:
         )
 
 
-def _open(folder: Path, facts: Plain, space: Space, lock: FileLock) -> Study:
+def _open(folder: Path, facts: JsonDict, space: Space, lock: FileLock) -> Study:
     """Make or mend the study in a folder whose lock is held, the journal before the database."""
     known, lines = _known(folder)
     if known.trials:
@@ -169,7 +169,7 @@ def _stored(
     return _prepare(folder, known.facts, space)
 
 
-def _prepare(folder: Path, facts: Plain, space: Space) -> tuple[RDBStorage, Display]:
+def _prepare(folder: Path, facts: JsonDict, space: Space) -> tuple[RDBStorage, Display]:
     """Connect to the study, made if need be, with today's facts; Optuna shows it as it should."""
     storage = database.connect(folder)
     try:
@@ -188,7 +188,7 @@ def _prepare(folder: Path, facts: Plain, space: Space) -> tuple[RDBStorage, Disp
         raise
 
 
-def _check_name(stored: Plain, facts: Plain, folder: Path) -> None:
+def _check_name(stored: JsonDict, facts: JsonDict, folder: Path) -> None:
     """Refuse a study of another name, unless its folder was renamed so."""
     if facts["name"] not in (stored["name"], folder.name):
         raise BadInput(
@@ -197,7 +197,7 @@ def _check_name(stored: Plain, facts: Plain, folder: Path) -> None:
         )
 
 
-def _compare(stored: Plain, facts: Plain) -> None:
+def _compare(stored: JsonDict, facts: JsonDict) -> None:
     """Refuse what would put joules or accuracies that do not compare into one front."""
     for what, old in _essence(stored).items():
         new = _essence(facts).get(what)
@@ -208,7 +208,7 @@ def _compare(stored: Plain, facts: Plain) -> None:
             )
 
 
-def _essence(facts: Plain) -> Plain:
+def _essence(facts: JsonDict) -> JsonDict:
     return {
         "device class": facts["machine"].get("device_class"),
         "set of meter domains": sorted(facts["meter"]["domains"]),
@@ -220,7 +220,7 @@ def _essence(facts: Plain) -> Plain:
 def _brief(value: Any, other: Any) -> str:
     """A value in a few words; of two mappings only what differs."""
     if isinstance(value, dict) and isinstance(other, dict):
-        mine, others = cast(Plain, value), cast(Plain, other)
+        mine, others = cast(JsonDict, value), cast(JsonDict, other)
         value = {key: mine[key] for key in mine if key not in others or mine[key] != others[key]}
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

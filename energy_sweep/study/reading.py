@@ -30,7 +30,7 @@ class UnreadableDatabase(EnergySweepError):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StoredTrial:
     """What the database holds of a trial, as text: its state, our attributes, its values."""
 
     state: str
@@ -43,7 +43,7 @@ class Rows:
     """The newest generation in a database: facts and trials as text, and what is wrong as such."""
 
     facts: dict[str, str]
-    trials: dict[int, Row]
+    trials: dict[int, StoredTrial]
     damage: tuple[str, ...] = ()
 
 
@@ -130,7 +130,9 @@ def _read(query: Callable[[str], sqlite3.Cursor]) -> Rows | None:
             raise UnreadableDatabase("it does not say which of its studies counts")
         return None
     _, newest = max(generations)
-    rows = {trial: Row(state) for trial, (_, state) in states.items() if listed[trial] == newest}
+    rows = {
+        trial: StoredTrial(state) for trial, (_, state) in states.items() if listed[trial] == newest
+    }
     orphans = _fill(query, rows, listed)
     trials = {states[trial][0]: row for trial, row in rows.items() if is_number(states[trial][0])}
     if orphans or len(trials) < len(rows) or set(trials) != set(range(len(rows))):
@@ -144,7 +146,7 @@ def is_number(value: object) -> bool:
 
 
 def _fill(
-    query: Callable[[str], sqlite3.Cursor], rows: dict[int, Row], listed: dict[int, int]
+    query: Callable[[str], sqlite3.Cursor], rows: dict[int, StoredTrial], listed: dict[int, int]
 ) -> int:
     """Put our attributes and all values to their trials; how many belong to no trial at all."""
     orphans = 0

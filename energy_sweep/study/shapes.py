@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from energy_sweep.record import Plain, TrialResult, from_plain
+from energy_sweep.record import JsonDict, TrialResult, from_json
 from energy_sweep.record.serialize import LARGEST, digest
 from energy_sweep.study.journal import CLAIM, FAILED, RESULT
 
 CLAIMED = {"params": dict, "overrides": list, "config_key": str, "seed": int}
 
 
-def has_shape(kind: str, content: Plain) -> bool:
+def has_shape(kind: str, content: JsonDict) -> bool:
     """Whether a document of a trial can be one of this kind."""
     if kind == CLAIM:
         return (
@@ -27,9 +27,9 @@ def has_shape(kind: str, content: Plain) -> bool:
     return content.get("joules") is None or _is_number(content["joules"])
 
 
-def _is_result(content: Plain) -> bool:
+def _is_result(content: JsonDict) -> bool:
     try:
-        result = from_plain(TrialResult, content)
+        result = from_json(TrialResult, content)
         digest(result.config)
     except (TypeError, ValueError, AttributeError, KeyError):
         return False

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from energy_sweep.record import BadInput, Plain
+from energy_sweep.record import BadInput, JsonDict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ class Space:
             total *= len(axis.values)
         return total
 
-    def grid(self) -> Iterator[Plain]:
+    def grid(self) -> Iterator[JsonDict]:
         """Every point of a finite space, in the order typed."""
         columns = [axis.values for axis in self.axes if axis.values is not None]
         if len(columns) < len(self.axes):

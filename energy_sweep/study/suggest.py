@@ -18,7 +18,7 @@ from optuna.distributions import (
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from energy_sweep.record import BadInput, Plain, digest
+from energy_sweep.record import BadInput, JsonDict, digest
 from energy_sweep.study.space import Axis, Space
 
 KINDS: dict[str, Callable[..., BaseSampler]] = {"tpe": TPESampler, "random": RandomSampler}
@@ -29,7 +29,7 @@ SETTINGS = "hydra.sweeper.sampler"  # where settings of a sampler are typed
 WORDS = {"int": ("int",), "bool": ("bool",), "float": ("float", "int")}
 
 # Parameters, accuracy, joules; an infeasible trial has neither accuracy nor joules.
-Answer = tuple[Plain, float | None, float | None]
+Answer = tuple[JsonDict, float | None, float | None]
 
 
 def suggest(
@@ -41,7 +41,7 @@ def suggest(
     number: int,
     attempt: int = 0,
     settings: Mapping[str, Any] | None = None,
-) -> Plain:
+) -> JsonDict:
     """What the sampler, with its own `settings`, would try as trial `number`, after these answers.
 
     The sampler lives in a study that is thrown away, seeded by its arguments alone: a resumed

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import safetensors.torch
 from torch import Tensor
 
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 
 LOOPBACK = "127.0.0.1"
 # How a started process finds this one: in its environment, which other users cannot read.
@@ -27,7 +27,7 @@ _GREETING_BYTES, _GREETING_SECONDS = 1024, 5.0
 class Message(NamedTuple):
     """Plain JSON values, and tensors by name."""
 
-    plain: Plain
+    plain: JsonDict
     tensors: Mapping[str, Tensor] = {}
 
 
@@ -67,7 +67,7 @@ class Connection:
         return bytes(piece)
 
 
-class Door:
+class Listener:
     """Where started processes connect: a port of the system's choice, open on loopback only."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class Door:
         """What a process needs to know to get in."""
         return {PORT: str(self.socket.getsockname()[1]), TOKEN: self.token}
 
-    def admit(self, seconds: float) -> tuple[int, int, Connection] | None:
+    def accept(self, seconds: float) -> tuple[int, int, Connection] | None:
         """Rank, process id and line of the next one that knows the token; None if none comes."""
         self.socket.settimeout(seconds)
         try:
@@ -103,7 +103,7 @@ class Door:
         self.socket.close()
 
 
-def enter(rank: int) -> Connection:
+def connect(rank: int) -> Connection:
     """Connect to the process that started this one, and take its token out of the environment."""
     port, token = int(os.environ.pop(PORT)), os.environ.pop(TOKEN)
     connection = Connection(socket.create_connection((LOOPBACK, port)))

@@ -15,16 +15,16 @@ import torch
 from energy_sweep.model.state import tensors_of
 from energy_sweep.recipe import Recipe
 from energy_sweep.recipe.plan import Plan
-from energy_sweep.record import BadInput, EnergySweepError, Plain, to_plain
+from energy_sweep.record import BadInput, EnergySweepError, JsonDict, to_json
 from energy_sweep.training.connection import Message
-from energy_sweep.training.loop import Acting, Resident, Trainee, restore, updates
+from energy_sweep.training.loop import OnDeviceDataset, Trainee, TrainingHook, restore, updates
 from energy_sweep.training.parts import describe
-from energy_sweep.training.worker_pool import Crew
+from energy_sweep.training.worker_pool import WorkerPool
 
 GENERATOR = "generator"
 
 
-class Gang:
+class DistributedTrainer:
     """The processes of one trial, started when they are first needed, ended by `close`.
 
     `warm` names the costs whose code they have run; `pids` and `cpu_seconds` are by rank.
@@ -34,7 +34,7 @@ class Gang:
         self.recipe, self.plan, self.fingerprint = recipe, plan, fingerprint
         self.warm: set[str] = set()
         self.cpu_seconds: dict[int, float] = {}
-        self._crew: Crew | None = None
+        self._crew: WorkerPool | None = None
         self._held: tuple[Trainee, list[int]] | None = None
 
     @property
@@ -46,12 +46,12 @@ class Gang:
         if self._crew is not None:
             return
         recipe = self.recipe
-        setup: Plain = {
+        setup: JsonDict = {
             part: describe(getattr(recipe, part))
             for part in ("dataset", "model", "optimizer", "device")
         }
-        setup |= {"lr": recipe.lr, "precision": recipe.precision, "plan": to_plain(self.plan)}
-        self._crew = Crew(recipe.device.processes, threads=recipe.device.threads)
+        setup |= {"lr": recipe.lr, "precision": recipe.precision, "plan": to_json(self.plan)}
+        self._crew = WorkerPool(recipe.device.processes, threads=recipe.device.threads)
         for answer in self._ask(Message(setup)):
             if answer.plain["fingerprint"] != self.fingerprint:
                 self.close()
@@ -70,12 +70,12 @@ class Gang:
     def train_epoch(
         self,
         trainee: Trainee,
-        resident: Resident,
+        resident: OnDeviceDataset,
         *,
         batch: int,
         lr_at: Callable[[int], float],
         generator: torch.Generator,
-        acting: Acting | None = None,
+        acting: TrainingHook | None = None,
         limit: int | None = None,
         **dials: Any,
     ) -> float:
@@ -88,7 +88,7 @@ class Gang:
         self.start()
         whole = updates(resident, batch, dials.get("accumulate", 1))
         steps = whole if limit is None else min(limit, whole)
-        job: Plain = {
+        job: JsonDict = {
             "batch": batch,
             "lr": [lr_at(step) for step in range(steps)],
             "limit": limit,

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from energy_sweep.compression.hooks import Acting
+from energy_sweep.compression.hooks import TrainingHook
 from energy_sweep.dataset.base import Data
-from energy_sweep.dataset.on_device import Batch, Resident
+from energy_sweep.dataset.on_device import Batch, OnDeviceDataset
 from energy_sweep.model.base import Model
 from energy_sweep.model.state import DamagedFile, Trainee, load, restore, save
 from energy_sweep.recipe import GPU_PRECISIONS, indexed_seed
@@ -26,12 +26,12 @@ from energy_sweep.record import BadInput, Infeasible
 
 __all__ = [
     "LAYOUTS",
-    "Acting",
     "Batch",
     "DamagedFile",
+    "OnDeviceDataset",
     "Peers",
-    "Resident",
     "Trainee",
+    "TrainingHook",
     "compile_in_place",
     "load",
     "network",
@@ -89,7 +89,7 @@ def compile_in_place(module: nn.Module) -> None:
 
 def train_epoch(
     trainee: Trainee,
-    resident: Resident,
+    resident: OnDeviceDataset,
     *,
     batch: int,
     lr_at: Callable[[int], float],
@@ -97,7 +97,7 @@ def train_epoch(
     precision: str = "fp32",
     accumulate: int = 1,
     label_smoothing: float = 0.1,
-    acting: Acting | None = None,
+    acting: TrainingHook | None = None,
     limit: int | None = None,
     peers: Peers | None = None,
 ) -> float:
@@ -139,7 +139,7 @@ def train_epoch(
     return mean_loss
 
 
-def updates(resident: Resident, batch: int, accumulate: int = 1) -> int:
+def updates(resident: OnDeviceDataset, batch: int, accumulate: int = 1) -> int:
     """Updates of the weights in an epoch; BadInput where there is none."""
     return whole_groups(resident.steps(batch), batch, accumulate)
 
@@ -154,13 +154,13 @@ def whole_groups(batches: int, batch: int, accumulate: int) -> int:
     return batches // accumulate
 
 
-def _outputs(acting: Acting | None, module: nn.Module, images: Tensor) -> Tensor:
+def _outputs(acting: TrainingHook | None, module: nn.Module, images: Tensor) -> Tensor:
     own = None if acting is None else acting.forward(module, images)
     return module(images) if own is None else own
 
 
 def _loss(
-    acting: Acting | None,
+    acting: TrainingHook | None,
     outputs: Tensor,
     labels: Tensor,
     index: Tensor,

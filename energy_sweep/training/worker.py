@@ -19,12 +19,18 @@ from torch.nn.parallel import DistributedDataParallel
 
 from energy_sweep.device import Device
 from energy_sweep.model.state import Trainee, restore, tensors_of
-from energy_sweep.record import EnergySweepError, Plain
-from energy_sweep.training.connection import Connection, Message, enter
+from energy_sweep.record import EnergySweepError, JsonDict
+from energy_sweep.training.connection import Connection, Message, connect
 from energy_sweep.training.distributed import GENERATOR
-from energy_sweep.training.loop import LAYOUTS, Resident, compile_in_place, network, train_epoch
+from energy_sweep.training.loop import (
+    LAYOUTS,
+    OnDeviceDataset,
+    compile_in_place,
+    network,
+    train_epoch,
+)
 from energy_sweep.training.parts import make
-from energy_sweep.training.worker_pool import Ending
+from energy_sweep.training.worker_pool import RemoteError
 
 # Norms use the statistics of their own rank, so buffers need not be equal within an epoch. The word
 # for it is a new one since torch 2.14.
@@ -38,7 +44,7 @@ GRACE_SECONDS = 1.0
 class Rank:
     """A net on this rank's chip, with its part of the data."""
 
-    def __init__(self, setup: Plain, device: Device) -> None:
+    def __init__(self, setup: JsonDict, device: Device) -> None:
         self.rank, self.ranks = dist.get_rank(), dist.get_world_size()
         self.setup, self.device = setup, device
         self.chip = torch.device("cpu")
@@ -46,7 +52,7 @@ class Rank:
             self.chip = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         self.data = make(setup["dataset"]).load()
         self.layout = LAYOUTS[setup["plan"]["layout"]]
-        whole = Resident(self.data.train, self.data, self.chip, self.layout)
+        whole = OnDeviceDataset(self.data.train, self.data, self.chip, self.layout)
         self.resident = whole.share(self.rank, self.ranks)
         self.model, self.optimizer = make(setup["model"]), make(setup["optimizer"])
         self.trainee: Trainee | None = None
@@ -156,7 +162,7 @@ def main() -> int:
     """Answer what the line brings until it is cut; the exit code is 0 if all was answered."""
     # Ctrl-C is for the process that started this one, which then cuts the line.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    connection = enter(int(os.environ["RANK"]))
+    connection = connect(int(os.environ["RANK"]))
     jobs: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(connection, jobs), daemon=True).start()
     try:
@@ -165,7 +171,7 @@ def main() -> int:
         if not isinstance(error, EnergySweepError):
             traceback.print_exc()
         with suppress(OSError):
-            connection.send(Ending.of(error))
+            connection.send(RemoteError.of(error))
         while jobs.get() is not None:
             pass  # the line is cut when what was said has been heard
         return 1

@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import NoReturn
 
 from energy_sweep.device import OutOfMemory
-from energy_sweep.record import BadInput, EnergySweepError, Infeasible, Plain
-from energy_sweep.training.connection import Connection, Door, Message
+from energy_sweep.record import BadInput, EnergySweepError, Infeasible, JsonDict
+from energy_sweep.training.connection import Connection, Listener, Message
 
 LOOK_SECONDS = 0.2
 END_SECONDS = 10.0
@@ -21,7 +21,7 @@ class RankFailed(EnergySweepError):
     """A process that trains ended or broke before its work was done."""
 
 
-class Crew:
+class WorkerPool:
     """Processes that were started for one trial; a failure of one of them ends all."""
 
     def __init__(self, ranks: int, *, threads: int) -> None:
@@ -30,7 +30,7 @@ class Crew:
         self.ranks = ranks
         self.pids: dict[int, int] = {}
         self._lines: dict[int, Connection] = {}
-        door = Door()
+        door = Listener()
         self._launch = Launch(ranks, {"OMP_NUM_THREADS": str(threads), **door.environment})
         try:
             self._admit(door)
@@ -69,11 +69,11 @@ class Crew:
                 os.kill(pid, signal.SIGKILL)
         self._launch.wait(END_SECONDS)
 
-    def _admit(self, door: Door) -> None:
+    def _admit(self, door: Listener) -> None:
         while len(self._lines) < self.ranks:
             if self._launch.is_over:
                 self._fail(None, {})
-            if (found := door.admit(LOOK_SECONDS)) is not None:
+            if (found := door.accept(LOOK_SECONDS)) is not None:
                 rank, self.pids[rank], self._lines[rank] = found
         self.pids = dict(sorted(self.pids.items()))
 
@@ -86,7 +86,7 @@ class Crew:
             self._fail(rank, answer.plain)
         return answer
 
-    def _fail(self, rank: int | None, said: Plain) -> NoReturn:
+    def _fail(self, rank: int | None, said: JsonDict) -> NoReturn:
         """End all ranks, and raise what the one that failed first has said, or died of."""
         self.close()
         text = said.get("failed", "")
@@ -125,8 +125,8 @@ def culprit(exit_codes: Mapping[int, int]) -> int:
     return min(exit_codes, key=lambda rank: (exit_codes[rank] == -signal.SIGTERM, rank), default=0)
 
 
-class Ending:
-    """Says what went wrong in a rank, in terms that `Crew` raises again on its side."""
+class RemoteError:
+    """Says what went wrong in a rank, in terms that `WorkerPool` raises again on its side."""
 
     @staticmethod
     def of(error: Exception) -> Message:

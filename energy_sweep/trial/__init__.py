@@ -9,19 +9,19 @@ from typing import Any
 
 from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe
-from energy_sweep.record import Infeasible, Plain, StageRecord, TrialResult, to_plain
+from energy_sweep.record import Infeasible, JsonDict, StageRecord, TrialResult, to_json
 from energy_sweep.store import StageStore
 from energy_sweep.trial.autotune.choose import plan_record, resolve
 from energy_sweep.trial.compression.compress import achieved, compress
-from energy_sweep.trial.context import Bench
+from energy_sweep.trial.context import TrialContext
 from energy_sweep.trial.data import data_facts, load_data
 from energy_sweep.trial.deployment.accuracy_limit import compare
-from energy_sweep.trial.deployment.deployed import Deployed
-from energy_sweep.trial.preload import rehearse
+from energy_sweep.trial.deployment.deployed import ExportedModel
+from energy_sweep.trial.preload import preload
 from energy_sweep.trial.readiness import check_ready
 from energy_sweep.trial.session import session
 from energy_sweep.trial.training.fit import fit
-from energy_sweep.trial.training.teacher import Teacher, enrol, teach
+from energy_sweep.trial.training.teacher import Teacher, attach_teacher, teacher_logits
 
 __all__ = [
     "Teacher",
@@ -50,25 +50,25 @@ def run_trial(
     """
     with session(recipe, meter, store) as (opened, kept):
         check_ready(recipe, meter_id=lambda: kept.meter_id)
-        rehearse(recipe)
+        preload(recipe)
         planned = resolve(recipe, meter=opened, store=kept)
         bench = _bench(planned, meter=opened, store=kept, keep=frozenset(branch_epochs))
         return _run(bench, plan_record(recipe, kept))
 
 
-def _run(bench: Bench, tried: StageRecord | None) -> TrialResult:
+def _run(bench: TrialContext, tried: StageRecord | None) -> TrialResult:
     """The result of a recipe whose plan is known; `tried` is the record of how it was found."""
     recipe = bench.recipe
-    correct, infeasible, facts = None, None, Plain()
-    plan = to_plain(bench.plan)
+    correct, infeasible, facts = None, None, JsonDict()
+    plan = to_json(bench.plan)
     try:
         with recipe.device.running(), recipe.device.infeasible_out_of_memory():
             with bench.training():
-                teach(bench)
+                teacher_logits(bench)
                 fit(bench)
                 facts = bench.size_facts()
                 rounds = compress(bench)
-            with Deployed(bench) as deployed:
+            with ExportedModel(bench) as deployed:
                 rounds += deployed.lower()
                 evaluation = deployed.evaluate()
                 facts |= achieved(bench, rounds, zeros=evaluation["zero_weights"])
@@ -95,7 +95,7 @@ def _run(bench: Bench, tried: StageRecord | None) -> TrialResult:
 
 
 @contextmanager
-def deployed_trial(recipe: Recipe, *, meter: Meter, store: StageStore) -> Generator[Deployed]:
+def deployed_trial(recipe: Recipe, *, meter: Meter, store: StageStore) -> Generator[ExportedModel]:
     """The `network` and the file (`path`) that a trial deploys, for as long as they are needed.
 
     Stages whose weights were evicted run again. Levers change no weights, so they stay.
@@ -103,14 +103,14 @@ def deployed_trial(recipe: Recipe, *, meter: Meter, store: StageStore) -> Genera
     recipe = resolve(recipe, meter=meter, store=store)
     with (
         recipe.device.running(levers=False),
-        Deployed(_bench(recipe, meter=meter, store=store)) as deployed,
+        ExportedModel(_bench(recipe, meter=meter, store=store)) as deployed,
     ):
         yield deployed
 
 
 def _bench(
     recipe: Recipe, *, meter: Meter, store: StageStore, keep: frozenset[int] = frozenset()
-) -> Bench:
-    bench = Bench(recipe, meter=meter, store=store, keep=keep)
-    enrol(bench)
+) -> TrialContext:
+    bench = TrialContext(recipe, meter=meter, store=store, keep=keep)
+    attach_teacher(bench)
     return bench

@@ -10,18 +10,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from energy_sweep.compression.hooks import Acting
+from energy_sweep.compression.hooks import TrainingHook
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.model.count import Count, count_dense
 from energy_sweep.recipe import Recipe, indexed_seed
-from energy_sweep.recipe.plan import PLAIN
+from energy_sweep.recipe.plan import DEFAULT_PLAN
 from energy_sweep.recipe.stages import chain, weights_of
-from energy_sweep.record import TRAINING_STAGES, Plain, to_plain
+from energy_sweep.record import TRAINING_STAGES, JsonDict, to_json
 from energy_sweep.store import StageStore
-from energy_sweep.training.distributed import Gang
+from energy_sweep.training.distributed import DistributedTrainer
 from energy_sweep.training.loop import (
     LAYOUTS,
-    Resident,
+    OnDeviceDataset,
     Trainee,
     compile_in_place,
     network,
@@ -30,10 +30,10 @@ from energy_sweep.training.loop import (
 )
 from energy_sweep.trial.data import load_data, resident_images
 from energy_sweep.trial.rounds import COMPRESSING, rounds_of
-from energy_sweep.trial.usage import Account
+from energy_sweep.trial.usage import MeteredRun
 
 
-class Bench(Account):
+class TrialContext(MeteredRun):
     """One trial's recipe with everything its stages need; `used` grows as they are done.
 
     The recipe's plan is resolved; `keep` are the trunk epochs whose states other trials will want.
@@ -47,12 +47,12 @@ class Bench(Account):
         store: StageStore,
         keep: frozenset[int] = frozenset(),
     ):
-        Account.__init__(self, recipe, meter=meter, store=store)
+        MeteredRun.__init__(self, recipe, meter=meter, store=store)
         self.keep = keep
         self.data = load_data(recipe.dataset)
         self.device: str = recipe.device.resolve()
-        self.machine: Plain = recipe.device.machine()
-        self.plan = recipe.plan or PLAIN
+        self.machine: JsonDict = recipe.device.machine()
+        self.plan = recipe.plan or DEFAULT_PLAN
         self.model = recipe.net
         stages = chain(recipe, machine=self.machine, fingerprint=self.data.fingerprint)
         self.stages = {use.stage: use for use in stages if use.stage not in COMPRESSING}
@@ -60,15 +60,17 @@ class Bench(Account):
         self.weights = weights_of([use for use in stages if use.stage in TRAINING_STAGES][-1])
         self.rounds = rounds_of(recipe, stages)
         self.answers: Callable[[], Tensor] | None = None  # of the teacher, where there is one
-        self.gang: Gang | None = None
+        self.gang: DistributedTrainer | None = None
         if recipe.device.processes > 1:
-            self.gang = Gang(recipe, plan=self.plan, fingerprint=self.data.fingerprint)
+            self.gang = DistributedTrainer(
+                recipe, plan=self.plan, fingerprint=self.data.fingerprint
+            )
         if {"memory_gib", "gpu_memory_gib"} & recipe.device.levers.keys():
             # What other trials left here would count against this one's cap.
             resident_images.cache_clear()
 
     @property
-    def resident(self) -> Resident:
+    def resident(self) -> OnDeviceDataset:
         return resident_images(self.recipe.dataset, self.device, self.plan.layout)
 
     @property
@@ -90,7 +92,7 @@ class Bench(Account):
         """Updates of the weights in one epoch."""
         return updates(self.resident, self.recipe.batch, self.recipe.accumulate)
 
-    def facts(self) -> Plain:
+    def facts(self) -> JsonDict:
         """The numbers that the joules of an epoch are divided by, for whoever prices the trial."""
         images = len(self.data.train.labels)  # not `resident`: a finished trial need not load it
         updates = images // self.recipe.batch // self.recipe.accumulate
@@ -117,7 +119,7 @@ class Bench(Account):
         module, source = self.network(), self.recipe.pretrained
         if source is not None:
             source.put_into(module)
-        if (during := self.recipe.during) is not None:
+        if (during := self.recipe.in_training) is not None:
             technique, level = during
             technique.start(module, level, self.generator("start"))
         return module
@@ -156,7 +158,7 @@ class Bench(Account):
         label: str,
         lr: Callable[[int, int], float],
         *,
-        acting: Callable[[int], Acting | None],
+        acting: Callable[[int], TrainingHook | None],
         first: int = 0,
     ) -> Callable[[Trainee, int], float]:
         """Trains one epoch of a segment by its index; `lr` maps (epoch, step) to a rate, `acting`
@@ -176,7 +178,7 @@ class Bench(Account):
 
         return train_one
 
-    def _manner(self) -> Plain:
+    def _manner(self) -> JsonDict:
         """How every epoch of this recipe is trained, whatever its rate and its net."""
         recipe = self.recipe
         return {
@@ -189,7 +191,7 @@ class Bench(Account):
     def _train_epoch(self) -> Callable[..., float]:
         return train_epoch if self.gang is None else self.gang.train_epoch
 
-    def warm_up(self, trainee: Trainee, cost_key: str, acting: Acting | None = None) -> None:
+    def warm_up(self, trainee: Trainee, cost_key: str, acting: TrainingHook | None = None) -> None:
         """Run two steps on a net that is thrown away, once per process and kind of net."""
         warm = self.store.warm if self.gang is None else self.gang.warm
         if cost_key not in warm:
@@ -197,7 +199,11 @@ class Bench(Account):
             warm.add(cost_key)
 
     def steps_at_rest(
-        self, trainee: Trainee, resident: Resident, steps: int, acting: Acting | None = None
+        self,
+        trainee: Trainee,
+        resident: OnDeviceDataset,
+        steps: int,
+        acting: TrainingHook | None = None,
     ) -> None:
         """So many steps of training at the rate 0, or one epoch where that is less."""
         self._train_epoch(
@@ -214,7 +220,7 @@ class Bench(Account):
     def epoch_work(self, stage: str) -> Work:
         return self.work(stage, images=self.steps * self.recipe.batch * self.recipe.accumulate)
 
-    def size_facts(self) -> Plain:
+    def size_facts(self) -> JsonDict:
         """What the net is before compression, and the most device memory that its first steps held.
 
         Those are the steps of `prepare`, whose net and batch are those of all epochs.
@@ -222,4 +228,4 @@ class Bench(Account):
         record = self.store.get(self.stages["prepare"].key)
         peak = None if record is None else record.facts.get("peak_device_memory_bytes")
         dense = self.size_of(self.recipe.model)
-        return {"dense": to_plain(dense), "peak_device_memory_bytes": peak}
+        return {"dense": to_json(dense), "peak_device_memory_bytes": peak}

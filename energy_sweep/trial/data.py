@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from energy_sweep.dataset.base import Data
-from energy_sweep.training.loop import LAYOUTS, Resident
+from energy_sweep.training.loop import LAYOUTS, OnDeviceDataset
 
 
 @functools.lru_cache(maxsize=2)
@@ -32,7 +32,7 @@ def data_facts(source: Any) -> DataFacts:
 
 
 @functools.lru_cache(maxsize=2)
-def resident_images(source: Any, device: str, layout: str) -> Resident:
+def resident_images(source: Any, device: str, layout: str) -> OnDeviceDataset:
     """The images that a source trains on, as they lie on the device."""
     data = load_data(source)
-    return Resident(data.train, data, device, LAYOUTS[layout])
+    return OnDeviceDataset(data.train, data, device, LAYOUTS[layout])

@@ -15,7 +15,7 @@ from energy_sweep.recipe import Recipe
 from energy_sweep.trial.data import load_data
 
 
-def rehearse(recipe: Recipe) -> None:
+def preload(recipe: Recipe) -> None:
     """Train, export and run a tiny net, once per process, where a cap on memory will follow.
 
     An import that memory runs out in leaves libraries broken for all later trials of the process;

@@ -46,12 +46,12 @@ def _check_origins(recipe: Recipe, meter_id: Callable[[], str]) -> None:
     """Refuse stored weights that do not fit, and those whose joules this meter cannot charge."""
     source = recipe.pretrained
     if source is not None:
-        model = recipe.compression.shape(recipe.model, recipe.snapped_level)
+        model = recipe.compression.shape(recipe.model, recipe.effective_level)
         _check_weights(recipe.dataset, model, source, 0.5)
         if source.share:
             _check_charge(source, meter_id())
     teacher = recipe.teacher
-    if teacher is not None and teacher.stored is not None and recipe.snapped_level:
+    if teacher is not None and teacher.stored is not None and recipe.effective_level:
         _check_weights(recipe.dataset, teacher.model or recipe.model, teacher.stored, 1.0)
         _check_charge(teacher.stored, meter_id())
 

@@ -10,12 +10,12 @@ from energy_sweep.device import OutOfMemory
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.model.count import Count
 from energy_sweep.recipe import Recipe
-from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest
+from energy_sweep.record import JsonDict, Mark, StageRecord, StageUse, digest
 from energy_sweep.store import StageStore
 from energy_sweep.trial.wait import patient
 
 
-class Account:
+class MeteredRun:
     """A recipe's meter and store; `used` grows with the stages that are done."""
 
     def __init__(self, recipe: Recipe, *, meter: Meter, store: StageStore) -> None:
@@ -43,7 +43,7 @@ class Account:
                 self._keep_tried(use, window.mark(units=1, images=images), str(reason))
                 raise
             mark: Mark = window.mark(units=1, images=images)
-        facts: Plain = {"peak_device_memory_bytes": peak()}
+        facts: JsonDict = {"peak_device_memory_bytes": peak()}
         return StageRecord(
             stage=use.stage, key=use.key, cost_key=use.cost_key, marks=(mark,), facts=facts
         )

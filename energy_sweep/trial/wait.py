@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from energy_sweep.meter.base import Meter, Window, Work
-from energy_sweep.meter.contention import Bystanders, Sight
+from energy_sweep.meter.contention import Contention, ContentionMonitor
 from energy_sweep.meter.process import ProcessTree
 from energy_sweep.record import MeterFacts, StageRecord, digest
 from energy_sweep.store import StageStore
@@ -24,10 +24,10 @@ LONGEST_SECONDS = 600.0
 
 def patient(meter: Meter, store: StageStore, *, below: float | None) -> Meter:
     """The meter, or with `below` one that waits for a quiet machine before every window."""
-    return meter if below is None else Patient(meter, store, below=below)
+    return meter if below is None else WaitingMeter(meter, store, below=below)
 
 
-class Patient:
+class WaitingMeter:
     """Opens no window while other programs use more than `below` of all processors.
 
     What a pause costs is put into the store as a stage of its own. All pauses together last ten
@@ -40,7 +40,7 @@ class Patient:
         store: StageStore,
         *,
         below: float,
-        look: Callable[[], Sight] | None = None,
+        look: Callable[[], Contention] | None = None,
         look_seconds: float = LOOK_SECONDS,
         longest_seconds: float = LONGEST_SECONDS,
     ) -> None:
@@ -94,6 +94,6 @@ class Patient:
 
 
 @functools.lru_cache(maxsize=1)
-def _bystanders() -> Callable[[], Sight]:
+def _bystanders() -> Callable[[], Contention]:
     """One look for all trials of a process, so that the first window has something to go by."""
-    return Bystanders(ProcessTree()).begin()
+    return ContentionMonitor(ProcessTree()).begin()

@@ -16,11 +16,11 @@ from hydra.errors import HydraException
 from benchmarks.formula import run_formula
 from benchmarks.startup import heavy_modules
 from energy_sweep.app.config import messages, schema
-from energy_sweep.app.config.build import plain
+from energy_sweep.app.config.build import resolved
 from energy_sweep.app.config.conf_folder import conf_folder
 from energy_sweep.app.main import main
 from energy_sweep.app.sweep.trial_text import origin
-from energy_sweep.record import Infeasible, TrialResult, from_plain
+from energy_sweep.record import Infeasible, TrialResult, from_json
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +68,7 @@ def test_full_error_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None
 def test_lone_trial_leaves_result_and_hydra_files(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["meter=replay", "epochs=3"], run=run_formula) == 0
     [folder] = Path("outputs/digits-small_cnn/runs").iterdir()
-    result = from_plain(TrialResult, json.loads((folder / "result.json").read_text()))
+    result = from_json(TrialResult, json.loads((folder / "result.json").read_text()))
     assert result.config["epochs"] == 3
     assert (folder / ".hydra" / "overrides.yaml").read_text().split() == [
         *("-", "meter=replay", "-", "epochs=3")
@@ -159,12 +159,12 @@ def test_a_whole_configuration_runs_again_by_its_path(tmp_path: Path) -> None:
     """As the card of a deployed folder says to."""
     schema.register()
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        values = plain(compose("config", overrides=["epochs=3", "meter=replay"]))
+        values = resolved(compose("config", overrides=["epochs=3", "meter=replay"]))
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
     words = ["--config-path", str(tmp_path), "--config-name", "config"]
     assert main(words, run=run_formula) == 0
     [path] = Path("outputs").rglob("result.json")
-    assert from_plain(TrialResult, json.loads(path.read_text())).config["epochs"] == 3
+    assert from_json(TrialResult, json.loads(path.read_text())).config["epochs"] == 3
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk, as Linux has it")

@@ -34,15 +34,17 @@ def test_steps_share_the_level_and_snapping_again_changes_nothing(level: float) 
     made = chain(Prune(), Magnitude())
     left = math.prod(1 - one for one in made.levels(level))
     assert left == pytest.approx(1 - level) and len(set(made.levels(level))) == 1
-    assert made.snap(level) == pytest.approx(level, abs=1e-8)
-    assert made.snap(made.snap(level)) == pytest.approx(made.snap(level), abs=1e-8)
+    assert made.effective_level(level) == pytest.approx(level, abs=1e-8)
+    assert made.effective_level(made.effective_level(level)) == pytest.approx(
+        made.effective_level(level), abs=1e-8
+    )
     assert made.levels(0.0) == (0.0, 0.0) and made.rounds(0.0) == ()
 
 
 def test_int8_takes_its_part_first_and_the_others_what_remains() -> None:
     made = chain(Prune(), Quantize())
     assert made.levels(0.9) == pytest.approx((0.6, 0.75))
-    assert made.snap(0.3) == 0.75  # int8 alone removes more than was asked
+    assert made.effective_level(0.3) == 0.75  # int8 alone removes more than was asked
     assert [one.technique.name for one in made.rounds(0.9)] == ["prune", "quantize"]
     assert [one.technique.name for one in made.rounds(0.3)] == ["quantize"]
 
@@ -51,9 +53,9 @@ def test_equal_nets_are_one_configuration() -> None:
     made = chain(Prune(), Quantize())
     assert made.canonical(0.3) == made.canonical(0.75) == Quantize()
     both = made.canonical(0.9)
-    assert both == made.canonical(made.snap(0.9)) and both.title == "[prune,quantize]"
+    assert both == made.canonical(made.effective_level(0.9)) and both.title == "[prune,quantize]"
     fixed = chain(Prune(), Quantize(), prune=0.6)  # what is typed of one step, or of both together
-    assert both == fixed.canonical(0.9) and fixed.snap(0.9) == made.snap(0.9)
+    assert both == fixed.canonical(0.9) and fixed.effective_level(0.9) == made.effective_level(0.9)
     assert chain(Prune(), Magnitude()).canonical(0.5).title == "[prune,magnitude]"
 
 
@@ -65,7 +67,7 @@ def test_a_step_may_have_a_level_of_its_own() -> None:
 
 def test_what_acts_in_training_comes_first() -> None:
     made = chain(Distill(), Prune(), Qat())
-    during = made.during(0.95)
+    during = made.in_training(0.95)
     assert during is not None and during[0].name == "distill" and made.wants_teacher
     names = [one.technique.name for one in made.rounds(0.95)]
     assert names == ["prune", "rounding", "quantize"]

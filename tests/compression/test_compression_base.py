@@ -19,8 +19,8 @@ from energy_sweep.record import BadInput
 @given(level=st.floats(0, 1, exclude_max=True))
 def test_a_level_in_range_is_honoured_by_prune_and_dropped_by_none(level: float) -> None:
     Prune().check(level)
-    assert Prune().snap(level) == level
-    assert NoCompression().snap(level) == 0.0
+    assert Prune().effective_level(level) == level
+    assert NoCompression().effective_level(level) == 0.0
 
 
 @pytest.mark.parametrize("technique", [Prune(), NoCompression()])
@@ -47,7 +47,7 @@ def test_the_base_changes_nothing() -> None:
     assert technique.shape("model", 0.5) == "model"
     assert technique.prepare(module, 0.5, example=example) == (module, {"removed_weight_bits": 0.0})
     assert technique.rounds(0.5) == ()
-    assert technique.during(0.5) is None
+    assert technique.in_training(0.5) is None
     assert technique.acting(0.5, progress=0.0) is None
 
 

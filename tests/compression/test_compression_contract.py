@@ -90,7 +90,7 @@ def compress(technique: Technique, model: Any, level: float, data: Data) -> tupl
     Gives the net and (round, facts) pairs; rounds on the file are left to `lowered`.
     """
     module = settled(network(technique.shape(model, level), data, seed=0), data)
-    if (during := technique.during(level)) is not None:
+    if (during := technique.in_training(level)) is not None:
         during[0].start(module, during[1], torch.Generator().manual_seed(0))
         acting = during[0].acting(during[1], progress=1.0, teacher=torch.zeros(1, 10))
         assert acting is not None
@@ -157,16 +157,20 @@ def written(
 @pytest.mark.parametrize(("technique", "model"), PAIRS)
 def test_level_0_is_the_net_as_it_is(technique: Technique, model: Any) -> None:
     technique.check(0.0)
-    assert technique.snap(0.0) == 0.0
+    assert technique.effective_level(0.0) == 0.0
     assert technique.shape(model, 0.0) == model
-    assert technique.during(0.0) is None
+    assert technique.in_training(0.0) is None
     assert technique.rounds(0.0) == ()
 
 
 @pytest.mark.parametrize(("technique", "model"), PAIRS)
 def test_more_is_removed_at_higher_levels(technique: Technique, model: Any, data: Data) -> None:
     if technique.when == "export":
-        assert technique.snap(0.1) <= technique.snap(LEVEL) <= technique.snap(0.99)
+        assert (
+            technique.effective_level(0.1)
+            <= technique.effective_level(LEVEL)
+            <= technique.effective_level(0.99)
+        )
         return
     levels = (0.0, 0.5, LEVEL)
     kept = [kept_bits(technique, model, level, data) for level in levels]
@@ -204,7 +208,9 @@ def test_files_compute_what_nets_compute_in_a_fresh_process_too(
         if facts is None:
             RUNTIME.check(path, module, data)
             continue
-        assert facts["removed_weight_bits"] == pytest.approx(technique.snap(LEVEL), abs=0.01)
+        assert facts["removed_weight_bits"] == pytest.approx(
+            technique.effective_level(LEVEL), abs=0.01
+        )
         if "int8_coverage" in facts:
             assert facts["int8_coverage"] == coverage(path) == 1.0
     done = subprocess.run(

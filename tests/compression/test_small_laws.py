@@ -10,8 +10,13 @@ from torch import nn
 from torch.nn import functional
 
 from energy_sweep.compression import Distill, LowRank, Qat
-from energy_sweep.compression.distillation_loss import Taught
-from energy_sweep.compression.fake_quantize import WEIGHTS, Rounded, rounded_values, rounded_weight
+from energy_sweep.compression.distillation_loss import DistillationLoss
+from energy_sweep.compression.fake_quantize import (
+    WEIGHTS,
+    FakeQuantize,
+    rounded_values,
+    rounded_weight,
+)
 from energy_sweep.compression.lowrank import ranks
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.record import BadInput
@@ -20,9 +25,13 @@ from energy_sweep.record import BadInput
 def test_a_student_that_knows_all_its_teacher_says_loses_nothing_to_it() -> None:
     answers, labels = torch.randn(8, 5), torch.randint(5, (8,))
     index = torch.tensor([3, 1])
-    loss = Taught(answers, temperature=4.0, alpha=1.0).loss(answers[index], labels[index], index)
+    loss = DistillationLoss(answers, temperature=4.0, alpha=1.0).loss(
+        answers[index], labels[index], index
+    )
     assert loss is not None and float(loss) == pytest.approx(0.0, abs=1e-6)
-    hard = Taught(answers, temperature=4.0, alpha=0.0).loss(answers[index], labels[index], index)
+    hard = DistillationLoss(answers, temperature=4.0, alpha=0.0).loss(
+        answers[index], labels[index], index
+    )
     expected = functional.cross_entropy(answers[index], labels[index])
     assert hard is not None and float(hard) == pytest.approx(float(expected))
 
@@ -34,7 +43,7 @@ def test_gradients_of_the_soft_loss_are_as_large_at_any_temperature() -> None:
     for temperature in (20.0, 80.0):
         outputs = (0.01 * torch.randn(4, 5, generator=torch.Generator().manual_seed(0))).clone()
         outputs.requires_grad_()
-        taught = Taught(answers, temperature=temperature, alpha=1.0)
+        taught = DistillationLoss(answers, temperature=temperature, alpha=1.0)
         loss = taught.loss(outputs, labels, index)
         assert loss is not None
         loss.backward()
@@ -100,7 +109,7 @@ def test_a_net_trains_under_rounding_and_keeps_its_own_weights() -> None:
     torch.manual_seed(0)
     net = SmallCNN(width=8, depth=2).build((1, 8, 8), 10)
     before = {name: value.clone() for name, value in net.named_parameters()}
-    logits = Rounded().forward(net, torch.randn(4, 1, 8, 8))
+    logits = FakeQuantize().forward(net, torch.randn(4, 1, 8, 8))
     assert logits is not None
     logits.sum().backward()
     assert all(p.grad is not None for p in net.parameters())

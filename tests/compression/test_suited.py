@@ -100,11 +100,17 @@ def test_a_recipe_takes_what_its_runtime_runs_cheapest_and_a_user_may_say_otherw
 def test_students_have_widths_that_pay(level: float, width: int, snapped: float) -> None:
     technique, model = Distill(channel_multiple=8), SmallCNN(width=16)
     assert technique.shape(model, level).width == width
-    assert technique.snap(level, model) == snapped == technique.snap(snapped, model)
+    assert (
+        technique.effective_level(level, model)
+        == snapped
+        == technique.effective_level(snapped, model)
+    )
     made = recipe(technique, level)
-    assert made.snapped_level == snapped == made.config()["level"] and made.net.width == width
+    assert made.effective_level == snapped == made.config()["level"] and made.net.width == width
     assert technique.shape(SmallCNN(width=4), 0.5).width == 2  # narrower than a block
-    assert technique.snap(0.5, ResNet()) == 0.5  # whose layers are whole blocks at any width
+    assert (
+        technique.effective_level(0.5, ResNet()) == 0.5
+    )  # whose layers are whole blocks at any width
 
 
 def test_ranks_are_whole_blocks_too() -> None:

@@ -14,7 +14,7 @@ from torchvision import datasets
 
 from energy_sweep.dataset import storage
 from energy_sweep.dataset.arrays import Arrays
-from energy_sweep.dataset.base import Data, Source
+from energy_sweep.dataset.base import Data, DataSource
 from energy_sweep.dataset.digits import Digits
 from energy_sweep.dataset.folder import BrainTumor, Folder
 from energy_sweep.dataset.medmnist import MedMnist
@@ -22,7 +22,7 @@ from energy_sweep.dataset.mnist5k import Mnist5k
 from energy_sweep.dataset.mnist5k_hard import HardMnist5k
 from energy_sweep.dataset.vision import Vision
 from energy_sweep.record import BadInput
-from energy_sweep.record.serialize import to_plain
+from energy_sweep.record.serialize import to_json
 
 SIDES = ("train", "validation", "test")
 TORCHVISION = {
@@ -83,9 +83,9 @@ def same(one: Data, other: Data) -> bool:
 
 
 def test_a_source_is_hashable_plain_and_loads_the_same_twice(source):
-    assert isinstance(source, Source) and dataclasses.is_dataclass(source)
+    assert isinstance(source, DataSource) and dataclasses.is_dataclass(source)
     assert hash(source) == hash(dataclasses.replace(source))
-    assert type(source)(**to_plain(source)) == source
+    assert type(source)(**to_json(source)) == source
     data, again = source.load(), source.load()
     assert same(data, again) and len(data.fingerprint) == 64
     if hasattr(source, "cache"):  # the second time it was kept: read the files once more

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy_sweep.dataset.base import Cut, Source, assemble, package_file
+from energy_sweep.dataset.base import DataSource, Preprocessing, assemble, package_file
 from energy_sweep.dataset.digits import Digits
 from energy_sweep.dataset.resize import resize
 from energy_sweep.dataset.split import split_by_content
 from energy_sweep.record import BadInput
 
-CUT = Cut(resolution=None, shift=0, validation=0.2, test=0.2)
+CUT = Preprocessing(resolution=None, shift=0, validation=0.2, test=0.2)
 
 
 def some_images(count: int, seed: int = 0) -> np.ndarray:
@@ -108,7 +108,7 @@ def test_the_fingerprint_follows_content_and_cut():
     other = images.copy()
     other[3, 0, 0, 0] ^= 1
     assert assemble("x", other, labels, classes=classes, cut=CUT).fingerprint != name
-    smaller = Cut(resolution=2, shift=0, validation=0.2, test=0.2)
+    smaller = Preprocessing(resolution=2, shift=0, validation=0.2, test=0.2)
     assert assemble("x", images, labels, classes=classes, cut=smaller).fingerprint != name
 
 
@@ -136,5 +136,5 @@ def test_impossible_cuts_are_refused_in_one_line(settings):
 
 
 def test_a_source_is_a_source_and_a_missing_package_is_none():
-    assert isinstance(Digits(), Source)
+    assert isinstance(Digits(), DataSource)
     assert package_file("no_such_package_at_all", "x") is None

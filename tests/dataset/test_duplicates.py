@@ -11,7 +11,7 @@ from PIL import Image
 
 from benchmarks.duplicates import score
 from benchmarks.planted import relit, scans, tiles
-from energy_sweep.dataset.base import Cut, assemble
+from energy_sweep.dataset.base import Preprocessing, assemble
 from energy_sweep.dataset.duplicates import Copies, copies
 from energy_sweep.dataset.folder import Folder
 from energy_sweep.dataset.likeness import alike, thumbnail
@@ -170,7 +170,7 @@ def test_a_share_that_cannot_be_kept_is_said():
     images = np.random.default_rng(0).integers(0, 256, (130, 1, 4, 4), dtype=np.uint8)
     labels, cut = (
         np.repeat([0, 1], [30, 100]),
-        Cut(resolution=None, shift=0, validation=0.2, test=0.2),
+        Preprocessing(resolution=None, shift=0, validation=0.2, test=0.2),
     )
     names = ["a"] * 14 + ["b"] * 14 + ["c", "d"] + [f"{n:03d}" for n in range(100)]
     data = assemble("x", images, labels, classes=("cat", "dog"), cut=cut, names=names)
@@ -188,7 +188,7 @@ def test_a_given_side_of_other_shares_is_said():
     from energy_sweep.dataset.split import Split
 
     given = {"test": Split(images(40), np.repeat([0, 1], [38, 2]))}
-    cut = Cut(resolution=None, shift=0, validation=0.2)
+    cut = Preprocessing(resolution=None, shift=0, validation=0.2)
     data = assemble(
         "x", images(100), np.repeat([0, 1], 50), classes=("cat", "dog"), cut=cut, given=given
     )

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from on_disk import some_images, write_tree
 
-from energy_sweep.dataset.base import Cut, assemble
+from energy_sweep.dataset.base import Preprocessing, assemble
 from energy_sweep.dataset.folder import Folder
 from energy_sweep.dataset.summary import Found, Summary
-from energy_sweep.record.serialize import from_plain, to_plain
+from energy_sweep.record.serialize import from_json, to_json
 
-CUT = Cut(resolution=None, shift=0, validation=0.2, test=0.2)
+CUT = Preprocessing(resolution=None, shift=0, validation=0.2, test=0.2)
 
 
 def test_what_the_source_does_not_say_is_counted():
     labels = np.repeat([0, 1], [70, 30])
     images = some_images(100, 1, 6, 4)
-    cut = Cut(resolution=5, shift=0, validation=0.2, test=0.2, fraction=0.5)
+    cut = Preprocessing(resolution=5, shift=0, validation=0.2, test=0.2, fraction=0.5)
     said = assemble("x", images, labels, classes=("a", "b"), cut=cut).summary
     assert said.counts == {"train": (21, 9), "validation": (14, 6), "test": (14, 6)}
     assert (said.totals, said.used, said.found.images) == ((49, 21), 70, 100)
@@ -39,7 +39,7 @@ def test_a_cached_load_says_the_same(tmp_path):
     source = Folder(root=str(tmp_path / "pets"), fraction=0.5)
     first, again = source.load().summary, source.load().summary
     assert first == again and first.found.notes
-    assert from_plain(Summary, to_plain(first)) == first
+    assert from_json(Summary, to_json(first)) == first
 
 
 def test_notes_name_no_data():

@@ -18,7 +18,7 @@ from torchvision import datasets
 
 from energy_sweep.app.sweep.dataset_text import data_text
 from energy_sweep.dataset.arrays import Arrays
-from energy_sweep.dataset.base import Source
+from energy_sweep.dataset.base import DataSource
 from energy_sweep.dataset.digits import Digits
 from energy_sweep.dataset.folder import BrainTumor, Folder
 from energy_sweep.dataset.medmnist import SUBSETS, MedMnist
@@ -49,7 +49,7 @@ def scenes(root: Path, places: dict[str, int], side: int = 24, channels: int = 3
         start += count
 
 
-def one_tree(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
+def one_tree(root: Path, patch: pytest.MonkeyPatch) -> tuple[DataSource, Truth]:
     """30 cats and 10 dogs in two sizes and three modes; a fifth each validates and tests."""
     scenes(root, {"cat": 30, "dog": 8})
     save(root / "dog/grey.png", scene(90, 24, 1))
@@ -71,7 +71,7 @@ def one_tree(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
     )
 
 
-def published_sides(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
+def published_sides(root: Path, patch: pytest.MonkeyPatch) -> tuple[DataSource, Truth]:
     """Training 20 and 10, Testing 6 and 5; two training files are copies of test files."""
     places = {"Training/a": 18, "Training/b": 10, "Testing/a": 6, "Testing/b": 5}
     scenes(root, places, channels=1)
@@ -93,7 +93,7 @@ def published_sides(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Trut
     )
 
 
-def brain_tumor(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
+def brain_tumor(root: Path, patch: pytest.MonkeyPatch) -> tuple[DataSource, Truth]:
     """The published names in their older spelling, grey scans saved in colour."""
     kinds = ("glioma_tumor", "meningioma_tumor", "no_tumor", "pituitary_tumor")
     places = {f"Training/{kind}": 10 for kind in kinds} | {f"Testing/{kind}": 4 for kind in kinds}
@@ -111,7 +111,7 @@ def brain_tumor(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
     )
 
 
-def mnist(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
+def mnist(root: Path, patch: pytest.MonkeyPatch) -> tuple[DataSource, Truth]:
     """40 and 20 images in idx files; a quarter of each class's 4 validates."""
     write_mnist(patch, root)
     names = [f"{n}" for n in range(10)]
@@ -121,7 +121,7 @@ def mnist(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
     )
 
 
-def cifar10(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
+def cifar10(root: Path, patch: pytest.MonkeyPatch) -> tuple[DataSource, Truth]:
     """Five batches of 40 and one to test; a tenth validates, half of what is left is used."""
     write_cifar(patch, root)
     rows = {f"class {n}": (9, 2, 4) for n in range(10)} | {"all": (90, 20, 40)}
@@ -136,7 +136,7 @@ def cifar10(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
     )
 
 
-def cifar100(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
+def cifar100(root: Path, patch: pytest.MonkeyPatch) -> tuple[DataSource, Truth]:
     """300 and 300 images: of the 3 of each class one validates. All classes fold into a line."""
     write_cifar(patch, root, datasets.CIFAR100)
     rows = {"each class": (2, 1, 3), "all": (200, 100, 300)}
@@ -150,7 +150,7 @@ def cifar100(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
     )
 
 
-def medmnist(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
+def medmnist(root: Path, patch: pytest.MonkeyPatch) -> tuple[DataSource, Truth]:
     """80, 24 and 32 images of 8 classes with their official sides."""
     path = write_medmnist(root / "bloodmnist.npz")
     _, names = SUBSETS["bloodmnist"]
@@ -160,7 +160,7 @@ def medmnist(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
     )
 
 
-def grey_medmnist(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
+def grey_medmnist(root: Path, patch: pytest.MonkeyPatch) -> tuple[DataSource, Truth]:
     """Grey images without a channel; 50, 10 and 10, most of them of the second class."""
     sides = {}
     for side, (first, second) in {"train": (10, 40), "val": (2, 8), "test": (5, 5)}.items():
@@ -182,7 +182,7 @@ def grey_medmnist(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]
     )
 
 
-def own_arrays(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
+def own_arrays(root: Path, patch: pytest.MonkeyPatch) -> tuple[DataSource, Truth]:
     """20 of each of 14 classes but 60 of one, real numbers of 0 to 1 with channels last."""
     labels = np.concatenate([np.repeat(np.arange(14), 20), np.full(40, 13)])
     images = np.float32(some_images(320, 7, 9, 3) / 255)
@@ -210,7 +210,7 @@ def own_arrays(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
     )
 
 
-def digits(root: Path, patch: pytest.MonkeyPatch) -> tuple[Source, Truth]:
+def digits(root: Path, patch: pytest.MonkeyPatch) -> tuple[DataSource, Truth]:
     """scikit-learn's file as published: how many of each digit is in its own documentation."""
     wanted = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
     parts = [(n - 2 * round(n / 4), round(n / 4), round(n / 4)) for n in wanted]

@@ -28,12 +28,12 @@ from energy_sweep.meter.base import Meter
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.optimizer import SGD
 from energy_sweep.recipe import Recipe
-from energy_sweep.record import BadInput, EnergySweepError, Plain, TrialResult
+from energy_sweep.record import BadInput, EnergySweepError, JsonDict, TrialResult
 from energy_sweep.runtime import Inductor, OnnxRuntime, OpenVino
 from energy_sweep.store import StageStore
 from energy_sweep.trial import run_trial
 
-ORIGIN: Plain = {"study": "toy", "trial": 4, "command": "python -m energy_sweep epochs=2"}
+ORIGIN: JsonDict = {"study": "toy", "trial": 4, "command": "python -m energy_sweep epochs=2"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Trial:
     meter: Meter
     store: StageStore
 
-    def deploy(self, folder: Path, ledger: Path) -> Plain:
+    def deploy(self, folder: Path, ledger: Path) -> JsonDict:
         return deploy(
             self.recipe,
             self.result,

@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 import toy_study
 
-from energy_sweep.app.sweep.progress import Watch
+from energy_sweep.app.sweep.progress import ProgressPrinter
 from energy_sweep.app.sweep.trial_text import alone
 from energy_sweep.app.verbs.notes import trial_notes
 from energy_sweep.front import as_csv, choose, front_document, rows
 from energy_sweep.front.achieved import Achieved, achieved
-from energy_sweep.record import Objective, Plain, StudyRecord
+from energy_sweep.record import JsonDict, Objective, StudyRecord
 from energy_sweep.report.html_page import page
 from energy_sweep.report.tables import front_table
 from energy_sweep.search import Finished, Job
 
-INT8: Plain = {"removed_weight_bits": 0.069, "zero_weights": 0.0}
+INT8: JsonDict = {"removed_weight_bits": 0.069, "zero_weights": 0.0}
 
 
-def study(level: float = 0.75, facts: Plain = INT8) -> StudyRecord:
+def study(level: float = 0.75, facts: JsonDict = INT8) -> StudyRecord:
     """One trial whose level was not met: a layer stayed in float."""
     uses = [("trunk", "trunk", "epoch", 10.0), ("infer", "graph", "graph", 1.0)]
     trial = toy_study.trial(0, uses, **{"compression.level": level})
@@ -47,7 +47,7 @@ def study(level: float = 0.75, facts: Plain = INT8) -> StudyRecord:
     ],
 )
 def test_a_technique_says_what_it_did_in_its_own_terms(
-    level: float, facts: Plain, text: str
+    level: float, facts: JsonDict, text: str
 ) -> None:
     assert achieved({"level": level}, facts).text == text
     assert Achieved(level=0.0, removed=None, zeros=None).text == ""
@@ -74,7 +74,7 @@ def test_every_face_says_what_was_achieved(capsys: pytest.CaptureFixture[str]) -
     done = Finished(
         number=0, job=job, result=trial.result, error=None, total=1, contended=False, **numbers
     )
-    with Watch(axes=(), meter=record.meter, plans={}, objective=objective) as watch:
+    with ProgressPrinter(axes=(), meter=record.meter, plans={}, objective=objective) as watch:
         watch(done)
     assert said in capsys.readouterr().err
 

@@ -7,7 +7,7 @@ import pytest
 import toy_study
 
 from energy_sweep.front.breakdown import Effort, effort, energy_detail
-from energy_sweep.record import Plain, Quality, StageRecord, StageUse, TrialResult
+from energy_sweep.record import JsonDict, Quality, StageRecord, StageUse, TrialResult
 
 METER = dataclasses.replace(toy_study.study([], []).meter, repeatability=0.1)
 RECORDS = {
@@ -21,7 +21,7 @@ RECORDS = {
         toy_study.stage("infer", "i", "infer", (100, 5.0, 0.0)),
     )
 }
-FACTS: Plain = {
+FACTS: JsonDict = {
     "steps_per_epoch": 14,
     "updates_per_epoch": 7,
     "train_images": 900,
@@ -30,7 +30,7 @@ FACTS: Plain = {
 }
 
 
-def result(correct: int | None = 90, facts: Plain = FACTS, trunk: float = 4) -> TrialResult:
+def result(correct: int | None = 90, facts: JsonDict = FACTS, trunk: float = 4) -> TrialResult:
     uses = [("prepare", "p", "prepare", 1), ("trunk", "t", "epoch", trunk)]
     uses += [("cooldown", "c", "epoch", 2), ("compress", "m", "compress", 1)]
     uses += [("recover", "r", "recover", 1), ("infer", "i", "infer", 100)]
@@ -44,7 +44,7 @@ def result(correct: int | None = 90, facts: Plain = FACTS, trunk: float = 4) -> 
     )
 
 
-def detail(of: TrialResult, records: dict[str, StageRecord] = RECORDS) -> Plain:
+def detail(of: TrialResult, records: dict[str, StageRecord] = RECORDS) -> JsonDict:
     return energy_detail(of, records=records, meter=METER)
 
 

@@ -8,7 +8,7 @@ import toy_study
 from energy_sweep.front import selection as front
 from energy_sweep.front.configurations import command, joules_text, price_list, varying
 from energy_sweep.front.infeasible import infeasible_rows
-from energy_sweep.record import EnergySweepError, Objective, StudyRecord, from_plain, to_plain
+from energy_sweep.record import EnergySweepError, Objective, StudyRecord, from_json, to_json
 from energy_sweep.uncertainty.intervals import wilson
 
 TRAINING = Objective(name="training")
@@ -100,7 +100,7 @@ def test_a_missing_reading_is_an_error_never_nothing() -> None:
 
 def test_the_rows_survive_json() -> None:
     study = toy_study.grid()
-    again = from_plain(StudyRecord, to_plain(study))
+    again = from_json(StudyRecord, to_json(study))
     assert front.rows(again, Objective()) == front.rows(study, Objective())
 
 

@@ -11,14 +11,20 @@ import toy_study
 
 from energy_sweep.front import front_document
 from energy_sweep.front.savings import savings, savings_html
-from energy_sweep.record import Objective, Plain, StageUse, StudyRecord, TrialRecord
+from energy_sweep.record import JsonDict, Objective, StageUse, StudyRecord, TrialRecord
 from energy_sweep.report.tables import savings_table, tables
 
-PRUNED: Plain = {"removed_weight_bits": 0.5, "channels": {"a": 4}, "dense_channels": {"a": 8}}
+PRUNED: JsonDict = {"removed_weight_bits": 0.5, "channels": {"a": 4}, "dense_channels": {"a": 8}}
 
 
 def made(
-    number: int, compression: Plain, level: float, *, infer: str, facts: Plain, lr: float = 0.1
+    number: int,
+    compression: JsonDict,
+    level: float,
+    *,
+    infer: str,
+    facts: JsonDict,
+    lr: float = 0.1,
 ) -> TrialRecord:
     uses = [("trunk", "trunk", "epoch", 10.0), ("infer", infer, infer, 1.0)]
     if level:
@@ -30,7 +36,7 @@ def made(
     return dataclasses.replace(record, result=result)
 
 
-def study(thin_joules: float = 1e-3, facts: Plain = PRUNED, **more: Any) -> StudyRecord:
+def study(thin_joules: float = 1e-3, facts: JsonDict = PRUNED, **more: Any) -> StudyRecord:
     stage = toy_study.stage
     stages = [
         stage("trunk", "trunk", "epoch", (10.0, 20.0, 0.0)),
@@ -123,7 +129,7 @@ def test_without_a_dense_twin_there_is_nothing_to_say() -> None:
         ({}, {}),
     ],
 )
-def test_what_was_kept_is_said_layer_by_layer(facts: Plain, kept: dict[str, str]) -> None:
+def test_what_was_kept_is_said_layer_by_layer(facts: JsonDict, kept: dict[str, str]) -> None:
     [found] = savings(study(facts=facts))
     assert found.kept == kept
     assert ("layer by layer" in savings_html(study(facts=facts))) == bool(kept)

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import pytest
 
-from energy_sweep.meter.contention import Bystanders, Moment, foreign_share
+from energy_sweep.meter.contention import ContentionMonitor, Moment, foreign_share
 from energy_sweep.meter.process import ProcessTree, busy_seconds
 
 BURN = "import time\nend = time.monotonic() + {}\nwhile time.monotonic() < end: pass\n"
@@ -41,7 +41,7 @@ def _rival() -> Iterator[int]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the CPU clock of a stranger")
 def test_a_rival_program_is_seen(rival: int) -> None:
-    look = Bystanders(ProcessTree()).begin()
+    look = ContentionMonitor(ProcessTree()).begin()
     before, used = time.monotonic(), clock_seconds(rival)
     time.sleep(0.8)
     seen, used = look(), clock_seconds(rival) - used
@@ -54,7 +54,7 @@ def test_a_rival_program_is_seen(rival: int) -> None:
 
 def test_own_work_and_that_of_children_is_not_foreign() -> None:
     tree = ProcessTree()
-    look = Bystanders(tree).begin()
+    look = ContentionMonitor(tree).begin()
     before, busy, own = time.monotonic(), busy_seconds(), tree.cpu_seconds()
     child = subprocess.Popen([sys.executable, "-c", BURN.format(0.7)])
     end = time.monotonic() + 0.5
@@ -68,7 +68,7 @@ def test_own_work_and_that_of_children_is_not_foreign() -> None:
 
 
 def test_marks_too_short_to_tell_are_judged_by_the_last_look() -> None:
-    look = Bystanders(ProcessTree()).begin()
+    look = ContentionMonitor(ProcessTree()).begin()
     first = look()
     assert (first.contended, first.foreign) == (None, {})
     assert first.resident_bytes > 2**20
@@ -81,7 +81,7 @@ def test_marks_too_short_to_tell_are_judged_by_the_last_look() -> None:
 def test_load_on_a_board_contends_as_well() -> None:
     shares = iter([{"gpu:0": 0.0}, {"gpu:0": 0.5}, {"gpu:0": 0.0, "gpu:1": 0.051}])
     boards: list[float] = []
-    look = Bystanders(ProcessTree(), gpus=lambda: next(shares)).begin()
+    look = ContentionMonitor(ProcessTree(), gpus=lambda: next(shares)).begin()
     for _ in range(3):
         time.sleep(0.21)
         seen = look()

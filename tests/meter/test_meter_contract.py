@@ -20,8 +20,8 @@ from energy_sweep.record import (
     Mark,
     MeterFacts,
     Quality,
-    from_plain,
-    to_plain,
+    from_json,
+    to_json,
 )
 
 UNCHECKED = {"self_check": False}
@@ -93,7 +93,7 @@ def test_facts_are_whole_and_survive_json(meter: Meter) -> None:
     assert 0 <= facts.repeatability < 1
     assert 0 <= facts.tick_seconds < 10
     assert facts.idle_watts.keys() <= set(facts.domains)
-    assert from_plain(MeterFacts, json.loads(json.dumps(to_plain(facts)))) == facts
+    assert from_json(MeterFacts, json.loads(json.dumps(to_json(facts)))) == facts
 
 
 def test_equal_meters_have_equal_identities(make: Callable[[], Meter]) -> None:
@@ -137,7 +137,7 @@ def test_marks_are_disjoint_and_leave_no_gap(meter: Meter) -> None:
 def test_readings_survive_json(meter: Meter) -> None:
     with meter.window(WORK) as window:
         mark = window.mark()
-    assert from_plain(Mark, json.loads(json.dumps(to_plain(mark)))) == mark
+    assert from_json(Mark, json.loads(json.dumps(to_json(mark)))) == mark
 
 
 def test_an_exception_keeps_the_marks_and_frees_the_meter(meter: Meter) -> None:

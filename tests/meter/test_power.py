@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from energy_sweep.meter import ReadingLost
 from energy_sweep.meter.nvml.power import Gauge, PowerSource, Stretch, Trapezoid, sampling_error
-from energy_sweep.meter.source import Read
+from energy_sweep.meter.source import EdgeReading
 from energy_sweep.record import DomainEnergy, MeterFacts, Quality
 
 FACTS = MeterFacts(sources=("nvml-power",), domains=("gpu:0",), quality=Quality.INTEGRATED)
@@ -25,13 +25,13 @@ def gauge(read: Callable[[], float], domain: str = "gpu:0") -> Gauge:
 
 
 @contextmanager
-def window(*reads: Callable[[], float]) -> Iterator[Read]:
+def window(*reads: Callable[[], float]) -> Iterator[EdgeReading]:
     gauges = [gauge(read, f"gpu:{index}") for index, read in enumerate(reads)]
     with PowerSource(gauges, FACTS).begin() as read:
         yield read
 
 
-def only(read: Read) -> DomainEnergy:
+def only(read: EdgeReading) -> DomainEnergy:
     (energy,) = read().domains
     return energy
 

@@ -13,7 +13,7 @@ from contextlib import ExitStack, suppress
 import psutil
 import pytest
 
-from energy_sweep.meter.process.kin import reaped_cpu_seconds
+from energy_sweep.meter.process.descendants import reaped_cpu_seconds
 from energy_sweep.meter.process.proc import ProcKin, has_proc
 
 pytestmark = pytest.mark.skipif(not has_proc(os.getpid()), reason="no such lists of children here")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from energy_sweep.meter import Meter, Work, meter_id, open_meter
 from energy_sweep.meter.replay import ReplayMeter
-from energy_sweep.record import BadInput, to_plain
+from energy_sweep.record import BadInput, to_json
 
 WORK = Work(stage="trunk", images=200, parameters=3_000)
 
@@ -42,7 +42,7 @@ def test_two_runs_of_equal_work_are_equal_to_the_last_digit() -> None:
         with meter.window(WORK) as window:
             window.mark(3, images=77)
             window.mark()
-        runs.append(json.dumps([to_plain(meter.facts()), to_plain(window.marks)]))
+        runs.append(json.dumps([to_json(meter.facts()), to_json(window.marks)]))
     assert runs[0] == runs[1]
 
 

@@ -12,7 +12,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from energy_sweep.profile.attribution import (
     BETWEEN,
     WHOLE,
-    Account,
+    TimeAttribution,
     account,
     named_ranges,
     sizes_of,
@@ -20,7 +20,7 @@ from energy_sweep.profile.attribution import (
 from energy_sweep.profile.profiler import profile as profile_net
 from energy_sweep.profile.text import profile_text
 from energy_sweep.recipe import Recipe
-from energy_sweep.recipe.plan import PLAIN
+from energy_sweep.recipe.plan import DEFAULT_PLAN
 
 MakeRecipe = Callable[..., Recipe]
 
@@ -37,7 +37,7 @@ class Residual(nn.Module):
         return self.light(self.light(x)) + self.wide(x)
 
 
-def spent(net: nn.Module, x: Tensor) -> Account:
+def spent(net: nn.Module, x: Tensor) -> TimeAttribution:
     recorded = profile(activities=[ProfilerActivity.CPU])
     with named_ranges(net), recorded, record_function(WHOLE):
         net(x).sum().backward()
@@ -80,7 +80,7 @@ def test_sizes_are_of_one_image() -> None:
 
 @pytest.mark.parametrize("precision", ["fp32", "float64"])
 def test_a_profile_explains_the_steps_of_the_program(recipe: MakeRecipe, precision: str) -> None:
-    document = profile_net(recipe(precision=precision, plan=PLAIN))
+    document = profile_net(recipe(precision=precision, plan=DEFAULT_PLAN))
     for phase in ("training", "inference"):
         table = document[phase]
         assert sum(table["parts"].values()) == pytest.approx(table["step_seconds"])

@@ -21,7 +21,7 @@ from energy_sweep.record import (
     StageUse,
     TrialResult,
 )
-from energy_sweep.search import Budget, Event, Finished, Job, Planned, plan, search_study
+from energy_sweep.search import Budget, Event, Finished, Job, Planned, run_order, search_study
 from energy_sweep.study import load_study
 from energy_sweep.study.space import Axis, Space
 
@@ -59,18 +59,18 @@ def test_a_plan_goes_depth_first_and_short_before_long(tmp_path: Path) -> None:
     world = World(tmp_path)
     space = space_of({"epochs": (20, 10), "level": (0, 0.5), "batch": (32, 64)})
     jobs = [world.describe(point) for point in space.grid()]
-    ordered = plan(jobs, {}).jobs
+    ordered = run_order(jobs, {}).jobs
     seen = [(job.config["batch"], job.config["epochs"], job.config["level"]) for job in ordered]
     assert seen == [(b, e, level) for b in (32, 64) for e in (10, 20) for level in (0, 0.5)]
     known = {job.identity for job in ordered[:3]}
-    assert plan(jobs, {}, measured=known).jobs == ordered[3:]
+    assert run_order(jobs, {}, measured=known).jobs == ordered[3:]
 
 
 def test_what_the_store_has_is_not_planned_again(tmp_path: Path) -> None:
     world = World(tmp_path)
     first = world.describe({"epochs": 10})
     world.run(0, first)
-    longer = plan([world.describe({"epochs": 20})], world.records())
+    longer = run_order([world.describe({"epochs": 20})], world.records())
     assert longer.alone_epochs == 20
     assert longer.shared_epochs == 20 - 8
 

@@ -116,7 +116,7 @@ def test_a_wider_choice_takes_all_trials_along_under_their_numbers(tmp_path: Pat
     before = load_study(tmp_path, {})
     wider = space_of(AXES | {"optimizer": ("adamw", "sgd")})
     with open_formula(tmp_path, wider) as study:
-        assert [trial.number for trial in study.adopt()] == [left]
+        assert [trial.number for trial in study.left_running()] == [left]
         study.finish(left, world.run(left, world.describe({"lr": 0.1})), 2.0)
         number, result = claim(study, world, lr=0.01, optimizer="adamw")
         study.finish(number, result, 3.0)
@@ -284,7 +284,7 @@ def test_trials_of_others_are_left_alone(tmp_path: Path) -> None:
         pass
     optuna_study(tmp_path).enqueue_trial({"lr": 0.5})
     with open_formula(tmp_path, space_of(AXES)) as study:
-        assert study.adopt() == ()
+        assert study.left_running() == ()
         assert study.next_number == 1
         number, result = claim(study, world, lr=0.01)
         assert number == 1

@@ -27,9 +27,9 @@ from energy_sweep.recipe import Recipe, indexed_seed
 from energy_sweep.recipe.plan import Plan
 from energy_sweep.record import Infeasible
 from energy_sweep.runtime.onnxruntime import OnnxRuntime
-from energy_sweep.training.distributed import Gang
-from energy_sweep.training.loop import Resident, Trainee, network, restore, train_epoch
-from energy_sweep.training.worker_pool import Crew, RankFailed, culprit
+from energy_sweep.training.distributed import DistributedTrainer
+from energy_sweep.training.loop import OnDeviceDataset, Trainee, network, restore, train_epoch
+from energy_sweep.training.worker_pool import RankFailed, WorkerPool, culprit
 
 BATCH, LR = 32, 0.05
 LAST = Plan(layout="channels_last")
@@ -56,8 +56,8 @@ class Bench:
             epochs=3,
         )
         self.data: Data = dataset.load()
-        self.resident = Resident(self.data.train, self.data)
-        self.gang = Gang(self.recipe, plan=LAST, fingerprint=self.data.fingerprint)
+        self.resident = OnDeviceDataset(self.data.train, self.data)
+        self.gang = DistributedTrainer(self.recipe, plan=LAST, fingerprint=self.data.fingerprint)
 
     def fresh(self) -> Trainee:
         module = network(self.recipe.model, self.data, seed=0)
@@ -151,7 +151,7 @@ def test_a_killed_rank_is_named_ends_the_gang_and_the_next_one_resumes_bit_for_b
 def test_ranks_that_cannot_start_are_told_of_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("energy_sweep.training.launch.WORKER", "energy_sweep.no_such_module")
     with pytest.raises(RankFailed, match=r"rank \d of device\.processes=2 ended with exit code 1"):
-        Crew(2, threads=1)
+        WorkerPool(2, threads=1)
 
 
 def test_the_blame_is_on_the_rank_that_ended_not_on_those_terminated_for_it() -> None:

@@ -10,13 +10,21 @@ import pytest
 import torch
 from torch import nn
 
-from energy_sweep.compression.hooks import Acting, Together
-from energy_sweep.dataset.base import Cut, Data, assemble
+from energy_sweep.compression.hooks import HookList, TrainingHook
+from energy_sweep.dataset.base import Data, Preprocessing, assemble
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.optimizer import SGD, Adam, AdamW
 from energy_sweep.recipe import indexed_seed
 from energy_sweep.record import BadInput, Infeasible
-from energy_sweep.training.loop import Resident, Trainee, load, network, restore, save, train_epoch
+from energy_sweep.training.loop import (
+    OnDeviceDataset,
+    Trainee,
+    load,
+    network,
+    restore,
+    save,
+    train_epoch,
+)
 from energy_sweep.trial.compression.recalibrate import recalibrate
 
 NET = SmallCNN(width=4, depth=3)
@@ -30,7 +38,7 @@ def some_data(shift: int = 1) -> Data:
     labels = np.repeat([0, 1], 100)
     images[:100, ..., :3] += 100
     images[100:, ..., 3:] += 100
-    cut = Cut(resolution=None, shift=shift, validation=0.2, test=0.2)
+    cut = Preprocessing(resolution=None, shift=shift, validation=0.2, test=0.2)
     return assemble("sides", images, labels, classes=("left", "right"), cut=cut)
 
 
@@ -58,7 +66,7 @@ def train(
     **more,
 ) -> list[float]:
     data = some_data()
-    resident = Resident(data.train, data, "cpu", layout)
+    resident = OnDeviceDataset(data.train, data, "cpu", layout)
     return [
         train_epoch(
             trainee,
@@ -126,7 +134,7 @@ def test_training_learns():
     trainee, data = fresh(), some_data()
     losses = train(trainee, range(6))
     assert losses[-1] < 0.4 < losses[0]
-    validation = Resident(data.validation, data, "cpu")
+    validation = OnDeviceDataset(data.validation, data, "cpu")
     batch = next(validation.epoch(40, torch.Generator()))
     predicted = trainee.module.eval()(batch.images).argmax(1)
     assert (predicted == batch.labels).float().mean() > 0.9
@@ -142,7 +150,7 @@ def test_the_seed_names_the_fresh_net():
 def test_the_rate_is_asked_for_each_step_and_limit_stops_early():
     asked: list[int] = []
     data, trainee = some_data(), fresh()
-    resident = Resident(data.train, data)
+    resident = OnDeviceDataset(data.train, data)
     before = copy.deepcopy(list(trainee.module.parameters()))
 
     def rate(step: int) -> float:
@@ -163,7 +171,7 @@ def test_the_rate_is_asked_for_each_step_and_limit_stops_early():
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
 
 
-class Spy(Acting):
+class Spy(TrainingHook):
     def __init__(self):
         self.seen, self.begun, self.updates = [], [], 0
 
@@ -190,7 +198,7 @@ def test_what_acts_sees_the_batches_and_each_update():
 
 
 def test_several_act_together_and_the_last_with_an_answer_gives_it():
-    class Constant(Acting):
+    class Constant(TrainingHook):
         def __init__(self, value):
             self.value = value
 
@@ -201,12 +209,12 @@ def test_several_act_together_and_the_last_with_an_answer_gives_it():
             return self.value
 
     nothing, spy = torch.zeros(1), Spy()
-    both = Together([spy, Constant(1), Constant(None)])
+    both = HookList([spy, Constant(1), Constant(None)])
     assert both.forward(None, nothing) == both.loss(nothing, nothing, nothing) == 1
     both.begin(None)
     both.after_step(None)
     assert (spy.begun, spy.updates) == ([None], 1)
-    assert Together([Acting()]).forward(None, nothing) is None
+    assert HookList([TrainingHook()]).forward(None, nothing) is None
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -221,7 +229,7 @@ def test_weights_that_overflow_in_the_last_step_are_noticed():
     with pytest.raises(Infeasible):
         train_epoch(
             trainee,
-            Resident(data.train, data),
+            OnDeviceDataset(data.train, data),
             batch=32,
             lr_at=lambda _: next(rates),
             generator=torch.Generator(),
@@ -237,7 +245,7 @@ def test_recalibration_sets_norm_statistics_and_nothing_else():
     trainee, data = fresh(), some_data(0)
     train(trainee, range(2))
     module = trainee.module
-    resident = Resident(data.train, data)
+    resident = OnDeviceDataset(data.train, data)
     expected = copy.deepcopy(module)
     module.block2.norm.eval()
     for norm in (module.block1.norm, module.block2.norm):
@@ -260,14 +268,14 @@ def test_recalibration_without_norms_does_not_run_the_net():
             raise RuntimeError("ran")
 
     data = some_data()
-    recalibrate(Untouchable(), Resident(data.train, data), torch.Generator())
+    recalibrate(Untouchable(), OnDeviceDataset(data.train, data), torch.Generator())
 
 
 @pytest.mark.parametrize("accumulate", [2, 4])
 def test_gathered_gradients_are_those_of_one_large_batch(accumulate):
     net = SmallCNN(width=4, depth=2, norm="group")
     data = some_data(shift=0)
-    resident = Resident(data.train, data, "cpu", torch.channels_last)
+    resident = OnDeviceDataset(data.train, data, "cpu", torch.channels_last)
     found = []
     for parts in (1, accumulate):
         trainee = fresh(SGD(), precision="float64", net=net)
@@ -315,7 +323,7 @@ def test_peers_differ_in_dropout_and_agree_on_the_loss() -> None:
         module = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(36, 2))
         loss = train_epoch(
             Trainee(module, SGD().build(module, 0.1)),
-            Resident(some_data().train, some_data()),
+            OnDeviceDataset(some_data().train, some_data()),
             batch=40,
             lr_at=lambda _: 0.1,
             generator=torch.Generator().manual_seed(1),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from energy_sweep.dataset.base import Cut, Data, assemble
+from energy_sweep.dataset.base import Data, Preprocessing, assemble
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,5 +23,5 @@ class Sides:
         pixels[:half, ..., :3] += 100
         pixels[half:, ..., 3:] += 100
         labels = np.repeat([0, 1], half)
-        cut = Cut(resolution=None, shift=1, validation=0.2, test=0.2)
+        cut = Preprocessing(resolution=None, shift=1, validation=0.2, test=0.2)
         return assemble(self.name, pixels, labels, classes=("left", "right"), cut=cut)

@@ -22,14 +22,14 @@ from energy_sweep.front.prices import Prices, demand
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.meter.replay import ReplayMeter
 from energy_sweep.recipe import Recipe, replace
-from energy_sweep.recipe.plan import PLAIN, PLANS, Plan, candidates
+from energy_sweep.recipe.plan import DEFAULT_PLAN, PLANS, Plan, candidates
 from energy_sweep.recipe.stages import chain
-from energy_sweep.record import BadInput, Objective, StageRecord, StudyRecord, TrialRecord, to_plain
+from energy_sweep.record import BadInput, Objective, StageRecord, StudyRecord, TrialRecord, to_json
 from energy_sweep.store import StageStore
 from energy_sweep.trial import plan_record, resolve, run_trial
 from energy_sweep.trial.autotune.candidates import ROUNDS
 from energy_sweep.trial.autotune.choose import choose, saving
-from energy_sweep.trial.context import Bench
+from energy_sweep.trial.context import TrialContext
 
 MakeRecipe = Callable[..., Recipe]
 MACHINE = {"device_class": "one", "torch": "2", "isa": "x"}
@@ -87,7 +87,7 @@ def test_the_cheapest_is_taken_and_what_it_saves_is_recorded(
 
 def test_equal_joules_leave_plain(recipe: MakeRecipe, meter: Meter, store: StageStore) -> None:
     made = recipe(device=AUTO)
-    assert resolve(made, meter=meter, store=store).plan == PLAIN
+    assert resolve(made, meter=meter, store=store).plan == DEFAULT_PLAN
     assert tried(made, store).facts["saving"] == {"share": 0.0, "uncertainty": 0.0}
 
 
@@ -112,7 +112,7 @@ def test_a_kill_between_the_trial_of_plans_and_training_keeps_the_plan(
     resolve(made, meter=scripted((10.0, 7.0, 8.0, 3.5)), store=store)
     resumed = StageStore(store.root, meter_id=store.meter_id)
     result = run_trial(made, meter=meter, store=resumed)  # by this meter all plans are equal
-    assert result.facts["plan"] == to_plain(FAST)
+    assert result.facts["plan"] == to_json(FAST)
     typed = run_trial(
         recipe(device=Device(name="cpu", plan="channels_last"), epochs=1), meter=meter, store=store
     )
@@ -177,7 +177,7 @@ def test_compiling_is_another_plan_and_leaves_the_names_of_weights(
     recipe: MakeRecipe, meter: Meter, store: StageStore
 ) -> None:
     plain, compiled = (
-        Bench(recipe(plan=plan), meter=meter, store=store) for plan in (FAST, COMPILED)
+        TrialContext(recipe(plan=plan), meter=meter, store=store) for plan in (FAST, COMPILED)
     )
     assert plain.stages["trunk"].key != compiled.stages["trunk"].key
     module = compiled.dense_trainee().module
@@ -185,7 +185,7 @@ def test_compiling_is_another_plan_and_leaves_the_names_of_weights(
     assert list(module.state_dict()) == list(plain.network().state_dict())
     assert compiled.network()._compiled_call_impl is None
     assert [plan.compile for plan in candidates("cuda")] == [False, False, True, True]
-    assert candidates("cpu") == (PLAIN, FAST)
+    assert candidates("cpu") == (DEFAULT_PLAN, FAST)
 
 
 def test_what_is_hopeless_gets_one_round(recipe: MakeRecipe, store: StageStore) -> None:
@@ -254,7 +254,7 @@ def test_where_plain_does_not_fit_it_is_taken_and_the_trial_says_why(
     made = recipe(device=AUTO, model=GreedyNet())
     result = run_trial(made, meter=meter, store=store)
     record = tried(made, store)
-    assert result.facts["plan"] == to_plain(PLAIN)
+    assert result.facts["plan"] == to_json(DEFAULT_PLAN)
     assert "ran out of memory" in str(result.infeasible)
     assert "ran out of memory" in record.facts["infeasible"]
     assert (len(record.marks), len(record.lost)) == (1, 1)
@@ -279,21 +279,21 @@ JOULES = some.lists(some.floats(min_value=1e-9, max_value=1e6), min_size=ROUNDS,
 def test_nothing_dearer_than_plain_is_ever_chosen(rounds: dict[Plan, list[float]]) -> None:
     cold = dict.fromkeys(rounds, 1.0)
     chosen = choose(rounds, cold, steps=100)
-    assert median(rounds[chosen]) <= median(rounds[PLAIN])
-    if chosen != PLAIN:
-        assert saving(rounds[chosen], rounds[PLAIN]).is_sure
+    assert median(rounds[chosen]) <= median(rounds[DEFAULT_PLAN])
+    if chosen != DEFAULT_PLAN:
+        assert saving(rounds[chosen], rounds[DEFAULT_PLAN]).is_sure
 
 
 def test_a_difference_within_the_spread_of_the_rounds_is_none() -> None:
-    cold = {PLAIN: 1.0, FAST: 1.0}
-    noisy = {PLAIN: [10.0] * ROUNDS, FAST: [9.0, 9.5, 12.0, 8.0, 9.0]}
-    assert choose(noisy, cold, steps=100) == PLAIN
+    cold = {DEFAULT_PLAN: 1.0, FAST: 1.0}
+    noisy = {DEFAULT_PLAN: [10.0] * ROUNDS, FAST: [9.0, 9.5, 12.0, 8.0, 9.0]}
+    assert choose(noisy, cold, steps=100) == DEFAULT_PLAN
     assert choose({**noisy, FAST: [9.0, 9.1, 9.2, 9.0, 9.1]}, cold, steps=100) == FAST
 
 
 def test_compiling_has_to_pay_within_one_trial() -> None:
-    rounds = {PLAIN: [10.0] * ROUNDS, FAST: [9.0] * ROUNDS, COMPILED: [8.0] * ROUNDS}
-    cold = {PLAIN: 10.0, FAST: 5000.0, COMPILED: 1010.0}
+    rounds = {DEFAULT_PLAN: [10.0] * ROUNDS, FAST: [9.0] * ROUNDS, COMPILED: [8.0] * ROUNDS}
+    cold = {DEFAULT_PLAN: 10.0, FAST: 5000.0, COMPILED: 1010.0}
     assert choose(rounds, cold, steps=501) == COMPILED
     assert choose(rounds, cold, steps=500) == FAST
 

@@ -9,7 +9,7 @@ import pytest
 from energy_sweep.front.breakdown import effort, energy_detail
 from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 from energy_sweep.store import StageStore
 from energy_sweep.trial import run_trial
 
@@ -19,7 +19,7 @@ MakeRecipe = Callable[..., Recipe]
 def test_joules_are_linear_in_epochs_and_add_up(
     recipe: MakeRecipe, meter: Meter, store: StageStore
 ) -> None:
-    found: dict[int, Plain] = {}
+    found: dict[int, JsonDict] = {}
     for epochs in (2, 3, 6):
         result = run_trial(recipe(epochs=epochs), meter=meter, store=store)
         energy = energy_detail(result, records=store.records(), meter=meter.facts())

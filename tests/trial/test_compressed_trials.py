@@ -28,7 +28,7 @@ from energy_sweep.meter import meter_id
 from energy_sweep.meter.base import Meter
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.recipe import Recipe, check
-from energy_sweep.recipe.plan import PLAIN
+from energy_sweep.recipe.plan import DEFAULT_PLAN
 from energy_sweep.recipe.stages import chain
 from energy_sweep.record import BadInput, Objective, StageUse, TrialResult
 from energy_sweep.store import StageStore
@@ -91,7 +91,7 @@ def whole(
 
 
 def stages_of(recipe: Recipe) -> tuple[StageUse, ...]:
-    planned = changed(recipe, plan=PLAIN)
+    planned = changed(recipe, plan=DEFAULT_PLAN)
     machine, data = recipe.device.machine(), load_data(recipe.dataset)
     return chain(planned, machine=machine, fingerprint=data.fingerprint)
 
@@ -147,7 +147,7 @@ def test_asking_again_trains_nothing_and_gives_the_same(
     right = int((found == load_data(made.dataset).validation.labels).sum())
     assert right == first.correct
     reached = achieved(first.config, first.facts)
-    assert reached.level == made.snapped_level
+    assert reached.level == made.effective_level
     if first.facts.get("float_layers"):  # int8 that was undone is not said to be done
         assert reached.removed is not None and 0 <= reached.removed < reached.level - 0.05
     else:

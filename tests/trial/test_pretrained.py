@@ -22,12 +22,12 @@ from energy_sweep.record import (
     StudyRecord,
     TrialRecord,
     TrialResult,
-    to_plain,
+    to_json,
 )
 from energy_sweep.record.seal import seal
 from energy_sweep.store import StageStore
 from energy_sweep.trial import run_trial
-from energy_sweep.trial.context import Bench
+from energy_sweep.trial.context import TrialContext
 from energy_sweep.trial.training.fit import training
 from energy_sweep.trial.training.pretrained import Pretrained, find
 from energy_sweep.trial.training.segment import trained_state
@@ -44,7 +44,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, meter: Meter, recipe: MakeRec
     store = StageStore(folder / "stages", meter_id=meter_id(meter.facts()))
     result = run_trial(recipe(epochs=5, level=0.5), meter=meter, store=store)
     (folder / "trials" / "3").mkdir(parents=True)
-    (folder / "trials" / "3" / "result.json").write_text(json.dumps(to_plain(result)))
+    (folder / "trials" / "3" / "result.json").write_text(json.dumps(to_json(result)))
     return folder.parent
 
 
@@ -63,8 +63,8 @@ def test_training_goes_on_from_the_dense_weights(
 ) -> None:
     source = find(outputs, "first/3", 1.0)
     start = recipe(pretrained=source, seed=7, plan=LAST)
-    module = Bench(start, meter=meter, store=store).origin()
-    first = Bench(
+    module = TrialContext(start, meter=meter, store=store).origin()
+    first = TrialContext(
         recipe(epochs=5, plan=LAST),
         meter=meter,
         store=StageStore(source.store, meter_id=meter_id(meter.facts())),

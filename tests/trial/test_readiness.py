@@ -17,7 +17,7 @@ from energy_sweep.meter import meter_id
 from energy_sweep.meter.base import Meter
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.recipe import Recipe
-from energy_sweep.record import BadInput, to_plain
+from energy_sweep.record import BadInput, to_json
 from energy_sweep.store import StageStore
 from energy_sweep.trial import check_ready, run_trial
 from energy_sweep.trial.training.pretrained import find
@@ -70,7 +70,7 @@ def outputs(tmp_path: Path, meter: Meter, recipe: MakeRecipe) -> Path:
     store = StageStore(folder / "stages", meter_id=meter_id(meter.facts()))
     result = run_trial(recipe(epochs=1), meter=meter, store=store)
     (folder / "trials" / "0").mkdir(parents=True)
-    (folder / "trials" / "0" / "result.json").write_text(json.dumps(to_plain(result)))
+    (folder / "trials" / "0" / "result.json").write_text(json.dumps(to_json(result)))
     return tmp_path / "outputs"
 
 

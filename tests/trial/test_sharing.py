@@ -23,9 +23,9 @@ from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.optimizer import SGD, Adagrad, Adam, AdamW, Lion, RMSprop
 from energy_sweep.optimizer.schedule import Constant, Cosine, OneCycle, Trunk
 from energy_sweep.recipe import Recipe
-from energy_sweep.recipe.plan import PLAIN, Plan
+from energy_sweep.recipe.plan import DEFAULT_PLAN, Plan
 from energy_sweep.store import StageStore
-from energy_sweep.trial.context import Bench
+from energy_sweep.trial.context import TrialContext
 from energy_sweep.trial.training.fit import fit, training
 from energy_sweep.trial.training.segment import trained_state
 
@@ -65,7 +65,7 @@ def assert_shared(recipe: MakeRecipe, meter: Meter, tmp_path: Path) -> Callable[
     def trained(folder: str, horizons: tuple[int, ...], dials: dict[str, Any]) -> Any:
         store = StageStore(tmp_path / folder, meter_id=meter_id(meter.facts()))
         for epochs in horizons:
-            bench = Bench(
+            bench = TrialContext(
                 recipe(epochs=epochs, **(USUAL | dials)),
                 meter=meter,
                 store=store,
@@ -88,7 +88,7 @@ def test_every_family(assert_shared: Callable[..., None], model: Any) -> None:
 
 
 def test_the_plain_layout(assert_shared: Callable[..., None]) -> None:
-    assert_shared(model=SMALL, plan=PLAIN)
+    assert_shared(model=SMALL, plan=DEFAULT_PLAN)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS[1:])
@@ -110,7 +110,7 @@ def test_every_optimizer(assert_shared: Callable[..., None], optimizer: Any) -> 
     ("model", "precision", "schedule", "plan"),
     [
         *itertools.product((*FAMILIES, *LARGER), PRECISIONS, SCHEDULES, [LAST]),
-        *itertools.product((*FAMILIES, *LARGER), PRECISIONS, SCHEDULES[:1], [PLAIN]),
+        *itertools.product((*FAMILIES, *LARGER), PRECISIONS, SCHEDULES[:1], [DEFAULT_PLAN]),
     ],
     ids=title,
 )

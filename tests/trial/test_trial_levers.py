@@ -16,7 +16,7 @@ from energy_sweep.device import Device
 from energy_sweep.meter.base import Meter
 from energy_sweep.model.small_cnn import SmallCNN
 from energy_sweep.recipe import Recipe, replace
-from energy_sweep.recipe.plan import PLAIN
+from energy_sweep.recipe.plan import DEFAULT_PLAN
 from energy_sweep.recipe.stages import chain
 from energy_sweep.record import StageRecord, TrialResult
 from energy_sweep.store import StageStore
@@ -107,7 +107,7 @@ def test_single_work_that_runs_out_of_memory_is_infeasible_and_on_the_bill(
 
 
 def chain_of(recipe: Recipe) -> tuple[object, ...]:
-    planned = replace(recipe, plan=PLAIN)
+    planned = replace(recipe, plan=DEFAULT_PLAN)
     return chain(planned, machine=recipe.device.machine(), fingerprint="any")
 
 
@@ -164,7 +164,7 @@ def test_levers_that_are_used_are_in_the_configuration_and_in_every_key(
     recipe: MakeRecipe,
 ) -> None:
     plain, capped, waiting = (
-        recipe(device=Device(name="cpu", **dials), plan=PLAIN)
+        recipe(device=Device(name="cpu", **dials), plan=DEFAULT_PLAN)
         for dials in ({}, {"memory_gib": 8}, {"wait_below": 0.5})
     )
     bare = {

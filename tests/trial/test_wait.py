@@ -17,13 +17,13 @@ from energy_sweep.front.bill import bill
 from energy_sweep.front.prices import Prices, demand
 from energy_sweep.meter import meter_id, open_meter
 from energy_sweep.meter.base import Meter, Work
-from energy_sweep.meter.contention import Bystanders, Sight
+from energy_sweep.meter.contention import Contention, ContentionMonitor
 from energy_sweep.meter.process import ProcessTree
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import Objective, StageRecord, StudyRecord, TrialRecord
 from energy_sweep.store import StageStore
 from energy_sweep.trial import run_trial
-from energy_sweep.trial.wait import Patient, patient
+from energy_sweep.trial.wait import WaitingMeter, patient
 
 MakeRecipe = Callable[..., Recipe]
 WORK = Work(stage="trunk", images=8, parameters=100)
@@ -48,19 +48,19 @@ def waits(store: StageStore) -> list[StageRecord]:
     return [record for record in store.records().values() if record.stage == "wait"]
 
 
-def shares(*values: float) -> Callable[[], Sight]:
+def shares(*values: float) -> Callable[[], Contention]:
     """What others use, look by look; the last share stays."""
     left = list(values)
 
-    def look() -> Sight:
+    def look() -> Contention:
         share = left.pop(0) if len(left) > 1 else left[0]
-        return Sight(contended=share > 0.05, foreign={"cpu": share}, resident_bytes=0)
+        return Contention(contended=share > 0.05, foreign={"cpu": share}, resident_bytes=0)
 
     return look
 
 
 def test_a_quiet_machine_costs_no_window(meter: Meter, store: StageStore) -> None:
-    quiet = Patient(meter, store, below=0.1, look=shares(0.1))
+    quiet = WaitingMeter(meter, store, below=0.1, look=shares(0.1))
     for _ in range(3):
         with quiet.window(WORK) as window:
             window.mark()
@@ -72,7 +72,7 @@ def test_a_window_waits_until_others_are_done_and_says_so_once(
     meter: Meter, store: StageStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     look = shares(0.5, 0.9, 0.2, 0.5, 0.0)
-    busy = Patient(meter, store, below=0.3, look=look, look_seconds=0.001)
+    busy = WaitingMeter(meter, store, below=0.3, look=look, look_seconds=0.001)
     for _ in range(2):
         with busy.window(WORK):
             pass
@@ -84,7 +84,7 @@ def test_a_window_waits_until_others_are_done_and_says_so_once(
 
 
 def test_waiting_ends(meter: Meter, store: StageStore, caplog: pytest.LogCaptureFixture) -> None:
-    busy = Patient(
+    busy = WaitingMeter(
         meter, store, below=0.3, look=shares(0.9), look_seconds=0.002, longest_seconds=0.01
     )
     for _ in range(2):
@@ -97,15 +97,15 @@ def test_waiting_ends(meter: Meter, store: StageStore, caplog: pytest.LogCapture
 def test_a_pause_that_is_broken_off_is_on_the_bill(meter: Meter, store: StageStore) -> None:
     first = shares(0.9)
 
-    def look() -> Sight:
+    def look() -> Contention:
         nonlocal first
         sight, first = first(), stop
         return sight
 
-    def stop() -> Sight:
+    def stop() -> Contention:
         raise KeyboardInterrupt
 
-    busy = Patient(meter, store, below=0.3, look=look, look_seconds=0.001)
+    busy = WaitingMeter(meter, store, below=0.3, look=look, look_seconds=0.001)
     with pytest.raises(KeyboardInterrupt), busy.window(WORK):
         raise AssertionError
     assert [record.spent_joules for record in waits(store)] == [3.0]
@@ -122,10 +122,12 @@ def hog() -> Iterator[None]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
 def test_a_program_of_others_is_seen(hog: None, meter: Meter, store: StageStore) -> None:
-    look = Bystanders(ProcessTree()).begin()
+    look = ContentionMonitor(ProcessTree()).begin()
     time.sleep(0.5)
     below = 0.5 / (os.cpu_count() or 1)
-    busy = Patient(meter, store, below=below, look=look, look_seconds=0.25, longest_seconds=0.5)
+    busy = WaitingMeter(
+        meter, store, below=below, look=look, look_seconds=0.25, longest_seconds=0.5
+    )
     with busy.window(WORK):
         pass
     assert len(waits(store)) == 1
@@ -149,7 +151,7 @@ def test_a_trial_waits_only_where_it_is_asked_to(
 def test_pauses_are_on_the_bill_of_a_study_and_in_no_objective(
     recipe: MakeRecipe, meter: Meter, store: StageStore
 ) -> None:
-    busy = Patient(meter, store, below=0.3, look=shares(0.9, 0.0), look_seconds=0.001)
+    busy = WaitingMeter(meter, store, below=0.3, look=shares(0.9, 0.0), look_seconds=0.001)
     result = run_trial(
         recipe(epochs=1, device=Device(name="cpu", plan="channels_last")), meter=busy, store=store
     )

@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from energy_sweep.app.config.messages import PLUGINS
-from energy_sweep.record import BadInput, Plain
+from energy_sweep.record import BadInput, JsonDict
 
 SWEEPER = "hydra.sweeper"
 DIRECTIONS = ["maximize", "minimize"]
@@ -18,12 +18,12 @@ SAMPLERS = {"optuna.samplers.TPESampler": "tpe", "optuna.samplers.RandomSampler"
 TAKEN = ("n_trials", "n_jobs", "params", "sampler")
 
 
-def search_settings(config: DictConfig, aliases: Mapping[str, Any]) -> Plain:
+def search_settings(config: DictConfig, aliases: Mapping[str, Any]) -> JsonDict:
     """`search.*` with the aliases taken over; BadInput names ours where there is no equivalent.
 
     `sampler_settings` are those of the sampler, by Optuna's names.
     """
-    settings: Plain = OmegaConf.to_container(config.search, resolve=True)  # type: ignore[assignment]
+    settings: JsonDict = OmegaConf.to_container(config.search, resolve=True)  # type: ignore[assignment]
     given = {name: _plain(value) for name, value in aliases.items()}
     given = {name: value for name, value in given.items() if value is not None}
     for name, value in given.items():
@@ -45,7 +45,7 @@ def check_sweeper(target: object) -> None:
         )
 
 
-def _take_sampler(settings: Plain, sampler: Plain) -> None:
+def _take_sampler(settings: JsonDict, sampler: JsonDict) -> None:
     from energy_sweep.study import check_settings
 
     sampler = {name: value for name, value in sampler.items() if value is not None}
@@ -132,7 +132,7 @@ def _plain(value: Any) -> Any:
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
-def _params(given: Any) -> Plain:
+def _params(given: Any) -> JsonDict:
     """Axes under the name that hydra-optuna-sweeper has for them; BadInput where they are none."""
     if given is not None and not isinstance(given, dict):
         raise BadInput(

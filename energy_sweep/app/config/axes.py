@@ -23,7 +23,7 @@ from energy_sweep.app.config.compression_lists import written_out
 from energy_sweep.app.config.messages import parse_error
 from energy_sweep.app.config.typed import check_choice
 from energy_sweep.app.config.unswept import check_swept
-from energy_sweep.record import BadInput, Plain
+from energy_sweep.record import BadInput, JsonDict
 from energy_sweep.study.space import Axis, Space
 
 LEVEL = "compression.level"
@@ -88,7 +88,7 @@ class Axes:
             groups=self.groups - {name},
         )
 
-    def corner(self) -> Plain:
+    def corner(self) -> JsonDict:
         """A point of the space: the first value of every axis."""
         return {axis.name: values_to_check(axis)[0] for axis in self.space.axes}
 

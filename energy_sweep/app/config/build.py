@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from energy_sweep.app.config import messages, schema
 from energy_sweep.app.config.parts import Trust, make_part
-from energy_sweep.record import BadInput, Plain, digest
+from energy_sweep.record import BadInput, JsonDict, digest
 
 if TYPE_CHECKING:
     from energy_sweep.recipe import Recipe
@@ -21,19 +21,21 @@ if TYPE_CHECKING:
 PARTS = ("dataset", "model", "optimizer", "compression", "runtime", "device")
 
 
-def plain(cfg: DictConfig) -> Plain:
+def resolved(cfg: DictConfig) -> JsonDict:
     """A composed configuration as plain values, interpolations resolved, without Hydra's node."""
     if "hydra" in cfg:
         cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     try:
-        return typing.cast(Plain, OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True))
+        return typing.cast(
+            JsonDict, OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+        )
     except OmegaConfBaseException as error:
         raise BadInput(messages.explain(error) or str(error)) from error
 
 
 def build(cfg: DictConfig) -> Recipe:
     """The recipe of a composed configuration; BadInput says what to type instead."""
-    return Builder().recipe(plain(cfg))
+    return Builder().recipe(resolved(cfg))
 
 
 @dataclass(slots=True)
@@ -46,7 +48,7 @@ class Builder:
     cure: str = "'allow=[{package}]'"
     _parts: dict[str, Any] = field(default_factory=dict[str, Any])
 
-    def recipe(self, values: Plain) -> Recipe:
+    def recipe(self, values: JsonDict) -> Recipe:
         """The recipe of resolved values."""
         from energy_sweep.recipe import Recipe, check
 
@@ -71,7 +73,7 @@ class Builder:
         check(recipe)
         return recipe
 
-    def _part(self, group: str, values: Plain) -> Any:
+    def _part(self, group: str, values: JsonDict) -> Any:
         settings = values[group]
         if not isinstance(settings, Mapping) or "_target_" not in settings:
             raise BadInput(f"{group}: its file in conf/{group} must say _target_, the part to use")
@@ -80,14 +82,14 @@ class Builder:
             return self._chain(settings, values)
         return self._made(group, settings, values["allow"])
 
-    def _made(self, group: str, settings: Plain, allow: list[str]) -> Any:
+    def _made(self, group: str, settings: JsonDict, allow: list[str]) -> Any:
         key = digest([group, settings])
         if key not in self._parts:
             trust = Trust(packages=tuple(allow), cure=self.cure)
             self._parts[key] = make_part(group, settings, trust)
         return self._parts[key]
 
-    def _chain(self, settings: Plain, values: Plain) -> Any:
+    def _chain(self, settings: JsonDict, values: JsonDict) -> Any:
         """Several compressions in a row, each with its own share of the level."""
         from energy_sweep.compression.chain import Chain, Step
 
@@ -105,7 +107,7 @@ class Builder:
             steps.append(Step(technique=technique, level=float(level)))
         return Chain(steps=tuple(steps))
 
-    def _teacher(self, values: Plain, compression: Any) -> Any:
+    def _teacher(self, values: JsonDict, compression: Any) -> Any:
         """Whom a student learns from, None for what learns from nobody."""
         name = values["compression"].get("teacher")
         if not compression.wants_teacher:
@@ -124,7 +126,7 @@ class Builder:
         )
 
 
-def _pretrained(values: Plain) -> Any:
+def _pretrained(values: JsonDict) -> Any:
     """The weights that `model.pretrained=STUDY/TRIAL` names, None where it names none."""
     name = values["model"].get("pretrained")
     if name is None:

@@ -20,11 +20,11 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, flag_override, open_dict
 
 from energy_sweep.app.config.axes import Axes
-from energy_sweep.app.config.build import plain
+from energy_sweep.app.config.build import resolved
 from energy_sweep.app.config.compression_lists import is_step, written_out
 from energy_sweep.app.config.unswept import may_vary
 from energy_sweep.recipe.dials import listed
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 
 Words = tuple[str, ...]
 
@@ -53,16 +53,16 @@ class Composer:
         """Hydra's own composition of what is fixed, swept groups at their defaults."""
         return self.loader.load_sweep_config(self.master, list(self.axes.fixed))
 
-    def values(self, params: Mapping[str, Any]) -> Plain:
+    def values(self, params: Mapping[str, Any]) -> JsonDict:
         """The resolved configuration of a point of the space."""
         overrides = self.axes.overrides(params)
         base = self.base(overrides)
         cfg = copy.deepcopy(base.own)
         self.update(cfg, overrides)
         with _hydra_config(base.hydra):
-            return plain(cfg)
+            return resolved(cfg)
 
-    def dials(self, params: Mapping[str, Any], values: Plain) -> Plain:
+    def dials(self, params: Mapping[str, Any], values: JsonDict) -> JsonDict:
         """All that may vary at a point, by the names typed; `values` are its resolved ones."""
         choices = self.base(self.axes.overrides(params)).hydra.hydra.runtime.choices
         chosen = {str(group): choice for group, choice in choices.items() if "@" not in str(group)}
@@ -165,7 +165,7 @@ def _leaves(values: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, A
     """Every setting by its dotted name."""
     for key, value in values.items():
         if isinstance(value, Mapping):
-            yield from _leaves(cast(Plain, value), f"{place}{key}.")
+            yield from _leaves(cast(JsonDict, value), f"{place}{key}.")
         elif not str(key).startswith("_"):
             is_list = isinstance(value, list)
             yield f"{place}{key}", listed(map(str, cast("list[Any]", value))) if is_list else value

@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 from energy_sweep.record.seal import Damaged
 
 MOST = 16  # each may repeat what it names, so that the text doubles with each
 OWN = re.compile(r"\$\{\.*[\w.\[\]]+\}")
 
 
-def check_interpolations(settings: Plain, path: Path) -> None:
+def check_interpolations(settings: JsonDict, path: Path) -> None:
     """Damaged where a setting stored in `path` asks for more than another setting of the same file.
 
     `${oc.env:TOKEN}` would put what this machine keeps to itself into what is deployed.

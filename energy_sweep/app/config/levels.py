@@ -17,7 +17,7 @@ class Levels:
 
     def add(self, recipe: Recipe) -> None:
         """Take note of the level of a recipe, if it comes to something else than was asked."""
-        level, typed = recipe.snapped_level, recipe.compression
+        level, typed = recipe.effective_level, recipe.compression
         done = recipe.carried_out if level else typed
         if level == recipe.level and done.title == typed.title:
             return

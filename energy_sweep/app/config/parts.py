@@ -21,7 +21,7 @@ import yaml
 
 from energy_sweep.app.config.conf_folder import conf_folder
 from energy_sweep.app.config.protocols import check_protocol, is_protocol
-from energy_sweep.record import BadInput, EnergySweepError, Plain
+from energy_sweep.record import BadInput, EnergySweepError, JsonDict
 
 OURS = "energy_sweep"
 TARGET = "_target_"
@@ -48,7 +48,7 @@ class Trust:
             raise BadInput(f"{setting}={name} is outside energy_sweep: type {cure} if you trust it")
 
 
-def make_part(group: str, settings: Plain, trust: Trust) -> Any:
+def make_part(group: str, settings: JsonDict, trust: Trust) -> Any:
     """The part that settings describe; BadInput, with nothing called, where one may not be."""
     settings = _today(settings)
     for place, node in _nodes(group, settings):
@@ -129,7 +129,7 @@ def _targets_by_name() -> Mapping[str, Mapping[str, str]]:
     return found
 
 
-def _nodes(place: str, node: Any) -> Iterator[tuple[str, Plain]]:
+def _nodes(place: str, node: Any) -> Iterator[tuple[str, JsonDict]]:
     """Every part within settings, outer ones first."""
     if isinstance(node, Mapping):
         if TARGET in node:
@@ -141,7 +141,7 @@ def _nodes(place: str, node: Any) -> Iterator[tuple[str, Plain]]:
             yield from _nodes(f"{place}.{index}", child)
 
 
-def _check_name(place: str, node: Plain) -> None:
+def _check_name(place: str, node: JsonDict) -> None:
     """BadInput for the name of another part of ours, or for one that no file could have."""
     name = node.get("name")
     if name is None:
@@ -153,7 +153,7 @@ def _check_name(place: str, node: Plain) -> None:
         raise BadInput(f"{place}.name={name!r}: type a word of letters, digits, . _ and -")
 
 
-def _check_settings(place: str, node: Plain, kind: type) -> None:
+def _check_settings(place: str, node: JsonDict, kind: type) -> None:
     """BadInput for a setting that a part does not have, or one of the wrong kind."""
     hints, known = typing.get_type_hints(kind), _fields(kind)
     for key, value in node.items():

@@ -37,7 +37,7 @@ def members(protocol: type) -> list[str]:
 @functools.cache
 def _protocols() -> Mapping[str, type]:
     from energy_sweep.compression.base import Compression
-    from energy_sweep.dataset.base import Source
+    from energy_sweep.dataset.base import DataSource
     from energy_sweep.model.base import Model
     from energy_sweep.optimizer import Optimizer
     from energy_sweep.optimizer.schedule import Schedule
@@ -45,7 +45,7 @@ def _protocols() -> Mapping[str, type]:
 
     return {
         "compression": Compression,
-        "dataset": Source,
+        "dataset": DataSource,
         "model": Model,
         "optimizer": Optimizer,
         "optimizer.schedule": Schedule,

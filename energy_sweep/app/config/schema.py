@@ -13,7 +13,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
-from energy_sweep.record import BadInput, Objective, Plain
+from energy_sweep.record import BadInput, JsonDict, Objective
 
 FOLDER_NAME = re.compile(r"[^/\\.-][^/\\]{0,99}")  # not taken for a path or an option
 LARGEST = 2**63  # where whole numbers of databases and tensors end
@@ -130,7 +130,7 @@ def check_name(name: str) -> None:
 def _check_numbers(place: str, value: object) -> None:
     """Raise BadInput for a number that no setting can be, wherever it is typed."""
     if isinstance(value, Mapping):
-        for key, part in typing.cast(Plain, value).items():
+        for key, part in typing.cast(JsonDict, value).items():
             _check_numbers(f"{place}.{key}" if place else key, part)
     elif isinstance(value, list):
         for part in typing.cast(list[object], value):
@@ -170,7 +170,7 @@ def _check_loss(loss: object) -> None:
     )
 
 
-def _check_search(search: Plain) -> None:
+def _check_search(search: JsonDict) -> None:
     _one_of("search.sampler", search["sampler"], SAMPLERS)
     _at_least_one("search.max_failures", search["max_failures"], "search.max_failures=3")
     if search["trials"] is not None:

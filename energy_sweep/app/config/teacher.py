@@ -10,7 +10,7 @@ import yaml
 
 from energy_sweep.app.config.conf_folder import conf_folder
 from energy_sweep.app.config.schema import DIALS
-from energy_sweep.record import BadInput, Plain
+from energy_sweep.record import BadInput, JsonDict
 from energy_sweep.record.documents import read_settings
 from energy_sweep.record.seal import Damaged
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SETTING = "compression.teacher"
 
 
-def find_teacher(name: str | None, outputs: Path, *, make: Callable[[Plain], Any]) -> Teacher:
+def find_teacher(name: str | None, outputs: Path, *, make: Callable[[JsonDict], Any]) -> Teacher:
     """The teacher called `name`, None for the student's own net at full size.
 
     `make` builds a model part of its settings; BadInput says which names there are.
@@ -45,7 +45,7 @@ def find_teacher(name: str | None, outputs: Path, *, make: Callable[[Plain], Any
     return Teacher(model=make(_without_dials(settings)), stored=stored)
 
 
-def _settings_of(name: str) -> Plain:
+def _settings_of(name: str) -> JsonDict:
     folder = conf_folder() / "model"
     known = sorted(path.stem for path in folder.glob("*.yaml") if path.stem != "own")
     if name not in known:
@@ -56,5 +56,5 @@ def _settings_of(name: str) -> Plain:
     return _without_dials(yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8")))
 
 
-def _without_dials(settings: Plain) -> Plain:
+def _without_dials(settings: JsonDict) -> JsonDict:
     return {key: value for key, value in settings.items() if key not in DIALS["model"]}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from energy_sweep.app.sweep.trial_text import fraction, words
 from energy_sweep.dataset.summary import Summary
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 from energy_sweep.text import terminal
 
 WIDTH = 80
@@ -17,7 +17,7 @@ NAME = 30  # characters of a class's name
 MARGIN = "  "
 
 
-def data_text(summary: Summary, swept: Plain | None = None) -> str:
+def data_text(summary: Summary, swept: JsonDict | None = None) -> str:
     """All that is known of a data set, in lines of at most 80 characters.
 
     `swept` are the settings of the data set that a sweep varies, with the values shown here.

@@ -6,11 +6,11 @@ import dataclasses
 from typing import Any
 
 from energy_sweep.recipe import Recipe, spec
-from energy_sweep.record import BadInput, Plain, TrialResult
+from energy_sweep.record import BadInput, JsonDict, TrialResult
 from energy_sweep.trial import load_data
 
 
-def study_identity(recipe: Recipe) -> Plain:
+def study_identity(recipe: Recipe) -> JsonDict:
     """The data set, its splits and the runtime, by word."""
     source = _whole(recipe.dataset)
     return {
@@ -20,7 +20,7 @@ def study_identity(recipe: Recipe) -> Plain:
     }
 
 
-def check_same(recipe: Recipe, result: TrialResult, identity: Plain, *, command: str) -> None:
+def check_same(recipe: Recipe, result: TrialResult, identity: JsonDict, *, command: str) -> None:
     """BadInput unless a recipe is what a trial of a study with this `identity` ran with.
 
     What was stored of the trial may be damaged, this version may read it otherwise, and the images

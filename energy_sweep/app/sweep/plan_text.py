@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from energy_sweep.recipe.plan import PLAIN, Plan
-from energy_sweep.record import Plain, Quality, StageRecord, from_plain
+from energy_sweep.recipe.plan import DEFAULT_PLAN, Plan
+from energy_sweep.record import JsonDict, Quality, StageRecord, from_json
 
 MOST_LINES = 4
 
@@ -27,7 +27,7 @@ def _said(record: StageRecord) -> str:
     facts, plan = record.facts, _plan(record)
     if "infeasible" in facts:
         return f"{plan.name}; no other was tried: {facts['infeasible']}"
-    if plan == PLAIN:
+    if plan == DEFAULT_PLAN:
         text = "contiguous, as nothing that was tried is surely cheaper"
     else:
         quality = Quality.worst(mark.reading.quality for mark in record.marks)
@@ -39,7 +39,7 @@ def _said(record: StageRecord) -> str:
     return "; ".join([text, *([_bf16(facts["bf16"])] if facts["bf16"] else [])])
 
 
-def _bf16(found: Plain) -> str:
+def _bf16(found: JsonDict) -> str:
     share, uncertainty = found["share"], found["uncertainty"]
     if uncertainty is None:
         return f"precision=bf16 would take about {1 - share:.1f} times the joules of a step"
@@ -63,7 +63,7 @@ def _named(record: StageRecord, varying: Sequence[str]) -> str:
 
 def _varying(records: Sequence[StageRecord]) -> list[str]:
     """Settings of a net in which nets of the same name differ."""
-    models: list[Plain] = [record.settings["model"] for record in records]
+    models: list[JsonDict] = [record.settings["model"] for record in records]
     names = dict.fromkeys(name for model in models for name in model)
     return [
         name
@@ -74,7 +74,7 @@ def _varying(records: Sequence[StageRecord]) -> list[str]:
 
 
 def _plan(record: StageRecord) -> Plan:
-    return from_plain(Plan, record.facts["plan"])
+    return from_json(Plan, record.facts["plan"])
 
 
 def _percent(share: float) -> str:

@@ -13,15 +13,15 @@ from energy_sweep.app.config.build import Builder
 from energy_sweep.app.config.composer import Composer
 from energy_sweep.app.config.compression_lists import as_typed
 from energy_sweep.app.config.levels import Levels
-from energy_sweep.app.sweep.session import Session
+from energy_sweep.app.sweep.session import TrialSession
 from energy_sweep.recipe import Recipe, replace
-from energy_sweep.recipe.plan import AUTO, PLAIN
+from energy_sweep.recipe.plan import AUTO, DEFAULT_PLAN
 from energy_sweep.recipe.stages import chain
-from energy_sweep.record import BadInput, Plain, StageRecord, StageUse
+from energy_sweep.record import BadInput, JsonDict, StageRecord, StageUse
 from energy_sweep.search import WHOLE_GRID, Job
 from energy_sweep.trial import check_ready, data_facts, plan_record, resolve
 
-Point = tuple[Plain, Plain, Recipe]
+Point = tuple[JsonDict, JsonDict, Recipe]
 
 
 @dataclass(slots=True)
@@ -34,11 +34,11 @@ class Planner:
 
     composer: Composer
     builder: Builder
-    session: Callable[[Recipe], Session]
+    session: Callable[[Recipe], TrialSession]
     plans: dict[str, StageRecord] = field(default_factory=dict[str, StageRecord])
     trunk_epochs: set[int] = field(default_factory=set[int])
     levels: Levels = field(default_factory=Levels)
-    _machines: dict[Any, Plain] = field(default_factory=dict[Any, Plain])
+    _machines: dict[Any, JsonDict] = field(default_factory=dict[Any, JsonDict])
     _points: dict[str, Point] = field(default_factory=dict[str, Point])
 
     @property
@@ -49,7 +49,7 @@ class Planner:
         """The recipe of one point of the space."""
         return self._canonical(self.axes.corner())[2]
 
-    def describe(self, params: Plain) -> Job:
+    def describe(self, params: JsonDict) -> Job:
         """The job of a point, whose level is named as the technique really carries it out."""
         params, values, recipe = self._canonical(params)
         stages = self.stages(self._planned(recipe))
@@ -59,7 +59,7 @@ class Planner:
             seed=recipe.seed,
             overrides=tuple(as_typed(self.axes.overrides(params))),
             stages=stages,
-            dials={**self.composer.dials(params, values), LEVEL: recipe.snapped_level},
+            dials={**self.composer.dials(params, values), LEVEL: recipe.effective_level},
         )
 
     def stages(self, recipe: Recipe) -> tuple[StageUse, ...]:
@@ -81,7 +81,7 @@ class Planner:
             self.plans[tried.key] = tried
         return made
 
-    def _machine(self, recipe: Recipe) -> Plain:
+    def _machine(self, recipe: Recipe) -> JsonDict:
         if recipe.device not in self._machines:
             self._machines[recipe.device] = recipe.device.machine()
         return self._machines[recipe.device]
@@ -101,7 +101,7 @@ class Planner:
             for point in space.grid():
                 self._tried(point)
 
-    def _tried(self, params: Plain) -> Recipe:
+    def _tried(self, params: JsonDict) -> Recipe:
         """The recipe of a point, which can be run; BadInput says why where it cannot."""
         try:
             _, _, recipe = self._canonical(params)
@@ -117,23 +117,23 @@ class Planner:
 
     def _check(self, recipe: Recipe) -> None:
         """Name the stages of a recipe, whatever its plan will be, and try what it is made of."""
-        self.stages(replace(recipe, plan=PLAIN))
+        self.stages(replace(recipe, plan=DEFAULT_PLAN))
         check_ready(recipe, meter_id=lambda: self.session(recipe).store.meter_id)
 
-    def _canonical(self, params: Plain) -> Point:
+    def _canonical(self, params: JsonDict) -> Point:
         """A point, its resolved values and its recipe; of many levels techniques honour few."""
         key = repr(sorted(params.items()))
         if key not in self._points:
             self._points[key] = self._made(params)
         return self._points[key]
 
-    def _made(self, params: Plain) -> Point:
+    def _made(self, params: JsonDict) -> Point:
         if LEVEL in params and params.get("compression") == "none":
             params = {**params, LEVEL: 0}
         values = self.composer.values(params)
         recipe = self.builder.recipe(values)
         self.levels.add(recipe)
-        level = recipe.snapped_level
+        level = recipe.effective_level
         if level != params.get(LEVEL, level):
             params = {**params, LEVEL: level}
         return params, values, recipe

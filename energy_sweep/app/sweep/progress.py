@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 REFRESH_SECONDS = 1.0  # drawing costs joules too
 
 
-class Watch:
+class ProgressPrinter:
     """Writes the events of a search to stderr: a bar on a terminal, else a line per trial.
 
     `plans` grows while the search goes on; each is told once. `levels` are told with the plan.
@@ -51,7 +51,7 @@ class Watch:
         self._begun = time.monotonic()
         self._done = 0
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> ProgressPrinter:
         return self
 
     def __exit__(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from energy_sweep.record import BadInput, Plain, digest
+from energy_sweep.record import BadInput, JsonDict, digest
 from energy_sweep.study.links import check_links
 from energy_sweep.study.paths import is_study
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class TrialSession:
     """What the trials of one process share: an open meter, and the store of stages."""
 
     meter: Meter
@@ -28,22 +28,22 @@ class Session:
 class Sessions:
     """Opens each session once, so that every trial of a process has the same meter baseline."""
 
-    _open: dict[str, Session] = field(default_factory=dict[str, Session])
+    _open: dict[str, TrialSession] = field(default_factory=dict[str, TrialSession])
 
-    def get(self, values: Plain, device: Device) -> Session:
+    def get(self, values: JsonDict, device: Device) -> TrialSession:
         """The session that resolved values ask for, on a device; its levers change no session."""
         key = digest([values["meter"], str(store_root(values)), device.uuids(), _threads(device)])
         if key not in self._open:
             self._open[key] = self._with_shared_store(open_session(values, device))
         return self._open[key]
 
-    def _with_shared_store(self, new: Session) -> Session:
+    def _with_shared_store(self, new: TrialSession) -> TrialSession:
         """One store for each folder and kind of meter, so that all see what any one measures."""
         place = (new.store.root, new.store.meter_id)
         for known in self._open.values():
             if (known.store.root, known.store.meter_id) == place:
                 new.store.release()
-                return Session(new.meter, known.store)
+                return TrialSession(new.meter, known.store)
         return new
 
     def close(self) -> None:
@@ -55,7 +55,7 @@ class Sessions:
         self._open.clear()
 
 
-def open_session(values: Plain, device: Device) -> Session:
+def open_session(values: JsonDict, device: Device) -> TrialSession:
     """The meter and the store that resolved values ask for."""
     from energy_sweep.meter import meter_id, open_meter
     from energy_sweep.store import StageStore
@@ -77,7 +77,7 @@ def open_session(values: Plain, device: Device) -> Session:
     facts = meter.facts()
     store = StageStore(root, meter_id=meter_id(facts), coefficients=facts.coefficients)
     store.claim()
-    return Session(meter, store)
+    return TrialSession(meter, store)
 
 
 def _threads(device: Device) -> int:
@@ -85,7 +85,7 @@ def _threads(device: Device) -> int:
     return device.threads * device.processes
 
 
-def store_root(values: Plain) -> Path:
+def store_root(values: JsonDict) -> Path:
     """The absolute folder of the stages: `stages`, or within the study's folder."""
     own = Path(values["outputs"], values["name"], "stages")
     return Path(values["stages"] or own).absolute()

@@ -26,20 +26,20 @@ from energy_sweep.app.sweep.announce import next_commands
 from energy_sweep.app.sweep.dataset_text import data_line, data_text
 from energy_sweep.app.sweep.folders import check_whole
 from energy_sweep.app.sweep.identity import study_identity
-from energy_sweep.app.sweep.place import Place
 from energy_sweep.app.sweep.planner import Planner
-from energy_sweep.app.sweep.progress import Watch
+from energy_sweep.app.sweep.progress import ProgressPrinter
+from energy_sweep.app.sweep.study_paths import StudyPaths
 from energy_sweep.app.sweep.task import Task
 from energy_sweep.dataset.summary import Summary
 from energy_sweep.front import selection
 from energy_sweep.record import (
     BadInput,
+    JsonDict,
     Objective,
-    Plain,
     StageRecord,
     StudyRecord,
     TrialResult,
-    from_plain,
+    from_json,
 )
 from energy_sweep.record.files import write_whole
 from energy_sweep.report.tables import tables
@@ -74,7 +74,7 @@ def sweep(
     composer = Composer(loader, config, axes)
     whole = composer.whole()
     composer.axes = _without_unused(axes, whole)
-    place = Place.of(whole, composer.axes)
+    place = StudyPaths.of(whole, composer.axes)
     points = PointLoader(composer, place.pins)
     planner = Planner(
         composer, task.builder, lambda recipe: task.sessions.get(place.values, recipe.device)
@@ -84,19 +84,19 @@ def sweep(
         task_function=task,
         config=config,
     )
-    return Sweep(planner, task, launcher, points, place, settings).run(config)
+    return SweepCommand(planner, task, launcher, points, place, settings).run(config)
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class SweepCommand:
     """One sweep, ready to run."""
 
     planner: Planner
     task: Task
     launcher: Launcher
     points: PointLoader
-    place: Place
-    settings: Plain
+    place: StudyPaths
+    settings: JsonDict
 
     def run(self, config: DictConfig) -> Outcome:
         """Check, plan, run what is new, and print what was found."""
@@ -142,7 +142,7 @@ class Sweep:
         space = self.planner.axes.space
         limits = ("trials", "joules", "seconds", "max_failures")
         planner = self.planner
-        with Watch(
+        with ProgressPrinter(
             axes=space.axes,
             meter=study.meter,
             plans=planner.plans,
@@ -163,7 +163,7 @@ class Sweep:
                 watch=watch,
             )
 
-    def _describe(self, params: Plain) -> Job:
+    def _describe(self, params: JsonDict) -> Job:
         """The job of a point, with all the words that it takes to run it alone."""
         job = self.planner.describe(params)
         return dataclasses.replace(job, overrides=(*job.overrides, *self.place.besides))
@@ -180,7 +180,7 @@ class Sweep:
                 " 'hydra.sweep.subdir=trials/${hydra.job.num}'"
             )
         [done] = self.launcher.launch([overrides], initial_job_idx=number)
-        result = from_plain(TrialResult, _returned(done))
+        result = from_json(TrialResult, _returned(done))
         self.place.link(number, folder)
         return result
 
@@ -202,7 +202,7 @@ class Sweep:
         print(next_commands(words, best=best, width=width))
         self.task.exit_code = 1 if outcome.failed else 0
 
-    def _solutions(self, document: Plain) -> Plain:
+    def _solutions(self, document: JsonDict) -> JsonDict:
         """The front in the form of hydra-optuna-sweeper, with trial numbers and folders."""
         return {
             "name": "energy_sweep",

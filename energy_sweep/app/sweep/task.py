@@ -13,11 +13,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from energy_sweep.app.config.build import Builder, plain
+from energy_sweep.app.config.build import Builder, resolved
 from energy_sweep.app.sweep.patience import Patience
-from energy_sweep.app.sweep.session import Session, Sessions
+from energy_sweep.app.sweep.session import Sessions, TrialSession
 from energy_sweep.profile.text import Profiles, shown
-from energy_sweep.record import EnergySweepError, Objective, Plain, TrialResult, to_plain
+from energy_sweep.record import EnergySweepError, JsonDict, Objective, TrialResult, to_json
 from energy_sweep.record.seal import seal
 from energy_sweep.text import terminal
 
@@ -49,21 +49,21 @@ class Task:
         self._run = run
         self._profiles = Profiles()
 
-    def __call__(self, cfg: DictConfig) -> Plain | None:
+    def __call__(self, cfg: DictConfig) -> JsonDict | None:
         """Run one trial; what a lone run is refused for is kept, to be said in one line."""
         self.begun, hydra = True, HydraConfig.get()
         folder = Path(hydra.runtime.output_dir)
         # Where the command was typed, also under hydra.job.chdir: paths are relative to that.
         with contextlib.chdir(hydra.runtime.cwd):
             if hydra.mode == RunMode.MULTIRUN:
-                return to_plain(self._trial(plain(cfg), folder)[0])
+                return to_json(self._trial(resolved(cfg), folder)[0])
             try:
-                self._alone(plain(cfg), folder, typed=list(hydra.overrides.task))
+                self._alone(resolved(cfg), folder, typed=list(hydra.overrides.task))
             except EnergySweepError as error:
                 self.refused = error
         return None
 
-    def run(self, recipe: Recipe, session: Session) -> TrialResult:
+    def run(self, recipe: Recipe, session: TrialSession) -> TrialResult:
         """Run a recipe in a session."""
         run = self._run
         if run is None:
@@ -79,7 +79,7 @@ class Task:
         """Close what the trials opened."""
         self.sessions.close()
 
-    def _trial(self, values: Plain, folder: Path) -> tuple[TrialResult, Plain]:
+    def _trial(self, values: JsonDict, folder: Path) -> tuple[TrialResult, JsonDict]:
         from energy_sweep.front.breakdown import energy_detail
         from energy_sweep.record.files import write_whole
 
@@ -91,7 +91,7 @@ class Task:
         result = self.run(recipe, session)
         facts, records = session.meter.facts(), session.store.records()
         energy = energy_detail(result, records=records, meter=facts)
-        document = seal({**to_plain(result), **_number(), "energy": energy})
+        document = seal({**to_json(result), **_number(), "energy": energy})
         write_whole(folder / "result.json", json.dumps(document, indent=2) + "\n")
         if values["profile"] and result.infeasible is None:
             self._profiles.write(recipe, result, folder)
@@ -108,7 +108,7 @@ class Task:
         self.patience.doing(f"reading the data set {recipe.dataset.name}")
         print(data_text(load_data(recipe.dataset).summary), flush=True)
 
-    def _alone(self, values: Plain, folder: Path, *, typed: list[str]) -> None:
+    def _alone(self, values: JsonDict, folder: Path, *, typed: list[str]) -> None:
         from energy_sweep.app.config.levels import Levels
         from energy_sweep.app.sweep.plan_text import plan_lines
         from energy_sweep.app.sweep.trial_text import alone, detail, origin
@@ -139,7 +139,7 @@ class Task:
             self.exit_code = 1
 
 
-def _number() -> Plain:
+def _number() -> JsonDict:
     """The number of the trial in its study; a lone run has none."""
     hydra = HydraConfig.get()
     return {"trial": int(hydra.job.num)} if hydra.mode == RunMode.MULTIRUN else {}

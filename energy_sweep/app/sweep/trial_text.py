@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from energy_sweep.front import joules_text
 from energy_sweep.front.achieved import achieved
 from energy_sweep.front.prices import Prices, demand
-from energy_sweep.record import MeterFacts, Objective, Plain, Quality, StageRecord, TrialResult
+from energy_sweep.record import JsonDict, MeterFacts, Objective, Quality, StageRecord, TrialResult
 
 
 def alone(
@@ -36,7 +36,7 @@ def alone(
     ]
 
 
-def detail(energy: Plain) -> str:
+def detail(energy: JsonDict) -> str:
     """What training took by epoch, iteration and update, and inference by image; '' if nothing."""
     names = ("per_epoch", "per_iteration", "per_update", "per_image")
     known = [name for name in names if energy[name] is not None]
@@ -51,7 +51,7 @@ def detail(energy: Plain) -> str:
     return f"{told}, {quality.value}"
 
 
-def origin(config: Plain) -> str:
+def origin(config: JsonDict) -> str:
     """Whose weights a trial started from, and what of their joules it is charged with."""
     source = config.get("pretrained")
     if source is None:
@@ -60,7 +60,7 @@ def origin(config: Plain) -> str:
     return f"started from {source['name']}, whose training joules are charged {share}"
 
 
-def words(params: Plain) -> str:
+def words(params: JsonDict) -> str:
     """A point as it is typed."""
     return " ".join(f"{name}={value}" for name, value in params.items())
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from energy_sweep.app.stored_study import Stored
-from energy_sweep.record import BadInput, Objective, TrialRecord, digest, from_plain
+from energy_sweep.app.stored_study import StoredStudy
+from energy_sweep.record import BadInput, Objective, TrialRecord, digest, from_json
 from energy_sweep.study.links import check_links
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def again(
-    stored: Stored, run: Callable[..., Any] | None = None, *, allow: Sequence[str] = ()
+    stored: StoredStudy, run: Callable[..., Any] | None = None, *, allow: Sequence[str] = ()
 ) -> tuple[int, ...]:
     """Run trials anew, in a store of their own, until no price rests on contended windows alone.
 
@@ -52,7 +52,9 @@ def readings_of(run: Callable[[StageStore], Any], store: StageStore) -> None:
                     store.put(dataclasses.replace(record, key=key, facts={}))
 
 
-def _again(stored: Stored, run: Callable[..., Any] | None, allow: Sequence[str]) -> tuple[int, ...]:
+def _again(
+    stored: StoredStudy, run: Callable[..., Any] | None, allow: Sequence[str]
+) -> tuple[int, ...]:
     from energy_sweep.front import selection
 
     done = list[int]()
@@ -69,7 +71,7 @@ def _again(stored: Stored, run: Callable[..., Any] | None, allow: Sequence[str])
 
 
 def _measure(
-    stored: Stored, trial: TrialRecord, run: Callable[..., Any] | None, allow: Sequence[str]
+    stored: StoredStudy, trial: TrialRecord, run: Callable[..., Any] | None, allow: Sequence[str]
 ) -> None:
     from energy_sweep.app.sweep.session import open_session
     from energy_sweep.app.verbs.as_it_ran import recipe_as_it_ran
@@ -79,7 +81,7 @@ def _measure(
 
     values, recipe = recipe_as_it_ran(stored, trial, allow=allow)
     if trial.result is not None and "plan" in trial.result.facts:
-        recipe = replace(recipe, plan=from_plain(Plan, trial.result.facts["plan"]))
+        recipe = replace(recipe, plan=from_json(Plan, trial.result.facts["plan"]))
     session = open_session(values, recipe.device)
     try:
         if session.store.meter_id != stored.store.meter_id:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from energy_sweep.app.stored_study import Stored
+from energy_sweep.app.stored_study import StoredStudy
 from energy_sweep.app.verbs.strangers import NONSENSE
-from energy_sweep.record import BadInput, Plain, TrialRecord
+from energy_sweep.record import BadInput, JsonDict, TrialRecord
 from energy_sweep.record.documents import read_settings
 from energy_sweep.record.seal import Damaged
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 def recipe_as_it_ran(
-    stored: Stored, trial: TrialRecord, *, allow: Sequence[str]
-) -> tuple[Plain, Recipe]:
+    stored: StoredStudy, trial: TrialRecord, *, allow: Sequence[str]
+) -> tuple[JsonDict, Recipe]:
     """The resolved configuration of a trial, and its recipe; BadInput where that cannot be."""
     from energy_sweep.app.config import build
 
@@ -32,11 +32,11 @@ def recipe_as_it_ran(
         ) from error
 
 
-def _path(stored: Stored, trial: TrialRecord) -> Path:
+def _path(stored: StoredStudy, trial: TrialRecord) -> Path:
     return stored.folder / "trials" / str(trial.number) / ".hydra" / "config.yaml"
 
 
-def _as_it_ran(stored: Stored, trial: TrialRecord, allow: Sequence[str]) -> Plain:
+def _as_it_ran(stored: StoredStudy, trial: TrialRecord, allow: Sequence[str]) -> JsonDict:
     """The resolved configuration of a trial, with the packages that the user allows now.
 
     Its stages are the study's own. Images are neither downloaded nor kept where a stranger says.
@@ -53,7 +53,7 @@ def _as_it_ran(stored: Stored, trial: TrialRecord, allow: Sequence[str]) -> Plai
     try:
         settings = {key: value for key, value in read_settings(path).items() if key != "hydra"}
         check_interpolations(settings, path)
-        values = build.plain(OmegaConf.create(settings))
+        values = build.resolved(OmegaConf.create(settings))
     except (Damaged, OmegaConfBaseException, BadInput, RecursionError) as error:
         why = str(error) if isinstance(error, Damaged) else f"{path} is damaged ({error})"
         raise BadInput(f"{why}: type another --trial") from error

@@ -14,7 +14,7 @@ from energy_sweep.app import stored_study
 from energy_sweep.app.config.quoting import plainly
 from energy_sweep.app.sweep.trial_text import duration, watts_text
 from energy_sweep.app.verbs.destination import check_json
-from energy_sweep.record import BadInput, Plain, to_plain
+from energy_sweep.record import BadInput, JsonDict, to_json
 from energy_sweep.text.commands import program
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _number(text: str) -> float | None:
     return value if value > 0 and math.isfinite(value) else None
 
 
-def _document(found: Fit, readings: list[PlugReading]) -> Plain:
+def _document(found: Fit, readings: list[PlugReading]) -> JsonDict:
     from energy_sweep.hardware.cpu import cpu_model
 
     return {
@@ -98,7 +98,7 @@ def _document(found: Fit, readings: list[PlugReading]) -> Plain:
         "memory_watts_per_gib": found.memory_watts_per_gib,
         "idle_watts": found.idle_watts,
         "cpu_watts_band": _band(found),
-        "readings": to_plain(readings),
+        "readings": to_json(readings),
         "made": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": cpu_model(),
     }
@@ -115,7 +115,7 @@ def _band(found: Fit) -> list[float] | None:
     return [low, high] if low > 0 else None
 
 
-def _write(path: Path, document: Plain) -> None:
+def _write(path: Path, document: JsonDict) -> None:
     from energy_sweep.record.files import write_whole
 
     try:
@@ -124,7 +124,7 @@ def _write(path: Path, document: Plain) -> None:
         raise BadInput(f"{path}: {error.strerror}: type --to with a file of yours") from error
 
 
-def _text(found: Fit, document: Plain, path: Path) -> str:
+def _text(found: Fit, document: JsonDict, path: Path) -> str:
     memory, band = found.memory_watts_per_gib, document["cpu_watts_band"]
     lines = [
         f"idle             {watts_text(found.idle_watts)}",

@@ -11,14 +11,14 @@ from argparse import Namespace
 from pathlib import Path
 
 from energy_sweep.app import stored_study
-from energy_sweep.app.stored_study import Stored
+from energy_sweep.app.stored_study import StoredStudy
 from energy_sweep.app.verbs.destination import (
     check_deployment,
     check_page,
     fresh_folder,
     writing_to,
 )
-from energy_sweep.record import BadInput, Plain, TrialRecord, TrialResult, to_plain
+from energy_sweep.record import BadInput, JsonDict, TrialRecord, TrialResult, to_json
 from energy_sweep.study.links import check_links
 from energy_sweep.text import terminal
 
@@ -51,7 +51,7 @@ def deploy(arguments: Namespace) -> None:
                 arguments.to,
                 meter=session.meter,
                 store=stored.store,
-                ledger=stored.folder / deployment.LEDGER,
+                ledger=stored.folder / deployment.TEST_LOOKS,
                 # Whoever runs it again has a store of their own, and says whom they trust.
                 config=values | {"stages": None, "allow": []},
                 origin=origin,
@@ -103,7 +103,7 @@ def dashboard(arguments: Namespace) -> None:
         _serve(stored, folder, arguments)
 
 
-def _serve(stored: Stored, folder: Path, arguments: Namespace) -> None:
+def _serve(stored: StoredStudy, folder: Path, arguments: Namespace) -> None:
     """Say where the dashboard of a study is, and serve it from `folder` until interrupted."""
     from energy_sweep import study
 
@@ -124,7 +124,7 @@ def _serve(stored: Stored, folder: Path, arguments: Namespace) -> None:
         pass
 
 
-def _to_deploy(stored: Stored, arguments: Namespace) -> tuple[TrialRecord, TrialResult]:
+def _to_deploy(stored: StoredStudy, arguments: Namespace) -> tuple[TrialRecord, TrialResult]:
     number = arguments.trial
     if number is None:
         number = stored_study.chosen(stored.record, arguments).row.trial
@@ -137,7 +137,9 @@ def _to_deploy(stored: Stored, arguments: Namespace) -> tuple[TrialRecord, Trial
     return trial, trial.result
 
 
-def _origin(stored: Stored, trial: TrialRecord, result: TrialResult, arguments: Namespace) -> Plain:
+def _origin(
+    stored: StoredStudy, trial: TrialRecord, result: TrialResult, arguments: Namespace
+) -> JsonDict:
     """Where the deployed network comes from, and what it cost, for metrics.json."""
     from energy_sweep.front import selection
 
@@ -162,12 +164,12 @@ def _origin(stored: Stored, trial: TrialRecord, result: TrialResult, arguments: 
             "joules_per_image": row.joules_per_image,
             "quality": stored.record.meter.quality.value,
             "scale_band": list(stored.record.meter.scale_band),
-            "machine": to_plain(stored.record.machine),
+            "machine": to_json(stored.record.machine),
         },
     }
 
 
-def _print_deployed(folder: Path, metrics: Plain) -> None:
+def _print_deployed(folder: Path, metrics: JsonDict) -> None:
     test, validation = metrics["test"], metrics["validation"]
     seen = metrics["test_split_seen_by"]
     lines = [
@@ -186,7 +188,7 @@ def _print_deployed(folder: Path, metrics: Plain) -> None:
     print(f"  try it: {typed} (needs onnxruntime, numpy, pillow)")
 
 
-def _inference_lines(metrics: Plain) -> list[str]:
+def _inference_lines(metrics: JsonDict) -> list[str]:
     return [
         f"  {figure['joules']:.3g} J +- {figure['uncertainty_joules']:.2g} J per image at batch"
         f" {batch}, {figure['quality']}{', contended' if figure['contended'] else ''};"

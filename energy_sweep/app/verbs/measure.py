@@ -21,9 +21,9 @@ from energy_sweep.record import (
     DomainEnergy,
     EnergyReading,
     EnergySweepError,
+    JsonDict,
     MeterFacts,
-    Plain,
-    to_plain,
+    to_json,
 )
 from energy_sweep.text import terminal
 
@@ -64,7 +64,7 @@ def measure(arguments: Namespace) -> int:
     return code
 
 
-def meter_settings(arguments: Namespace) -> Plain:
+def meter_settings(arguments: Namespace) -> JsonDict:
     """The meter that was typed, with its settings."""
     settings = {"name": arguments.meter, **stored_study.watts_settings(arguments)}
     if arguments.powercap is not None:
@@ -84,7 +84,7 @@ def _first_look(reading: Measured) -> float:
     return FIRST_LOOK_SECONDS if reading.facts.coefficients else child.LOOK_SECONDS
 
 
-def document_of(reading: Measured) -> Plain:
+def document_of(reading: Measured) -> JsonDict:
     """The reading as JSON; raises ReadingLost where it is unknown."""
     energy = reading.energy
     return {
@@ -100,11 +100,11 @@ def document_of(reading: Measured) -> Plain:
         "peak_memory_bytes": energy.peak_memory_bytes,
         "domains": [_domain(part, reading) for part in reading.domains],
         "terms": dict(energy.terms),
-        "meter": to_plain(reading.facts),
+        "meter": to_json(reading.facts),
     }
 
 
-def _domain(part: DomainEnergy, reading: Measured) -> Plain:
+def _domain(part: DomainEnergy, reading: Measured) -> JsonDict:
     return {
         "domain": part.domain,
         "joules": part.joules,
@@ -116,7 +116,7 @@ def _domain(part: DomainEnergy, reading: Measured) -> Plain:
     }
 
 
-def _put(document: Plain, arguments: Namespace) -> None:
+def _put(document: JsonDict, arguments: Namespace) -> None:
     """Write the document where it was asked for."""
     path: Path | None = arguments.to
     if path is not None:
@@ -136,7 +136,7 @@ def text_of(reading: Measured, command: Sequence[str], code: int) -> str:
     name = " ".join(shlex.join(command).split())
     name = name if len(name) <= MOST_CHARACTERS else f"{name[: MOST_CHARACTERS - 3]}..."
     ended = "" if code == 0 else f", which ended with {code}"
-    parts: list[Plain] = document["domains"]
+    parts: list[JsonDict] = document["domains"]
     if len(parts) > 1:
         source = " + ".join(reading.facts.sources)
         parts = [*parts, {**document, "domain": "total", "source": source}]
@@ -154,7 +154,7 @@ def text_of(reading: Measured, command: Sequence[str], code: int) -> str:
     return f"{said}\n{table}\n{terminal.prose(remarks, width=width)}"
 
 
-def _cells(part: Plain) -> list[str]:
+def _cells(part: JsonDict) -> list[str]:
     return [
         part["domain"],
         joules_text(part["joules"], part["uncertainty_joules"]),

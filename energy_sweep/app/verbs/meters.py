@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from energy_sweep.app import stored_study
 from energy_sweep.app.sweep.trial_text import watts_text
-from energy_sweep.record import BadInput, to_plain
+from energy_sweep.record import BadInput, to_json
 from energy_sweep.text import terminal
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _survey(arguments: Namespace) -> int:
 
     probes = survey(arguments.powercap)
     if arguments.json:
-        stored_study.print_json({"auto": _automatic(probes), "meters": to_plain(probes)})
+        stored_study.print_json({"auto": _automatic(probes), "meters": to_json(probes)})
         return 0
     print(_survey_text(probes, terminal.width_of()))
     return 0
@@ -130,27 +130,27 @@ def _selftest(arguments: Namespace) -> int:
     if not arguments.json:
         print(f"selftest of {' + '.join(facts.sources)}, {quality}: about half a minute")
     try:
-        with _Progress() as say:
+        with _SelftestProgress() as say:
             rounds = selftest.calibrated_rounds(selftest.WORK_CPU_SECONDS)
             verdict = selftest.selftest(meter, rounds=rounds, say=say)
     finally:
         meter.close()
     if arguments.json:
-        controls = [to_plain(one) | {"holds": one.holds} for one in verdict.controls]
-        judged = {"holds": verdict.holds, "quality": quality, "meter": to_plain(facts)}
-        stored_study.print_json({**judged, **to_plain(verdict), "controls": controls})
+        controls = [to_json(one) | {"holds": one.holds} for one in verdict.controls]
+        judged = {"holds": verdict.holds, "quality": quality, "meter": to_json(facts)}
+        stored_study.print_json({**judged, **to_json(verdict), "controls": controls})
     else:
         print(_verdict_text(verdict, quality))
     return 0 if verdict.holds else FAILED
 
 
-class _Progress:
+class _SelftestProgress:
     """Says on stderr how far a selftest is: a bar on a terminal, else a line now and then."""
 
     def __init__(self) -> None:
         self._bar: Bar | None = None
 
-    def __enter__(self) -> _Progress:
+    def __enter__(self) -> _SelftestProgress:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from energy_sweep.front import command, contended_text, joules_text
 from energy_sweep.front.achieved import achieved_of
-from energy_sweep.record import Plain, StudyRecord, TrialRecord, digest
+from energy_sweep.record import JsonDict, StudyRecord, TrialRecord, digest
 from energy_sweep.report.figures import objective_text
 from energy_sweep.report.tables import bill_sentence
 from energy_sweep.text.terminal import one_line
@@ -15,7 +15,7 @@ from energy_sweep.text.terminal import one_line
 MOST_RIVALS = 12
 
 
-def trial_notes(record: StudyRecord, document: Plain) -> dict[int, str]:
+def trial_notes(record: StudyRecord, document: JsonDict) -> dict[int, str]:
     """Markdown by trial number: accuracy, joules and their quality, and what to type."""
     rows = {digest(row["config"]): row for row in (*document["front"], *document["dominated"])}
     members = {row["trial"] for row in document["front"]}
@@ -28,7 +28,7 @@ def trial_notes(record: StudyRecord, document: Plain) -> dict[int, str]:
     return notes
 
 
-def study_note(document: Plain) -> str:
+def study_note(document: JsonDict) -> str:
     """Markdown that heads the study: what was spent, what it would have cost, and how sure."""
     quality, (low, high) = document["quality"], document["scale_band"]
     front = ", ".join(str(row["trial"]) for row in document["front"]) or "none yet"
@@ -43,7 +43,7 @@ def study_note(document: Plain) -> str:
     )
 
 
-def _measured(row: Plain, document: Plain, members: set[int]) -> str:
+def _measured(row: JsonDict, document: JsonDict, members: set[int]) -> str:
     place = "on the front" if row["trial"] in members else "dominated"
     others = f"rivals within uncertainty: {_few(row['rivals'])}"
     others += f"; beaten by {_few(row['beaten_by'])}" if row["beaten_by"] else ""

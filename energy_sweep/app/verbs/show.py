@@ -11,9 +11,9 @@ from energy_sweep.record import (
     MEASURING_STAGES,
     TRAINING_STAGES,
     BadInput,
-    Plain,
+    JsonDict,
     StudyRecord,
-    to_plain,
+    to_json,
 )
 from energy_sweep.text import terminal
 from energy_sweep.text.commands import program
@@ -54,7 +54,7 @@ def choose(arguments: Namespace) -> None:
     again = command(stored_study.trial_of(stored.record, choice.row.trial))
     again = " ".join([again, *map(shlex.quote, stored_study.watts_words(arguments))])
     if arguments.json:
-        row = to_plain(choice.row)
+        row = to_json(choice.row)
         stored_study.print_json({**row, "why": choice.why, "command": again})
         return
     found = stored_study.study_words(stored.folder, arguments.outputs)
@@ -83,12 +83,12 @@ def stages(arguments: Namespace) -> None:
     ran = again(stored, allow=arguments.allow) if arguments.again else None
     freed = stored_study.clear(stored, arguments.stages) if arguments.clear else None
     users, records = _users(stored.record), stored.record.stages
-    rows: list[Plain] = []
+    rows: list[JsonDict] = []
     for size in sorted(stored.store.sizes(), key=lambda size: ORDER.index(size.stage)):
         keys = [key for key, record in records.items() if record.stage == size.stage]
         shared = {key: users.get(key, []) for key in keys}
         uses = sum(len(trials) for trials in shared.values())
-        rows.append({**to_plain(size), "uses": uses, "trials": shared})
+        rows.append({**to_json(size), "uses": uses, "trials": shared})
     if arguments.json:
         document = {"study": stored.record.name, "root": str(stored.store.root), "stages": rows}
         stored_study.print_json(document if freed is None else {**document, "freed_bytes": freed})
@@ -103,7 +103,7 @@ def stages(arguments: Namespace) -> None:
     print(terminal.table(heading, cells, width=terminal.width_of()))
 
 
-def _size_cells(row: Plain) -> tuple[str, ...]:
+def _size_cells(row: JsonDict) -> tuple[str, ...]:
     counts = (str(row[name]) for name in ("records", "uses", "files"))
     return (row["stage"], *counts, f"{row['bytes'] / MEBI:.1f}")
 

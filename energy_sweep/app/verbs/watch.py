@@ -15,7 +15,7 @@ from typing import Protocol
 
 from energy_sweep.app.sweep.trial_text import watts_text
 from energy_sweep.front import joules_text
-from energy_sweep.record import EnergyReading, MeterFacts, Plain, Quality
+from energy_sweep.record import EnergyReading, JsonDict, MeterFacts, Quality
 from energy_sweep.text import terminal
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -132,7 +132,7 @@ def _json_line(lines: list[DomainTotal], reading: EnergyReading) -> None:
     print(json.dumps({**started, "domains": named}), flush=True)
 
 
-def _plain(line: DomainTotal) -> Plain:
+def _plain(line: DomainTotal) -> JsonDict:
     return {
         "watts": line.watts[-1],
         "mean_watts": line.mean,

@@ -19,7 +19,7 @@ from typing import Any, cast
 
 from energy_sweep.meter.base import ReadingLost
 from energy_sweep.meter.counter.accumulator import Accumulator, Counter, Level
-from energy_sweep.record import digest, from_plain, to_plain
+from energy_sweep.record import digest, from_json, to_json
 from energy_sweep.record.files import read_file, write_whole
 
 # A counter and the power beside it differ by more than this on boards where one of them is wrong.
@@ -114,7 +114,7 @@ def cached(
         path = _path(key)
         if path is not None and keep(check):
             with suppress(OSError):
-                write_whole(path, json.dumps(to_plain(check)), durable=False)
+                write_whole(path, json.dumps(to_json(check)), durable=False)
     return check
 
 
@@ -168,14 +168,14 @@ def _ratio(counter: Counter, powers: list[tuple[Level, float]]) -> float | None:
 
 def _path(key: Mapping[str, Any]) -> Path | None:
     folder = cache_folder()
-    name = digest({"version": VERSION, "key": to_plain(key)})[:32]
+    name = digest({"version": VERSION, "key": to_json(key)})[:32]
     return None if folder is None else folder / "checks" / f"{name}.json"
 
 
 def _read(path: Path) -> Check:
     """Raises ValueError, TypeError or AttributeError where the file is damaged."""
     plain = cast("dict[str, Any]", json.loads(read_file(path)))
-    check = from_plain(Check, plain)
+    check = from_json(Check, plain)
     numbers = (check.tick_seconds, check.seconds)
     others = (check.idle_watts, check.idle_with_context_watts, check.counter_over_power)
     if not all(0 < n < math.inf for n in numbers):

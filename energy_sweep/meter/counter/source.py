@@ -16,7 +16,7 @@ from dataclasses import replace
 from energy_sweep.meter.base import ReadingLost
 from energy_sweep.meter.counter.accumulator import Accumulator, Level
 from energy_sweep.meter.counter.accumulator import Counter as Counter
-from energy_sweep.meter.source import Part, Read
+from energy_sweep.meter.source import EdgeReading, SourceReading
 from energy_sweep.record import DomainEnergy, MeterFacts, Quality
 
 # An edge waits for a tick where the mark is at least so many ticks long: waiting then makes it at
@@ -53,20 +53,20 @@ class CounterSource:
         return self._facts
 
     @contextmanager
-    def begin(self) -> Generator[Read]:
+    def begin(self) -> Generator[EdgeReading]:
         """Wait for a tick of every counter, and from there read what it gains."""
         with self._keeper.watching():
             last = self._aligned(self._look())
             before, watts = [0.0] * len(last), [0.0] * len(last)
 
-            def read() -> Part:
+            def read() -> SourceReading:
                 nonlocal last
                 start, last = last, self._edge(last)
                 for index, counter in enumerate(self._counters):
                     now = likely_watts(counter, start[index], last[index])
                     before[index], watts[index] = watts[index], now
                 parts = map(self._energy, self._counters, start, last, before, watts)
-                return Part(domains=tuple(parts))
+                return SourceReading(domains=tuple(parts))
 
             yield read
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from energy_sweep.meter.base import Probe
 from energy_sweep.meter.estimate.watts import CPU_WATTS_PER_CORE, MEMORY_WATTS_PER_GIB, choose_watts
 from energy_sweep.meter.process import OWN_TICK_SECONDS, Edge, ProcessTree
-from energy_sweep.meter.source import Part, Read
+from energy_sweep.meter.source import EdgeReading, SourceReading
 from energy_sweep.record import DomainEnergy, EnergyReading, MeterFacts, Quality
 
 SOURCE = "estimate"
@@ -78,11 +78,11 @@ class EstimateSource:
         )
 
     @contextmanager
-    def begin(self) -> Generator[Read]:
+    def begin(self) -> Generator[EdgeReading]:
         """Joules since the last call, from what the process tree used."""
         last = self._tree.edge()
 
-        def read() -> Part:
+        def read() -> SourceReading:
             nonlocal last
             start, last = last, self._tree.edge()
             return self._part(start, last)
@@ -92,7 +92,7 @@ class EstimateSource:
     def close(self) -> None:
         """Nothing is held between windows."""
 
-    def _part(self, start: Edge, end: Edge) -> Part:
+    def _part(self, start: Edge, end: Edge) -> SourceReading:
         cpu_seconds = max(end.cpu_seconds - start.cpu_seconds, 0.0)
         resident = (start.resident_bytes + end.resident_bytes) / 2
         gib = max(resident - self._base_bytes, 0.0) / GIB
@@ -101,7 +101,7 @@ class EstimateSource:
             "gib_cpu_seconds": gib * cpu_seconds / self._threads,
         }
         noise = _mark_noise(cpu_seconds, max(start.tick_seconds, end.tick_seconds))
-        return Part(domains=_domains(terms, self.coefficients, noise=noise), terms=terms)
+        return SourceReading(domains=_domains(terms, self.coefficients, noise=noise), terms=terms)
 
 
 def reprice(reading: EnergyReading, coefficients: Mapping[str, float]) -> EnergyReading:

@@ -15,7 +15,7 @@ from energy_sweep.meter.base import MeterUnavailable, ReadingLost
 from energy_sweep.meter.counter.selfcheck import Check, cached, check_counter, check_power, kept
 from energy_sweep.meter.counter.source import Counter
 from energy_sweep.meter.nvml.power import Gauge
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +56,10 @@ class Reader:
         alone = self.check.idle_watts
         return self.check.idle_with_context_watts if alone is None else alone
 
-    def details(self) -> Plain:
+    def details(self) -> JsonDict:
         """What a study should know of the board."""
         board, check = self.board, self.check
-        facts: Plain = {
+        facts: JsonDict = {
             "uuid": board.uuid,
             "name": board.name,
             "driver": driver_version(),
@@ -152,7 +152,7 @@ def _by_power(board: Board, domain: str, *, why: str, check: bool) -> Reader:
 def _checked(board: Board, kind: str, look: Callable[[], Check]) -> Check:
     """A check of an idle board; kept apart for boards with and without a CUDA context."""
 
-    def key(context: bool) -> Plain:
+    def key(context: bool) -> JsonDict:
         driver = driver_version()
         return {"nvml": kind, "uuid": board.uuid, "driver": driver, "context": context}
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from energy_sweep.meter.base import ReadingLost
-from energy_sweep.meter.source import Part, Read
+from energy_sweep.meter.source import EdgeReading, SourceReading
 from energy_sweep.record import DomainEnergy, MeterFacts, Quality
 
 # Boards make a new reading every 20 ms to 100 ms, so more looks than this cost and tell nothing.
@@ -90,15 +90,15 @@ class PowerSource:
         return self._facts
 
     @contextmanager
-    def begin(self) -> Generator[Read]:
+    def begin(self) -> Generator[EdgeReading]:
         """Take the first sample, and more until the window is closed."""
         curves = [Trapezoid(gauge) for gauge in self._gauges]
         for curve in curves:
             curve.edge()
 
-        def read() -> Part:
+        def read() -> SourceReading:
             ends = [curve.edge() for curve in curves]
-            return Part(domains=tuple(map(self._energy, self._gauges, ends)))
+            return SourceReading(domains=tuple(map(self._energy, self._gauges, ends)))
 
         stop = threading.Event()
         thread = threading.Thread(target=_watch, args=(curves, stop), daemon=True)

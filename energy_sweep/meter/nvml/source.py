@@ -21,7 +21,7 @@ from energy_sweep.meter.counter.source import Counter, CounterSource
 from energy_sweep.meter.nvml.gpu import JOULES_PER_COUNT, Reader, open_readers
 from energy_sweep.meter.nvml.power import Gauge, PowerSource
 from energy_sweep.meter.process import ProcessTree
-from energy_sweep.meter.source import Part, Read, Source, merge_facts
+from energy_sweep.meter.source import EdgeReading, EnergySource, SourceReading, merge_facts
 from energy_sweep.record import BadInput, EnergySweepError, MeterFacts, Quality
 
 COUNTED, SAMPLED = "nvml", "nvml-power"
@@ -67,15 +67,15 @@ class NvmlSource:
         return self._facts
 
     @contextmanager
-    def begin(self) -> Generator[Read]:
+    def begin(self) -> Generator[EdgeReading]:
         """Read the opening edge of every board, counters first: they wait for a tick."""
         with ExitStack() as stack:
             reads = [stack.enter_context(source.begin()) for source in self._sources]
             self._since = time.time()
 
-            def read() -> Part:
+            def read() -> SourceReading:
                 found = {energy.domain: energy for one in reads for energy in one().domains}
-                return Part(domains=tuple(found[domain] for domain in self._facts.domains))
+                return SourceReading(domains=tuple(found[domain] for domain in self._facts.domains))
 
             yield read
 
@@ -157,7 +157,7 @@ def probe() -> Probe:
     )
 
 
-def _sources(readers: Sequence[Reader]) -> list[Source]:
+def _sources(readers: Sequence[Reader]) -> list[EnergySource]:
     counters = [reader.by for reader in readers if isinstance(reader.by, Counter)]
     gauges = [reader.by for reader in readers if isinstance(reader.by, Gauge)]
 
@@ -174,7 +174,7 @@ def _sources(readers: Sequence[Reader]) -> list[Source]:
             tick_seconds=max(reader.late_seconds for reader in mine),
         )
 
-    sources: list[Source] = []
+    sources: list[EnergySource] = []
     if counters:
         common = facts(COUNTED, Quality.COUNTER, SCALE_BAND, Counter)
         sources.append(CounterSource(counters, common))
@@ -184,7 +184,7 @@ def _sources(readers: Sequence[Reader]) -> list[Source]:
     return sources
 
 
-def _facts(readers: Sequence[Reader], sources: Sequence[Source]) -> MeterFacts:
+def _facts(readers: Sequence[Reader], sources: Sequence[EnergySource]) -> MeterFacts:
     idle = {r.domain: r.idle_watts for r in readers if r.idle_watts is not None}
     return replace(
         merge_facts([source.facts() for source in sources]),

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from energy_sweep.meter.process.kin import (
+from energy_sweep.meter.process.descendants import (
     ATTEMPTS,
     ROUNDED_SECONDS,
-    Tally,
+    CpuUsage,
     childless,
     reaped_cpu_seconds,
 )
@@ -48,7 +48,7 @@ class ProcKin:
     def pids(self) -> Sequence[int]:
         return [] if childless() else list(self._walk()[0])
 
-    def tally(self) -> Tally:
+    def tally(self) -> CpuUsage:
         """List at leisure, then read all clocks in one go: few children die between those."""
         tally = self._clocks()
         for _ in range(ATTEMPTS - 1):
@@ -64,7 +64,7 @@ class ProcKin:
                 pages += int(_read(f"/proc/{pid}/statm").split(maxsplit=2)[1])
         return pages * self._page_bytes
 
-    def _clocks(self) -> Tally:
+    def _clocks(self) -> CpuUsage:
         accounts, settled = ({}, True) if childless() else self._walk()
         parents = {account.parent for account in accounts.values()}
         reaped, live, tick = reaped_cpu_seconds(), 0.0, 0.0
@@ -76,7 +76,7 @@ class ProcKin:
                 settled = settled and account.parent == self._pid and pid not in parents
                 continue
             tick += TICK_SECONDS * account.runs + ROUNDED_SECONDS * account.has_reaped
-        return Tally(
+        return CpuUsage(
             cpu_seconds=reaped + live,
             tick_seconds=tick,
             settled=settled and reaped_cpu_seconds() == reaped,

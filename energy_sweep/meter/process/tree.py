@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from energy_sweep.meter.process.kin import Kin, PsutilKin
+from energy_sweep.meter.process.descendants import Descendants, PsutilKin
 from energy_sweep.meter.process.proc import ProcKin, has_proc
 
 OWN_TICK_SECONDS = 1e-6
@@ -40,7 +40,7 @@ class ProcessTree:
     cheapest way there is.
     """
 
-    def __init__(self, kin: Kin | None = None) -> None:
+    def __init__(self, kin: Descendants | None = None) -> None:
         self._pid = pid = os.getpid()
         self._kin = kin or (ProcKin(pid) if has_proc(pid) else PsutilKin(pid))
         self._lock = threading.Lock()

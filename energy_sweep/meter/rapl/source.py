@@ -11,7 +11,7 @@ from energy_sweep.meter.counter.idle import checked, known
 from energy_sweep.meter.counter.source import Counter, CounterSource
 from energy_sweep.meter.rapl.powercap import NoZones, Zone
 from energy_sweep.meter.rapl.zones import Zones, find_zones
-from energy_sweep.record import BadInput, MeterFacts, Plain, Quality
+from energy_sweep.record import BadInput, JsonDict, MeterFacts, Quality
 
 ROOT = Path("/sys/class/powercap")
 SOURCE = "rapl"
@@ -119,7 +119,7 @@ def _facts(counters: Sequence[Counter], found: Zones, cpuinfo: Path) -> MeterFac
     notes = [*found.notes, *NOTES, *([AMD] if "AMD" in cpu_maker(cpuinfo) else [])]
     if not any(counter.domain.startswith("dram") for counter in counters):
         notes.append("memory is not counted here: its joules are missing")
-    details: Plain = {
+    details: JsonDict = {
         "cpu": model,
         "zones": {zone.domain: zone.entry for zone in found.read},
         "notes": notes,

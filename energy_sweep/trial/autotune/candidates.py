@@ -11,12 +11,12 @@ from energy_sweep.dataset.base import Data, Split
 from energy_sweep.device import OutOfMemory
 from energy_sweep.meter.base import Meter, Window
 from energy_sweep.recipe import Recipe, replace
-from energy_sweep.recipe.plan import LAYOUTS, PLAIN, Plan, candidates
+from energy_sweep.recipe.plan import DEFAULT_PLAN, LAYOUTS, Plan, candidates
 from energy_sweep.record import EnergyReading, Mark
 from energy_sweep.store import StageStore
 from energy_sweep.training.loop import LAYOUTS as FORMATS
-from energy_sweep.training.loop import Resident
-from energy_sweep.trial.context import Bench
+from energy_sweep.training.loop import OnDeviceDataset
+from energy_sweep.trial.context import TrialContext
 
 Keep = Callable[[Mark], None]
 
@@ -35,23 +35,25 @@ def head(data: Data, batch: int) -> Split:
     count = BATCHES * batch
     split = Split(data.train.images[:count], data.train.labels[:count])
     if len(split) < batch:
-        Resident(split, data).steps(batch)
+        OnDeviceDataset(split, data).steps(batch)
     return split
 
 
-class Rival:
+class Candidate:
     """A plan at a precision, with its scratch net.
 
     `cold` and `second` read its first two steps, `rounds` are joules per step after them.
     """
 
-    def __init__(self, bench: Bench, window: Window, keep: Keep) -> None:
+    def __init__(self, bench: TrialContext, window: Window, keep: Keep) -> None:
         self.plan: Plan = bench.plan
         self.precision: str = bench.recipe.precision
         self.rounds: list[float] = []
         images = head(bench.data, bench.recipe.batch)
         self._bench, self._window, self._keep = bench, window, keep
-        self._resident = Resident(images, bench.data, bench.device, FORMATS[self.plan.layout])
+        self._resident = OnDeviceDataset(
+            images, bench.data, bench.device, FORMATS[self.plan.layout]
+        )
         self._trainee = bench.dense_trainee()
         self.cold, self.second = self._run(1), self._run(1)
 
@@ -73,7 +75,7 @@ class Rival:
         return mark.reading
 
 
-class Race:
+class Autotuner:
     """All plans that a recipe can run under and, beside fp32, all layouts under bf16.
 
     `failed` says why a plan could not be run; `marks` and `lost` are what the race has cost, also
@@ -82,7 +84,7 @@ class Race:
 
     def __init__(self, recipe: Recipe, *, meter: Meter, store: StageStore, keep: Keep) -> None:
         self.recipe, self._keep = recipe, keep
-        self.rivals: list[Rival] = []
+        self.rivals: list[Candidate] = []
         self.failed: dict[str, str] = {}
         self._meter, self._store = meter, store
         self._window: Window | None = None
@@ -99,7 +101,7 @@ class Race:
 
     def run(self) -> None:
         """Run every rival; raises Infeasible where plain cannot be run."""
-        bench = self._bench(PLAIN, self.recipe.precision)
+        bench = self._bench(DEFAULT_PLAN, self.recipe.precision)
         with bench.meter.window(bench.work("trunk", images=self.recipe.batch)) as window:
             self._window = window
             plain = self._enter(bench)
@@ -107,27 +109,27 @@ class Race:
                 self._attempt(rival)
             self._rounds(self._steps(plain))
 
-    def _bench(self, plan: Plan, precision: str) -> Bench:
+    def _bench(self, plan: Plan, precision: str) -> TrialContext:
         recipe = replace(self.recipe, plan=plan, precision=precision)
-        return Bench(recipe, meter=self._meter, store=self._store)
+        return TrialContext(recipe, meter=self._meter, store=self._store)
 
-    def _others(self, device: str) -> list[Bench]:
+    def _others(self, device: str) -> list[TrialContext]:
         own = self.recipe.precision
-        others = [self._bench(plan, own) for plan in candidates(device) if plan != PLAIN]
+        others = [self._bench(plan, own) for plan in candidates(device) if plan != DEFAULT_PLAN]
         if own == "fp32" and (
             device == "cpu" or torch.cuda.is_bf16_supported(including_emulation=False)
         ):
             others += [self._bench(Plan(layout=layout), "bf16") for layout in LAYOUTS]
         return others
 
-    def _enter(self, bench: Bench) -> Rival:
+    def _enter(self, bench: TrialContext) -> Candidate:
         assert self._window is not None
         with self.recipe.device.infeasible_out_of_memory():
-            rival = Rival(bench, self._window, self._keep)
+            rival = Candidate(bench, self._window, self._keep)
         self.rivals.append(rival)
         return rival
 
-    def _attempt(self, bench: Bench) -> None:
+    def _attempt(self, bench: TrialContext) -> None:
         """Let a rival in; one that this machine cannot run is left out, and plain stays."""
         name = f"{bench.recipe.precision} {bench.plan.name}"
         try:
@@ -139,7 +141,7 @@ class Race:
                 raise
             self.failed[name] = " ".join(str(error).split())[:200]
 
-    def _steps(self, plain: Rival) -> int:
+    def _steps(self, plain: Candidate) -> int:
         """Steps of one round, by the meter's own clock, so that a replay repeats itself."""
         seconds = max(MARK_SECONDS, MARK_TICKS * self._meter.facts().tick_seconds)
         return max(1, min(MOST_STEPS, math.ceil(seconds / max(plain.second.seconds, 1e-9))))

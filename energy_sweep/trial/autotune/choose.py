@@ -14,14 +14,14 @@ from statistics import median
 
 from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe, of_one_process, replace, spec
-from energy_sweep.recipe.plan import AUTO, PLAIN, PLANS, Plan
-from energy_sweep.record import Infeasible, Plain, StageRecord, digest, from_plain, to_plain
+from energy_sweep.recipe.plan import AUTO, DEFAULT_PLAN, PLANS, Plan
+from energy_sweep.record import Infeasible, JsonDict, StageRecord, digest, from_json, to_json
 from energy_sweep.record.mark_log import MarkLog
 from energy_sweep.store import StageStore
 from energy_sweep.training.loop import whole_groups
-from energy_sweep.trial.autotune.candidates import ROUNDS, Race, Rival, head
+from energy_sweep.trial.autotune.candidates import ROUNDS, Autotuner, Candidate, head
 from energy_sweep.trial.data import load_data
-from energy_sweep.trial.preload import rehearse
+from energy_sweep.trial.preload import preload
 from energy_sweep.uncertainty.intervals import mean_interval
 
 STAGE = "calibrate"
@@ -35,7 +35,7 @@ _IDLE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Saving:
+class PlanSaving:
     """The share of the joules of a step that is saved, and its 95 % uncertainty by the rounds."""
 
     share: float
@@ -47,7 +47,7 @@ class Saving:
 
 
 def resolve(
-    recipe: Recipe, *, meter: Meter, store: StageStore, machine: Plain | None = None
+    recipe: Recipe, *, meter: Meter, store: StageStore, machine: JsonDict | None = None
 ) -> Recipe:
     """The recipe with its plan: the one that was typed, or that was found cheapest for its net."""
     if recipe.plan is not None:
@@ -59,11 +59,11 @@ def resolve(
     whole_groups(len(data.train) // recipe.batch, recipe.batch, recipe.accumulate)
     key, settings = _named(one, machine)
     tried = store.get(key) or _try_and_keep(one, key, settings, meter=meter, store=store)
-    return replace(recipe, plan=from_plain(Plan, tried.facts["plan"]))
+    return replace(recipe, plan=from_json(Plan, tried.facts["plan"]))
 
 
 def plan_record(
-    recipe: Recipe, store: StageStore, machine: Plain | None = None
+    recipe: Recipe, store: StageStore, machine: JsonDict | None = None
 ) -> StageRecord | None:
     """What was tried for a recipe's plan; None where the plan was typed or is not resolved yet."""
     if recipe.device.plan != AUTO:
@@ -81,25 +81,27 @@ def choose(
     """
 
     def is_cheaper(plan: Plan) -> bool:
-        gain = median(rounds[PLAIN]) - median(rounds[plan])
-        extra = cold[plan] - cold[PLAIN] if plan.compile else 0.0
-        return gain > 0 and saving(rounds[plan], rounds[PLAIN]).is_sure and extra < gain * steps
+        gain = median(rounds[DEFAULT_PLAN]) - median(rounds[plan])
+        extra = cold[plan] - cold[DEFAULT_PLAN] if plan.compile else 0.0
+        return (
+            gain > 0 and saving(rounds[plan], rounds[DEFAULT_PLAN]).is_sure and extra < gain * steps
+        )
 
-    better = [plan for plan in rounds if plan != PLAIN and is_cheaper(plan)]
-    return min(better, key=lambda plan: median(rounds[plan]), default=PLAIN)
+    better = [plan for plan in rounds if plan != DEFAULT_PLAN and is_cheaper(plan)]
+    return min(better, key=lambda plan: median(rounds[plan]), default=DEFAULT_PLAN)
 
 
-def saving(ours: Sequence[float], theirs: Sequence[float]) -> Saving:
+def saving(ours: Sequence[float], theirs: Sequence[float]) -> PlanSaving:
     """What `ours` saves over `theirs`, round by round, so that what drifts cancels."""
     ratios = [a / b if b > 0 else 1.0 for a, b in zip(ours, theirs, strict=True)]
     mean, interval = mean_interval(ratios)
-    return Saving(1 - mean, interval.high - mean)
+    return PlanSaving(1 - mean, interval.high - mean)
 
 
-def _named(recipe: Recipe, machine: Plain | None) -> tuple[str, Plain]:
+def _named(recipe: Recipe, machine: JsonDict | None) -> tuple[str, JsonDict]:
     """The key of a trial of plans, and the settings that decide the joules of a step."""
     data = load_data(recipe.dataset)
-    here: Plain = recipe.device.machine() if machine is None else machine
+    here: JsonDict = recipe.device.machine() if machine is None else machine
     settings = {
         **{name: value for name, value in recipe.config().items() if name not in _IDLE},
         "shape": list(data.shape),
@@ -112,32 +114,32 @@ def _named(recipe: Recipe, machine: Plain | None) -> tuple[str, Plain]:
 
 
 def _try_and_keep(
-    recipe: Recipe, key: str, settings: Plain, *, meter: Meter, store: StageStore
+    recipe: Recipe, key: str, settings: JsonDict, *, meter: Meter, store: StageStore
 ) -> StageRecord:
     """Try all plans, and keep the record; what a kill interrupted before begins anew, as lost."""
     log = MarkLog(store.folder(key))
     before = tuple(log.after(0))
-    race = Race(recipe, meter=meter, store=store, keep=functools.partial(log.append, 1))
+    race = Autotuner(recipe, meter=meter, store=store, keep=functools.partial(log.append, 1))
     made = _try(recipe, race, key, settings)
     record = store.put(dataclasses.replace(made, lost=(*before, *made.lost)))
     log.clear()
     return record
 
 
-def _try(recipe: Recipe, race: Race, key: str, settings: Plain) -> StageRecord:
+def _try(recipe: Recipe, race: Autotuner, key: str, settings: JsonDict) -> StageRecord:
     """Try all plans; where plain itself cannot be run, it is taken, and the trial will say why."""
-    rehearse(recipe)
+    preload(recipe)
     tried = StageRecord(stage=STAGE, key=key, cost_key=key, settings=settings)
     try:
         with recipe.device.running():
             race.run()
     except Infeasible as reason:
-        facts: Plain = {"plan": to_plain(PLAIN), "infeasible": str(reason)}
+        facts: JsonDict = {"plan": to_json(DEFAULT_PLAN), "infeasible": str(reason)}
         return dataclasses.replace(tried, marks=race.marks, lost=race.lost, facts=facts)
     return dataclasses.replace(tried, marks=race.marks, facts=_facts(recipe, race))
 
 
-def _facts(recipe: Recipe, race: Race) -> Plain:
+def _facts(recipe: Recipe, race: Autotuner) -> JsonDict:
     """The plan to take, what it saves over plain, and what bf16 would save over it."""
     whole = [rival for rival in race.rivals if len(rival.rounds) == ROUNDS]
     own = {rival.plan: rival for rival in whole if rival.precision == recipe.precision}
@@ -149,19 +151,19 @@ def _facts(recipe: Recipe, race: Race) -> Plain:
     )
     others = [rival for rival in race.rivals if rival.precision != recipe.precision]
     return {
-        "plan": to_plain(plan),
-        "saving": to_plain(saving(own[plan].rounds, own[PLAIN].rounds)),
+        "plan": to_json(plan),
+        "saving": to_json(saving(own[plan].rounds, own[DEFAULT_PLAN].rounds)),
         "bf16": _bf16(others, own[plan]) if others else None,
         "joules_per_step": {rival.name: rival.rounds for rival in race.rivals},
         "failed": race.failed,
     }
 
 
-def _bf16(rivals: Sequence[Rival], ours: Rival) -> Plain:
+def _bf16(rivals: Sequence[Candidate], ours: Candidate) -> JsonDict:
     """What the best of them would save; how sure that is, one round alone cannot tell."""
     best = min(rivals, key=lambda rival: median(rival.rounds))
     if len(best.rounds) == ROUNDS:
-        return {"plan": best.plan.name, **to_plain(saving(best.rounds, ours.rounds))}
+        return {"plan": best.plan.name, **to_json(saving(best.rounds, ours.rounds))}
     usual = median(ours.rounds)
     share = 1 - best.rounds[0] / usual if usual > 0 else 0.0
     return {"plan": best.plan.name, "share": share, "uncertainty": None}

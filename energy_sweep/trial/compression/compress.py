@@ -11,12 +11,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from energy_sweep.compression.hooks import Acting, Together
+from energy_sweep.compression.hooks import HookList, TrainingHook
 from energy_sweep.optimizer.schedule import recover_lr
-from energy_sweep.record import Plain, StageRecord
+from energy_sweep.record import JsonDict, StageRecord
 from energy_sweep.training.loop import DamagedFile, Trainee, load, restore, save
 from energy_sweep.trial.compression.recalibrate import recalibrate
-from energy_sweep.trial.context import Bench
+from energy_sweep.trial.context import TrialContext
 from energy_sweep.trial.rounds import RoundUse
 from energy_sweep.trial.training.fit import acting_in_training, count_segment, dense_state
 from energy_sweep.trial.training.segment import Segment, trained_state
@@ -27,9 +27,9 @@ RECALIBRATION_IMAGES = 1024
 SAMPLES, SAMPLE_BATCH = 1024, 128
 
 
-def compress(bench: Bench) -> list[Plain]:
+def compress(bench: TrialContext) -> list[JsonDict]:
     """Compress the trained net and recover it; gives what each round achieved."""
-    facts = list[Plain]()
+    facts = list[JsonDict]()
     for index, one in enumerate(net_rounds(bench)):
         record = bench.store.once(one.compress, lambda folder, i=index: _run(bench, i, folder))
         facts.append(dict(record.facts))
@@ -39,7 +39,7 @@ def compress(bench: Bench) -> list[Plain]:
     return facts
 
 
-def achieved(bench: Bench, rounds: list[Plain], *, zeros: float) -> Plain:
+def achieved(bench: TrialContext, rounds: list[JsonDict], *, zeros: float) -> JsonDict:
     """What a compression achieved in all; what is told of layers, the last round says.
 
     `removed_weight_bits` are those of the dense net that are gone or, where zeros are what a
@@ -47,9 +47,9 @@ def achieved(bench: Bench, rounds: list[Plain], *, zeros: float) -> Plain:
     share of parameters.
     """
     recipe = bench.recipe
-    if not recipe.snapped_level:
+    if not recipe.effective_level:
         return {}
-    during = recipe.during
+    during = recipe.in_training
     is_masked = during is not None and not during[0].wants_teacher
     is_masked |= any("sparsity" in facts for facts in rounds)
     sizes = (bench.size_of(model).parameters for model in (recipe.net, recipe.model))
@@ -60,18 +60,18 @@ def achieved(bench: Bench, rounds: list[Plain], *, zeros: float) -> Plain:
     return {**merged, "removed_weight_bits": 1 - kept}
 
 
-def net_rounds(bench: Bench) -> tuple[RoundUse, ...]:
+def net_rounds(bench: TrialContext) -> tuple[RoundUse, ...]:
     """The rounds that change the net; those that change its exported file come after them."""
     return tuple(one for one in bench.rounds if one.round.technique.when != "export")
 
 
-def final_network(bench: Bench) -> nn.Module:
+def final_network(bench: TrialContext) -> nn.Module:
     """The net after its last training stage, from the store or trained again."""
     rounds = net_rounds(bench)
     return _network_after(bench, len(rounds)).eval()
 
 
-def recovery(bench: Bench, index: int) -> Segment:
+def recovery(bench: TrialContext, index: int) -> Segment:
     """The epochs that train the net of a round back, from half the rate to 0."""
     recipe, one = bench.recipe, bench.rounds[index]
     assert one.recover is not None
@@ -99,17 +99,17 @@ def recovery(bench: Bench, index: int) -> Segment:
     )
 
 
-def acting_in(bench: Bench, index: int, progress: float) -> Acting | None:
+def acting_in(bench: TrialContext, index: int, progress: float) -> TrainingHook | None:
     """What acts in the recovery of a round: what acted before goes on, so that no mask drifts."""
     parts = [
         one.round.technique.acting(one.round.level, progress=1.0 if i < index else progress)
         for i, one in enumerate(bench.rounds[: index + 1])
     ]
     found = [part for part in (acting_in_training(bench, 1.0), *parts) if part is not None]
-    return Together(found) if found else None
+    return HookList(found) if found else None
 
 
-def compressed_network(bench: Bench, index: int) -> nn.Module:
+def compressed_network(bench: TrialContext, index: int) -> nn.Module:
     """The net of a round before its recovery, from the store or compressed again."""
     use = bench.rounds[index].compress
     folder = bench.store.folder(use.key)
@@ -123,7 +123,7 @@ def compressed_network(bench: Bench, index: int) -> nn.Module:
     return _rebuilt(bench, index + 1, tensors)
 
 
-def _network_after(bench: Bench, rounds: int) -> nn.Module:
+def _network_after(bench: TrialContext, rounds: int) -> nn.Module:
     """The net after so many rounds and their recoveries."""
     if not rounds:
         module = bench.network()
@@ -135,7 +135,7 @@ def _network_after(bench: Bench, rounds: int) -> nn.Module:
     return _rebuilt(bench, rounds, state)
 
 
-def _rebuilt(bench: Bench, rounds: int, tensors: dict[str, Tensor]) -> nn.Module:
+def _rebuilt(bench: TrialContext, rounds: int, tensors: dict[str, Tensor]) -> nn.Module:
     """A net with the layers that it has after so many rounds, and with these weights."""
     module = bench.network()
     for one in bench.rounds[:rounds]:
@@ -147,13 +147,13 @@ def _rebuilt(bench: Bench, rounds: int, tensors: dict[str, Tensor]) -> nn.Module
     return module
 
 
-def _run(bench: Bench, index: int, folder: Path) -> StageRecord:
+def _run(bench: TrialContext, index: int, folder: Path) -> StageRecord:
     use, before = bench.rounds[index].compress, _network_after(bench, index)
     if use.cost_key not in bench.store.warm:
         # The first call of a process imports and compiles, which is no configuration's cost.
         _compressed(bench, index, before)
         bench.store.warm.add(use.cost_key)
-    made: list[tuple[nn.Module, Plain]] = []
+    made: list[tuple[nn.Module, JsonDict]] = []
     images = min(RECALIBRATION_IMAGES, len(bench.resident))
     task = lambda: made.append(_compressed(bench, index, before))  # noqa: E731
     record = bench.metered(use, task, images=images)
@@ -162,7 +162,7 @@ def _run(bench: Bench, index: int, folder: Path) -> StageRecord:
     return replace(record, facts=facts, outcome=outcome)
 
 
-def _compressed(bench: Bench, index: int, module: nn.Module) -> tuple[nn.Module, Plain]:
+def _compressed(bench: TrialContext, index: int, module: nn.Module) -> tuple[nn.Module, JsonDict]:
     """The net of a round, made from the one before it, which stays as it is."""
     one, dtype = bench.rounds[index].round, next(module.parameters()).dtype
     example = torch.zeros(1, *bench.data.shape, device=bench.device, dtype=dtype)

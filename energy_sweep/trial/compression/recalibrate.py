@@ -7,11 +7,11 @@ import itertools
 import torch
 from torch import nn
 
-from energy_sweep.training.loop import Resident
+from energy_sweep.training.loop import OnDeviceDataset
 
 
 def recalibrate(
-    module: nn.Module, resident: Resident, generator: torch.Generator, images: int = 1024
+    module: nn.Module, resident: OnDeviceDataset, generator: torch.Generator, images: int = 1024
 ) -> None:
     """Set the statistics of batch norms anew, as plain means over about `images` images.
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.recipe.stages import VERSIONS
-from energy_sweep.record import Mark, Plain, StageRecord, StageUse, digest
+from energy_sweep.record import JsonDict, Mark, StageRecord, StageUse, digest
 from energy_sweep.record.files import is_sound, keep_copy, seal_file, write_whole
 from energy_sweep.store import StageStore, control_key
 from energy_sweep.uncertainty.propagation import edges_joules
@@ -35,14 +35,14 @@ class Inference:
     batch: int
     threads: int
     work: Work
-    base: Plain = field(default_factory=dict[str, Any])
+    base: JsonDict = field(default_factory=dict[str, Any])
 
     def graph(self, lowered: str) -> str:
         """What the joules per image of a file depend on, whose graph is executed as `lowered`."""
         return digest({**self.settings, "graph": lowered})
 
     @property
-    def settings(self) -> Plain:
+    def settings(self) -> JsonDict:
         """What two graphs must have in common for a window of the one to tell of the other."""
         return {
             **self.base,
@@ -56,7 +56,7 @@ class Inference:
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class InferenceBenchmark:
     """The measuring stand of one graph: its pool's `key`, and what it takes to open windows.
 
     `controls` are the labels of the windows of known files that it has asked for.
@@ -71,7 +71,7 @@ class Stand:
     @property
     def record(self) -> StageRecord:
         known = self.store.get(self.key)
-        facts: Plain = {"users": [], "apart": [], "parameters": self.inference.work.parameters}
+        facts: JsonDict = {"users": [], "apart": [], "parameters": self.inference.work.parameters}
         return known or StageRecord(stage="infer", key=self.key, cost_key=self.key, facts=facts)
 
     @property
@@ -169,7 +169,7 @@ class Stand:
             passes = min(max(2 * passes, math.ceil(passes * ticks / seconds)), MOST_PASSES)
         chunk = max(CHUNK_SECONDS, ticks)
         enough = math.ceil(passes * chunk / seconds) if seconds > 0 else 1
-        facts: Plain = {"passes": max(1, min(enough, MOST_PASSES))}
+        facts: JsonDict = {"passes": max(1, min(enough, MOST_PASSES))}
         return StageRecord(
             stage="calibrate", key=key, cost_key=key, marks=tuple(marks), facts=facts
         )

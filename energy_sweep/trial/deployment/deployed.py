@@ -13,13 +13,13 @@ from torch import nn
 
 from energy_sweep.model.base import zero_share
 from energy_sweep.model.count import Count, count
-from energy_sweep.record import Plain, StageRecord, to_plain
+from energy_sweep.record import JsonDict, StageRecord, to_json
 from energy_sweep.record.files import is_sound, seal_file
 from energy_sweep.runtime.base import Mismatch
 from energy_sweep.trial.compression.compress import final_network
-from energy_sweep.trial.context import Bench
+from energy_sweep.trial.context import TrialContext
 from energy_sweep.trial.deployment.benchmark import Inference, pace_key
-from energy_sweep.trial.deployment.inference import glance, measure_inference
+from energy_sweep.trial.deployment.inference import measure_inference, measure_once
 from energy_sweep.trial.rounds import RoundUse
 
 # Validation images that an inference window repeats; more would only make it longer.
@@ -32,15 +32,15 @@ MASKED = 0.01
 _awake: set[str] = set()
 
 
-class Deployed:
+class ExportedModel:
     """The graph of one trial, exported when first needed and gone when the trial ends."""
 
-    def __init__(self, bench: Bench):
+    def __init__(self, bench: TrialContext):
         self.bench, self.runtime = bench, bench.recipe.runtime
         self.stack = ExitStack()
         self.threads: int = bench.recipe.device.threads
 
-    def __enter__(self) -> Deployed:
+    def __enter__(self) -> ExportedModel:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -103,9 +103,9 @@ class Deployed:
         """The rounds of the compression that act on the exported file."""
         return tuple(one for one in self.bench.rounds if one.round.technique.when == "export")
 
-    def lower(self) -> list[Plain]:
+    def lower(self) -> list[JsonDict]:
         """Do what acts on the exported file, counting it; gives what each round achieved."""
-        facts = list[Plain]()
+        facts = list[JsonDict]()
         for one in self.lowering:
             if self.bench.store.get(one.compress.key) is None:
                 _ = self.path
@@ -130,7 +130,7 @@ class Deployed:
         known = bench.store.get(use.key)
         if known is not None and is_sound(target):
             return target
-        facts = list[Plain]()
+        facts = list[JsonDict]()
 
         def lower() -> None:
             made = one.round.technique.lower(
@@ -151,7 +151,7 @@ class Deployed:
         self._keep(known, replace(made, facts=facts[-1]))
         return target
 
-    def evaluate(self) -> Plain:
+    def evaluate(self) -> JsonDict:
         """Validation images right, and what the file is; counts the export too."""
         use = self.bench.stages["evaluate"]
         record = self.bench.store.once(use, lambda _: self._evaluated())
@@ -169,10 +169,10 @@ class Deployed:
 
         use = bench.stages["evaluate"]
         record = bench.metered(use, classify, images=len(split.labels))
-        facts: Plain = {
+        facts: JsonDict = {
             "correct": right[0],
             "bytes": path.stat().st_size,
-            **to_plain(self._size()),
+            **to_json(self._size()),
             "zero_weights": zero_share(self.network),
             "lowered_graph": self.runtime.graph_key(path, self.threads),
         }
@@ -184,7 +184,7 @@ class Deployed:
             return self.bench.dense
         return count(self.network, self.bench.data.shape)
 
-    def infer(self, evaluation: Plain) -> Plain:
+    def infer(self, evaluation: JsonDict) -> JsonDict:
         """Price one image through this graph, with new windows where they are due.
 
         The objective's batch is a stage of the trial; the usual others have a window beside it.
@@ -206,7 +206,7 @@ class Deployed:
         for batch in {*USUAL_BATCHES} - pools.keys():
             other = self._inference(batch)
             key = other.graph(lowered)
-            pools[batch] = glance(lambda: self.path, key, inference=other, **measuring)
+            pools[batch] = measure_once(lambda: self.path, key, inference=other, **measuring)
         paces = [pace_key(inference.graph(lowered)), *map(pace_key, pools.values())]
         return {
             "inference": {str(batch): pools[batch] for batch in sorted(pools)},

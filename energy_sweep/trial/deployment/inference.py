@@ -19,7 +19,7 @@ from energy_sweep.meter.base import Meter
 from energy_sweep.record import Mark, StageRecord, StageUse, digest
 from energy_sweep.record.files import is_sound, keep_copy
 from energy_sweep.store import StageStore, control_key
-from energy_sweep.trial.deployment.benchmark import Inference, Stand, per_unit
+from energy_sweep.trial.deployment.benchmark import Inference, InferenceBenchmark, per_unit
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def measure_inference(
     the first of another kind are compared as the second of all are. Asking again for the same
     weights measures nothing, and opens nothing.
     """
-    stand = Stand(key, inference, store, meter)
+    stand = InferenceBenchmark(key, inference, store, meter)
     if weights not in stand.record.facts["users"]:
         _visit(stand, open_graph(), weights, kind)
     else:
@@ -54,7 +54,7 @@ def measure_inference(
     return StageUse(stage="infer", key=key, cost_key=key, units=1)
 
 
-def glance(
+def measure_once(
     open_graph: Callable[[], Path],
     key: str,
     *,
@@ -63,13 +63,13 @@ def glance(
     meter: Meter,
 ) -> str:
     """The pool of the graph `key`, which one window is enough for: it decides nothing."""
-    stand = Stand(key, inference, store, meter)
+    stand = InferenceBenchmark(key, inference, store, meter)
     if not stand.record.marks:
         store.put(replace(stand.record, marks=stand.window(open_graph())))
     return key
 
 
-def _visit(stand: Stand, path: Path, weights: str, kind: str) -> None:
+def _visit(stand: InferenceBenchmark, path: Path, weights: str, kind: str) -> None:
     """Measure what is due for the next weights of a graph, and count them as its users."""
     record = stand.record
     users, apart = [*record.facts["users"], weights], list(record.facts["apart"])
@@ -95,7 +95,7 @@ def _visit(stand: Stand, path: Path, weights: str, kind: str) -> None:
     stand.store.put(replace(record, marks=(*record.marks, *marks), facts=facts))
 
 
-def _mend(stand: Stand, open_graph: Callable[[], Path], weights: str) -> None:
+def _mend(stand: InferenceBenchmark, open_graph: Callable[[], Path], weights: str) -> None:
     """Take windows of the reference anew whose records are gone, and for others one of the graph.
 
     Those others compared weights: what they decided is kept, so that nothing is compared again.
@@ -115,11 +115,11 @@ def _mend(stand: Stand, open_graph: Callable[[], Path], weights: str) -> None:
         stand.store.put(replace(record, marks=(*record.marks, *marks), facts=facts))
 
 
-def _is_kept(stand: Stand, labels: list[str]) -> bool:
+def _is_kept(stand: InferenceBenchmark, labels: list[str]) -> bool:
     return stand.store.get(control_key(stand.key, labels)) is not None
 
 
-def _differs(stand: Stand, path: Path, weights: str) -> bool:
+def _differs(stand: InferenceBenchmark, path: Path, weights: str) -> bool:
     """Whether other weights cost other joules, by windows taken in turn with the first ones."""
     if not is_sound(stand.first):
         log.warning("%s is gone or damaged: other weights are not compared with it", stand.first)

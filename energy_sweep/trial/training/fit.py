@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from energy_sweep.compression.hooks import Acting
-from energy_sweep.record import Infeasible, Plain
+from energy_sweep.compression.hooks import TrainingHook
+from energy_sweep.record import Infeasible, JsonDict
 from energy_sweep.training.loop import Trainee, restore
-from energy_sweep.trial.context import Bench
+from energy_sweep.trial.context import TrialContext
 from energy_sweep.trial.training.segment import Segment, is_finished, run_segment, trained_state
 
 
-def fit(bench: Bench, *, following: str | None = None) -> None:
+def fit(bench: TrialContext, *, following: str | None = None) -> None:
     """Train the net of the recipe, as far as the store does not hold what it leads to.
 
     That is the stage with the key `following`: by default the first that takes the weights over.
@@ -32,13 +32,13 @@ def fit(bench: Bench, *, following: str | None = None) -> None:
             count_segment(bench, segment)
 
 
-def training(bench: Bench) -> list[Segment]:
+def training(bench: TrialContext) -> list[Segment]:
     """The trunk and the cooldown, or the one of them that the schedule has; the last ends it."""
     makers = {"trunk": trunk, "cooldown": cooldown}
     return [make(bench) for stage, make in makers.items() if stage in bench.stages]
 
 
-def count_segment(bench: Bench, segment: Segment) -> None:
+def count_segment(bench: TrialContext, segment: Segment) -> None:
     """Run a segment and count its epochs, also those up to where its loss diverged.
 
     An epoch that memory ran out in is not counted: its joules are lost work.
@@ -52,7 +52,7 @@ def count_segment(bench: Bench, segment: Segment) -> None:
     bench.done(segment.use)
 
 
-def _charge_pretraining(bench: Bench) -> None:
+def _charge_pretraining(bench: TrialContext) -> None:
     """Refuse weights that do not fit before anything is spent, and take their joules over."""
     source, use = bench.recipe.pretrained, bench.stages.get("pretrain")
     if source is None:
@@ -64,7 +64,7 @@ def _charge_pretraining(bench: Bench) -> None:
         bench.done(use)
 
 
-def _prepare(bench: Bench) -> None:
+def _prepare(bench: TrialContext) -> None:
     """Build and warm up the net: metered the first time, unmetered in a later process."""
     use, last = bench.stages["prepare"], training(bench)[-1].use
 
@@ -80,32 +80,32 @@ def _prepare(bench: Bench) -> None:
     bench.done(use)
 
 
-def _wake(bench: Bench) -> None:
+def _wake(bench: TrialContext) -> None:
     """Import what training imports on first use, which belongs to no configuration."""
     module = bench.network()
     bench.trainee(module).optimizer.step()
 
 
-def acting_in_training(bench: Bench, progress: float) -> Acting | None:
+def acting_in_training(bench: TrialContext, progress: float) -> TrainingHook | None:
     """What acts in an epoch of training; `progress` is the share of the horizon before it."""
-    if bench.recipe.during is None:
+    if bench.recipe.in_training is None:
         return None
-    technique, level = bench.recipe.during
+    technique, level = bench.recipe.in_training
     teacher = bench.answers() if bench.answers is not None else None
     return technique.acting(level, progress=progress, teacher=teacher)
 
 
-def _by_horizon(bench: Bench, start: int = 0) -> Callable[[int], Acting | None]:
+def _by_horizon(bench: TrialContext, start: int = 0) -> Callable[[int], TrainingHook | None]:
     horizon = bench.recipe.epochs
     return lambda epoch: acting_in_training(bench, (start + epoch) / horizon)
 
 
-def dense_state(bench: Bench) -> dict[str, Tensor]:
+def dense_state(bench: TrialContext) -> dict[str, Tensor]:
     """The state after the last training epoch; weights that are gone are trained again."""
     return trained_state(training(bench)[-1], store=bench.store, meter=bench.meter)
 
 
-def trunk(bench: Bench) -> Segment:
+def trunk(bench: TrialContext) -> Segment:
     """Training at the constant rate, from the fresh net, shared by all horizons."""
     recipe, use = bench.recipe, bench.stages["trunk"]
     schedule, steps, epochs = recipe.optimizer.schedule, bench.steps, int(use.units)
@@ -113,7 +113,7 @@ def trunk(bench: Bench) -> Segment:
     def lr(epoch: int, step: int) -> float:
         return schedule.trunk_lr(recipe.lr, epoch * steps + step)
 
-    settings: Plain = recipe.config() | {"seed": recipe.seed}
+    settings: JsonDict = recipe.config() | {"seed": recipe.seed}
     return Segment(
         use=use,
         epochs=epochs,
@@ -125,7 +125,7 @@ def trunk(bench: Bench) -> Segment:
     )
 
 
-def cooldown(bench: Bench) -> Segment:
+def cooldown(bench: TrialContext) -> Segment:
     """The rate brought down to 0, from the trunk's state where this horizon branches off."""
     recipe, use = bench.recipe, bench.stages["cooldown"]
     schedule, steps, epochs = recipe.optimizer.schedule, bench.steps, int(use.units)

@@ -20,7 +20,7 @@ from energy_sweep.record import (
     StageRecord,
     StageUse,
     TrialResult,
-    from_plain,
+    from_json,
     is_digest,
 )
 from energy_sweep.record.files import read_file
@@ -134,7 +134,7 @@ def _result(folder: Path, typed: str) -> TrialResult:
         document, _ = unseal(parse(read_file(folder / "result.json").decode()))
         if str(document.get("trial", number)) != number:
             raise Damaged(f"it is that of trial {document['trial']}")
-        return from_plain(TrialResult, document)
+        return from_json(TrialResult, document)
     except Damaged as error:
         raise BadInput(
             f"{typed}: {folder / 'result.json'} is damaged ({error}): type another trial"

@@ -16,7 +16,15 @@ from torch import Tensor
 
 from energy_sweep.device import OutOfMemory
 from energy_sweep.meter.base import Meter, Work
-from energy_sweep.record import Infeasible, Mark, Plain, StageRecord, StageUse, from_plain, to_plain
+from energy_sweep.record import (
+    Infeasible,
+    JsonDict,
+    Mark,
+    StageRecord,
+    StageUse,
+    from_json,
+    to_json,
+)
 from energy_sweep.record.mark_log import MarkLog
 from energy_sweep.store import StageStore
 from energy_sweep.training.loop import DamagedFile, Trainee, load, restore, save
@@ -43,7 +51,7 @@ class Segment:
     train_epoch: Callable[[Trainee, int], float]
     work: Work
     keep: frozenset[int] = frozenset()
-    settings: Plain = field(default_factory=dict[str, Any])
+    settings: JsonDict = field(default_factory=dict[str, Any])
 
     @property
     def kept(self) -> frozenset[int]:
@@ -51,15 +59,15 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Progress:
+class _SegmentProgress:
     """How far the weights are (`epoch`), and all marks of the key so far."""
 
     epoch: int = 0
     marks: tuple[Mark, ...] = ()
     lost: tuple[Mark, ...] = ()
-    hashes: Plain = field(default_factory=dict[str, Any])
+    hashes: JsonDict = field(default_factory=dict[str, Any])
 
-    def after(self, mark: Mark) -> _Progress:
+    def after(self, mark: Mark) -> _SegmentProgress:
         """One epoch on: an epoch measured before keeps its first mark, the new one is lost work."""
         if self.epoch < len(self.marks):
             return replace(self, epoch=self.epoch + 1, lost=(*self.lost, mark))
@@ -136,7 +144,9 @@ def _train(
     return finished
 
 
-def _failed(segment: Segment, progress: _Progress, mark: Mark, reason: Infeasible) -> StageRecord:
+def _failed(
+    segment: Segment, progress: _SegmentProgress, mark: Mark, reason: Infeasible
+) -> StageRecord:
     """The record of a segment whose next epoch cannot be done; `mark` is what was tried."""
     facts = {"infeasible": str(reason), "diverged_epoch": progress.epoch + 1}
     if not isinstance(reason, OutOfMemory):
@@ -146,7 +156,7 @@ def _failed(segment: Segment, progress: _Progress, mark: Mark, reason: Infeasibl
     return _record(segment, tried, **(facts if reason.capped else {}))
 
 
-def _record(segment: Segment, progress: _Progress, **facts: Any) -> StageRecord:
+def _record(segment: Segment, progress: _SegmentProgress, **facts: Any) -> StageRecord:
     return StageRecord(
         stage=segment.use.stage,
         key=segment.use.key,
@@ -161,18 +171,18 @@ def _record(segment: Segment, progress: _Progress, **facts: Any) -> StageRecord:
 
 def _resume(
     segment: Segment, trainee: Trainee, folder: Path, record: StageRecord | None
-) -> _Progress:
+) -> _SegmentProgress:
     """Put the furthest usable state into `trainee`, and gather every mark ever made."""
     states = sorted(folder.glob("*.safetensors"), key=lambda path: path.stat().st_mtime)
-    best, tensors = _Progress(), None
-    histories = [_Progress(marks=record.marks, lost=record.lost)] if record else []
+    best, tensors = _SegmentProgress(), None
+    histories = [_SegmentProgress(marks=record.marks, lost=record.lost)] if record else []
     for path in states:
         try:
             found, metadata = load(path)
         except DamagedFile as error:
             log.warning("%s: its epochs run again", error)
             continue
-        saved = from_plain(_Progress, metadata)
+        saved = from_json(_SegmentProgress, metadata)
         histories.append(saved)
         if best.epoch < saved.epoch <= segment.epochs and trainee.optimizer_in(found):
             best, tensors = saved, found
@@ -180,7 +190,7 @@ def _resume(
         restore(trainee.module, trainee.optimizer, tensors)
     furthest = max((h.epoch for h in histories), default=0)
     orphans = tuple(MarkLog(folder).after(furthest))
-    return _Progress(
+    return _SegmentProgress(
         epoch=best.epoch,
         marks=max((h.marks for h in histories), key=len, default=()),
         lost=max((h.lost for h in histories), key=len, default=()) + orphans,
@@ -199,7 +209,7 @@ class _Saver:
         self.last = time.monotonic()
         self.small: bool | None = None
 
-    def save(self, trainee: Trainee, progress: _Progress, mark: Mark) -> _Progress:
+    def save(self, trainee: Trainee, progress: _SegmentProgress, mark: Mark) -> _SegmentProgress:
         """Save the state of the epoch just trained, or only its mark where that is not due."""
         kept = progress.epoch in self.segment.kept
         if self.small is None:
@@ -211,13 +221,13 @@ class _Saver:
         if kept:
             path = self.folder / f"epoch-{progress.epoch:05d}.safetensors"
             progress = self._with_hash(progress, trainee)
-        save(path, trainee, to_plain(progress))
+        save(path, trainee, to_json(progress))
         self.last = time.monotonic()
         self.journal.clear()
         return progress
 
     @staticmethod
-    def _with_hash(progress: _Progress, trainee: Trainee) -> _Progress:
+    def _with_hash(progress: _SegmentProgress, trainee: Trainee) -> _SegmentProgress:
         outcome, epoch = trainee.fingerprint(), str(progress.epoch)
         before = progress.hashes.get(epoch, outcome)
         if before != outcome:

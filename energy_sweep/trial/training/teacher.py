@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from energy_sweep.compression.base import NoCompression
 from energy_sweep.model.state import save_tensors
 from energy_sweep.recipe import Recipe, spec
-from energy_sweep.record import Plain, StageRecord, StageUse
-from energy_sweep.runtime.folding import Deployed
+from energy_sweep.record import JsonDict, StageRecord, StageUse
+from energy_sweep.runtime.folding import DeployableNet
 from energy_sweep.training.loop import DamagedFile, load, restore
-from energy_sweep.trial.context import Bench
+from energy_sweep.trial.context import TrialContext
 from energy_sweep.trial.training.fit import dense_state, fit
 from energy_sweep.trial.training.pretrained import Pretrained
 
@@ -36,20 +36,20 @@ class Teacher:
     model: Any = None
     stored: Pretrained | None = None
 
-    def spec(self) -> Plain:
+    def spec(self) -> JsonDict:
         """The teacher as plain settings."""
         if self.stored is not None:
             return {"name": self.stored.name, "weights": self.stored.weights}
         return {"model": None if self.model is None else spec(self.model)}
 
 
-def enrol(bench: Bench) -> None:
+def attach_teacher(bench: TrialContext) -> None:
     """Let the student on a bench find its teacher's answers, once it needs them."""
     if bench.teaching:
         bench.answers = functools.cache(lambda: _answers(bench))
 
 
-def teach(bench: Bench) -> None:
+def teacher_logits(bench: TrialContext) -> None:
     """Train the teacher as far as the store lacks it, ask it, and count all that it took."""
     if not bench.teaching:
         return
@@ -67,7 +67,7 @@ def teach(bench: Bench) -> None:
     bench.done(asking)
 
 
-def _count(bench: Bench, training: Iterable[StageUse], used: Iterable[StageUse]) -> None:
+def _count(bench: TrialContext, training: Iterable[StageUse], used: Iterable[StageUse]) -> None:
     """The teacher's stages as the student's, in the pools that they were really measured in."""
     units = {use.key: use for use in used}
     for use in training:
@@ -75,7 +75,7 @@ def _count(bench: Bench, training: Iterable[StageUse], used: Iterable[StageUse])
             bench.used.append(replace(units[use.key], stage="teacher"))
 
 
-def _bench(bench: Bench) -> Bench:
+def _bench(bench: TrialContext) -> TrialContext:
     """The bench that the teacher is trained on: the recipe's own, without compression."""
     recipe: Recipe = bench.recipe
     teacher = recipe.teacher
@@ -88,10 +88,10 @@ def _bench(bench: Bench) -> Bench:
         teacher=None,
         max_accuracy_loss=None,
     )
-    return Bench(dense, meter=bench.meter, store=bench.store, keep=bench.keep)
+    return TrialContext(dense, meter=bench.meter, store=bench.store, keep=bench.keep)
 
 
-def _answers(bench: Bench) -> Tensor:
+def _answers(bench: TrialContext) -> Tensor:
     """Logits [train images, classes] on the device; those that are gone are asked for again."""
     asking = bench.teaching[-1]
     folder = bench.store.folder(asking.key)
@@ -105,17 +105,17 @@ def _answers(bench: Bench) -> Tensor:
     return tensors["logits"].to(bench.device)
 
 
-def _ask(bench: Bench, asking: StageUse, folder: Path) -> StageRecord:
+def _ask(bench: TrialContext, asking: StageUse, folder: Path) -> StageRecord:
     module, found = _trained(bench), list[Tensor]()
     images = bench.data.train.images
     record = bench.metered(asking, lambda: found.append(_logits(bench, module)), images=len(images))
     outcome = save_tensors(folder / "logits.safetensors", {"logits": found[0]}, {})
     right = int((found[0].argmax(dim=1).numpy() == bench.data.train.labels).sum())
-    facts: Plain = {"teacher_train_accuracy": right / len(images)}
+    facts: JsonDict = {"teacher_train_accuracy": right / len(images)}
     return replace(record, outcome=outcome, facts=facts)
 
 
-def _trained(bench: Bench) -> nn.Module:
+def _trained(bench: TrialContext) -> nn.Module:
     teacher = _bench(bench)
     module, stored = teacher.network(), bench.recipe.teacher.stored
     if stored is None:
@@ -125,9 +125,9 @@ def _trained(bench: Bench) -> nn.Module:
     return module.eval()
 
 
-def _logits(bench: Bench, module: nn.Module) -> Tensor:
+def _logits(bench: TrialContext, module: nn.Module) -> Tensor:
     dtype = next(module.parameters()).dtype
-    asked = Deployed(module, bench.data.mean, bench.data.std).to(bench.device).eval()
+    asked = DeployableNet(module, bench.data.mean, bench.data.std).to(bench.device).eval()
     split, found = bench.data.train.images, list[Tensor]()
     with torch.no_grad():
         for start in range(0, len(split), BATCH):

@@ -23,7 +23,7 @@ from energy_sweep.app.config import schema
 from energy_sweep.app.config.axes import read_axes
 from energy_sweep.app.config.composer import Composer
 from energy_sweep.app.config.conf_folder import conf_folder
-from energy_sweep.record import Plain, digest
+from energy_sweep.record import JsonDict, digest
 
 EVERYDAY = [
     # lists of values, and what Hydra's grammar has for them
@@ -121,31 +121,31 @@ def loader() -> Iterator[Loader]:
         yield Loader(GlobalHydra.instance().config_loader())
 
 
-def by_hydra(loader: Any, arguments: Sequence[str]) -> list[Plain]:
+def by_hydra(loader: Any, arguments: Sequence[str]) -> list[JsonDict]:
     overrides = OverridesParser.create(config_loader=loader).parse_overrides(list(arguments))
     [batch] = BasicSweeper.split_arguments(overrides, max_batch_size=None)
     return [resolved(loader.load_sweep_config(loader.master, list(job))) for job in batch]
 
 
-def by_ours(loader: Any, arguments: Sequence[str]) -> list[Plain]:
+def by_ours(loader: Any, arguments: Sequence[str]) -> list[JsonDict]:
     axes = read_axes(loader, arguments, {}, {})
     composer = Composer(loader, loader.master, axes)
     return [composer.values(point) for point in axes.space.grid()]
 
 
-def resolved(cfg: DictConfig) -> Plain:
+def resolved(cfg: DictConfig) -> JsonDict:
     from hydra.core.hydra_config import HydraConfig
 
-    from energy_sweep.app.config.build import plain
+    from energy_sweep.app.config.build import resolved
 
     HydraConfig.instance().set_config(cfg)
     try:
-        return plain(cfg)
+        return resolved(cfg)
     finally:
         HydraConfig.instance().cfg = None
 
 
-def distinct(found: list[Plain]) -> set[str]:
+def distinct(found: list[JsonDict]) -> set[str]:
     return {digest(one) for one in found}
 
 

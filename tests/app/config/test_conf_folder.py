@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
 from energy_sweep.app.config import schema
-from energy_sweep.app.config.build import PARTS, build, plain
+from energy_sweep.app.config.build import PARTS, build, resolved
 from energy_sweep.app.config.conf_folder import conf_folder
 from energy_sweep.app.help import help_text
 from energy_sweep.app.verbs.options import VERBS
@@ -73,7 +73,7 @@ def test_lr_follows_the_optimizer_until_it_is_typed(optimizer: str, lr: float) -
 
 
 def test_smoke_experiment_is_a_small_grid() -> None:
-    values = plain(composed("experiment=smoke"))
+    values = resolved(composed("experiment=smoke"))
     schema.check(values)
     assert values["search"]["space"] == {"batch": "32,64", "compression.level": "0,0.5"}
 

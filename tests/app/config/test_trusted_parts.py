@@ -16,7 +16,7 @@ from stored_study import store_study
 
 import energy_sweep
 from energy_sweep.app.config import schema
-from energy_sweep.app.config.build import Builder, plain
+from energy_sweep.app.config.build import Builder, resolved
 from energy_sweep.app.config.conf_folder import conf_folder
 from energy_sweep.app.config.parts import Trust, find_class, make_part, registry
 from energy_sweep.app.main import main
@@ -96,7 +96,7 @@ def strange_settings(changes: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """A sound configuration with what a stranger put into it."""
     schema.register()
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        values = plain(compose("config"))
+        values = resolved(compose("config"))
     for group, change in changes.items():
         is_part = isinstance(change, dict) and "_target_" not in change
         values[group] = {**values[group], **change} if is_part else change

@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 
 from energy_sweep.app.main import main
-from energy_sweep.app.sweep.session import Session, Sessions
+from energy_sweep.app.sweep.session import Sessions, TrialSession
 from energy_sweep.meter import open_meter
 from energy_sweep.store import StageStore
 
@@ -82,7 +82,7 @@ def test_a_store_over_its_limit_loses_weights_when_the_session_ends(tmp_path: Pa
     store = StageStore(tmp_path, meter_id="m", limit_bytes=10)
     weights = store.folder("ab" * 32) / "epoch-00001.safetensors"
     weights.write_bytes(bytes(11))
-    Sessions({"one": Session(meter, store)}).close()
+    Sessions({"one": TrialSession(meter, store)}).close()
     assert not weights.exists()
 
 

@@ -8,10 +8,10 @@ import sys
 import pytest
 
 from energy_sweep.app.sweep.announce import axis_text, next_commands, outcome_text, plan_text
-from energy_sweep.app.sweep.progress import Bar, Watch
+from energy_sweep.app.sweep.progress import Bar, ProgressPrinter
 from energy_sweep.app.sweep.trial_text import duration, fraction, words
 from energy_sweep.record import MeterFacts, Objective, Quality, StageRecord, TrialResult
-from energy_sweep.search import Finished, Job, Outcome, Plan, Planned, Started
+from energy_sweep.search import Finished, Job, Outcome, Planned, RunOrder, Started
 from energy_sweep.study.space import Axis
 
 METER = MeterFacts(sources=("s",), domains=("cpu",), quality=Quality.ESTIMATED)
@@ -20,7 +20,9 @@ LR = Axis(name="lr", values=(0.1, 0.2), source="search.space")
 
 
 def planned(*, jobs: int, total: int | None = 2, sampler: str | None = None) -> Planned:
-    plan = Plan(jobs=(JOB,) * jobs, repeats=0, duplicates=0, alone_epochs=20.0, shared_epochs=5.0)
+    plan = RunOrder(
+        jobs=(JOB,) * jobs, repeats=0, duplicates=0, alone_epochs=20.0, shared_epochs=5.0
+    )
     return Planned(
         plan=None if sampler else plan, sampler=sampler, measured=0, total=total, adopted=()
     )
@@ -51,7 +53,7 @@ def test_plan_tells_axes_sources_and_the_saving() -> None:
 def test_a_line_per_trial_says_how_joules_were_obtained(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with Watch(axes=(LR,), meter=METER, plans={}, objective=Objective()) as watch:
+    with ProgressPrinter(axes=(LR,), meter=METER, plans={}, objective=Objective()) as watch:
         watch(planned(jobs=2))
         watch(Started(number=3, job=JOB, measured=0, total=2))
         watch(finished())
@@ -72,7 +74,7 @@ def test_plans_are_told_once_as_they_are_made(capsys: pytest.CaptureFixture[str]
         return StageRecord(stage="calibrate", key="", cost_key="", facts=facts, settings=settings)
 
     plans = {"a": tried(32)}
-    with Watch(axes=(LR,), meter=METER, plans=plans, objective=Objective()) as watch:
+    with ProgressPrinter(axes=(LR,), meter=METER, plans=plans, objective=Objective()) as watch:
         watch(planned(jobs=2))
         plans["b"] = tried(64)
         watch(Started(number=3, job=JOB, measured=0, total=2))
@@ -91,7 +93,7 @@ def test_bar_keeps_lines_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    with Watch(axes=(LR,), meter=METER, plans={}, objective=Objective()) as watch:
+    with ProgressPrinter(axes=(LR,), meter=METER, plans={}, objective=Objective()) as watch:
         watch(planned(jobs=2))
         watch(Started(number=3, job=JOB, measured=0, total=2))
         watch(finished())

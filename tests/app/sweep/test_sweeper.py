@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 from benchmarks.formula import run_formula
 from energy_sweep.app.config import schema
 from energy_sweep.app.config.axes import COMMAND_LINE, DEFAULT_SPACE, Axes, read_axes
-from energy_sweep.app.config.build import plain
+from energy_sweep.app.config.build import resolved
 from energy_sweep.app.config.composer import Composer, PointLoader
 from energy_sweep.app.main import conf_folder, main
 from energy_sweep.record import BadInput, TrialResult
@@ -193,7 +193,7 @@ def test_composes_points_as_hydra_does(composer: Composer) -> None:
         whole.search.trials = 4  # how to search is told, and is no override of a trial
         made = fast.load_sweep_config(composer.master, overrides)
         assert OmegaConf.to_yaml(made) == OmegaConf.to_yaml(whole)
-        assert composer.values(params) == {**plain(whole), "name": "digits-small_cnn"}
+        assert composer.values(params) == {**resolved(whole), "name": "digits-small_cnn"}
 
 
 def axes_of(composer: Composer, *arguments: str, **space: str) -> Axes:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from energy_sweep.app.main import main
-from energy_sweep.record import StageRecord, from_plain
-from energy_sweep.record.serialize import to_plain
+from energy_sweep.record import StageRecord, from_json
+from energy_sweep.record.serialize import to_json
 from energy_sweep.study import load_study
 
 STUDY = Path("outputs/digits-small_cnn")
@@ -45,9 +45,9 @@ def test_the_printed_command_measures_again(
 
 
 def _disturb(path: Path) -> None:
-    record = from_plain(StageRecord, json.loads(path.read_text()))
+    record = from_json(StageRecord, json.loads(path.read_text()))
     marks = tuple(
         dataclasses.replace(mark, reading=dataclasses.replace(mark.reading, contended=True))
         for mark in record.marks
     )
-    path.write_text(json.dumps(to_plain(dataclasses.replace(record, marks=marks))))
+    path.write_text(json.dumps(to_json(dataclasses.replace(record, marks=marks))))

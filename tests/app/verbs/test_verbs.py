@@ -27,13 +27,13 @@ from energy_sweep.record import (
     BadInput,
     DomainEnergy,
     EnergyReading,
+    JsonDict,
     Mark,
     NothingFits,
     Objective,
-    Plain,
     Quality,
     StudyRecord,
-    to_plain,
+    to_json,
 )
 from energy_sweep.study import stored
 from energy_sweep.text import terminal
@@ -115,7 +115,7 @@ def test_front_prices_stored_trials_again(
     assert short["front"][0]["joules"] == pytest.approx(training["front"][0]["joules"] + per_image)
 
 
-def shown_front(outputs: Path, capsys: pytest.CaptureFixture[str], *words: object) -> Plain:
+def shown_front(outputs: Path, capsys: pytest.CaptureFixture[str], *words: object) -> JsonDict:
     run("front", "--outputs", outputs, "--json", *words)
     return json.loads(capsys.readouterr().out)
 
@@ -403,7 +403,7 @@ def test_table_aligns_words_left_and_numbers_right() -> None:
 def test_the_objective_is_checked_before_anything_is_read() -> None:
     with pytest.raises(BadInput):
         verb_study.objective(Namespace(objective="lifetime", images=0))
-    assert to_plain(verb_study.objective(Namespace(objective="training", images=5))) == {
+    assert to_json(verb_study.objective(Namespace(objective="training", images=5))) == {
         "name": "training",
         "images": 5,
     }

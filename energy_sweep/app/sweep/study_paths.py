@@ -11,32 +11,32 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from energy_sweep.app.config.axes import Axes
-from energy_sweep.app.config.build import plain
+from energy_sweep.app.config.build import resolved
 from energy_sweep.app.config.conf_folder import conf_folder
 from energy_sweep.app.config.quoting import plainly, quoted
 from energy_sweep.app.sweep.session import store_root
-from energy_sweep.record import Plain
+from energy_sweep.record import JsonDict
 
 TRIALS = "trials"  # where the study's trials are found by their numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class StudyPaths:
     """Where a sweep writes, and what its trials are told of it.
 
     `besides` are the words that a trial needs, beside its own, to run alone with the same files
     and stages.
     """
 
-    values: Plain
+    values: JsonDict
     folder: Path
     stages: Path
     besides: tuple[str, ...]
 
     @classmethod
-    def of(cls, whole: DictConfig, axes: Axes) -> Place:
+    def of(cls, whole: DictConfig, axes: Axes) -> StudyPaths:
         """The place of a composed configuration, swept groups at their defaults."""
-        values = plain(whole)
+        values = resolved(whole)
         folder = Path(whole.hydra.sweep.dir).absolute()
         stages = folder / "stages" if values["stages"] is None else store_root(values)
         besides = [*_files(whole.hydra)]

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from energy_sweep.record import Plain, StageRecord, StageUse, digest
+from energy_sweep.record import JsonDict, StageRecord, StageUse, digest
 from energy_sweep.study import Identity
 
 # The stages whose units are epochs.
@@ -21,12 +21,12 @@ class Job:
     `dials` are all its dials by their typed names, None where nobody knows those names.
     """
 
-    params: Plain
-    config: Plain
+    params: JsonDict
+    config: JsonDict
     seed: int
     overrides: tuple[str, ...]
     stages: tuple[StageUse, ...]
-    dials: Plain | None = None
+    dials: JsonDict | None = None
 
     @property
     def identity(self) -> Identity:
@@ -34,7 +34,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class RunOrder:
     """Jobs in the order to run; `repeats` are measured already, `duplicates` were typed twice.
 
     `alone_epochs` is what the jobs would train one by one, `shared_epochs` what is left to train
@@ -48,12 +48,12 @@ class Plan:
     shared_epochs: float
 
 
-def plan(
+def run_order(
     jobs: Iterable[Job],
     stages_in_store: Mapping[str, StageRecord],
     *,
     measured: Collection[Identity] = (),
-) -> Plan:
+) -> RunOrder:
     """Order the jobs not yet measured depth-first over the stages that they share.
 
     All jobs, measured ones too, decide the order: what is left of a killed sweep runs in the
@@ -65,7 +65,7 @@ def plan(
         distinct.setdefault(job.identity, job)
     new = [identity for identity in _depth_first(distinct) if identity not in measured]
     chosen = tuple(distinct[identity] for identity in new)
-    return Plan(
+    return RunOrder(
         jobs=chosen,
         repeats=len(distinct) - len(chosen),
         duplicates=len(jobs) - len(distinct),

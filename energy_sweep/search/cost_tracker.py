@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from energy_sweep.front.domination import pareto
-from energy_sweep.front.prices import Demand, Pool, Prices, demand
+from energy_sweep.front.prices import Pool, Prices, Usage, demand
 from energy_sweep.record import Objective, StageRecord, TrialResult
 
 
-class Ledger:
+class CostTracker:
     """What was spent, and what each trial costs by the objective.
 
     It gives what `price` gives, and reads only the records that changed since it last looked.
@@ -25,7 +25,7 @@ class Ledger:
         self._work: defaultdict[str, dict[str, StageRecord]] = defaultdict(dict)
         self._pools: dict[str, Pool | None] = {}
         self._results: dict[int, TrialResult] = {}
-        self._demands: dict[int, Demand] = {}
+        self._demands: dict[int, Usage] = {}
         self._keys: dict[int, str] = {}
         self._users: defaultdict[str, list[int]] = defaultdict(list)
         self._joules: dict[int, float | None] = {}
@@ -85,7 +85,7 @@ class Ledger:
         merged = [runs[0] if len(runs) == 1 else _mean(runs) for runs in points.values()]
         return len(pareto(merged))
 
-    def _price(self, wanted: Demand) -> float | None:
+    def _price(self, wanted: Usage) -> float | None:
         total: list[float] = []
         for cost_key, units in wanted.items():
             pool = self._pool(cost_key)

@@ -16,7 +16,7 @@ ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class CpuUsage:
     """CPU seconds of all descendants, dead ones included, to within `tick_seconds`.
 
     Not `settled` means that some died faster than they could be read: those of the last moment
@@ -29,14 +29,14 @@ class Tally:
     pids: Sequence[int]
 
 
-class Kin(Protocol):
+class Descendants(Protocol):
     """The descendants of a process."""
 
     def pids(self) -> Sequence[int]:
         """Those alive, or dead and not waited for."""
         ...
 
-    def tally(self) -> Tally:
+    def tally(self) -> CpuUsage:
         """Read what all have used, now."""
         ...
 
@@ -54,7 +54,7 @@ class PsutilKin:
     def pids(self) -> Sequence[int]:
         return () if childless() else [child.pid for child in self._children()]
 
-    def tally(self) -> Tally:
+    def tally(self) -> CpuUsage:
         """Scan until no child is reaped meanwhile: it would count twice, or not at all."""
         tally = self._scan()
         for _ in range(ATTEMPTS - 1):
@@ -70,7 +70,7 @@ class PsutilKin:
                 resident += psutil.Process(pid).memory_info().rss
         return resident
 
-    def _scan(self) -> Tally:
+    def _scan(self) -> CpuUsage:
         reaped, live, pids, gone = reaped_cpu_seconds(), 0.0, list[int](), False
         for child in () if childless() else self._children():
             try:
@@ -83,7 +83,7 @@ class PsutilKin:
             live += getattr(times, "children_user", 0.0)
             live += getattr(times, "children_system", 0.0)
             pids.append(child.pid)
-        return Tally(
+        return CpuUsage(
             cpu_seconds=reaped + live,
             tick_seconds=ROUNDED_SECONDS * len(pids),
             settled=not gone and reaped_cpu_seconds() == reaped,

@@ -6,27 +6,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from energy_sweep.record import BadInput, EnergySweepError, StageRecord, TrialResult
+from energy_sweep.search.cost_tracker import CostTracker
 from energy_sweep.search.events import (
     UNPRICED,
     Budget,
     Finished,
+    OnEvent,
     Outcome,
     Planned,
     Started,
     Stop,
-    Watch,
     one_line,
 )
-from energy_sweep.search.ledger import Ledger
-from energy_sweep.search.plan import Job, Plan, plan
-from energy_sweep.search.sampling import Atlas, propose
+from energy_sweep.search.run_order import Job, RunOrder, run_order
+from energy_sweep.search.sampling import JobIndex, propose
 from energy_sweep.study import Answer, Identity, Study
 
 Run = Callable[[int, Job], TrialResult]
 
 
 @dataclass(slots=True, kw_only=True)
-class Sweep:
+class SearchRun:
     """One command at work on a study; `total` configurations are wanted, None for no number.
 
     What is in `first` is done before its own trials, and may give the budget that ended it.
@@ -37,10 +37,10 @@ class Sweep:
     store_records: Callable[[], Mapping[str, StageRecord]]
     run: Run
     budget: Budget
-    ledger: Ledger
-    atlas: Atlas
-    watch: Watch
-    first: Sequence[Callable[[Sweep], Stop | None]] = ()
+    ledger: CostTracker
+    atlas: JobIndex
+    watch: OnEvent
+    first: Sequence[Callable[[SearchRun], Stop | None]] = ()
     total: int | None = None
     cut: bool = False
     known: dict[Identity, int] = field(default_factory=dict[Identity, int])
@@ -66,7 +66,7 @@ class Sweep:
 
     def whole(self, jobs: list[Job]) -> Outcome:
         """Run the grid in the order of its stages."""
-        planned = plan(jobs, self.store_records(), measured=self.known.keys())
+        planned = run_order(jobs, self.store_records(), measured=self.known.keys())
         self.total = len({job.identity[0] for job in jobs})
         self._announce(planned=planned, sampler=None)
         queue = (job for job in planned.jobs if job.identity not in self.known)
@@ -123,8 +123,8 @@ class Sweep:
                 answers[identity] = (point, trial.result.accuracy, self.ledger.joules(number))
         return answers
 
-    def _announce(self, *, planned: Plan | None, sampler: str | None) -> None:
-        left = tuple(trial.number for trial in self.study.adopt())
+    def _announce(self, *, planned: RunOrder | None, sampler: str | None) -> None:
+        left = tuple(trial.number for trial in self.study.left_running())
         self.watch(
             Planned(
                 plan=planned,

@@ -1,0 +1,82 @@
+"""The house keeps its shape: contracts name every room, files stay small, names are unique."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import energy_sweep
+
+HOME = Path(energy_sweep.__file__).parent
+ROOT = HOME.parent
+LONGEST = {"file": 250, ast.FunctionDef: 50, ast.ClassDef: 150}
+# The rooms that may import what the contract of that name forbids to all others.
+ALLOWED = {
+    "Hydra lives in app only": {"app"},
+    "Optuna lives in study only": {"study"},
+    "What records, plans, prices and shows loads no torch": {
+        *("app", "compression", "dataset", "deploy", "device", "model", "optimizer"),
+        *("profile", "runtime", "training", "trial"),
+    },
+}
+
+# What is still longer, until it is split.
+STILL_LONG = {
+    *("app/stored_study.py", "search/own.py: search", "dataset/base.py: assemble"),
+    *("store.py: StageStore", "search/search_run.py: SearchRun", "device/base.py: Device"),
+    *("study/base.py: Study", "trial/context.py: TrialContext"),
+    "trial/deployment/deployed.py: ExportedModel",
+}
+
+
+def modules() -> Iterator[Path]:
+    return HOME.rglob("*.py")
+
+
+def rooms() -> set[str]:
+    """What lies directly in the package, beside the start of the program."""
+    folders = {path.parent.name for path in HOME.glob("*/__init__.py")}
+    files = {path.stem for path in HOME.glob("*.py")} - {"__init__", "__main__"}
+    return folders | files
+
+
+def contracts() -> dict[str, Any]:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return {
+        contract["name"]: contract for contract in settings["tool"]["importlinter"]["contracts"]
+    }
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_a_contract_holds_for_every_room_that_is_not_named(name: str) -> None:
+    held = {module.removeprefix("energy_sweep.") for module in contracts()[name]["source_modules"]}
+    assert held == rooms() - ALLOWED[name]
+
+
+def test_files_functions_and_classes_stay_small() -> None:
+    long = set[str]()
+    for path in modules():
+        text = path.read_text(encoding="utf-8")
+        if len(text.splitlines()) > LONGEST["file"]:
+            long.add(f"{path.relative_to(HOME)}")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                lines = (node.end_lineno or 0) - node.lineno + 1
+                if lines > LONGEST[type(node)]:
+                    long.add(f"{path.relative_to(HOME)}: {node.name}")
+    assert long == STILL_LONG
+
+
+def test_no_class_shares_its_name_with_another() -> None:
+    found = defaultdict[str, list[str]](list)
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                found[node.name].append(str(path.relative_to(HOME)))
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}
