@@ -133,12 +133,7 @@ def assemble(
     if len(splits[TRAIN]) < len(whole):
         kept = f"{len(splits[TRAIN]):,} of {len(whole):,} training images"
         found = found.noted(f"dataset.fraction={cut.fraction:g} keeps {kept}")
-    splits = {side: splits[side] for side in (TRAIN, VALIDATION, TEST)}
-    if cut.resolution is not None:
-        splits = {
-            side: Split(resize(split.images, cut.resolution), split.labels)
-            for side, split in splits.items()
-        }
+    splits = _resized({side: splits[side] for side in (TRAIN, VALIDATION, TEST)}, cut.resolution)
     mean, std = _moments(splits[TRAIN].images)
     data = Data(
         name=name,
@@ -154,6 +149,16 @@ def assemble(
         reading=reading,
     )
     return augmented(data, cut)
+
+
+def _resized(splits: dict[str, Split], resolution: int | None) -> dict[str, Split]:
+    """The splits with square images of `resolution` pixels; None leaves them as they are."""
+    if resolution is None:
+        return splits
+    return {
+        side: Split(resize(split.images, resolution), split.labels)
+        for side, split in splits.items()
+    }
 
 
 def _completed(found: Found, splits: Mapping[str, Split], shape: tuple[int, ...]) -> Found:
