@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
-import shutil
 import stat
 import tempfile
 import uuid
@@ -92,34 +90,3 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def seal_file(path: Path) -> None:
-    """Keep the SHA-256 of a finished file beside it, as sha256sum writes it."""
-    write_whole(_sum_of(path), f"{_sha256(path)}  {path.name}\n")
-
-
-def keep_copy(source: Path, path: Path) -> None:
-    """Copy a file to `path`, whole, with its digest beside it."""
-    with whole(path) as part:
-        shutil.copyfile(source, part)
-    seal_file(path)
-
-
-def is_sound(path: Path) -> bool:
-    """Whether a file is there and still what `seal_file` saw."""
-    try:
-        words = read_file(_sum_of(path)).decode().split()
-        return words == [_sha256(path), path.name]
-    except (OSError, ValueError):
-        return False
-
-
-def _sum_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}.sha256")
-
-
-def _sha256(path: Path) -> str:
-    check_kind(path)
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,7 +14,7 @@ from torch import nn
 from energy_sweep.model.base import zero_share
 from energy_sweep.model.count import Count, count
 from energy_sweep.record import JsonDict, StageRecord, to_json
-from energy_sweep.record.files import is_sound, seal_file
+from energy_sweep.record.own_files import is_sound, seal_file
 from energy_sweep.runtime.base import Mismatch
 from energy_sweep.trial.compression.compress import final_network
 from energy_sweep.trial.context import TrialContext
