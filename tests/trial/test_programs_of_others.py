@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from energy_sweep.meter.base import Meter
-from energy_sweep.record.own_files import is_sound, seal_file, user_secret
 from energy_sweep.recipe import Recipe
+from energy_sweep.record.own_files import is_sound, seal_file, user_secret
 from energy_sweep.runtime.eager import Eager
 from energy_sweep.store import StageStore
 from energy_sweep.trial import run_trial
