@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -30,7 +31,11 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let torch make its table of ONNX operators once, where it makes it anew for each export."""
+    """Do once what costs time again and again: see that imports are no garbage, and torch's table.
+
+    torch makes its table of ONNX operators anew for each export.
+    """
+    gc.freeze()
     if "torch" not in sys.modules:
         return
     from torch.onnx._internal.exporter._registration import ONNXRegistry
