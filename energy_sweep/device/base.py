@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from energy_sweep.device import memory, power
 from energy_sweep.device.allocator import keeping_freed_memory
-from energy_sweep.hardware.cpu import cpu_model, usable_cores
-from energy_sweep.hardware.gpu import BoardUnavailable, driver_version
+from energy_sweep.device.machine import check_processes, check_threads, gpu_uuids, machine_facts
 from energy_sweep.hardware.threads import threads
 from energy_sweep.recipe.plan import AUTO, PLANS
 from energy_sweep.record import BadInput, JsonDict
@@ -52,19 +51,13 @@ class Device:
             typed = "|".join((AUTO, *PLANS))
             raise BadInput(f"device.plan={self.plan}: type device.plan={typed}")
         for dial, example in (("power_limit_watts", 200), ("gpu_memory_gib", 8), ("memory_gib", 8)):
-            self._set_positive(dial, f"a number above 0, such as device.{dial}={example}")
+            self._set(dial, f"a number above 0, such as device.{dial}={example}")
         says = "a share of the processors, such as device.wait_below=0.1"
-        self._set_positive("wait_below", says, most=1.0)
+        self._set("wait_below", says, most=1.0)
 
-    def _set_positive(self, dial: str, says: str, *, most: float = math.inf) -> None:
+    def _set(self, dial: str, says: str, *, most: float = math.inf) -> None:
         """Check a lever, and make it a float: 200 and 200.0 W name the same configuration."""
-        value = getattr(self, dial)
-        if value is None:
-            return
-        number = value if isinstance(value, int | float) and not isinstance(value, bool) else 0
-        if not (0 < number <= most and math.isfinite(number)):
-            raise BadInput(f"device.{dial}={value}: type {says}")
-        object.__setattr__(self, dial, float(number))
+        object.__setattr__(self, dial, _positive(dial, getattr(self, dial), says, most))
 
     @property
     def levers(self) -> JsonDict:
@@ -88,8 +81,12 @@ class Device:
     def check(self) -> None:
         """Raise BadInput, in one line that says what to type, for what cannot be done here."""
         if self.processes > 1:
-            self._check_processes()
-        self._check_threads()
+            for dial in ("memory_gib", "gpu_memory_gib"):
+                if getattr(self, dial) is not None:
+                    typed = f"device.processes={self.processes}"
+                    raise BadInput(f"{typed}: device.{dial} caps one process only: leave one out")
+            check_processes(self.processes, on_gpu=self.resolve() == "cuda")
+        check_threads(self.threads, processes=self.processes)
         if self.plan != AUTO and PLANS[self.plan].compile and self.resolve() == "cpu":
             raise BadInput(
                 f"device.plan={self.plan}: on a CPU a compiled net costs more than it saves:"
@@ -104,49 +101,7 @@ class Device:
 
     def uuids(self) -> tuple[str, ...]:
         """UUIDs of the GPUs that the work runs on, for the meter; none on the CPU."""
-        if self.resolve() == "cpu":
-            return ()
-        import torch
-
-        used = [torch.cuda.current_device()] if self.processes == 1 else range(self.processes)
-        boards = [torch.cuda.get_device_properties(index) for index in used]
-        return tuple(
-            f"{'MIG' if 'MIG' in board.name.split() else 'GPU'}-{board.uuid}" for board in boards
-        )
-
-    def _check_processes(self) -> None:
-        """Each process needs a GPU, or a core, of its own; and caps are of one process."""
-        typed = f"device.processes={self.processes}"
-        for dial in ("memory_gib", "gpu_memory_gib"):
-            if getattr(self, dial) is not None:
-                raise BadInput(f"{typed}: device.{dial} caps one process only: leave one out")
-        if self.resolve() == "cpu":
-            cores = usable_cores()
-            if self.processes > cores:
-                raise BadInput(
-                    f"{typed}: cores for this program: {cores}, and processes that take turns on"
-                    f" one only wait for each other: type device.processes={cores} or less"
-                )
-            return
-        import torch
-
-        boards = torch.cuda.device_count()
-        if self.processes > boards:
-            raise BadInput(
-                f"{typed}: torch finds {boards} GPUs, and each process needs one of its own:"
-                f" type device.processes={boards} or less"
-            )
-
-    def _check_threads(self) -> None:
-        """Threads that take turns on one core only wait for each other too."""
-        cores = usable_cores()
-        most = max(1, cores // self.processes)
-        if self.threads > most:
-            each = f" for each of {self.processes} processes" if self.processes > 1 else ""
-            raise BadInput(
-                f"device.threads={self.threads}: cores for this program: {cores}{each}:"
-                f" type device.threads={most} or less"
-            )
+        return gpu_uuids(self.processes) if self.resolve() == "cuda" else ()
 
     def synchronize(self) -> None:
         """Wait for the work queued on the device; on the CPU there is none."""
@@ -209,20 +164,16 @@ class Device:
 
         Driver and UUIDs are told, and are part of no key.
         """
-        import torch
+        return machine_facts(self.uuids())
 
-        cpu, cores = cpu_model(), usable_cores()
-        gpu = torch.cuda.get_device_name() if self.resolve() == "cuda" else None
-        return {
-            "device_class": " | ".join([cpu, f"{cores} cores", *([gpu] if gpu else [])]),
-            "cpu": cpu,
-            "cores": cores,
-            "gpu": gpu,
-            "gpu_uuids": list(self.uuids()),
-            "driver": _driver() if gpu else None,
-            "torch": str(torch.__version__),
-            "isa": torch.backends.cpu.get_cpu_capability(),
-        }
+
+def _positive(dial: str, value: float | None, says: str, most: float) -> float | None:
+    if value is None:
+        return None
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else 0
+    if not (0 < number <= most and math.isfinite(number)):
+        raise BadInput(f"device.{dial}={value}: type {says}")
+    return float(number)
 
 
 @contextmanager
@@ -239,10 +190,3 @@ def _deterministic() -> Generator[None]:
         yield
     finally:
         torch.use_deterministic_algorithms(before, warn_only=warned)
-
-
-def _driver() -> str | None:
-    try:
-        return driver_version()
-    except BoardUnavailable:
-        return None

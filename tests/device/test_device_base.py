@@ -48,10 +48,10 @@ def test_compiling_is_refused_where_it_loses(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_each_process_needs_a_core_or_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu = Device(name="cpu", processes=3)
-    monkeypatch.setattr("energy_sweep.device.base.usable_cores", lambda: 2)
+    monkeypatch.setattr("energy_sweep.device.machine.usable_cores", lambda: 2)
     with pytest.raises(BadInput, match=r"program: 2.*type device\.processes=2 or less"):
         cpu.check()
-    monkeypatch.setattr("energy_sweep.device.base.usable_cores", lambda: 4)
+    monkeypatch.setattr("energy_sweep.device.machine.usable_cores", lambda: 4)
     cpu.check()
     with pytest.raises(BadInput, match=r"device\.memory_gib caps one process"):
         Device(name="cpu", processes=2, memory_gib=64).check()
@@ -63,7 +63,7 @@ def test_each_process_needs_a_core_or_a_gpu_of_its_own(monkeypatch: pytest.Monke
 
 
 def test_threads_are_no_more_than_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("energy_sweep.device.base.usable_cores", lambda: 4)
+    monkeypatch.setattr("energy_sweep.device.machine.usable_cores", lambda: 4)
     Device(name="cpu", threads=4).check()
     Device(name="cpu", threads=2, processes=2).check()
     with pytest.raises(BadInput, match=r"program: 4: type device\.threads=4 or less"):
