@@ -13,9 +13,14 @@ import pytest
 
 from energy_sweep.front.prices import Prices
 from energy_sweep.meter.base import Window, Work, exclusive_window, meter_id
-from energy_sweep.record import DomainEnergy, EnergyReading, MeterFacts, Quality
+from energy_sweep.record import DomainEnergy, EnergyReading, MeterFacts, Quality, digest
 from energy_sweep.store import StageStore, control_key
-from energy_sweep.trial.deployment.benchmark import CHUNKS, CONTENDED_REPEATS, Inference
+from energy_sweep.trial.deployment.benchmark import (
+    CHUNKS,
+    CONTENDED_REPEATS,
+    Inference,
+    pace_key,
+)
 from energy_sweep.trial.deployment.inference import POOLING_TURNS, measure_inference
 
 WATTS = 50.0
@@ -61,24 +66,29 @@ class TickingMeter:
 
 
 class Sleeper:
-    """A runtime whose every pass over the images takes 2 ms."""
+    """A runtime whose every pass over the images takes 2 ms, and of a slow graph 4 ms."""
 
     name, version, suffix = "sleeper", "1", ".onnx"
+
+    def __init__(self, seconds: float = 0.002) -> None:
+        self.seconds = seconds
 
     def graph_key(self, path: Path, threads: int) -> str:
         return path.read_text()
 
     def open(self, path: Path, threads: int) -> Sleeper:
-        return self
+        return Sleeper(0.004 if path.read_text() == "slow" else 0.002)
 
     def predict(self, images: np.ndarray[Any, Any], batch: int) -> None:
-        time.sleep(0.002)
+        time.sleep(self.seconds)
 
 
-def measured(tmp_path: Path, meter: TickingMeter, weights: str = "first") -> StageStore:
+def measured(
+    tmp_path: Path, meter: TickingMeter, weights: str = "first", graph: str = "graph"
+) -> StageStore:
     """The store after these weights of a graph were measured too."""
     path = tmp_path / "model.onnx"
-    path.write_text("graph")
+    path.write_text(graph)
     store = StageStore(tmp_path / "stages", meter_id=meter_id(meter.facts()))
     inference = Inference(
         runtime=Sleeper(),
@@ -141,3 +151,24 @@ def test_a_lost_comparison_of_weights_is_not_made_again_but_a_window_is_taken(
     assert after.facts == {**before.facts, "controls": before.facts["controls"][1:]}
     assert len(after.marks) >= len(before.marks) + CHUNKS[0] and not lost.exists()
     assert len(measured(tmp_path, calm, "first").records()["key"].marks) == len(after.marks)
+
+
+def test_a_lost_record_of_passes_is_made_anew(tmp_path: Path) -> None:
+    calm, key = TickingMeter(iter([])), pace_key("key")
+    [lost] = measured(tmp_path, calm).folder(key).glob("record-*.json")
+    lost.unlink()
+    marks = measured(tmp_path, calm).records()["key"].marks
+    assert lost.exists()
+    assert measured(tmp_path, calm).records()["key"].marks == marks
+
+
+def test_a_lost_price_of_weights_that_are_not_pooled_is_measured_anew(tmp_path: Path) -> None:
+    calm, apart = TickingMeter(iter([])), digest(["key", "second"])
+    measured(tmp_path, calm)
+    store = measured(tmp_path, calm, "second", "slow")
+    assert store.records()["key"].facts["apart"] == ["second"]
+    [lost] = store.folder(apart).glob("record-*.json")
+    lost.unlink()
+    anew = measured(tmp_path, calm, "second", "slow").records()
+    assert len(anew[apart].marks) >= CHUNKS[0]
+    assert anew["key"] == store.records()["key"]

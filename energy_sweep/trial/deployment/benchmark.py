@@ -148,6 +148,15 @@ class InferenceBenchmark:
         own = self.inference.work.parameters
         return replace(self.inference.work, parameters=known.facts.get("parameters", own))
 
+    @property
+    def is_paced(self) -> bool:
+        """Whether it is recorded how many passes a mark of this graph is made of."""
+        return self.store.get(pace_key(self.key)) is not None
+
+    def pace(self, path: Path) -> None:
+        """Find that out anew, where its record is gone."""
+        self._passes(self._opened(path), self.key, self.inference.work)
+
     def _passes(self, predict: Callable[[int], None], graph: str, work: Work) -> int:
         """Passes over the images that a mark is made of: found once, and kept with their marks."""
         key = pace_key(graph)

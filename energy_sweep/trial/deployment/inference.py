@@ -66,6 +66,8 @@ def measure_once(
     stand = InferenceBenchmark(key, inference, store, meter)
     if not stand.record.marks:
         store.put(replace(stand.record, marks=stand.window(open_graph())))
+    elif not stand.is_paced:
+        stand.pace(open_graph())
     return key
 
 
@@ -81,10 +83,7 @@ def _visit(stand: InferenceBenchmark, path: Path, weights: str, kind: str) -> No
         marks += [mark for _ in range(FIRST_WINDOWS) for mark in stand.window(path)]
     elif apart or (is_new and _differs(stand, path, weights)):
         apart.append(weights)
-        own = digest([stand.key, weights])
-        windows = (stand.window(path) for _ in range(FIRST_WINDOWS))
-        found = tuple(mark for window in windows for mark in window)
-        stand.store.put(StageRecord(stage="infer", key=own, cost_key=own, marks=found))
+        _measure_apart(stand, path, weights)
     elif len(users) & (len(users) - 1) == 0:
         marks += stand.window(path)
     if marks or len(apart) > len(record.facts["apart"]):
@@ -95,12 +94,25 @@ def _visit(stand: InferenceBenchmark, path: Path, weights: str, kind: str) -> No
     stand.store.put(replace(record, marks=(*record.marks, *marks), facts=facts))
 
 
-def _mend(stand: InferenceBenchmark, open_graph: Callable[[], Path], weights: str) -> None:
-    """Take windows of the reference anew whose records are gone, and for others one of the graph.
+def _measure_apart(stand: InferenceBenchmark, path: Path, weights: str) -> None:
+    """Price weights that are not pooled with others of their graph, in a record of their own."""
+    own = digest([stand.key, weights])
+    windows = (stand.window(path) for _ in range(FIRST_WINDOWS))
+    found = tuple(mark for window in windows for mark in window)
+    stand.store.put(StageRecord(stage="infer", key=own, cost_key=own, marks=found))
 
-    Those others compared weights: what they decided is kept, so that nothing is compared again.
+
+def _mend(stand: InferenceBenchmark, open_graph: Callable[[], Path], weights: str) -> None:
+    """Measure anew what was measured for these weights and has no record now.
+
+    Control windows that compared weights are not repeated, since what they decided is kept: the
+    graph gets one window for all of them.
     """
     record = stand.record
+    if not stand.is_paced:
+        stand.pace(open_graph())
+    if weights in record.facts["apart"] and stand.store.get(digest([stand.key, weights])) is None:
+        _measure_apart(stand, open_graph(), weights)
     controls: list[list[str]] = record.facts.get("controls", [])
     gone = [labels for labels in controls if not _is_kept(stand, labels)]
     for labels in gone:
