@@ -45,6 +45,49 @@ class StageSize:
     bytes: int
 
 
+class StoreClaim:
+    """Lets others see, while it is held, that this process works with the store under `root`.
+
+    It is held in a `with` block, or from `hold` until `release` or the end of the process.
+    """
+
+    def __init__(self, root: Path):
+        self._folder = root / CLAIMS
+        self._lock: FileLock | None = None
+
+    def hold(self) -> None:
+        """Hold the claim; nothing happens where it is held already."""
+        if self._lock is None:
+            name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}.lock"
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(self._folder / name)
+            self._lock.acquire(timeout=0)
+
+    def release(self) -> None:
+        """Hold it no longer."""
+        if self._lock is not None:
+            self._lock.release()
+            Path(self._lock.lock_file).unlink(missing_ok=True)
+            self._lock = None
+
+    def is_held_by_any(self) -> bool:
+        """Whether some process works with the store; claims of dead ones are taken away."""
+        held = False
+        for path in sorted(self._folder.glob("*.lock")):
+            try:
+                with FileLock(path, timeout=0):
+                    path.unlink(missing_ok=True)
+            except Timeout:
+                held = True
+        return held
+
+    def __enter__(self) -> None:
+        self.hold()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
 class StageStore:
     """Stages under `root`, with the readings of one kind of meter (`meter_id`).
 
@@ -62,6 +105,7 @@ class StageStore:
         limit_bytes: int = DEFAULT_LIMIT_BYTES,
     ):
         self.root = Path(root)
+        self.claim = StoreClaim(self.root)
         self.meter_id = meter_id[:16]
         self.coefficients = coefficients or {}
         self.limit_bytes = limit_bytes
@@ -69,33 +113,6 @@ class StageStore:
         self.damaged: dict[Path, str] = {}  # records that cannot be read, and why
         self.unsealed: set[str] = set()  # keys of records that former versions wrote
         self._records: dict[str, StageRecord] | None = None
-        self._claim: FileLock | None = None
-
-    def claim(self) -> None:
-        """Let others see, until `release` or the end of this process, that work goes on here."""
-        if self._claim is None:
-            name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}.lock"
-            (self.root / CLAIMS).mkdir(parents=True, exist_ok=True)
-            self._claim = FileLock(self.root / CLAIMS / name)
-            self._claim.acquire(timeout=0)
-
-    def release(self) -> None:
-        """Take this process's claim back."""
-        if self._claim is not None:
-            self._claim.release()
-            Path(self._claim.lock_file).unlink(missing_ok=True)
-            self._claim = None
-
-    def is_claimed(self) -> bool:
-        """Whether some process works with this store; claims of dead ones are taken away."""
-        claimed = False
-        for path in sorted((self.root / CLAIMS).glob("*.lock")):
-            try:
-                with FileLock(path, timeout=0):
-                    path.unlink(missing_ok=True)
-            except Timeout:
-                claimed = True
-        return claimed
 
     def records(self) -> Mapping[str, StageRecord]:
         """All records that this kind of meter has made, by key."""

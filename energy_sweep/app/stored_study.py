@@ -165,7 +165,7 @@ def clear(stored: StoredStudy, named: Path | None = None) -> int:
         )
     try:
         with FileLock(stored.folder / LOCK, timeout=0):
-            if not stored.store.is_claimed():
+            if not stored.store.claim.is_held_by_any():
                 return stored.store.clear()
     except Timeout:
         pass

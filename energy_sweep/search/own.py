@@ -69,7 +69,7 @@ def search(
     facts = opened.facts()
     store = StageStore(folder / "stages", meter_id=meter_id(facts), coefficients=facts.coefficients)
     runner = _Runner(function, opened, store)
-    store.claim()
+    store.claim.hold()
     store.put_aside()  # what is damaged is measured again
     try:
         with open_study(
@@ -94,7 +94,7 @@ def search(
             )
             return study.record(store.records())
     finally:
-        store.release()
+        store.claim.release()
         if opened is not meter:
             opened.close()
 

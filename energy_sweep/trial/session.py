@@ -29,11 +29,11 @@ def session(
     facts, kept = opened.facts(), store
     if not isinstance(kept, StageStore):
         kept = StageStore(kept, meter_id=meter_id(facts), coefficients=facts.coefficients)
-        kept.claim()
+        kept.claim.hold()
     try:
         yield opened, kept
     finally:
         if kept is not store:
-            kept.release()
+            kept.claim.release()
         if opened is not meter:
             opened.close()

@@ -39,10 +39,10 @@ class Sessions:
 
     def _with_shared_store(self, new: TrialSession) -> TrialSession:
         """One store for each folder and kind of meter, so that all see what any one measures."""
-        place = (new.store.root, new.store.meter_id)
+        wanted = (new.store.root, new.store.meter_id)
         for known in self._open.values():
-            if (known.store.root, known.store.meter_id) == place:
-                new.store.release()
+            if (known.store.root, known.store.meter_id) == wanted:
+                new.store.claim.release()
                 return TrialSession(new.meter, known.store)
         return new
 
@@ -51,7 +51,7 @@ class Sessions:
         for session in self._open.values():
             session.meter.close()
             session.store.trim()
-            session.store.release()
+            session.store.claim.release()
         self._open.clear()
 
 
@@ -76,7 +76,7 @@ def open_session(values: JsonDict, device: Device) -> TrialSession:
     )
     facts = meter.facts()
     store = StageStore(root, meter_id=meter_id(facts), coefficients=facts.coefficients)
-    store.claim()
+    store.claim.hold()
     return TrialSession(meter, store)
 
 

@@ -58,7 +58,7 @@ def deploy(arguments: Namespace) -> None:
             )
     finally:
         session.meter.close()
-        session.store.release()
+        session.store.claim.release()
     if arguments.json:
         stored_study.print_json({"folder": str(arguments.to), **metrics})
     else:

@@ -21,7 +21,7 @@ HOLD = """
 import sys, time
 from energy_sweep.store import StageStore
 store = StageStore(sys.argv[1], meter_id="x")
-store.claim()
+store.claim.hold()
 print("claimed", flush=True)
 time.sleep(60)
 """
@@ -89,8 +89,8 @@ def test_a_store_that_somebody_works_with_is_not_cleared(
 
 def test_a_claim_ends_with_its_release(tmp_path: Path) -> None:
     one, two = (StageStore(tmp_path, meter_id="x") for _ in range(2))
-    one.claim()
-    one.claim()
-    assert two.is_claimed()
-    one.release()
-    assert not two.is_claimed()
+    one.claim.hold()
+    one.claim.hold()
+    assert two.claim.is_held_by_any()
+    one.claim.release()
+    assert not two.claim.is_held_by_any()
