@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from energy_sweep.app import stored_study
+from energy_sweep.app import stored_study, typed_watts
 from energy_sweep.app.sweep.trial_text import watts_text
 from energy_sweep.app.verbs import child
 from energy_sweep.app.verbs.destination import check_json
@@ -66,7 +66,7 @@ def measure(arguments: Namespace) -> int:
 
 def meter_settings(arguments: Namespace) -> JsonDict:
     """The meter that was typed, with its settings."""
-    settings = {"name": arguments.meter, **stored_study.watts_settings(arguments)}
+    settings = {"name": arguments.meter, **typed_watts.watts_settings(arguments)}
     if arguments.powercap is not None:
         settings["powercap"] = str(arguments.powercap)
     return settings

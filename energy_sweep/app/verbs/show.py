@@ -6,7 +6,7 @@ import shlex
 from argparse import Namespace
 from collections import defaultdict
 
-from energy_sweep.app import stored_study
+from energy_sweep.app import stored_study, typed_watts
 from energy_sweep.record import (
     MEASURING_STAGES,
     TRAINING_STAGES,
@@ -39,7 +39,7 @@ def front(arguments: Namespace) -> None:
         print(as_csv(document), end="")
     else:
         width = terminal.width_of()
-        anew = stored_study.priced_text(stored.record, arguments)
+        anew = typed_watts.priced_text(stored.record, arguments)
         told = tables(stored.record, document, width=width), terminal.prose(anew, width=width)
         print(*filter(None, told), sep="\n\n")
 
@@ -52,16 +52,16 @@ def choose(arguments: Namespace) -> None:
     stored = stored_study.load(arguments)
     choice, name = stored_study.chosen(stored.record, arguments), stored.record.name
     again = command(stored_study.trial_of(stored.record, choice.row.trial))
-    again = " ".join([again, *map(shlex.quote, stored_study.watts_words(arguments))])
+    again = " ".join([again, *map(shlex.quote, typed_watts.watts_words(arguments))])
     if arguments.json:
         row = to_json(choice.row)
         stored_study.print_json({**row, "why": choice.why, "command": again})
         return
     found = stored_study.study_words(stored.folder, arguments.outputs)
     take = ["deploy", *found, "--trial", str(choice.row.trial), "--to", "DIR"]
-    take += stored_study.priced_by(arguments)
+    take += typed_watts.priced_by(arguments)
     priced = objective_text(vars(arguments))
-    anew = stored_study.priced_text(stored.record, arguments)
+    anew = typed_watts.priced_text(stored.record, arguments)
     width = terminal.width_of()
     print(
         terminal.prose(

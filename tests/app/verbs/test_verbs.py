@@ -18,7 +18,7 @@ import toy_study
 from filelock import FileLock
 from stored_study import store_study
 
-from energy_sweep.app import main
+from energy_sweep.app import main, typed_watts
 from energy_sweep.app import stored_study as verb_study
 from energy_sweep.app.verbs import notes as verb_notes
 from energy_sweep.app.verbs import options as verbs
@@ -213,7 +213,7 @@ def test_watts_beside_a_counter_only_widen_the_scale(tmp_path: Path) -> None:
         estimated_grid().meter, sources=("nvml", "estimate"), scale_band=(0.9, 1.5)
     )
     arguments = Namespace(cpu_watts=12.0, memory_watts=None, calibration=None)
-    assert verb_study.repriced(both, arguments).scale_band == (2.8 / 12.0, 1.5)
+    assert typed_watts.repriced(both, arguments).scale_band == (2.8 / 12.0, 1.5)
 
 
 def test_front_text_names_the_quality_and_csv_has_a_line_per_configuration(
