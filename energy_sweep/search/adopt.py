@@ -17,18 +17,18 @@ def adopt(sweep: SearchRun) -> Stop | None:
 
     Gives the budget that ended it before all were.
     """
-    for trial in sweep.study.left_running():
-        identity = sweep.study.identity(trial.number)
-        point = sweep.atlas.locate(identity, trial.params)
-        if trial.result is not None and sweep.priced(trial.number, trial.result):
-            sweep.tell(trial.number, trial.result)
+    trials, study = sweep.trials, sweep.trials.study
+    for trial in study.left_running():
+        point = trials.point(trial.number)
+        if trial.result is not None and trials.price(trial.number, trial.result):
+            trials.keep(trial.number, trial.result)
         elif trial.result is not None:
-            sweep.study.fail(trial.number, UNPRICED)
-        elif point is None or identity in sweep.known:
-            sweep.study.fail(trial.number, LEFT_BEHIND)
+            study.fail(trial.number, UNPRICED)
+        elif point is None or study.identity(trial.number) in trials.numbers:
+            study.fail(trial.number, LEFT_BEHIND)
         elif (stop := sweep.stop()) is not None:
             return stop
         else:
-            sweep.study.hold(trial.number)
-            sweep.measure(trial.number, sweep.atlas.job(point))
+            study.hold(trial.number)
+            sweep.measure(trial.number, trials.index.job(point))
     return None

@@ -8,9 +8,10 @@ from energy_sweep.record import BadInput, Objective, StageRecord
 from energy_sweep.search.adopt import adopt
 from energy_sweep.search.cost_tracker import CostTracker
 from energy_sweep.search.events import Budget, Event, OnEvent, Outcome
+from energy_sweep.search.job_index import Describe, JobIndex
+from energy_sweep.search.known_trials import KnownTrials
 from energy_sweep.search.mend import mend
 from energy_sweep.search.run_order import Job
-from energy_sweep.search.sampling import Describe, JobIndex
 from energy_sweep.search.search_run import Run, SearchRun
 from energy_sweep.study import SAMPLERS, Study
 from energy_sweep.study.space import Space
@@ -32,7 +33,7 @@ def search_study(
     sampler: str = "auto",
     sampler_settings: Mapping[str, object] | None = None,
     seed: int = 0,
-    watch: OnEvent | None = None,
+    tell: OnEvent | None = None,
 ) -> Outcome:
     """Measure what `space` and `budget` ask for and the study lacks.
 
@@ -43,16 +44,14 @@ def search_study(
     """
     if sampler not in ("auto", *SAMPLERS):
         raise BadInput(f"search.sampler={sampler}: type search.sampler=auto|{'|'.join(SAMPLERS)}")
-    atlas = JobIndex(space, describe)
-    jobs = list(map(atlas.job, space.grid())) if _enumerable(space, budget) else None
+    index = JobIndex(space, describe)
+    jobs = list(map(index.job, space.grid())) if _enumerable(space, budget) else None
+    costs = CostTracker(objective, repeatability=study.meter.repeatability_of)
     sweep = SearchRun(
-        study=study,
-        store_records=store_records,
+        trials=KnownTrials(study, store_records, index=index, costs=costs),
         run=run,
         budget=budget,
-        ledger=CostTracker(objective, repeatability=study.meter.repeatability_of),
-        atlas=atlas,
-        watch=watch or _ignore,
+        tell=tell or _ignore,
         first=(mend, adopt),
     )
     if jobs is not None and sampler == "auto" and _fits(jobs, budget):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from energy_sweep.record import BadInput, TrialResult
-from energy_sweep.search.events import Started, Stop, one_line
+from energy_sweep.search.events import Stop, one_line
 from energy_sweep.search.run_order import Job
 from energy_sweep.store import unrecorded
 
@@ -18,21 +18,21 @@ def mend(sweep: SearchRun) -> Stop | None:
 
     What the store still holds is not done again. Gives the budget that ended it before all were.
     """
-    for trial in sweep.study.trials:
+    trials = sweep.trials
+    for trial in trials.study.trials:
         if trial.result is None or trial.state == "running":
             continue
-        point = sweep.atlas.locate(sweep.study.identity(trial.number), trial.params)
-        if point is None or not unrecorded(trial.result, sweep.store_records()):
+        point = trials.point(trial.number)
+        if point is None or not unrecorded(trial.result, trials.store_records()):
             continue
         if (stop := sweep.stop()) is not None:
             return stop
-        _measure(sweep, trial.number, trial.result, sweep.atlas.job(point))
+        _measure(sweep, trial.number, trial.result, trials.index.job(point))
     return None
 
 
 def _measure(sweep: SearchRun, number: int, known: TrialResult, job: Job) -> None:
-    started = Started(number=number, job=job, measured=len(sweep.measured), total=sweep.total)
-    sweep.watch(started)
+    sweep.started(number, job)
     error = None
     try:
         result = sweep.run(number, job)
@@ -42,8 +42,9 @@ def _measure(sweep: SearchRun, number: int, known: TrialResult, job: Job) -> Non
         raise
     except Exception as failure:
         error = one_line(failure)
-    if error is not None:
-        sweep.failed.append(number)
-    sweep.failures_in_a_row = 0 if error is None else sweep.failures_in_a_row + 1
-    sweep.priced(number, known)
-    sweep.report(number, job, result=known, error=error)
+    if error is None:
+        sweep.tally.failures_in_a_row = 0
+    else:
+        sweep.tally.failure(number)
+    sweep.trials.price(number, known)
+    sweep.finished(number, job, result=known, error=error)

@@ -49,7 +49,7 @@ def search(
     sampler: str = "auto",
     seed: int = 0,
     meter: Meter | Mapping[str, Any] | str = "auto",
-    watch: OnEvent | None = None,
+    tell: OnEvent | None = None,
 ) -> StudyRecord:
     """Call `function` at the points of `space` that the study lacks; give all that is known.
 
@@ -90,7 +90,7 @@ def search(
                 objective=OBJECTIVE,
                 sampler=sampler,
                 seed=seed,
-                watch=watch,
+                tell=tell,
             )
             return study.record(store.records())
     finally:

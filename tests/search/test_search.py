@@ -38,7 +38,7 @@ def configurations(folder: Path) -> list[str]:
 
 def test_a_grid_runs_whole_and_each_stage_once(tmp_path: Path) -> None:
     world, events = World(tmp_path), list[Event]()
-    outcome = sweep(tmp_path, grid(), world=world, watch=events.append)
+    outcome = sweep(tmp_path, grid(), world=world, tell=events.append)
     assert outcome.stopped == "done"
     assert outcome.new == tuple(range(16))
     planned, last = events[0], events[-2]
@@ -99,7 +99,7 @@ def test_narrowed_widened_fixed_and_new_axes_run_only_what_is_new(tmp_path: Path
 
 def test_one_configuration_typed_twice_runs_once(tmp_path: Path) -> None:
     events = list[Event]()
-    outcome = sweep(tmp_path, space_of({"level": (0, 0.0, 0.5)}), watch=events.append)
+    outcome = sweep(tmp_path, space_of({"level": (0, 0.0, 0.5)}), tell=events.append)
     assert len(outcome.new) == 2
     assert isinstance(events[0], Planned)
     assert events[0].plan is not None

@@ -148,7 +148,7 @@ class SweepCommand:
             plans=planner.plans,
             objective=objective,
             levels=planner.levels,
-        ) as watch:
+        ) as printer:
             return search_study(
                 study,
                 records,
@@ -160,7 +160,7 @@ class SweepCommand:
                 sampler_settings=self.settings["sampler_settings"],
                 seed=self.settings["seed"],
                 objective=objective,
-                watch=watch,
+                tell=printer,
             )
 
     def _describe(self, params: JsonDict) -> Job:

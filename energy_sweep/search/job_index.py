@@ -1,0 +1,69 @@
+"""Points of a space as jobs, each described once, and found again by what they measure."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from energy_sweep.record import JsonDict
+from energy_sweep.search.run_order import Job
+from energy_sweep.study import Identity
+from energy_sweep.study.space import Space
+
+# Values tried for the axes that a stored trial does not name, at most.
+GUESSES = 64
+
+Describe = Callable[[JsonDict], Job]
+
+
+class JobIndex:
+    """Remembers which job each point is, so that no point is described twice."""
+
+    def __init__(self, space: Space, describe: Describe) -> None:
+        self.space = space
+        self._describe = describe
+        self._jobs: dict[str, Job] = {}
+        self._points: dict[Identity, JsonDict] = {}
+        self._outside: set[Identity] = set()
+
+    def job(self, point: JsonDict) -> Job:
+        """The job of a point."""
+        key = json.dumps(point, sort_keys=True)
+        if key not in self._jobs:
+            self._jobs[key] = job = self._describe(point)
+            self._points.setdefault(job.identity, point)
+        return self._jobs[key]
+
+    def locate(self, identity: Identity, params: JsonDict) -> JsonDict | None:
+        """The point of today's space that is this configuration, typed once as `params`, or None.
+
+        An axis that `params` does not name was a default or a fixed dial then: its values are
+        tried, and the configuration decides.
+        """
+        if identity in self._points:
+            return self._points[identity]
+        whole = self.space.size is not None and len(self._jobs) >= self.space.size
+        if not whole and identity not in self._outside:
+            for point in itertools.islice(self._guesses(params), GUESSES):
+                if self.job(point).identity == identity:
+                    return point
+        self._outside.add(identity)
+        return None
+
+    def untried(self, avoid: Collection[Identity], *, seed: int) -> Job | None:
+        """Any job of a finite space that is not to be avoided, by lot."""
+        if self.space.size is None:
+            return None
+        points = list(self.space.grid())
+        random.Random(seed).shuffle(points)  # noqa: S311 (which configuration is next is no secret)
+        return next((job for job in map(self.job, points) if job.identity not in avoid), None)
+
+    def _guesses(self, params: JsonDict) -> Iterator[JsonDict]:
+        columns: list[Sequence[object]] = []
+        for axis in self.space.axes:
+            named = axis.name in params and axis.contains(params[axis.name])
+            columns.append((params[axis.name],) if named else axis.values or ())
+        for point in itertools.product(*columns):
+            yield dict(zip(self.space.names, point, strict=True))

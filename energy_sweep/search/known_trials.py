@@ -1,0 +1,79 @@
+"""What a study knows of today's space: which configurations are measured, and at what price."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from energy_sweep.record import JsonDict, StageRecord, TrialResult
+from energy_sweep.search.cost_tracker import CostTracker
+from energy_sweep.search.job_index import JobIndex
+from energy_sweep.search.run_order import Job
+from energy_sweep.study import Answer, Identity, Study
+
+
+class KnownTrials:
+    """The trials of a study that have a result, as points of today's space with their joules.
+
+    `numbers` has those trials by what they measure, `measured` the configurations of them that are
+    in this space, and `tried` what this command has begun.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        store_records: Callable[[], Mapping[str, StageRecord]],
+        *,
+        index: JobIndex,
+        costs: CostTracker,
+    ) -> None:
+        self.study = study
+        self.store_records = store_records
+        self.index = index
+        self.costs = costs
+        self.numbers: dict[Identity, int] = {}
+        self.measured: set[str] = set()
+        self.tried: set[Identity] = set()
+        costs.refresh(store_records())
+        for trial in study.trials:
+            if trial.result is not None and trial.state != "running":
+                costs.add(trial.number, trial.result)
+                self._learn(trial.number)
+
+    def point(self, number: int) -> JsonDict | None:
+        """The point of today's space that a trial measures, or None."""
+        return self.index.locate(self.study.identity(number), self.study.trial(number).params)
+
+    def price(self, number: int, result: TrialResult) -> bool:
+        """Price a result with what the store holds by now; whether it has all that it needs."""
+        self.costs.refresh(self.store_records())
+        self.costs.add(number, result)
+        return result.infeasible is not None or self.costs.joules(number) is not None
+
+    def keep(self, number: int, result: TrialResult) -> None:
+        """Store the result of a trial in the study, with its price."""
+        self.study.finish(number, result, self.costs.joules(number))
+        self._learn(number)
+
+    def answers(self) -> dict[Identity, Answer]:
+        """What is known of today's space, by trial number."""
+        answers: dict[Identity, Answer] = {}
+        for identity, number in sorted(self.numbers.items(), key=lambda item: item[1]):
+            point, result = self.point(number), self.study.trial(number).result
+            if point is not None and result is not None:
+                answers[identity] = (point, result.accuracy, self.costs.joules(number))
+        return answers
+
+    def failed_before(self) -> Iterator[Job]:
+        """Jobs of today's space that failed and have no result yet, each one once."""
+        for trial in self.study.trials:
+            identity = self.study.identity(trial.number)
+            if trial.state == "failed" and identity not in self.numbers.keys() | self.tried:
+                point = self.point(trial.number)
+                if point is not None:
+                    yield self.index.job(point)
+
+    def _learn(self, number: int) -> None:
+        identity = self.study.identity(number)
+        self.numbers[identity] = number
+        if self.point(number) is not None:
+            self.measured.add(identity[0])
