@@ -1,36 +1,34 @@
-"""What to run next: the whole grid over shared stages, or a sampler, within a budget."""
+"""What to run next: the whole grid over shared stages, or a sampler, within a budget.
 
-import sys
-import types
-from typing import Any
+What is named here is looked up on first use: importing the package loads no Optuna.
+"""
 
-from energy_sweep.record import StudyRecord
-from energy_sweep.search.base import WHOLE_GRID, search_study
-from energy_sweep.search.events import Budget, Event, Finished, Outcome, Planned, Started
-from energy_sweep.search.own import search
-from energy_sweep.search.run_order import Job, RunOrder, run_order
+from __future__ import annotations
 
-__all__ = [
-    "WHOLE_GRID",
-    "Budget",
-    "Event",
-    "Finished",
-    "Job",
-    "Outcome",
-    "Planned",
-    "RunOrder",
-    "Started",
-    "run_order",
-    "search",
-    "search_study",
-]
+import importlib
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from energy_sweep.search.base import WHOLE_GRID as WHOLE_GRID
+    from energy_sweep.search.base import search_study as search_study
+    from energy_sweep.search.events import Budget as Budget
+    from energy_sweep.search.events import Event as Event
+    from energy_sweep.search.events import Finished as Finished
+    from energy_sweep.search.events import Outcome as Outcome
+    from energy_sweep.search.events import Planned as Planned
+    from energy_sweep.search.events import Started as Started
+    from energy_sweep.search.run_order import Job as Job
+    from energy_sweep.search.run_order import RunOrder as RunOrder
 
-class _Room(types.ModuleType):
-    """Lets `energy_sweep.search` be called: the room and its one verb share their name."""
-
-    def __call__(self, *arguments: Any, **settings: Any) -> StudyRecord:
-        return search(*arguments, **settings)
+_HOMES = {
+    "WHOLE_GRID": "base",
+    "search_study": "base",
+    **dict.fromkeys(("Budget", "Event", "Finished", "Outcome", "Planned", "Started"), "events"),
+    **dict.fromkeys(("Job", "RunOrder"), "run_order"),
+}
 
 
-sys.modules[__name__].__class__ = _Room
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,40 +1,17 @@
-"""Search over a function of one's own: each call is one stage, measured as a whole."""
+"""Search over a function of one's own; what it takes is imported when it is called."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from numbers import Integral
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from energy_sweep.hardware.cpu import cpu_model, usable_cores
-from energy_sweep.meter import Meter, meter_id
-from energy_sweep.meter.measure import Measured, measure, open_for_block, per_busy_thread
-from energy_sweep.record import (
-    BadInput,
-    JsonDict,
-    Mark,
-    Objective,
-    StageRecord,
-    StageUse,
-    StudyRecord,
-    TrialResult,
-    digest,
-)
-from energy_sweep.search.base import search_study
-from energy_sweep.search.events import Budget, OnEvent
-from energy_sweep.search.run_order import Job
-from energy_sweep.store import StageStore
-from energy_sweep.study import open_study
-from energy_sweep.study.space import Axis, Space
-
-# How many answers were right, of how many; called with a value of every axis, by name.
-Function = Callable[..., tuple[int, int]]
-STAGE = "trunk"
-OBJECTIVE = Objective("training")
+if TYPE_CHECKING:
+    from energy_sweep.meter import Meter
+    from energy_sweep.record import StudyRecord
+    from energy_sweep.search.events import OnEvent
+    from energy_sweep.search.function_trials import Function
+    from energy_sweep.study.space import Axis, Space
 
 
 def search(
@@ -58,139 +35,19 @@ def search(
     The study, `outputs/NAME`, is called as the function unless `name` says otherwise; a grid runs
     whole, unless `trials`, `joules` or `seconds` end it; the same call again does nothing new.
     """
-    if not callable(function):
-        raise BadInput(f"search({function!r}): hand in the function to search over, then its space")
-    called = str(getattr(function, "__name__", type(function).__name__) if name is None else name)
-    space = space if isinstance(space, Space) else Space(space)
-    _check_arguments(function, space)
-    if called == "<lambda>":
-        raise BadInput("a lambda has no name for its study: hand in name='mine'")
-    folder, opened = Path(outputs) / called, open_for_block(meter)
-    facts = opened.facts()
-    store = StageStore(folder / "stages", meter_id=meter_id(facts), coefficients=facts.coefficients)
-    runner = _Runner(function, opened, store)
-    store.claim.hold()
-    store.put_aside()  # what is damaged is measured again
-    try:
-        with open_study(
-            folder,
-            called,
-            space=space,
-            meter=facts,
-            machine={"device_class": f"{cpu_model()} | {usable_cores()} cores"},
-            identity=runner.identity,
-        ) as study:
-            search_study(
-                study,
-                store.records,
-                space,
-                describe=runner.describe,
-                run=runner.run,
-                budget=Budget(trials=trials, joules=joules, seconds=seconds),
-                objective=OBJECTIVE,
-                sampler=sampler,
-                seed=seed,
-                tell=tell,
-            )
-            return study.record(store.records())
-    finally:
-        store.claim.release()
-        if opened is not meter:
-            opened.close()
+    from energy_sweep.search.events import Budget
+    from energy_sweep.search.function_trials import checked_space, search_function, study_name
 
-
-def _check_arguments(function: Function, space: Space) -> None:
-    """Refuse, before a joule is spent, axes that the function does not take or no study keeps."""
-    for axis in space.axes:
-        for value in axis.values or ():
-            if not isinstance(value, str | int | float | bool | None):
-                raise BadInput(
-                    f"{axis.name}={value!r}: an axis holds numbers and words: hand in a word, and"
-                    " look up in your function what it stands for"
-                )
-    try:
-        inspect.signature(function).bind(**dict.fromkeys(space.names))
-    except TypeError as error:
-        names = ", ".join(space.names) or "no axis at all"
-        raise BadInput(f"{_called(function)} cannot be called with {names}: {error}") from error
-    except ValueError:  # some built-in functions do not say what they take
-        return
-
-
-def _called(function: Function) -> str:
-    return getattr(function, "__qualname__", type(function).__qualname__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Runner:
-    """Describes and measures calls of a function."""
-
-    function: Function
-    meter: Meter
-    store: StageStore
-
-    @property
-    def identity(self) -> JsonDict:
-        """What all trials must share: the function, and its source where that can be read."""
-        found = {"function": _called(self.function)}
-        with suppress(OSError, TypeError):
-            found["source"] = digest(inspect.getsource(self.function))[:12]
-        return found
-
-    def describe(self, params: JsonDict) -> Job:
-        dials = {name: value for name, value in params.items() if name != "seed"}
-        config, seed = {"function": _called(self.function), **dials}, int(params.get("seed", 0))
-        cost = digest([self.identity, config])
-        use = StageUse(stage=STAGE, key=digest([cost, seed]), cost_key=cost, units=1.0)
-        return Job(params=params, config=config, seed=seed, overrides=(), stages=(use,))
-
-    def run(self, number: int, job: Job) -> TrialResult:
-        del number
-        [use] = job.stages
-        known = self.store.get(use.key)
-        record = known if known is not None and known.marks else self._call(job, use, known)
-        return TrialResult(
-            config=job.config,
-            seed=job.seed,
-            stages=job.stages,
-            n_validation=record.facts["of"],
-            correct=record.facts["correct"],
-        )
-
-    def _call(self, job: Job, use: StageUse, known: StageRecord | None) -> StageRecord:
-        """Call the function in a window; what a call that failed took stays on the bill."""
-        facts = JsonDict()
-        reading = None
-        try:
-            with measure(self.meter, label=_called(self.function)) as reading:
-                facts = _facts(self.function(**job.params), _called(self.function))
-        finally:
-            lost = known.lost if known is not None else ()
-            marks = () if reading is None else (self._mark(reading),)
-            record = StageRecord(
-                stage=use.stage,
-                key=use.key,
-                cost_key=use.cost_key,
-                marks=marks if facts else (),
-                lost=lost if facts else (*lost, *marks),
-                facts=facts,
-                settings=job.params,
-            )
-            self.store.put(record)
-        return record
-
-    def _mark(self, reading: Measured) -> Mark:
-        energy = reading.energy
-        return Mark(units=1.0, reading=per_busy_thread(energy, self.meter.facts().coefficients))
-
-
-def _facts(answer: Any, called: str) -> JsonDict:
-    """What a call returned, checked."""
-    pair: list[Any] = list(answer) if isinstance(answer, tuple | list) else []  # pyright: ignore
-    whole = [isinstance(number, Integral) for number in pair]
-    if whole != [True, True] or not 0 <= pair[0] <= pair[1] or not pair[1]:
-        raise BadInput(
-            f"{called} returned {answer!r}: return two whole numbers, how many validation images"
-            " were right and how many there are, so that the accuracy has an interval"
-        )
-    return {"correct": int(pair[0]), "of": int(pair[1])}
+    points = checked_space(function, space)
+    called = study_name(function, name)
+    return search_function(
+        function,
+        points,
+        Path(outputs) / called,
+        called,
+        budget=Budget(trials=trials, joules=joules, seconds=seconds),
+        sampler=sampler,
+        seed=seed,
+        meter=meter,
+        tell=tell,
+    )

@@ -21,7 +21,8 @@ from energy_sweep.record import (
     StageUse,
     TrialResult,
 )
-from energy_sweep.search import Budget, Event, Finished, Job, Planned, run_order, search_study
+from energy_sweep.search import Budget, Event, Finished, Job, Planned, search_study
+from energy_sweep.search.run_order import run_order
 from energy_sweep.study import load_study
 from energy_sweep.study.space import Axis, Space
 
