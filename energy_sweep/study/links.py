@@ -26,5 +26,7 @@ def check_links(folder: Path) -> None:
 
 
 def _links(folder: Path) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder):
-        yield from (path for name in (*folders, *files) if (path := Path(place, name)).is_symlink())
+    for parent, folders, files in os.walk(folder):
+        yield from (
+            path for name in (*folders, *files) if (path := Path(parent, name)).is_symlink()
+        )

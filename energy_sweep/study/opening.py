@@ -27,6 +27,7 @@ from energy_sweep.study.reading import UnreadableDatabase, read_database
 from energy_sweep.study.restoring import restore
 from energy_sweep.study.space import Space
 from energy_sweep.study.waiting import acquire
+from energy_sweep.study.writer import StudyWriter
 
 EMPTY = "it is empty"
 
@@ -59,8 +60,8 @@ def open_study(
     try:
         acquire(lock, name, waits=waits)
     except OSError as error:
-        place = error.filename or folder
-        raise BadInput(f"{place} cannot be written ({error.strerror}): {OF_YOUR_OWN}") from error
+        path = error.filename or folder
+        raise BadInput(f"{path} cannot be written ({error.strerror}): {OF_YOUR_OWN}") from error
     facts = {"name": name, "meter": to_json(meter), "machine": machine, "identity": identity}
     try:
         return _open(folder, facts, space, lock)
@@ -141,11 +142,8 @@ def _open(folder: Path, facts: JsonDict, space: Space, lock: FileLock) -> Study:
     elif facts != known.facts:
         journal.append(STUDY, seal(facts), durable=True)
     return Study(
-        storage=storage,
+        writer=StudyWriter(storage, journal, space=space, display=display),
         lock=lock,
-        space=space,
-        display=display,
-        journal=journal,
         facts=facts,
         known=known,
         repairs=tuple(said),

@@ -104,8 +104,8 @@ def stage_root(folder: Path) -> Path:
 
 def is_outside(stages: Path, folder: Path) -> bool:
     """Whether a store lies outside of a study's folder, so that others may use it too."""
-    place, home = (Path(os.path.realpath(path)) for path in (stages, folder))
-    return not place.is_relative_to(home)
+    real, home = (Path(os.path.realpath(path)) for path in (stages, folder))
+    return not real.is_relative_to(home)
 
 
 def _stages_setting(multirun: Path) -> str | None:
