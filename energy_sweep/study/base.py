@@ -41,7 +41,7 @@ class Study:
         self.repairs = repairs
         self._writer = writer
         self._lock = lock
-        self._facts = dict(facts)
+        self._facts: JsonDict = dict(facts)
         self._trials = {number: one.record for number, one in known.trials.items()}
         self._identities = {number: identity(one.claim) for number, one in known.trials.items()}
 
@@ -66,7 +66,7 @@ class Study:
         """Store what the data set is; True where that was stored already."""
         if self._facts.get("data") == data:
             return True
-        facts = self._facts | {"data": data}
+        facts: JsonDict = self._facts | {"data": data}
         self._writer.data(facts)
         self._facts = facts
         return False
