@@ -82,7 +82,7 @@ def distances(files: Iterable[str], users: dict[str, set[str]]) -> dict[str, int
 def near(file: str, test: str) -> int:
     """How near a test file is to `file` by its name, its folder, or since it names that file."""
     path, other = Path(file), Path(test)
-    if other.name in {f"test_{part}.py" for part in (path.stem, path.parts[0])}:
+    if f"{other.stem}_".startswith((f"test_{path.stem}_", f"test_{path.parts[0]}_")):
         return 0
     if path.suffix != ".py":
         named = path.name in (ROOT / test).read_text(encoding="utf-8")
