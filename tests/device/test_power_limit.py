@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -188,30 +188,45 @@ def test_mig_instances_share_one_limit_so_none_is_set(nvml: FakeNvml) -> None:
         check_power_limit(("MIG-1111",), 200)
 
 
+def alone(code: str) -> subprocess.CompletedProcess[str]:
+    """Code that sends signals to its own process, which is none of ours with threads of others."""
+    begin = "import os, signal\nfrom energy_sweep.device.power import exit_on_signals\n"
+    command = [sys.executable, "-c", begin + textwrap.dedent(code)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def test_handlers_of_signals_are_put_back_and_what_is_ignored_stays_ignored() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    hangup = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with pytest.raises(SystemExit) as left, exit_on_signals():
-            os.kill(os.getpid(), signal.SIGHUP)
-            os.kill(os.getpid(), signal.SIGTERM)
-            signal.pause()
-        assert left.value.code == 128 + signal.SIGTERM
-        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, hangup)
-    assert signal.getsignal(signal.SIGTERM) is before
+    done = alone(
+        """
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        before = signal.getsignal(signal.SIGTERM)
+        try:
+            with exit_on_signals():
+                os.kill(os.getpid(), signal.SIGHUP)
+                os.kill(os.getpid(), signal.SIGTERM)
+                signal.pause()
+        except SystemExit as left:
+            print(left.code)
+        print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN)
+        print(signal.getsignal(signal.SIGTERM) is before)
+        """
+    )
+    assert done.stdout.split() == [str(128 + signal.SIGTERM), "True", "True"], done.stderr
 
 
 def test_a_second_signal_does_not_cut_the_way_out_short() -> None:
-    steps: list[str] = []
-    with pytest.raises(SystemExit), exit_on_signals():
-        try:
-            os.kill(os.getpid(), signal.SIGTERM)
-        finally:
-            os.kill(os.getpid(), signal.SIGTERM)
-            steps.append("set back")
-    assert steps == ["set back"]
+    done = alone(
+        """
+        with exit_on_signals():
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+                signal.pause()
+            finally:
+                os.kill(os.getpid(), signal.SIGTERM)
+                print("set back", flush=True)
+        """
+    )
+    assert done.stdout == "set back\n" and done.returncode == 128 + signal.SIGTERM
 
 
 def test_other_threads_leave_signals_alone() -> None:
