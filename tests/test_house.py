@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import energy_sweep
 
 HOME = Path(energy_sweep.__file__).parent
 ROOT = HOME.parent
+MAP = ROOT / "docs/architecture.md"
 LONGEST = {"file": 250, ast.FunctionDef: 50, ast.ClassDef: 150}
 # The rooms that may import what the contract of that name forbids to all others.
 ALLOWED = {
@@ -55,6 +57,22 @@ def contracts() -> dict[str, Any]:
 def test_a_contract_holds_for_every_room_that_is_not_named(name: str) -> None:
     held = {module.removeprefix("energy_sweep.") for module in contracts()[name]["source_modules"]}
     assert held == rooms() - ALLOWED[name]
+
+
+def test_the_floors_drawn_are_those_that_are_held() -> None:
+    drawn = re.findall(r"^```floors\n(.*?)^```", MAP.read_text(encoding="utf-8"), re.M | re.S)
+    floors = [
+        line.split("   ")[0] for line in re.sub(r"(\S) {3,}", r"\1   ", drawn[0]).splitlines()
+    ]
+    assert floors == contracts()["Imports point down"]["layers"]
+
+
+def test_the_rooms_of_the_map_hold_what_it_says() -> None:
+    table = re.findall(r"^\| `(\w+)/` \| (.*) \|$", MAP.read_text(encoding="utf-8"), re.M)
+    assert table
+    for room, told in table:
+        there = {path.stem for path in (HOME / room).rglob("*")}
+        assert set(re.findall(r"`(\w+)/?`", told)) <= there, room
 
 
 def test_files_functions_and_classes_stay_small() -> None:
