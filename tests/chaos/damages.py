@@ -159,7 +159,10 @@ def _damage(study: Path, dice: random.Random) -> Done:
     else:
         path.write_bytes(_bytes(kind, data, where, dice))
     trial = [f"trial {part}" for part in path.parts if part.isdecimal()]
-    return Done(told, (path.name, *trial))
+    of = (
+        [path.name.removesuffix(".sha256")] if path.suffix == ".sha256" else []
+    )  # whose digest it is
+    return Done(told, (path.name, *of, *trial))
 
 
 def _bytes(kind: str, data: bytearray, where: int, dice: random.Random) -> bytes:

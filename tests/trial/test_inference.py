@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from energy_sweep.front.prices import Prices
 from energy_sweep.meter.base import Window, Work, exclusive_window, meter_id
 from energy_sweep.record import DomainEnergy, EnergyReading, MeterFacts, Quality, digest
+from energy_sweep.record.own_files import is_sound
 from energy_sweep.store import StageStore, control_key
 from energy_sweep.trial.deployment.benchmark import (
     CHUNKS,
@@ -24,6 +24,7 @@ from energy_sweep.trial.deployment.benchmark import (
 from energy_sweep.trial.deployment.inference import POOLING_TURNS, measure_inference
 
 WATTS = 50.0
+CLOCK = [0.0]  # seconds, which only work moves on
 
 
 class TickingMeter:
@@ -48,11 +49,11 @@ class TickingMeter:
         pass
 
     def _begin(self, _: ExitStack) -> Any:
-        contended, last = next(self.disturbed, False), time.perf_counter()
+        contended, last = next(self.disturbed, False), CLOCK[0]
 
         def lap(_: Work) -> EnergyReading:
             nonlocal last
-            start, last = last, time.perf_counter()
+            start, last = last, CLOCK[0]
             domain = DomainEnergy(
                 domain="cpu:0",
                 joules=(1 + contended) * WATTS * (last - start),
@@ -80,7 +81,7 @@ class Sleeper:
         return Sleeper(0.004 if path.read_text() == "slow" else 0.002)
 
     def predict(self, images: np.ndarray[Any, Any], batch: int) -> None:
-        time.sleep(self.seconds)
+        CLOCK[0] += self.seconds
 
 
 def measured(
@@ -172,3 +173,16 @@ def test_a_lost_price_of_weights_that_are_not_pooled_is_measured_anew(tmp_path: 
     anew = measured(tmp_path, calm, "second", "slow").records()
     assert len(anew[apart].marks) >= CHUNKS[0]
     assert anew["key"] == store.records()["key"]
+
+
+@pytest.mark.parametrize(("graph", "apart"), [("graph", []), ("slow", ["second"])])
+def test_without_the_first_graph_others_are_compared_with_its_windows(
+    tmp_path: Path, graph: str, apart: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    calm = TickingMeter(iter([]))
+    for lost in measured(tmp_path, calm).folder("key").glob("model.onnx*"):
+        lost.unlink()
+    record = measured(tmp_path, calm, "second", graph).records()["key"]
+    assert record.facts["apart"] == apart
+    assert "model.onnx is gone or damaged" in caplog.text
+    assert bool(apart) != is_sound(tmp_path / "stages" / "ke" / "key" / "model.onnx")

@@ -132,13 +132,23 @@ def _is_kept(stand: InferenceBenchmark, labels: list[str]) -> bool:
 
 
 def _differs(stand: InferenceBenchmark, path: Path, weights: str) -> bool:
-    """Whether other weights cost other joules, by windows taken in turn with the first ones."""
-    if not is_sound(stand.first):
-        log.warning("%s is gone or damaged: other weights are not compared with it", stand.first)
-        return False
+    """Whether other weights cost other joules, by windows taken in turn with the first ones.
+
+    Where the file of the first is gone, by the windows that were taken of it before.
+    """
+    in_turn = is_sound(stand.first)
+    if not in_turn:
+        log.warning(
+            "%s is gone or damaged, or %s.* beside it: other weights are compared with windows that"
+            " were taken of it before, which are fewer joules and less sharp",
+            stand.first,
+            stand.first.name,
+        )
     ratios: list[float] = []
     for turn in range(POOLING_TURNS):
-        first = stand.control(stand.first, stand.key, "first", weights, str(turn))
+        first = stand.record.marks
+        if in_turn:
+            first = stand.control(stand.first, stand.key, "first", weights, str(turn))
         second = stand.control(path, stand.key, "second", weights, str(turn))
         ratios.append(median(per_unit(second)) / median(per_unit(first)))
     low, high = 1 - POOLING_TOLERANCE, 1 + POOLING_TOLERANCE
@@ -150,4 +160,6 @@ def _differs(stand: InferenceBenchmark, path: Path, weights: str) -> bool:
             stand.key[:12],
             median(ratios),
         )
+    elif not in_turn:
+        keep_copy(path, stand.first)
     return differs
