@@ -54,18 +54,18 @@ class Run:
             plan=Plan(layout="channels_last"),
             seed=self.seed,
         )
-        self._bench = TrialContext(recipe, meter=self.meter, store=self._store)
+        self._context = TrialContext(recipe, meter=self.meter, store=self._store)
         with recipe.device.running():
-            fit(self._bench)
+            fit(self._context)
 
     def finish(self) -> dict[str, Any]:
         """What it took, as `result.json` would tell it."""
         trained = TrialResult(
-            config=self._bench.recipe.config(),
+            config=self._context.recipe.config(),
             seed=self.seed,
-            stages=tuple(self._bench.used),
-            n_validation=len(self._bench.data.validation.labels),
-            facts=self._bench.facts(),
+            stages=tuple(self._context.usage.used),
+            n_validation=len(self._context.data.validation.labels),
+            facts=self._context.facts(),
         )
         records, facts = self._store.records(), self.meter.facts()
         energy = energy_detail(trained, records=records, meter=facts)

@@ -70,36 +70,38 @@ def profile(recipe: Recipe) -> JsonDict:
     """
     recipe = of_one_process(recipe)
     store = StageStore(Path(tempfile.gettempdir()), meter_id="none")
-    bench = TrialContext(recipe, meter=open_meter("replay"), store=store)
+    context = TrialContext(recipe, meter=open_meter("replay"), store=store)
     with recipe.device.running(levers=False):
-        trainee = bench.dense_trainee()
-        net, steps = trainee.module, min(STEPS, bench.steps)
-        images = _images(bench)
+        trainee = context.trainer.dense_trainee()
+        net, steps = trainee.module, min(STEPS, context.trainer.steps)
+        images = _images(context)
         with sizes_of(net, len(images)) as sizes:
             _infer(net, images, 1)
         seen = {name: sizes.get(name) for name in leaves(net)}
-        rest = functools.partial(bench.steps_at_rest, trainee, bench.resident, steps)
-        training = _profiled(bench, net, rest, steps)
+        rest = functools.partial(
+            context.trainer.steps_at_rest, trainee, context.trainer.resident, steps
+        )
+        training = _profiled(context, net, rest, steps)
         passes = functools.partial(_infer, net, images, steps)
-        inference = _profiled(bench, net, passes, steps)
+        inference = _profiled(context, net, passes, steps)
     return {
         "model": recipe.model.name,
         "dataset": recipe.dataset.name,
         "precision": recipe.precision,
-        "plan": to_json(bench.plan),
-        "device": bench.device,
+        "plan": to_json(context.plan),
+        "device": context.device,
         "threads": recipe.device.threads,
-        "machine": bench.machine,
+        "machine": context.machine,
         "training": {"batch": recipe.batch, "steps": steps, **_table(training, seen, steps)},
         "inference": {"batch": len(images), "steps": steps, **_table(inference, seen, steps)},
     }
 
 
-def _images(bench: TrialContext) -> torch.Tensor:
+def _images(context: TrialContext) -> torch.Tensor:
     """A batch as inference would see it, in the arithmetic of the weights."""
-    size = min(bench.recipe.inference_batch, len(bench.resident))
-    batch = next(bench.resident.epoch(size, bench.generator("profile")))
-    return batch.images.double() if bench.recipe.precision == "float64" else batch.images
+    size = min(context.recipe.inference_batch, len(context.trainer.resident))
+    batch = next(context.trainer.resident.epoch(size, context.trainer.generator("profile")))
+    return batch.images.double() if context.recipe.precision == "float64" else batch.images
 
 
 def _infer(net: torch.nn.Module, images: torch.Tensor, passes: int) -> None:
@@ -110,13 +112,13 @@ def _infer(net: torch.nn.Module, images: torch.Tensor, passes: int) -> None:
 
 
 def _profiled(
-    bench: TrialContext, net: torch.nn.Module, work: Callable[[], Any], steps: int
+    context: TrialContext, net: torch.nn.Module, work: Callable[[], Any], steps: int
 ) -> dict[str, Any]:
     """Do the work once to wake it up, then by the clock alone, then under the profiler.
 
     Of several tries the fastest counts, as a whole: other programs disturbed it least.
     """
-    synchronize = bench.recipe.device.synchronize or (lambda: None)
+    synchronize = context.recipe.device.synchronize or (lambda: None)
 
     def whole() -> None:
         work()
@@ -124,7 +126,7 @@ def _profiled(
 
     whole()
     seconds, cpu_seconds = min(_clocked(whole) for _ in range(TRIES))
-    on_cuda = bench.device == "cuda"
+    on_cuda = context.device == "cuda"
     with named_ranges(net):
         tries = [_recorded(whole, steps, on_cuda=on_cuda) for _ in range(TRIES)]
     best = min(tries, key=lambda found: found["account"].whole)

@@ -52,30 +52,30 @@ def run_trial(
         check_ready(recipe, meter_id=lambda: kept.meter_id)
         preload(recipe)
         planned = resolve(recipe, meter=opened, store=kept)
-        bench = _bench(planned, meter=opened, store=kept, keep=frozenset(branch_epochs))
-        return _run(bench, plan_record(recipe, kept))
+        context = _context(planned, meter=opened, store=kept, keep=frozenset(branch_epochs))
+        return _run(context, plan_record(recipe, kept))
 
 
-def _run(bench: TrialContext, tried: StageRecord | None) -> TrialResult:
+def _run(context: TrialContext, tried: StageRecord | None) -> TrialResult:
     """The result of a recipe whose plan is known; `tried` is the record of how it was found."""
-    recipe = bench.recipe
+    recipe = context.recipe
     correct, infeasible, facts = None, None, JsonDict()
-    plan = to_json(bench.plan)
+    plan = to_json(context.plan)
     try:
         with recipe.device.running(), recipe.device.infeasible_out_of_memory():
-            with bench.training():
-                teacher_logits(bench)
-                fit(bench)
-                facts = bench.size_facts()
-                rounds = compress(bench)
-            with ExportedModel(bench) as deployed:
+            with context.trainer.training():
+                teacher_logits(context)
+                fit(context)
+                facts = context.size_facts()
+                rounds = compress(context)
+            with ExportedModel(context) as deployed:
                 rounds += deployed.lower()
                 evaluation = deployed.evaluate()
-                facts |= achieved(bench, rounds, zeros=evaluation["zero_weights"])
+                facts |= achieved(context, rounds, zeros=evaluation["zero_weights"])
                 facts |= deployed.infer(evaluation)
             right = evaluation.pop("correct")
             facts |= evaluation
-            facts |= compare(bench, right)
+            facts |= compare(context, right)
             correct = right
     except Infeasible as reason:
         infeasible = str(reason)
@@ -84,13 +84,13 @@ def _run(bench: TrialContext, tried: StageRecord | None) -> TrialResult:
     return TrialResult(
         config=recipe.config(),
         seed=recipe.seed,
-        stages=tuple(bench.used),
-        n_validation=len(bench.data.validation.labels),
+        stages=tuple(context.usage.used),
+        n_validation=len(context.data.validation.labels),
         correct=correct,
         infeasible=infeasible,
-        facts={"plan": plan, **bench.facts(), **facts},
-        peak_memory_bytes=bench.peak_memory_bytes(),
-        machine=bench.machine,
+        facts={"plan": plan, **context.facts(), **facts},
+        peak_memory_bytes=context.usage.peak_memory_bytes(),
+        machine=context.machine,
     )
 
 
@@ -103,14 +103,14 @@ def deployed_trial(recipe: Recipe, *, meter: Meter, store: StageStore) -> Genera
     recipe = resolve(recipe, meter=meter, store=store)
     with (
         recipe.device.running(levers=False),
-        ExportedModel(_bench(recipe, meter=meter, store=store)) as deployed,
+        ExportedModel(_context(recipe, meter=meter, store=store)) as deployed,
     ):
         yield deployed
 
 
-def _bench(
+def _context(
     recipe: Recipe, *, meter: Meter, store: StageStore, keep: frozenset[int] = frozenset()
 ) -> TrialContext:
-    bench = TrialContext(recipe, meter=meter, store=store, keep=keep)
-    attach_teacher(bench)
-    return bench
+    context = TrialContext(recipe, meter=meter, store=store, keep=keep)
+    attach_teacher(context)
+    return context

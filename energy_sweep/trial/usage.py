@@ -6,38 +6,32 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from energy_sweep.device import OutOfMemory
+from energy_sweep.device import Device, OutOfMemory
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.model.count import Count
-from energy_sweep.recipe import Recipe
 from energy_sweep.record import JsonDict, Mark, StageRecord, StageUse, digest
 from energy_sweep.store import StageStore
-from energy_sweep.trial.wait import patient
 
 
-class MeteredRun:
-    """A recipe's meter and store; `used` grows with the stages that are done."""
+class TrialUsage:
+    """The stages that a trial has `used`, and windows for work on the net of `size`."""
 
-    def __init__(self, recipe: Recipe, *, meter: Meter, store: StageStore) -> None:
-        self.recipe, self.store = recipe, store
-        self.meter = patient(meter, store, below=recipe.device.wait_below)
+    def __init__(
+        self, device: Device, *, meter: Meter, store: StageStore, size: Callable[[], Count]
+    ) -> None:
         self.used: list[StageUse] = []
-
-    @property
-    def dense(self) -> Count:
-        """The size of the dense net, and its arithmetic for one image."""
-        raise NotImplementedError
+        self._device, self._meter, self._store, self._size = device, meter, store, size
 
     def work(self, stage: str, *, images: int) -> Work:
         """What a window is about to do, for meters that compute joules from it."""
-        return Work(stage=stage, images=images, parameters=self.dense.parameters, label=stage)
+        return Work(stage=stage, images=images, parameters=self._size().parameters, label=stage)
 
     def metered(self, use: StageUse, task: Callable[[], Any], *, images: int) -> StageRecord:
         """Do single-shot work inside a window of its own; OutOfMemory keeps what it cost."""
-        peak = self.recipe.device.watch_memory()
-        with self.meter.window(self.work(use.stage, images=images)) as window:
+        peak = self._device.watch_memory()
+        with self._meter.window(self.work(use.stage, images=images)) as window:
             try:
-                with self.recipe.device.infeasible_out_of_memory():
+                with self._device.infeasible_out_of_memory():
                     task()
             except OutOfMemory as reason:
                 self._keep_tried(use, window.mark(units=1, images=images), str(reason))
@@ -51,7 +45,7 @@ class MeteredRun:
     def _keep_tried(self, use: StageUse, mark: Mark, reason: str) -> None:
         """Charge this trial with work that memory ran out in, in a pool that no other shares."""
         key = digest([use.key, "out of memory"])
-        known = self.store.get(key)
+        known = self._store.get(key)
         tried = StageRecord(
             stage=use.stage,
             key=key,
@@ -59,19 +53,19 @@ class MeteredRun:
             marks=(*(known.marks if known else ()), mark),
             facts={"infeasible": reason},
         )
-        self.store.put(tried)
+        self._store.put(tried)
         self.used.append(replace(use, key=key, cost_key=key))
 
     def done(self, use: StageUse, *, units: float | None = None) -> None:
         """Count a stage as used by this trial, in full or only `units` of it."""
-        record = self.store.get(use.key)
+        record = self._store.get(use.key)
         # What is stored may have been pooled under a former version's name.
         pool = use.cost_key if record is None else record.cost_key
         self.used.append(replace(use, cost_key=pool, units=use.units if units is None else units))
 
     def peak_memory_bytes(self) -> int | None:
         """The largest resident size at the edges of this trial's windows, where it was seen."""
-        records = [self.store.get(use.key) for use in self.used]
+        records = [self._store.get(use.key) for use in self.used]
         marks = [mark for record in records if record is not None for mark in record.marks]
         peaks = [mark.reading.peak_memory_bytes for mark in marks]
         return max((peak for peak in peaks if peak is not None), default=None)

@@ -79,7 +79,7 @@ class Stand:
 def test_ranks_run_before_the_first_window_and_are_gone_before_inference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("energy_sweep.trial.context.DistributedTrainer", Stand)
+    monkeypatch.setattr("energy_sweep.trial.trainer.DistributedTrainer", Stand)
     meter = open_meter("replay")
     store = StageStore(tmp_path, meter_id=meter_id(meter.facts()))
     seen: dict[str, bool] = {}

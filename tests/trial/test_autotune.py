@@ -180,10 +180,10 @@ def test_compiling_is_another_plan_and_leaves_the_names_of_weights(
         TrialContext(recipe(plan=plan), meter=meter, store=store) for plan in (FAST, COMPILED)
     )
     assert plain.stages["trunk"].key != compiled.stages["trunk"].key
-    module = compiled.dense_trainee().module
+    module = compiled.trainer.dense_trainee().module
     assert module._compiled_call_impl is not None
-    assert list(module.state_dict()) == list(plain.network().state_dict())
-    assert compiled.network()._compiled_call_impl is None
+    assert list(module.state_dict()) == list(plain.trainer.network().state_dict())
+    assert compiled.trainer.network()._compiled_call_impl is None
     assert [plan.compile for plan in candidates("cuda")] == [False, False, True, True]
     assert candidates("cpu") == (DEFAULT_PLAN, FAST)
 

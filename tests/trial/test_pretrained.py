@@ -63,7 +63,7 @@ def test_training_goes_on_from_the_dense_weights(
 ) -> None:
     source = find(outputs, "first/3", 1.0)
     start = recipe(pretrained=source, seed=7, plan=LAST)
-    module = TrialContext(start, meter=meter, store=store).origin()
+    module = TrialContext(start, meter=meter, store=store).trainer.origin()
     first = TrialContext(
         recipe(epochs=5, plan=LAST),
         meter=meter,

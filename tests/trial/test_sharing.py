@@ -65,14 +65,14 @@ def assert_shared(recipe: MakeRecipe, meter: Meter, tmp_path: Path) -> Callable[
     def trained(folder: str, horizons: tuple[int, ...], dials: dict[str, Any]) -> Any:
         store = StageStore(tmp_path / folder, meter_id=meter_id(meter.facts()))
         for epochs in horizons:
-            bench = TrialContext(
+            context = TrialContext(
                 recipe(epochs=epochs, **(USUAL | dials)),
                 meter=meter,
                 store=store,
                 keep=frozenset((1, 2)),
             )
-            fit(bench)
-        return trained_state(training(bench)[-1], store=store, meter=meter)
+            fit(context)
+        return trained_state(training(context)[-1], store=store, meter=meter)
 
     def check(**dials: Any) -> None:
         shared, alone = trained("shared", (2, 3), dials), trained("alone", (3,), dials)

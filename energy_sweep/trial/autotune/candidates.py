@@ -45,16 +45,16 @@ class Candidate:
     `cold` and `second` read its first two steps, `rounds` are joules per step after them.
     """
 
-    def __init__(self, bench: TrialContext, window: Window, keep: Keep) -> None:
-        self.plan: Plan = bench.plan
-        self.precision: str = bench.recipe.precision
+    def __init__(self, context: TrialContext, window: Window, keep: Keep) -> None:
+        self.plan: Plan = context.plan
+        self.precision: str = context.recipe.precision
         self.rounds: list[float] = []
-        images = head(bench.data, bench.recipe.batch)
-        self._bench, self._window, self._keep = bench, window, keep
+        images = head(context.data, context.recipe.batch)
+        self._context, self._window, self._keep = context, window, keep
         self._resident = OnDeviceDataset(
-            images, bench.data, bench.device, FORMATS[self.plan.layout]
+            images, context.data, context.device, FORMATS[self.plan.layout]
         )
-        self._trainee = bench.dense_trainee()
+        self._trainee = context.trainer.dense_trainee()
         self.cold, self.second = self._run(1), self._run(1)
 
     @property
@@ -66,9 +66,9 @@ class Candidate:
         self.rounds.append(self._run(steps).joules / steps)
 
     def _run(self, steps: int) -> EnergyReading:
-        left, batch = steps, self._bench.recipe.batch
+        left, batch = steps, self._context.recipe.batch
         while left > 0:
-            self._bench.steps_at_rest(self._trainee, self._resident, left)
+            self._context.trainer.steps_at_rest(self._trainee, self._resident, left)
             left -= self._resident.steps(batch)
         mark = self._window.mark(units=steps, images=steps * batch)
         self._keep(mark)
@@ -101,43 +101,43 @@ class Autotuner:
 
     def run(self) -> None:
         """Run every rival; raises Infeasible where plain cannot be run."""
-        bench = self._bench(DEFAULT_PLAN, self.recipe.precision)
-        with bench.meter.window(bench.work("trunk", images=self.recipe.batch)) as window:
+        context = self._context(DEFAULT_PLAN, self.recipe.precision)
+        with context.meter.window(context.usage.work("trunk", images=self.recipe.batch)) as window:
             self._window = window
-            plain = self._enter(bench)
-            for rival in self._others(bench.device):
+            plain = self._enter(context)
+            for rival in self._others(context.device):
                 self._attempt(rival)
             self._rounds(self._steps(plain))
 
-    def _bench(self, plan: Plan, precision: str) -> TrialContext:
+    def _context(self, plan: Plan, precision: str) -> TrialContext:
         recipe = replace(self.recipe, plan=plan, precision=precision)
         return TrialContext(recipe, meter=self._meter, store=self._store)
 
     def _others(self, device: str) -> list[TrialContext]:
         own = self.recipe.precision
-        others = [self._bench(plan, own) for plan in candidates(device) if plan != DEFAULT_PLAN]
+        others = [self._context(plan, own) for plan in candidates(device) if plan != DEFAULT_PLAN]
         if own == "fp32" and (
             device == "cpu" or torch.cuda.is_bf16_supported(including_emulation=False)
         ):
-            others += [self._bench(Plan(layout=layout), "bf16") for layout in LAYOUTS]
+            others += [self._context(Plan(layout=layout), "bf16") for layout in LAYOUTS]
         return others
 
-    def _enter(self, bench: TrialContext) -> Candidate:
+    def _enter(self, context: TrialContext) -> Candidate:
         assert self._window is not None
         with self.recipe.device.infeasible_out_of_memory():
-            rival = Candidate(bench, self._window, self._keep)
+            rival = Candidate(context, self._window, self._keep)
         self.rivals.append(rival)
         return rival
 
-    def _attempt(self, bench: TrialContext) -> None:
+    def _attempt(self, context: TrialContext) -> None:
         """Let a rival in; one that this machine cannot run is left out, and plain stays."""
-        name = f"{bench.recipe.precision} {bench.plan.name}"
+        name = f"{context.recipe.precision} {context.plan.name}"
         try:
-            self._enter(bench)
+            self._enter(context)
         except OutOfMemory as error:
             self.failed[name] = str(error)
         except (RuntimeError, ImportError) as error:
-            if not bench.plan.compile:
+            if not context.plan.compile:
                 raise
             self.failed[name] = " ".join(str(error).split())[:200]
 

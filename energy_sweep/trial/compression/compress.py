@@ -27,32 +27,32 @@ RECALIBRATION_IMAGES = 1024
 SAMPLES, SAMPLE_BATCH = 1024, 128
 
 
-def compress(bench: TrialContext) -> list[JsonDict]:
+def compress(context: TrialContext) -> list[JsonDict]:
     """Compress the trained net and recover it; gives what each round achieved."""
     facts = list[JsonDict]()
-    for index, one in enumerate(net_rounds(bench)):
-        record = bench.store.once(one.compress, lambda folder, i=index: _run(bench, i, folder))
+    for index, one in enumerate(net_rounds(context)):
+        record = context.store.once(one.compress, lambda folder, i=index: _run(context, i, folder))
         facts.append(dict(record.facts))
-        bench.done(one.compress)
+        context.usage.done(one.compress)
         if one.recover is not None:
-            count_segment(bench, recovery(bench, index))
+            count_segment(context, recovery(context, index))
     return facts
 
 
-def achieved(bench: TrialContext, rounds: list[JsonDict], *, zeros: float) -> JsonDict:
+def achieved(context: TrialContext, rounds: list[JsonDict], *, zeros: float) -> JsonDict:
     """What a compression achieved in all; what is told of layers, the last round says.
 
     `removed_weight_bits` are those of the dense net that are gone or, where zeros are what a
     technique makes, zero: `zeros` is their share in the net at the end. Of students it is the
     share of parameters.
     """
-    recipe = bench.recipe
+    recipe = context.recipe
     if not recipe.effective_level:
         return {}
     during = recipe.in_training
     is_masked = during is not None and not during[0].wants_teacher
     is_masked |= any("sparsity" in facts for facts in rounds)
-    sizes = (bench.size_of(model).parameters for model in (recipe.net, recipe.model))
+    sizes = (context.size_of(model).parameters for model in (recipe.net, recipe.model))
     kept = next(sizes) / next(sizes) * (1 - zeros if is_masked else 1.0)
     # Rounds that make zeros tell of those that they add; all together are counted above.
     kept *= math.prod(1 - f["removed_weight_bits"] for f in rounds if "sparsity" not in f)
@@ -60,29 +60,29 @@ def achieved(bench: TrialContext, rounds: list[JsonDict], *, zeros: float) -> Js
     return {**merged, "removed_weight_bits": 1 - kept}
 
 
-def net_rounds(bench: TrialContext) -> tuple[RoundUse, ...]:
+def net_rounds(context: TrialContext) -> tuple[RoundUse, ...]:
     """The rounds that change the net; those that change its exported file come after them."""
-    return tuple(one for one in bench.rounds if one.round.technique.when != "export")
+    return tuple(one for one in context.rounds if one.round.technique.when != "export")
 
 
-def final_network(bench: TrialContext) -> nn.Module:
+def final_network(context: TrialContext) -> nn.Module:
     """The net after its last training stage, from the store or trained again."""
-    rounds = net_rounds(bench)
-    return _network_after(bench, len(rounds)).eval()
+    rounds = net_rounds(context)
+    return _network_after(context, len(rounds)).eval()
 
 
-def recovery(bench: TrialContext, index: int) -> Segment:
+def recovery(context: TrialContext, index: int) -> Segment:
     """The epochs that train the net of a round back, from half the rate to 0."""
-    recipe, one = bench.recipe, bench.rounds[index]
+    recipe, one = context.recipe, context.rounds[index]
     assert one.recover is not None
-    use, steps, epochs = one.recover, bench.steps, int(one.recover.units)
+    use, steps, epochs = one.recover, context.trainer.steps, int(one.recover.units)
     label = f"recover{index or ''}"
 
     def begin() -> Trainee:
-        module = compressed_network(bench, index)
-        scratch = bench.trainee(compressed_network(bench, index))
-        bench.warm_up(scratch, use.cost_key, acting_in(bench, index, 0.0))
-        return bench.trainee(module)
+        module = compressed_network(context, index)
+        scratch = context.trainer.trainee(compressed_network(context, index))
+        context.trainer.warm_up(scratch, use.cost_key, acting_in(context, index, 0.0))
+        return context.trainer.trainee(module)
 
     def lr(epoch: int, step: int) -> float:
         return recover_lr(recipe.lr, epoch * steps + step, epochs * steps)
@@ -91,88 +91,90 @@ def recovery(bench: TrialContext, index: int) -> Segment:
         use=use,
         epochs=epochs,
         begin=begin,
-        train_epoch=bench.epochs(
-            label, lr, acting=lambda epoch: acting_in(bench, index, epoch / epochs)
+        train_epoch=context.trainer.epochs(
+            label, lr, acting=lambda epoch: acting_in(context, index, epoch / epochs)
         ),
-        work=bench.epoch_work("recover"),
+        work=context.epoch_work("recover"),
         settings={"epochs": epochs},
     )
 
 
-def acting_in(bench: TrialContext, index: int, progress: float) -> TrainingHook | None:
+def acting_in(context: TrialContext, index: int, progress: float) -> TrainingHook | None:
     """What acts in the recovery of a round: what acted before goes on, so that no mask drifts."""
     parts = [
         one.round.technique.acting(one.round.level, progress=1.0 if i < index else progress)
-        for i, one in enumerate(bench.rounds[: index + 1])
+        for i, one in enumerate(context.rounds[: index + 1])
     ]
-    found = [part for part in (acting_in_training(bench, 1.0), *parts) if part is not None]
+    found = [part for part in (acting_in_training(context, 1.0), *parts) if part is not None]
     return HookList(found) if found else None
 
 
-def compressed_network(bench: TrialContext, index: int) -> nn.Module:
+def compressed_network(context: TrialContext, index: int) -> nn.Module:
     """The net of a round before its recovery, from the store or compressed again."""
-    use = bench.rounds[index].compress
-    folder = bench.store.folder(use.key)
+    use = context.rounds[index].compress
+    folder = context.store.folder(use.key)
     try:
         tensors, _ = load(folder / "final.safetensors")
     except (FileNotFoundError, DamagedFile):
-        again, known = _run(bench, index, folder), bench.store.get(use.key)
+        again, known = _run(context, index, folder), context.store.get(use.key)
         lost = () if known is None else (*known.lost, *again.marks)
-        bench.store.put(again if known is None else replace(known, lost=lost))
+        context.store.put(again if known is None else replace(known, lost=lost))
         tensors, _ = load(folder / "final.safetensors")
-    return _rebuilt(bench, index + 1, tensors)
+    return _rebuilt(context, index + 1, tensors)
 
 
-def _network_after(bench: TrialContext, rounds: int) -> nn.Module:
+def _network_after(context: TrialContext, rounds: int) -> nn.Module:
     """The net after so many rounds and their recoveries."""
     if not rounds:
-        module = bench.network()
-        restore(module, None, dense_state(bench))
+        module = context.trainer.network()
+        restore(module, None, dense_state(context))
         return module
-    if bench.rounds[rounds - 1].recover is None:
-        return compressed_network(bench, rounds - 1)
-    state = trained_state(recovery(bench, rounds - 1), store=bench.store, meter=bench.meter)
-    return _rebuilt(bench, rounds, state)
+    if context.rounds[rounds - 1].recover is None:
+        return compressed_network(context, rounds - 1)
+    state = trained_state(recovery(context, rounds - 1), store=context.store, meter=context.meter)
+    return _rebuilt(context, rounds, state)
 
 
-def _rebuilt(bench: TrialContext, rounds: int, tensors: dict[str, Tensor]) -> nn.Module:
+def _rebuilt(context: TrialContext, rounds: int, tensors: dict[str, Tensor]) -> nn.Module:
     """A net with the layers that it has after so many rounds, and with these weights."""
-    module = bench.network()
-    for one in bench.rounds[:rounds]:
+    module = context.trainer.network()
+    for one in context.rounds[:rounds]:
         if one.round.technique.restructures:
-            record = bench.store.get(one.compress.key)
+            record = context.store.get(one.compress.key)
             assert record is not None
             one.round.technique.restructure(module, record.facts)
     restore(module, None, tensors)
     return module
 
 
-def _run(bench: TrialContext, index: int, folder: Path) -> StageRecord:
-    use, before = bench.rounds[index].compress, _network_after(bench, index)
-    if use.cost_key not in bench.store.warm:
+def _run(context: TrialContext, index: int, folder: Path) -> StageRecord:
+    use, before = context.rounds[index].compress, _network_after(context, index)
+    if use.cost_key not in context.store.warm:
         # The first call of a process imports and compiles, which is no configuration's cost.
-        _compressed(bench, index, before)
-        bench.store.warm.add(use.cost_key)
+        _compressed(context, index, before)
+        context.store.warm.add(use.cost_key)
     made: list[tuple[nn.Module, JsonDict]] = []
-    images = min(RECALIBRATION_IMAGES, len(bench.resident))
-    task = lambda: made.append(_compressed(bench, index, before))  # noqa: E731
-    record = bench.metered(use, task, images=images)
+    images = min(RECALIBRATION_IMAGES, len(context.trainer.resident))
+    task = lambda: made.append(_compressed(context, index, before))  # noqa: E731
+    record = context.usage.metered(use, task, images=images)
     module, facts = made[0]
     outcome = save(folder / "final.safetensors", module, facts)
     return replace(record, facts=facts, outcome=outcome)
 
 
-def _compressed(bench: TrialContext, index: int, module: nn.Module) -> tuple[nn.Module, JsonDict]:
+def _compressed(context: TrialContext, index: int, module: nn.Module) -> tuple[nn.Module, JsonDict]:
     """The net of a round, made from the one before it, which stays as it is."""
-    one, dtype = bench.rounds[index].round, next(module.parameters()).dtype
-    example = torch.zeros(1, *bench.data.shape, device=bench.device, dtype=dtype)
+    one, dtype = context.rounds[index].round, next(module.parameters()).dtype
+    example = torch.zeros(1, *context.data.shape, device=context.device, dtype=dtype)
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
-        size = min(SAMPLE_BATCH, len(bench.resident))
-        found = bench.resident.epoch(size, bench.generator("samples"))
+        size = min(SAMPLE_BATCH, len(context.trainer.resident))
+        found = context.trainer.resident.epoch(size, context.trainer.generator("samples"))
         for batch in itertools.islice(found, max(1, SAMPLES // size)):
             yield batch.images.to(dtype), batch.labels
 
     made, facts = one.technique.prepare(module, one.level, example=example, batches=batches)
-    recalibrate(made, bench.resident, bench.generator("recal"), RECALIBRATION_IMAGES)
+    recalibrate(
+        made, context.trainer.resident, context.trainer.generator("recal"), RECALIBRATION_IMAGES
+    )
     return made, facts

@@ -10,24 +10,24 @@ from energy_sweep.trial.deployment.deployed import ExportedModel
 from energy_sweep.trial.training.fit import fit
 
 
-def compare(bench: TrialContext, correct: int) -> JsonDict:
+def compare(context: TrialContext, correct: int) -> JsonDict:
     """The dense net's accuracy, where a tolerated loss asks for it; Infeasible below that.
 
     The dense net is the one that was compressed, or the student's teacher of the same kind: what
     is missing of it is measured now, and shared with whoever else asks.
     """
-    recipe, loss = bench.recipe, bench.recipe.max_accuracy_loss
+    recipe, loss = context.recipe, context.recipe.max_accuracy_loss
     if loss is None or not recipe.effective_level:
         return {}
     teacher = recipe.teacher if recipe.in_training is not None else None
     model = recipe.model if teacher is None else teacher.model or recipe.model
     dense = replace(recipe, model=model, compression=NoCompression(), level=0.0, teacher=None)
-    other = TrialContext(dense, meter=bench.meter, store=bench.store, keep=bench.keep)
-    with other.training():
+    other = TrialContext(dense, meter=context.meter, store=context.store, keep=context.keep)
+    with other.trainer.training():
         fit(other)
     with ExportedModel(other) as deployed:
         before = deployed.evaluate()["correct"]
-    n = len(bench.data.validation.labels)
+    n = len(context.data.validation.labels)
     if correct < before - loss * n:
         raise Infeasible(
             f"accuracy {correct / n:.4f} is more than compression.max_accuracy_loss={loss:g} below"

@@ -35,10 +35,10 @@ _awake: set[str] = set()
 class ExportedModel:
     """The graph of one trial, exported when first needed and gone when the trial ends."""
 
-    def __init__(self, bench: TrialContext):
-        self.bench, self.runtime = bench, bench.recipe.runtime
+    def __init__(self, context: TrialContext):
+        self.context, self.runtime = context, context.recipe.runtime
         self.stack = ExitStack()
-        self.threads: int = bench.recipe.device.threads
+        self.threads: int = context.recipe.device.threads
 
     def __enter__(self) -> ExportedModel:
         return self
@@ -49,8 +49,8 @@ class ExportedModel:
     @functools.cached_property
     def network(self) -> nn.Module:
         """The net after its last training stage, from the store or trained again."""
-        with self.bench.training():
-            return final_network(self.bench)
+        with self.context.trainer.training():
+            return final_network(self.context)
 
     @functools.cached_property
     def path(self) -> Path:
@@ -63,56 +63,60 @@ class ExportedModel:
     @functools.cached_property
     def exported(self) -> Path:
         """The net as a file; an architecture is exported once, then only its weights change."""
-        bench, module = self.bench, self.network
+        context, module = self.context, self.network
         path = self._folder / self._name
         try:
-            self.runtime.rewrite(self._template(), module, data=bench.data, path=path)
+            self.runtime.rewrite(self._template(), module, data=context.data, path=path)
         except (Mismatch, OSError):
-            self.runtime.export(module, bench.data, path=path)
+            self.runtime.export(module, context.data, path=path)
         return path
 
     def _template(self) -> Path:
         """The file of the architecture; one that was evicted or damaged is exported again."""
-        bench, use = self.bench, self.bench.stages["export"]
-        template = bench.store.folder(use.key) / f"template{self.runtime.suffix}"
-        known = bench.store.get(use.key)
+        context, use = self.context, self.context.stages["export"]
+        template = context.store.folder(use.key) / f"template{self.runtime.suffix}"
+        known = context.store.get(use.key)
         if known is None:
             self._wake()
         if known is None or not is_sound(template):
-            export = functools.partial(self.runtime.export, self.network, bench.data, path=template)
-            self._keep(known, bench.metered(use, export, images=1))
+            export = functools.partial(
+                self.runtime.export, self.network, context.data, path=template
+            )
+            self._keep(known, context.usage.metered(use, export, images=1))
             seal_file(template)
         return template
 
     def _keep(self, known: StageRecord | None, made: StageRecord) -> None:
         """Keep the record of a file that was made; where it was made before, as lost work."""
         lost = () if known is None else (*known.lost, *made.marks)
-        self.bench.store.put(made if known is None else replace(known, lost=lost))
+        self.context.store.put(made if known is None else replace(known, lost=lost))
 
     def _wake(self) -> None:
         """Import and compile what exports, which is no configuration's cost, on a tiny net."""
-        bench, name = self.bench, self.runtime.name
+        context, name = self.context, self.runtime.name
         if name not in _awake:
-            images = math.prod(bench.data.shape)
-            tiny = nn.Sequential(nn.Flatten(), nn.Linear(images, len(bench.data.classes)))
-            self.runtime.export(tiny, bench.data, path=self._folder / f"tiny{self.runtime.suffix}")
+            images = math.prod(context.data.shape)
+            tiny = nn.Sequential(nn.Flatten(), nn.Linear(images, len(context.data.classes)))
+            self.runtime.export(
+                tiny, context.data, path=self._folder / f"tiny{self.runtime.suffix}"
+            )
             _awake.add(name)
 
     @property
     def lowering(self) -> tuple[RoundUse, ...]:
         """The rounds of the compression that act on the exported file."""
-        return tuple(one for one in self.bench.rounds if one.round.technique.when == "export")
+        return tuple(one for one in self.context.rounds if one.round.technique.when == "export")
 
     def lower(self) -> list[JsonDict]:
         """Do what acts on the exported file, counting it; gives what each round achieved."""
         facts = list[JsonDict]()
         for one in self.lowering:
-            if self.bench.store.get(one.compress.key) is None:
+            if self.context.store.get(one.compress.key) is None:
                 _ = self.path
-            record = self.bench.store.get(one.compress.key)
+            record = self.context.store.get(one.compress.key)
             assert record is not None
             facts.append(dict(record.facts))
-            self.bench.done(one.compress)
+            self.context.usage.done(one.compress)
         return facts
 
     @property
@@ -125,9 +129,9 @@ class ExportedModel:
 
     def _lowered(self, one: RoundUse, source: Path) -> Path:
         """The file of a round, from the store or made again."""
-        bench, use = self.bench, one.compress
-        target = bench.store.folder(use.key) / self._name
-        known = bench.store.get(use.key)
+        context, use = self.context, one.compress
+        target = context.store.folder(use.key) / self._name
+        known = context.store.get(use.key)
         if known is not None and is_sound(target):
             return target
         facts = list[JsonDict]()
@@ -138,37 +142,37 @@ class ExportedModel:
                 target,
                 one.round.level,
                 module=self.network,
-                data=bench.data,
+                data=context.data,
                 runtime=self.runtime,
             )
             facts.append(made)
 
-        if use.cost_key not in bench.store.warm:
+        if use.cost_key not in context.store.warm:
             lower()  # the first time imports what lowers, which is no configuration's cost
-            bench.store.warm.add(use.cost_key)
-        made = bench.metered(use, lower, images=len(bench.data.validation.labels))
+            context.store.warm.add(use.cost_key)
+        made = context.usage.metered(use, lower, images=len(context.data.validation.labels))
         seal_file(target)
         self._keep(known, replace(made, facts=facts[-1]))
         return target
 
     def evaluate(self) -> JsonDict:
         """Validation images right, and what the file is; counts the export too."""
-        use = self.bench.stages["evaluate"]
-        record = self.bench.store.once(use, lambda _: self._evaluated())
-        self.bench.done(self.bench.stages["export"])
-        self.bench.done(use)
+        use = self.context.stages["evaluate"]
+        record = self.context.store.once(use, lambda _: self._evaluated())
+        self.context.usage.done(self.context.stages["export"])
+        self.context.usage.done(use)
         return dict(record.facts)
 
     def _evaluated(self) -> StageRecord:
-        bench, path, right = self.bench, self.path, list[int]()
-        split, batch = bench.data.validation, bench.recipe.inference_batch
+        context, path, right = self.context, self.path, list[int]()
+        split, batch = context.data.validation, context.recipe.inference_batch
 
         def classify() -> None:
             logits = self.runtime.open(path, self.threads).predict(split.images, batch)
             right.append(int((logits.argmax(axis=1) == split.labels).sum()))
 
-        use = bench.stages["evaluate"]
-        record = bench.metered(use, classify, images=len(split.labels))
+        use = context.stages["evaluate"]
+        record = context.usage.metered(use, classify, images=len(split.labels))
         facts: JsonDict = {
             "correct": right[0],
             "bytes": path.stat().st_size,
@@ -180,9 +184,9 @@ class ExportedModel:
 
     def _size(self) -> Count:
         """The size of the net that is deployed, and its arithmetic for one image."""
-        if not self.bench.rounds:
-            return self.bench.dense
-        return count(self.network, self.bench.data.shape)
+        if not self.context.rounds:
+            return self.context.dense
+        return count(self.network, self.context.data.shape)
 
     def infer(self, evaluation: JsonDict) -> JsonDict:
         """Price one image through this graph, with new windows where they are due.
@@ -190,18 +194,18 @@ class ExportedModel:
         The objective's batch is a stage of the trial; the usual others have a window beside it.
         Pools are given by batch, beside the records of how their windows were cut.
         """
-        bench, lowered = self.bench, evaluation.pop("lowered_graph")
-        inference = self._inference(bench.recipe.inference_batch)
-        measuring = {"store": bench.store, "meter": bench.meter}
+        context, lowered = self.context, evaluation.pop("lowered_graph")
+        inference = self._inference(context.recipe.inference_batch)
+        measuring = {"store": context.store, "meter": context.meter}
         use = measure_inference(
             lambda: self.path,
             inference.graph(lowered),
-            weights=bench.weights,
+            weights=context.weights,
             kind="masked" if evaluation["zero_weights"] > MASKED else "dense",
             inference=inference,
             **measuring,
         )
-        bench.used.append(use)
+        context.usage.used.append(use)
         pools = {inference.batch: use.cost_key}
         for batch in {*USUAL_BATCHES} - pools.keys():
             other = self._inference(batch)
@@ -210,17 +214,19 @@ class ExportedModel:
         paces = [pace_key(inference.graph(lowered)), *map(pace_key, pools.values())]
         return {
             "inference": {str(batch): pools[batch] for batch in sorted(pools)},
-            "calibrate": [key for key in dict.fromkeys(paces) if bench.store.get(key) is not None],
+            "calibrate": [
+                key for key in dict.fromkeys(paces) if context.store.get(key) is not None
+            ],
         }
 
     def _inference(self, batch: int) -> Inference:
-        bench = self.bench
-        images = bench.data.validation.images[:INFERENCE_IMAGES]
+        context = self.context
+        images = context.data.validation.images[:INFERENCE_IMAGES]
         return Inference(
             runtime=self.runtime,
             images=images,
             batch=batch,
             threads=self.threads,
-            work=bench.work("infer", images=len(images)),
-            base={"device_class": bench.machine["device_class"], **bench.recipe.device.levers},
+            work=context.usage.work("infer", images=len(images)),
+            base={"device_class": context.machine["device_class"], **context.recipe.device.levers},
         )

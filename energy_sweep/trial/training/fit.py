@@ -13,102 +13,104 @@ from energy_sweep.trial.context import TrialContext
 from energy_sweep.trial.training.segment import Segment, is_finished, run_segment, trained_state
 
 
-def fit(bench: TrialContext, *, following: str | None = None) -> None:
+def fit(context: TrialContext, *, following: str | None = None) -> None:
     """Train the net of the recipe, as far as the store does not hold what it leads to.
 
     That is the stage with the key `following`: by default the first that takes the weights over.
     A stage whose record was lost is done again in any case, as far as its weights are gone too.
     """
-    _charge_pretraining(bench)
-    _prepare(bench)
-    segments = training(bench)
-    is_used_up = bench.store.get(following or bench.following) is not None
-    has_end = is_finished(segments[-1], bench.store)
+    _charge_pretraining(context)
+    _prepare(context)
+    segments = training(context)
+    is_used_up = context.store.get(following or context.following) is not None
+    has_end = is_finished(segments[-1], context.store)
     for segment in segments:
-        is_known = bench.store.get(segment.use.key) is not None
+        is_known = context.store.get(segment.use.key) is not None
         if is_known and (is_used_up or (has_end and segment is not segments[-1])):
-            bench.done(segment.use)
+            context.usage.done(segment.use)
         else:
-            count_segment(bench, segment)
+            count_segment(context, segment)
 
 
-def training(bench: TrialContext) -> list[Segment]:
+def training(context: TrialContext) -> list[Segment]:
     """The trunk and the cooldown, or the one of them that the schedule has; the last ends it."""
     makers = {"trunk": trunk, "cooldown": cooldown}
-    return [make(bench) for stage, make in makers.items() if stage in bench.stages]
+    return [make(context) for stage, make in makers.items() if stage in context.stages]
 
 
-def count_segment(bench: TrialContext, segment: Segment) -> None:
+def count_segment(context: TrialContext, segment: Segment) -> None:
     """Run a segment and count its epochs, also those up to where its loss diverged.
 
     An epoch that memory ran out in is not counted: its joules are lost work.
     """
     try:
-        run_segment(segment, store=bench.store, meter=bench.meter)
+        run_segment(segment, store=context.store, meter=context.meter)
     except Infeasible:
-        record = bench.store.get(segment.use.key)
-        bench.done(segment.use, units=min(record.units, segment.use.units) if record else 0)
+        record = context.store.get(segment.use.key)
+        context.usage.done(segment.use, units=min(record.units, segment.use.units) if record else 0)
         raise
-    bench.done(segment.use)
+    context.usage.done(segment.use)
 
 
-def _charge_pretraining(bench: TrialContext) -> None:
+def _charge_pretraining(context: TrialContext) -> None:
     """Refuse weights that do not fit before anything is spent, and take their joules over."""
-    source, use = bench.recipe.pretrained, bench.stages.get("pretrain")
+    source, use = context.recipe.pretrained, context.stages.get("pretrain")
     if source is None:
         return
-    source.put_into(bench.network())
+    source.put_into(context.trainer.network())
     if use is not None:
-        meter_id = bench.store.meter_id
-        bench.store.once(use, lambda _: source.record(use, meter_id=meter_id))
-        bench.done(use)
+        meter_id = context.store.meter_id
+        context.store.once(use, lambda _: source.record(use, meter_id=meter_id))
+        context.usage.done(use)
 
 
-def _prepare(bench: TrialContext) -> None:
+def _prepare(context: TrialContext) -> None:
     """Build and warm up the net: metered the first time, unmetered in a later process."""
-    use, last = bench.stages["prepare"], training(bench)[-1].use
+    use, last = context.stages["prepare"], training(context)[-1].use
 
     def warm() -> None:
-        bench.warm_up(bench.dense_trainee(), last.cost_key, acting_in_training(bench, 0.0))
+        context.trainer.warm_up(
+            context.trainer.dense_trainee(), last.cost_key, acting_in_training(context, 0.0)
+        )
 
-    if bench.store.get(use.key) is None:
-        _wake(bench)
-        images = 2 * bench.recipe.batch * bench.recipe.accumulate
-        bench.store.once(use, lambda _: bench.metered(use, warm, images=images))
-    elif bench.store.get(last.key) is None:
+    if context.store.get(use.key) is None:
+        _wake(context)
+        images = 2 * context.recipe.batch * context.recipe.accumulate
+        context.store.once(use, lambda _: context.usage.metered(use, warm, images=images))
+    elif context.store.get(last.key) is None:
         warm()
-    bench.done(use)
+    context.usage.done(use)
 
 
-def _wake(bench: TrialContext) -> None:
+def _wake(context: TrialContext) -> None:
     """Import what training imports on first use, which belongs to no configuration."""
-    module = bench.network()
-    bench.trainee(module).optimizer.step()
+    module = context.trainer.network()
+    context.trainer.trainee(module).optimizer.step()
 
 
-def acting_in_training(bench: TrialContext, progress: float) -> TrainingHook | None:
+def acting_in_training(context: TrialContext, progress: float) -> TrainingHook | None:
     """What acts in an epoch of training; `progress` is the share of the horizon before it."""
-    if bench.recipe.in_training is None:
+    if context.recipe.in_training is None:
         return None
-    technique, level = bench.recipe.in_training
-    teacher = bench.answers() if bench.answers is not None else None
+    technique, level = context.recipe.in_training
+    teacher = context.answers() if context.answers is not None else None
     return technique.acting(level, progress=progress, teacher=teacher)
 
 
-def _by_horizon(bench: TrialContext, start: int = 0) -> Callable[[int], TrainingHook | None]:
-    horizon = bench.recipe.epochs
-    return lambda epoch: acting_in_training(bench, (start + epoch) / horizon)
+def _by_horizon(context: TrialContext, start: int = 0) -> Callable[[int], TrainingHook | None]:
+    horizon = context.recipe.epochs
+    return lambda epoch: acting_in_training(context, (start + epoch) / horizon)
 
 
-def dense_state(bench: TrialContext) -> dict[str, Tensor]:
+def dense_state(context: TrialContext) -> dict[str, Tensor]:
     """The state after the last training epoch; weights that are gone are trained again."""
-    return trained_state(training(bench)[-1], store=bench.store, meter=bench.meter)
+    return trained_state(training(context)[-1], store=context.store, meter=context.meter)
 
 
-def trunk(bench: TrialContext) -> Segment:
+def trunk(context: TrialContext) -> Segment:
     """Training at the constant rate, from the fresh net, shared by all horizons."""
-    recipe, use = bench.recipe, bench.stages["trunk"]
-    schedule, steps, epochs = recipe.optimizer.schedule, bench.steps, int(use.units)
+    recipe, use = context.recipe, context.stages["trunk"]
+    schedule, steps, epochs = recipe.optimizer.schedule, context.trainer.steps, int(use.units)
 
     def lr(epoch: int, step: int) -> float:
         return schedule.trunk_lr(recipe.lr, epoch * steps + step)
@@ -117,24 +119,24 @@ def trunk(bench: TrialContext) -> Segment:
     return Segment(
         use=use,
         epochs=epochs,
-        begin=bench.dense_trainee,
-        train_epoch=bench.epochs("train", lr, acting=_by_horizon(bench)),
-        work=bench.epoch_work("trunk"),
-        keep=frozenset(epoch for epoch in bench.keep if 0 < epoch <= epochs),
+        begin=context.trainer.dense_trainee,
+        train_epoch=context.trainer.epochs("train", lr, acting=_by_horizon(context)),
+        work=context.epoch_work("trunk"),
+        keep=frozenset(epoch for epoch in context.keep if 0 < epoch <= epochs),
         settings={name: settings[name] for name in ("batch", "lr", "optimizer", "seed")},
     )
 
 
-def cooldown(bench: TrialContext) -> Segment:
+def cooldown(context: TrialContext) -> Segment:
     """The rate brought down to 0, from the trunk's state where this horizon branches off."""
-    recipe, use = bench.recipe, bench.stages["cooldown"]
-    schedule, steps, epochs = recipe.optimizer.schedule, bench.steps, int(use.units)
-    start = int(bench.stages["trunk"].units) if "trunk" in bench.stages else 0
+    recipe, use = context.recipe, context.stages["cooldown"]
+    schedule, steps, epochs = recipe.optimizer.schedule, context.trainer.steps, int(use.units)
+    start = int(context.stages["trunk"].units) if "trunk" in context.stages else 0
 
     def begin() -> Trainee:
-        trainee = bench.dense_trainee()
+        trainee = context.trainer.dense_trainee()
         if start:
-            state = trained_state(trunk(bench), store=bench.store, meter=bench.meter)
+            state = trained_state(trunk(context), store=context.store, meter=context.meter)
             restore(trainee.module, trainee.optimizer, state)
         return trainee
 
@@ -147,7 +149,9 @@ def cooldown(bench: TrialContext) -> Segment:
         use=use,
         epochs=epochs,
         begin=begin,
-        train_epoch=bench.epochs("train", lr, acting=_by_horizon(bench, start), first=start),
-        work=bench.epoch_work("cooldown"),
+        train_epoch=context.trainer.epochs(
+            "train", lr, acting=_by_horizon(context, start), first=start
+        ),
+        work=context.epoch_work("cooldown"),
         settings={"epochs": recipe.epochs},
     )

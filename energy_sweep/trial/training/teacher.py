@@ -43,41 +43,41 @@ class Teacher:
         return {"model": None if self.model is None else spec(self.model)}
 
 
-def attach_teacher(bench: TrialContext) -> None:
-    """Let the student on a bench find its teacher's answers, once it needs them."""
-    if bench.teaching:
-        bench.answers = functools.cache(lambda: _answers(bench))
+def attach_teacher(context: TrialContext) -> None:
+    """Let a student find its teacher's answers, once it needs them."""
+    if context.teaching:
+        context.answers = functools.cache(lambda: _answers(context))
 
 
-def teacher_logits(bench: TrialContext) -> None:
+def teacher_logits(context: TrialContext) -> None:
     """Train the teacher as far as the store lacks it, ask it, and count all that it took."""
-    if not bench.teaching:
+    if not context.teaching:
         return
-    *training, asking = bench.teaching
-    teacher = _bench(bench)
-    stored = bench.recipe.teacher.stored
+    *training, asking = context.teaching
+    teacher = _context(context)
+    stored = context.recipe.teacher.stored
     if stored is None:
         fit(teacher, following=asking.key)
-        _count(bench, training, teacher.used)
+        _count(context, training, teacher.usage.used)
     else:
-        meter_id = bench.store.meter_id
-        bench.store.once(training[0], lambda _: stored.record(training[0], meter_id=meter_id))
-        bench.done(training[0])
-    bench.store.once(asking, lambda folder: _ask(bench, asking, folder))
-    bench.done(asking)
+        meter_id = context.store.meter_id
+        context.store.once(training[0], lambda _: stored.record(training[0], meter_id=meter_id))
+        context.usage.done(training[0])
+    context.store.once(asking, lambda folder: _ask(context, asking, folder))
+    context.usage.done(asking)
 
 
-def _count(bench: TrialContext, training: Iterable[StageUse], used: Iterable[StageUse]) -> None:
+def _count(context: TrialContext, training: Iterable[StageUse], used: Iterable[StageUse]) -> None:
     """The teacher's stages as the student's, in the pools that they were really measured in."""
     units = {use.key: use for use in used}
     for use in training:
         if use.key in units:
-            bench.used.append(replace(units[use.key], stage="teacher"))
+            context.usage.used.append(replace(units[use.key], stage="teacher"))
 
 
-def _bench(bench: TrialContext) -> TrialContext:
-    """The bench that the teacher is trained on: the recipe's own, without compression."""
-    recipe: Recipe = bench.recipe
+def _context(context: TrialContext) -> TrialContext:
+    """The context that the teacher is trained in: the student's own, without compression."""
+    recipe: Recipe = context.recipe
     teacher = recipe.teacher
     dense = replace(
         recipe,
@@ -88,36 +88,38 @@ def _bench(bench: TrialContext) -> TrialContext:
         teacher=None,
         max_accuracy_loss=None,
     )
-    return TrialContext(dense, meter=bench.meter, store=bench.store, keep=bench.keep)
+    return TrialContext(dense, meter=context.meter, store=context.store, keep=context.keep)
 
 
-def _answers(bench: TrialContext) -> Tensor:
+def _answers(context: TrialContext) -> Tensor:
     """Logits [train images, classes] on the device; those that are gone are asked for again."""
-    asking = bench.teaching[-1]
-    folder = bench.store.folder(asking.key)
+    asking = context.teaching[-1]
+    folder = context.store.folder(asking.key)
     try:
         tensors, _ = load(folder / "logits.safetensors")
     except (FileNotFoundError, DamagedFile):
-        again, known = _ask(bench, asking, folder), bench.store.get(asking.key)
+        again, known = _ask(context, asking, folder), context.store.get(asking.key)
         lost = () if known is None else (*known.lost, *again.marks)
-        bench.store.put(again if known is None else replace(known, lost=lost))
+        context.store.put(again if known is None else replace(known, lost=lost))
         tensors, _ = load(folder / "logits.safetensors")
-    return tensors["logits"].to(bench.device)
+    return tensors["logits"].to(context.device)
 
 
-def _ask(bench: TrialContext, asking: StageUse, folder: Path) -> StageRecord:
-    module, found = _trained(bench), list[Tensor]()
-    images = bench.data.train.images
-    record = bench.metered(asking, lambda: found.append(_logits(bench, module)), images=len(images))
+def _ask(context: TrialContext, asking: StageUse, folder: Path) -> StageRecord:
+    module, found = _trained(context), list[Tensor]()
+    images = context.data.train.images
+    record = context.usage.metered(
+        asking, lambda: found.append(_logits(context, module)), images=len(images)
+    )
     outcome = save_tensors(folder / "logits.safetensors", {"logits": found[0]}, {})
-    right = int((found[0].argmax(dim=1).numpy() == bench.data.train.labels).sum())
+    right = int((found[0].argmax(dim=1).numpy() == context.data.train.labels).sum())
     facts: JsonDict = {"teacher_train_accuracy": right / len(images)}
     return replace(record, outcome=outcome, facts=facts)
 
 
-def _trained(bench: TrialContext) -> nn.Module:
-    teacher = _bench(bench)
-    module, stored = teacher.network(), bench.recipe.teacher.stored
+def _trained(context: TrialContext) -> nn.Module:
+    teacher = _context(context)
+    module, stored = teacher.trainer.network(), context.recipe.teacher.stored
     if stored is None:
         restore(module, None, dense_state(teacher))
     else:
@@ -125,12 +127,12 @@ def _trained(bench: TrialContext) -> nn.Module:
     return module.eval()
 
 
-def _logits(bench: TrialContext, module: nn.Module) -> Tensor:
+def _logits(context: TrialContext, module: nn.Module) -> Tensor:
     dtype = next(module.parameters()).dtype
-    asked = DeployableNet(module, bench.data.mean, bench.data.std).to(bench.device).eval()
-    split, found = bench.data.train.images, list[Tensor]()
+    asked = DeployableNet(module, context.data.mean, context.data.std).to(context.device).eval()
+    split, found = context.data.train.images, list[Tensor]()
     with torch.no_grad():
         for start in range(0, len(split), BATCH):
-            images = torch.tensor(split[start : start + BATCH], device=bench.device)
+            images = torch.tensor(split[start : start + BATCH], device=context.device)
             found.append(asked.answer(images, dtype).float().cpu())
     return torch.cat(found)
