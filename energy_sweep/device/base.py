@@ -164,7 +164,7 @@ class Device:
 
         Driver and UUIDs are told, and are part of no key.
         """
-        return machine_facts(self.uuids())
+        return machine_facts(self.uuids(), on_gpu=self.resolve() == "cuda")
 
 
 def _positive(dial: str, value: float | None, says: str, most: float) -> float | None:

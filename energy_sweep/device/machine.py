@@ -51,12 +51,12 @@ def gpu_uuids(processes: int) -> tuple[str, ...]:
     )
 
 
-def machine_facts(uuids: tuple[str, ...]) -> JsonDict:
-    """What readings and weights depend on; `uuids` are those of the GPUs in use, where any is."""
+def machine_facts(uuids: tuple[str, ...], *, on_gpu: bool) -> JsonDict:
+    """What readings and weights depend on; `uuids` are those of the GPUs in use."""
     import torch
 
     cpu, cores = cpu_model(), usable_cores()
-    gpu = torch.cuda.get_device_name() if uuids else None
+    gpu = torch.cuda.get_device_name() if on_gpu else None
     return {
         "device_class": " | ".join([cpu, f"{cores} cores", *([gpu] if gpu else [])]),
         "cpu": cpu,
