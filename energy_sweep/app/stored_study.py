@@ -7,7 +7,8 @@ import json
 import shlex
 import sys
 from argparse import Namespace
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,19 +25,27 @@ from energy_sweep.study.paths import LOCK, is_study, last_change, studies_below
 from energy_sweep.text.commands import program
 
 if TYPE_CHECKING:
-    from energy_sweep.front import Choice
+    from energy_sweep.front import Choice, PricedStudy
     from energy_sweep.store import StageStore
 
 OUTPUTS = Path("outputs")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class StoredStudy:
     """A study on disk: its folder, everything known of it, and the store of its stages."""
 
     folder: Path
     record: StudyRecord
     store: StageStore
+    objective: Objective = field(default_factory=Objective)
+
+    @cached_property
+    def priced(self) -> PricedStudy:
+        """What follows from its prices by the objective that was asked for."""
+        from energy_sweep.front import PricedStudy
+
+        return PricedStudy(self.record, self.objective)
 
 
 def powercap(arguments: Namespace) -> JsonDict:
@@ -75,6 +84,7 @@ def _first_sweep(outputs: Path) -> str:
 
 def load(arguments: Namespace) -> StoredStudy:
     """The study that the command line names, with the readings of its meter."""
+    from energy_sweep.front.unpriced import unpriced_text
     from energy_sweep.study.stored import load_study, store_of, with_stages
 
     folder = find_study(arguments.name, arguments.outputs)
@@ -82,18 +92,11 @@ def load(arguments: Namespace) -> StoredStudy:
     meter = repriced(record.meter, arguments)
     store = store_of(folder, meter)
     record = with_stages(dataclasses.replace(record, meter=meter), store)
-    record = dataclasses.replace(record, damage=(*record.damage, *_left_out(record, arguments)))
-    for line in record.damage:
-        print(f"damaged: {line}", file=sys.stderr)
-    return StoredStudy(folder=folder, record=record, store=store)
-
-
-def _left_out(record: StudyRecord, arguments: Namespace) -> tuple[str, ...]:
-    from energy_sweep.front.unpriced import unpriced, unpriced_text
-
     asked = objective(arguments) if "objective" in arguments else Objective()
-    text = unpriced_text(unpriced(record, asked))
-    return (text,) if text else ()
+    stored = StoredStudy(folder=folder, record=record, store=store, objective=asked)
+    for line in filter(None, [*record.damage, unpriced_text(stored.priced.unpriced)]):
+        print(f"damaged: {line}", file=sys.stderr)
+    return stored
 
 
 def clear(stored: StoredStudy, named: Path | None = None) -> int:
@@ -128,16 +131,16 @@ def clear(stored: StoredStudy, named: Path | None = None) -> int:
     )
 
 
-def chosen(record: StudyRecord, arguments: Namespace) -> Choice:
+def chosen(stored: StoredStudy, arguments: Namespace) -> Choice:
     """The configuration that the constraints on the command line choose."""
     from energy_sweep.front import selection
 
     return selection.choose(
-        selection.rows(record, objective(arguments)),
+        stored.priced.rows,
         min_accuracy=arguments.min_accuracy,
         max_joules=arguments.max_joules,
         rule="knee" if arguments.knee else None,
-        quality=record.meter.quality,
+        quality=stored.record.meter.quality,
     )
 
 

@@ -43,11 +43,6 @@ def achieved(config: JsonDict, facts: JsonDict) -> Achieved:
     )
 
 
-def achieved_of(row: JsonDict) -> str:
-    """What the compression of a row of the front document achieved; empty where it has none."""
-    return Achieved(**{name: row[name] for name in ("level", "removed", "zeros")}).text
-
-
 def kept_by_layer(facts: JsonDict) -> dict[str, str]:
     """What is left of each layer, in words."""
     if "channels" in facts and "dense_channels" in facts:

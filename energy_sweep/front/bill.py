@@ -12,12 +12,12 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from energy_sweep.front.prices import Prices
 from energy_sweep.record import (
     MEASURING_STAGES,
     TRAINING_STAGES,
-    JsonDict,
     StageRecord,
     StudyRecord,
     TrialResult,
@@ -26,39 +26,43 @@ from energy_sweep.record import (
 # A graph's first weights get so many windows; the 2nd, 4th, 8th, ... that share it bring one more.
 FIRST_WINDOWS = 3
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillLine:
+    """One stage: distinct `runs`, `uses` by trials, joules spent, their share, and one by one."""
+
+    runs: int
+    uses: int
+    spent_joules: float
+    spent_share: float
+    attributed_joules: float
+
+
 Work = tuple[str, str, float]  # the key of its record, that of its pool, and units of it
 
 
-def bill(study: StudyRecord, prices: Prices) -> dict[str, JsonDict]:
-    """By stage: distinct `runs`, `uses` by trials, joules spent, their share, and one by one."""
+def bill(study: StudyRecord, prices: Prices) -> dict[str, BillLine]:
+    """A line for each stage that anything was spent on, in the order of a trial."""
     work: defaultdict[str, list[Work]] = defaultdict(list)
     for _, result in study.results:
         for stage, one in _alone(result, study.stages):
             work[stage].append(one)
     total = math.fsum(record.spent_joules for record in study.stages.values())
-    lines: dict[str, JsonDict] = {}
+    lines: dict[str, BillLine] = {}
     for stage in (*TRAINING_STAGES, *MEASURING_STAGES):
         records = [record for record in study.stages.values() if record.stage == stage]
         if records or stage in work:
             spent = math.fsum(record.spent_joules for record in records)
-            lines[stage] = {
-                "runs": len(records),
-                "uses": len(work[stage]),
-                "spent_joules": spent,
-                "spent_share": spent / total if total else 0.0,
-                "attributed_joules": math.fsum(
+            lines[stage] = BillLine(
+                runs=len(records),
+                uses=len(work[stage]),
+                spent_joules=spent,
+                spent_share=spent / total if total else 0.0,
+                attributed_joules=math.fsum(
                     _price(one, study.stages, prices) for one in work[stage]
                 ),
-            }
+            )
     return lines
-
-
-def totals(lines: Mapping[str, JsonDict]) -> JsonDict:
-    """The two figures of the headline: joules spent, and one by one."""
-    return {
-        name: math.fsum(line[name] for line in lines.values())
-        for name in ("spent_joules", "attributed_joules")
-    }
 
 
 def _alone(result: TrialResult, stages: Mapping[str, StageRecord]) -> Iterable[tuple[str, Work]]:

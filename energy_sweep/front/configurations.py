@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from energy_sweep.front.achieved import achieved
+from energy_sweep.front.achieved import Achieved, achieved
 from energy_sweep.front.prices import Prices, Usage, demand
 from energy_sweep.recipe.dials import Dials, axes
 from energy_sweep.record import (
@@ -72,6 +72,11 @@ class Row:
     removed: float | None = None
     zeros: float | None = None
 
+    @property
+    def achieved(self) -> str:
+        """What its compression achieved, in words; empty where it has none."""
+        return Achieved(level=self.level, removed=self.removed, zeros=self.zeros).text
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
@@ -89,6 +94,10 @@ class Configuration:
     def accuracy(self) -> float:
         images = sum(result.n_validation for _, result in self.runs)
         return sum(result.correct or 0 for _, result in self.runs) / images
+
+    def is_priced(self, prices: Prices) -> bool:
+        """Whether every reading that its price rests on is there."""
+        return all(prices.pool(cost_key) is not None for cost_key in self.demand)
 
     def joules(self, prices: Prices) -> tuple[float, float]:
         """Joules of the objective and their uncertainty; unmetered work is an error."""
@@ -124,10 +133,9 @@ def configurations(study: StudyRecord, objective: Objective) -> tuple[Configurat
 
 
 def unranked_rows(
-    study: StudyRecord, found: Sequence[Configuration], prices: Prices
+    found: Sequence[Configuration], prices: Prices, *, names: Sequence[str]
 ) -> tuple[Row, ...]:
-    """A row per configuration, without rivals and what beats it."""
-    names = varying(study)
+    """A row per configuration, with the axes `names`, without rivals and what beats it."""
     users: defaultdict[str, set[str]] = defaultdict(set)
     for configuration in found:
         for _, result in configuration.runs:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from energy_sweep.front.configurations import known_joules, measured_runs, varying
+from energy_sweep.front.configurations import known_joules, measured_runs
 from energy_sweep.front.prices import Prices, demand
 from energy_sweep.recipe.dials import Dials
 from energy_sweep.record import JsonDict, Objective, StudyRecord
@@ -20,9 +21,10 @@ class InfeasibleRow:
     joules: float | None
 
 
-def infeasible_rows(study: StudyRecord, prices: Prices) -> tuple[InfeasibleRow, ...]:
-    """The infeasible trials of a study."""
-    names = varying(study)
+def infeasible_rows(
+    study: StudyRecord, prices: Prices, *, names: Sequence[str]
+) -> tuple[InfeasibleRow, ...]:
+    """The infeasible trials of a study, with the axes `names`."""
     training = Objective(name="training")
     return tuple(
         InfeasibleRow(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import html
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from energy_sweep.front.achieved import achieved, kept_by_layer, name_of
-from energy_sweep.front.configurations import Configuration, configurations, joules_text, price_list
+from energy_sweep.front.configurations import Configuration, joules_text
 from energy_sweep.front.prices import Prices
 from energy_sweep.front.twins import (
     epochs_of,
@@ -24,8 +22,6 @@ from energy_sweep.front.twins import (
 from energy_sweep.record import (
     TRAINING_STAGES,
     JsonDict,
-    Objective,
-    StudyRecord,
     TrialResult,
 )
 from energy_sweep.uncertainty.intervals import Interval, newcombe
@@ -33,10 +29,6 @@ from energy_sweep.uncertainty.intervals import Interval, newcombe
 EFFORT = ("teacher", "compress", "recover")
 # Accuracy that is surely lost beyond this is too much for a saving to pay.
 MARGIN = 0.01
-HEAD = (
-    *("trial", "compression", "achieved", "against dense", "accuracy", "95 % interval"),
-    *("per image", "saved per image", "by the last step", "effort", "pays from"),
-)
 
 
 class Joules(NamedTuple):
@@ -77,24 +69,6 @@ class Saving:
     kept: Mapping[str, str]
 
     @property
-    def cells(self) -> tuple[str, ...]:
-        """What a table says of it, under `HEAD`."""
-        low, high = self.accuracy_interval
-        return (
-            str(self.trial),
-            self.compression,
-            self.achieved or "-",
-            f"trial {self.dense}",
-            f"{self.accuracy_change:+.4f}{self._epochs}",
-            f"{low:+.3f} to {high:+.3f}",
-            joules_text(self.per_image),
-            self.saved.text,
-            "" if self.last_step is None else self.last_step.text,
-            self.effort.text,
-            self._pays,
-        )
-
-    @property
     def loses(self) -> bool:
         """Whether accuracy is surely lost by more than is tolerated."""
         return self.accuracy_interval.high < -MARGIN
@@ -112,24 +86,9 @@ class Saving:
         interval = list(self.accuracy_interval)
         return {**named, **figures, "accuracy_interval": interval, "pays_from_images": self.images}
 
-    @property
-    def _epochs(self) -> str:
-        """What else than compression the change of accuracy is due to."""
-        more = self.more_epochs
-        count = f"{abs(more):g} epoch{'' if abs(more) == 1 else 's'}"
-        return f" ({count} {'more' if more > 0 else 'fewer'})" if more else ""
 
-    @property
-    def _pays(self) -> str:
-        if self.loses:
-            return "loses accuracy"
-        return "not surely" if self.images is None else f"{self.images:,.0f} images"
-
-
-def savings(study: StudyRecord) -> tuple[Saving, ...]:
-    """Every compressed configuration that has a dense twin in the study, by trial number."""
-    prices = price_list(study)
-    found = configurations(study, Objective(name="training"))
+def savings(found: Sequence[Configuration], prices: Prices) -> tuple[Saving, ...]:
+    """Every compressed configuration that has a dense twin among `found`, by trial number."""
     dense = defaultdict[str, list[Configuration]](list)
     for one in found:
         if not is_compressed(one):
@@ -141,55 +100,6 @@ def savings(study: StudyRecord) -> tuple[Saving, ...]:
         if is_compressed(one) and (twins := dense.get(twin_key(one)))
     )
     return tuple(sorted((one for one in made if one is not None), key=lambda one: one.trial))
-
-
-def savings_lines(found: Sequence[Saving]) -> list[tuple[str, ...]]:
-    """The savings as a table, its head first; a column that says nothing is left out."""
-    lines = [HEAD, *(one.cells for one in found)]
-    said = [index for index in range(len(HEAD)) if any(line[index] for line in lines[1:])]
-    return [tuple(line[index] for index in said) for line in lines]
-
-
-def savings_html(study: StudyRecord) -> str:
-    """The savings as a section of the report; empty where the study compressed nothing."""
-    found = savings(study)
-    if not found:
-        return ""
-    quality = study.meter.quality.value
-    head, *cells = savings_lines(found)
-    titles = "".join(f"<th>{title}</th>" for title in head)
-    lines = "".join(_line(line) for line in cells)
-    kept = "".join(
-        f"<li>trial {one.trial} ({html.escape(one.compression)}): "
-        + html.escape(", ".join(f"{name} {part}" for name, part in one.kept.items()))
-        + "</li>"
-        for one in found
-        if one.kept
-    )
-    layers = f"<details><summary>What was kept, layer by layer</summary><ul>{kept}</ul></details>"
-    return (
-        "<h2>What compression saved</h2>"
-        f'<p class="soft">Against the same configuration left dense, in joules ({quality}), trained'
-        " for as many epochs in all, recovery among them, or for the nearest number that the study"
-        " has: then the table says how many epochs more or fewer, and the change of accuracy is not"
-        " due to compression alone. The interval is of that change (Newcombe's, 95 %). Effort"
-        " is compressing, recovering and teaching; it pays from so many images on, unless accuracy"
-        f" is surely lost by more than {MARGIN:g}. A saving below"
-        " 0 is a compressed net that costs more, or a last step that does: int8 on top of pruning"
-        " often does on small nets.</p>"
-        f'<div class="scroll"><table class="crowded"><thead><tr>{titles}</tr></thead>'
-        f"<tbody>{lines}</tbody></table></div>{layers if kept else ''}"
-    )
-
-
-def _line(cells: Iterable[str]) -> str:
-    return "<tr>" + "".join(f"<td>{_in_parts(cell)}</td>" for cell in cells) + "</tr>"
-
-
-def _in_parts(cell: str) -> str:
-    """A cell that may break between its parts, and in the midst of no number or unit."""
-    parts = re.split(r" (?=± |\(|to )", cell)
-    return " ".join(f'<span class="whole">{html.escape(part)}</span>' for part in parts)
 
 
 def _saving(

@@ -1,43 +1,19 @@
-"""Which configurations are worth their joules: front, rivals, knee, choice, and the JSON of it."""
+"""Which configurations are worth their joules: the front, its knee, and the choice of one."""
 
 from __future__ import annotations
 
-import csv
-import dataclasses
-import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from energy_sweep.front.achieved import Achieved
-from energy_sweep.front.bill import bill, totals
-from energy_sweep.front.configurations import (
-    Row,
-    contended_text,
-    joules_text,
-    price_list,
-    unranked_rows,
-)
+from energy_sweep.front.configurations import Row, contended_text, joules_text
 from energy_sweep.front.configurations import command as command
 from energy_sweep.front.domination import hypervolume as hypervolume
 from energy_sweep.front.domination import pareto as pareto
-from energy_sweep.front.infeasible import infeasible_rows
-from energy_sweep.front.rivals import compared
-from energy_sweep.front.unpriced import priced, unpriced
+from energy_sweep.front.priced_study import PricedStudy
 from energy_sweep.recipe.dials import typed
-from energy_sweep.record import (
-    BadInput,
-    JsonDict,
-    NothingFits,
-    Objective,
-    Quality,
-    StudyRecord,
-    to_json,
-)
+from energy_sweep.record import BadInput, NothingFits, Objective, Quality, StudyRecord
 from energy_sweep.text.terminal import one_line
-
-# Columns of a row that hold several values.
-LISTS = ("seeds", "rivals", "beaten_by", "contended")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,21 +26,15 @@ class Choice:
 
 def pareto_numbers(study: StudyRecord, objective: Objective) -> tuple[int, ...]:
     """Trial numbers of the front, cheapest first, without the cost of whole rows."""
-    prices = price_list(study)
-    found = priced(study, objective, prices)
-    points = [(one.accuracy, one.joules(prices)[0]) for one in found]
-    return tuple(found[index].trial for index in pareto(points))
+    priced = PricedStudy(study, objective)
+    points = [(one.accuracy, one.joules(priced.prices)[0]) for one in priced.priced]
+    return tuple(priced.priced[index].trial for index in pareto(points))
 
 
 def rows(study: StudyRecord, objective: Objective | str = "lifetime") -> tuple[Row, ...]:
     """One row per measured configuration that has a price, by lowest trial number."""
     objective = Objective(objective) if isinstance(objective, str) else objective
-    prices = price_list(study)
-    found = priced(study, objective, prices)
-    plain = unranked_rows(study, found, prices)
-    demands = {row.trial: one.demand for row, one in zip(plain, found, strict=True)}
-    members = {row.trial for row in _front(plain)}
-    return compared(plain, members, demands=demands, prices=prices)
+    return PricedStudy(study, objective).rows
 
 
 def knee(found: Sequence[Row]) -> Row:
@@ -154,10 +124,9 @@ def _excess(row: Row, floor: float, ceiling: float) -> float:
 
 def _said(row: Row, quality: Quality) -> str:
     named = one_line(" ".join(f"{name}={typed(value)}" for name, value in row.params.items()))
-    reached = Achieved(level=row.level, removed=row.removed, zeros=row.zeros).text
     return (
         f"trial {row.trial}{f' ({named})' if named else ''},"
-        f"{f' {reached},' if reached else ''} accuracy {row.accuracy:.3f} "
+        f"{f' {row.achieved},' if row.achieved else ''} accuracy {row.accuracy:.3f} "
         f"[{row.accuracy_low:.3f}, {row.accuracy_high:.3f}] for "
         f"{joules_text(row.joules, row.uncertainty_joules)} {quality.value}"
         f"{f' ({contended_text(row.contended)})' if row.contended else ''}"
@@ -184,49 +153,3 @@ def _doubts(row: Row) -> list[str]:
 
 def _front(found: Sequence[Row]) -> list[Row]:
     return [found[index] for index in pareto([(row.accuracy, row.joules) for row in found])]
-
-
-def front_document(study: StudyRecord, objective: Objective) -> JsonDict:
-    """The JSON of `front --json`: plain values, rows cheapest first."""
-    found, prices = rows(study, objective), price_list(study)
-    lines, front = bill(study, prices), _front(found)
-    members = {row.trial for row in front}
-    dominated = [row for row in found if row.trial not in members]
-    return {
-        "study": study.name,
-        "objective": objective.name,
-        "images": objective.images,
-        "quality": study.meter.quality.value,
-        "machine": to_json(study.machine),
-        "meter": to_json(study.meter),
-        "scale_band": list(study.meter.scale_band),
-        "coefficients": dict(study.meter.coefficients),
-        **totals(lines),
-        "bill": lines,
-        "trials": len(study.results),
-        "front": to_json(front),
-        "dominated": to_json(sorted(dominated, key=lambda row: (row.joules, row.trial))),
-        "infeasible": to_json(infeasible_rows(study, prices)),
-        "unpriced": list(unpriced(study, objective)),
-    }
-
-
-def as_csv(document: JsonDict) -> str:
-    """A front document as a table, one configuration a line; lists are joined by spaces."""
-    lines: list[JsonDict] = [
-        {"on_front": int(side == "front"), "quality": document["quality"], **row}
-        for side in ("front", "dominated")
-        for row in document[side]
-    ]
-    axes = list(dict.fromkeys(name for line in lines for name in line["params"]))
-    nested = ("trial", "config", "params", "stages")
-    columns = ["trial", "on_front", "quality"]
-    columns += [f.name for f in dataclasses.fields(Row) if f.name not in nested]
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow([*columns, *axes])
-    for line in lines:
-        joined = {name: " ".join(map(str, line[name])) for name in LISTS}
-        cells = [(line | joined)[name] for name in columns]
-        table.writerow([*cells, *(typed(line["params"].get(name)) for name in axes)])
-    return text.getvalue()

@@ -1,4 +1,4 @@
-"""Plotly figures of a front document, as plain data: no import of plotly."""
+"""Plotly figures of a priced study, as plain data: no import of plotly."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import html
 import math
 from collections.abc import Sequence
 
-from energy_sweep.front import contended_text, joules_text
-from energy_sweep.front.achieved import achieved_of
+from energy_sweep.front import PricedStudy, Row, contended_text, joules_text
+from energy_sweep.front.infeasible import InfeasibleRow
 from energy_sweep.recipe.dials import typed
-from energy_sweep.record import JsonDict
+from energy_sweep.record import JsonDict, Objective
 from energy_sweep.report.marks import Encoding, code_of, groups, legend
 
 INK, SOFT, FAINT, GRID = "#1d2733", "#5d6875", "#8a94a0", "#e8ebef"
@@ -30,36 +30,35 @@ OBJECTIVES = {
 }
 
 
-def objective_text(document: JsonDict) -> str:
-    """What the joules of a document are the joules of."""
-    return OBJECTIVES[document["objective"]].format(images=document["images"])
+def objective_text(objective: Objective) -> str:
+    """What the joules of an objective are the joules of."""
+    return OBJECTIVES[objective.name].format(images=objective.images)
 
 
-def front_figure(document: JsonDict) -> JsonDict:
+def front_figure(priced: PricedStudy) -> JsonDict:
     """Accuracy against joules; the front has a stepped line and error bars."""
-    rows: list[JsonDict] = [*document["front"], *document["dominated"]]
-    colours = code_of(rows, ("compression.level", "compression"), PALETTE)
-    symbols = code_of(rows, ("batch", "model"), SYMBOLS)
-    x_axis = _joules_axis(document)
+    colours = code_of(priced.ranked, ("compression.level", "compression"), PALETTE)
+    symbols = code_of(priced.ranked, ("batch", "model"), SYMBOLS)
+    x_axis = _joules_axis(priced)
     left, right = (10**end if x_axis["type"] == "log" else end for end in x_axis["range"])
-    y_axis = _accuracy_axis(document)
+    y_axis = _accuracy_axis(priced)
     data = [
-        *_points(document, "dominated", colours=colours, symbols=symbols),
-        _step(document["front"], right),
-        *_points(document, "front", colours=colours, symbols=symbols),
-        _crosses(document, left, y_axis["range"][0]),
+        *_points(priced, "dominated", colours=colours, symbols=symbols),
+        _step(priced.front, right),
+        *_points(priced, "front", colours=colours, symbols=symbols),
+        _crosses(priced, left, y_axis["range"][0]),
         *legend(colours, "color", PALETTE[0]),
         *legend(symbols, "symbol", FAINT),
     ]
     return {"data": data, "layout": {**_layout(), "xaxis": x_axis, "yaxis": y_axis}}
 
 
-def bill_figure(document: JsonDict) -> JsonDict:
+def bill_figure(priced: PricedStudy) -> JsonDict:
     """By stage, the joules spent beside those that the configurations would cost alone."""
-    stages = list(document["bill"])[::-1]
+    stages = list(priced.bill)[::-1]
+    lines = [priced.bill[stage] for stage in stages]
 
-    def bars(name: str, kind: str, colour: str) -> JsonDict:
-        joules = [document["bill"][stage][kind] for stage in stages]
+    def bars(name: str, joules: Sequence[float], colour: str) -> JsonDict:
         return {
             "type": "bar",
             "orientation": "h",
@@ -70,7 +69,7 @@ def bill_figure(document: JsonDict) -> JsonDict:
             "textposition": "outside",
             "cliponaxis": False,
             "marker": {"color": colour},
-            "hovertemplate": f"%{{y}}: %{{text}} {document['quality']} {name}<extra></extra>",
+            "hovertemplate": f"%{{y}}: %{{text}} {priced.quality} {name}<extra></extra>",
         }
 
     layout = _layout()
@@ -80,29 +79,29 @@ def bill_figure(document: JsonDict) -> JsonDict:
         "barmode": "group",
         "bargap": 0.35,
         "xaxis": {
-            "title": {"text": f"joules, {document['quality']}"},
+            "title": {"text": f"joules, {priced.quality}"},
             "gridcolor": GRID,
             "rangemode": "tozero",
         },
         "yaxis": {"ticklabelstandoff": 8, "automargin": True},
     }
-    alone = bars("one by one", "attributed_joules", "#c9d3dc")
-    data = [alone, bars("spent", "spent_joules", PALETTE[1])]
+    alone = bars("one by one", [line.attributed_joules for line in lines], "#c9d3dc")
+    data = [alone, bars("spent", [line.spent_joules for line in lines], PALETTE[1])]
     return {"data": data, "layout": layout}
 
 
-def hover(row: JsonDict, quality: str) -> str:
+def hover(row: Row, quality: str) -> str:
     """The label of a point: one setting a line."""
-    lines = [f"<b>trial {row['trial']}</b>", *_settings(row)]
-    low, high = row["accuracy_low"], row["accuracy_high"]
-    lines += [reached] if (reached := achieved_of(row)) else []
-    lines += [f"<br>accuracy {row['accuracy']:.3f}  [{low:.3f}, {high:.3f}]"]
-    lines += [f"{joules_text(row['joules'], row['uncertainty_joules'])} {quality}"]
-    lines += [contended_text(row["contended"])] if row["contended"] else []
-    if row["joules_per_image"] is not None:
-        lines += [f"{joules_text(row['joules_per_image'])} {quality} per image"]
-    if len(row["seeds"]) > 1:
-        lines += [f"{len(row['seeds'])} seeds"]
+    lines = [f"<b>trial {row.trial}</b>", *_settings(row)]
+    low, high = row.accuracy_low, row.accuracy_high
+    lines += [row.achieved] if row.achieved else []
+    lines += [f"<br>accuracy {row.accuracy:.3f}  [{low:.3f}, {high:.3f}]"]
+    lines += [f"{joules_text(row.joules, row.uncertainty_joules)} {quality}"]
+    lines += [contended_text(row.contended)] if row.contended else []
+    if row.joules_per_image is not None:
+        lines += [f"{joules_text(row.joules_per_image)} {quality} per image"]
+    if len(row.seeds) > 1:
+        lines += [f"{len(row.seeds)} seeds"]
     return "<br>".join(lines)
 
 
@@ -126,15 +125,16 @@ def _markers(
 
 
 def _points(
-    document: JsonDict, side: str, *, colours: Encoding, symbols: Encoding
+    priced: PricedStudy, side: str, *, colours: Encoding, symbols: Encoding
 ) -> list[JsonDict]:
     """The configurations of one side, `front` (with error bars) or `dominated`.
 
     Those that are marked alike are one trace, so that a click on the legend can hide them.
     """
-    front, quality = side == "front", document["quality"]
+    front, quality = side == "front", priced.quality
     traces: list[JsonDict] = []
-    for names, rows in groups(document[side], (colours, symbols)):
+    side_rows = priced.front if front else priced.dominated
+    for names, rows in groups(side_rows, (colours, symbols)):
         marker = {
             "size": 11 if front else 7,
             "opacity": 1.0 if front else 0.45,
@@ -142,23 +142,23 @@ def _points(
             "symbol": symbols.mark(rows[0]),
             "line": {"width": 1.2 if front else 0, "color": "white"},
         }
-        points = [(r["joules"], r["accuracy"], r["trial"], hover(r, quality)) for r in rows]
+        points = [(r.joules, r.accuracy, r.trial, hover(r, quality)) for r in rows]
         bars = _error_bars(rows) if front else {}
         traces.append({**_markers(side, points, marker), **bars, "meta": {"groups": names}})
     return traces
 
 
-def _error_bars(rows: Sequence[JsonDict]) -> JsonDict:
+def _error_bars(rows: Sequence[Row]) -> JsonDict:
     bars: JsonDict = {"type": "data", "thickness": 1.1, "width": 0, "color": "#6b7784"}
-    up = [row["accuracy_high"] - row["accuracy"] for row in rows]
-    down = [row["accuracy"] - row["accuracy_low"] for row in rows]
+    up = [row.accuracy_high - row.accuracy for row in rows]
+    down = [row.accuracy - row.accuracy_low for row in rows]
     return {
-        "error_x": {**bars, "array": [row["uncertainty_joules"] for row in rows]},
+        "error_x": {**bars, "array": [row.uncertainty_joules for row in rows]},
         "error_y": {**bars, "symmetric": False, "array": up, "arrayminus": down},
     }
 
 
-def _step(front: Sequence[JsonDict], edge: float) -> JsonDict:
+def _step(front: Sequence[Row], edge: float) -> JsonDict:
     """The front holds its accuracy until more joules buy more: up to the right edge."""
     return {
         "type": "scatter",
@@ -166,35 +166,35 @@ def _step(front: Sequence[JsonDict], edge: float) -> JsonDict:
         "name": "front",
         "showlegend": False,
         "hoverinfo": "skip",
-        "x": [row["joules"] for row in front] + [edge for _ in front[-1:]],
-        "y": [row["accuracy"] for row in (*front, *front[-1:])],
+        "x": [row.joules for row in front] + [edge for _ in front[-1:]],
+        "y": [row.accuracy for row in (*front, *front[-1:])],
         "line": {"shape": "hv", "color": INK, "width": 1.6},
     }
 
 
-def _crosses(document: JsonDict, edge: float, floor: float) -> JsonDict:
+def _crosses(priced: PricedStudy, edge: float, floor: float) -> JsonDict:
     """Infeasible trials have no accuracy: they lie on the floor, at the joules they took.
 
     Those that took less than the left edge lie on it; the label gives the joules.
     """
     points: list[tuple[float, float, int, str]] = []
-    for row in document["infeasible"]:
-        if row["joules"] is not None:
-            lines = [f"<b>trial {row['trial']}</b>", *_settings(row)]
-            lines += [f"<br>infeasible: {html.escape(row['reason'])}"]
-            lines += [f"{joules_text(row['joules'])} of training {document['quality']}"]
-            points.append((max(edge, row["joules"]), floor, row["trial"], "<br>".join(lines)))
+    for row in priced.infeasible:
+        if row.joules is not None:
+            lines = [f"<b>trial {row.trial}</b>", *_settings(row)]
+            lines += [f"<br>infeasible: {html.escape(row.reason)}"]
+            lines += [f"{joules_text(row.joules)} of training {priced.quality}"]
+            points.append((max(edge, row.joules), floor, row.trial, "<br>".join(lines)))
     trace = _markers("infeasible", points, {"symbol": "x", "size": 8, "color": FAINT})
     return {**trace, "showlegend": bool(points), "cliponaxis": False}
 
 
-def _settings(row: JsonDict) -> list[str]:
-    return [html.escape(f"{name} = {typed(value)}") for name, value in row["params"].items()]
+def _settings(row: Row | InfeasibleRow) -> list[str]:
+    return [html.escape(f"{name} = {typed(value)}") for name, value in row.params.items()]
 
 
-def _joules_axis(document: JsonDict) -> JsonDict:
-    joules: list[float] = [row["joules"] for row in (*document["front"], *document["dominated"])]
-    title = f"{document['objective']} joules, {document['quality']}"
+def _joules_axis(priced: PricedStudy) -> JsonDict:
+    joules = [row.joules for row in priced.ranked]
+    title = f"{priced.objective.name} joules, {priced.quality}"
     axis: JsonDict = {"gridcolor": GRID, "zeroline": False, "ticks": "outside", "tickcolor": GRID}
     if not joules or min(joules) <= 0:
         limits = [min(joules, default=0.0), max(joules, default=1.0) * 1.05 or 1.0]
@@ -207,15 +207,15 @@ def _joules_axis(document: JsonDict) -> JsonDict:
     return {**axis, "title": {"text": f"{title}, log scale"}}
 
 
-def _accuracy_axis(document: JsonDict) -> JsonDict:
+def _accuracy_axis(priced: PricedStudy) -> JsonDict:
     """The neighbourhood of the front; hopeless configurations lie below it, and are counted."""
-    rows = [*document["front"], *document["dominated"]]
-    lowest = min((row["accuracy"] for row in rows), default=0.0)
-    high = max((row["accuracy_high"] for row in rows), default=1.0)
-    foot = min((row["accuracy_low"] for row in document["front"]), default=lowest)
+    rows = priced.ranked
+    lowest = min((row.accuracy for row in rows), default=0.0)
+    high = max((row.accuracy_high for row in rows), default=1.0)
+    foot = min((row.accuracy_low for row in priced.front), default=lowest)
     low = max(lowest, foot - 2 * (high - foot))
     pad = max(0.005, 0.04 * (high - low))
-    below = sum(row["accuracy"] < low for row in rows)
+    below = sum(row.accuracy < low for row in rows)
     title = "accuracy" + (f" ({below} below: zoom out)" if below else "")
     limits = [low - pad, min(high + pad, 1 + pad / 2)]
     axis = {"gridcolor": GRID, "zeroline": False, "tickformat": ".3~f"}

@@ -9,14 +9,13 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from energy_sweep.front import choose, command, contended_text, front_document, joules_text, rows
-from energy_sweep.front.achieved import achieved_of
-from energy_sweep.front.savings import savings_html
+from energy_sweep.front import PricedStudy, choose, command, contended_text, joules_text
 from energy_sweep.front.unpriced import unpriced_text
 from energy_sweep.recipe.dials import typed
 from energy_sweep.record import JsonDict, Objective, StudyRecord
 from energy_sweep.record.files import write_whole
 from energy_sweep.report.figures import CONFIG, bill_figure, front_figure, objective_text
+from energy_sweep.report.savings_table import savings_html
 from energy_sweep.report.tables import (
     achieved_in,
     axes_of,
@@ -32,98 +31,102 @@ from energy_sweep.report.tables import (
 
 def write_report(study: StudyRecord, objective: Objective | str, path: Path | str) -> None:
     """Write the study's report to `path` as one self-contained HTML file."""
-    path = Path(path)
     objective = Objective(objective) if isinstance(objective, str) else objective
-    write_whole(path, page(study, objective))
+    write_page(PricedStudy(study, objective), Path(path))
 
 
-def page(study: StudyRecord, objective: Objective) -> str:
+def write_page(priced: PricedStudy, path: Path) -> None:
+    """The same of a study that is priced already."""
+    write_whole(path, page(priced))
+
+
+def page(priced: PricedStudy) -> str:
     """The report as HTML: figures, the front with its commands, the bill, how to read them."""
     # Plotly is slow to import, and the tables do not need it.
     from plotly.offline import get_plotlyjs  # pyright: ignore[reportMissingTypeStubs]
 
-    document = front_document(study, objective)
+    study = priced.study
     commands = {trial.number: command(trial) for trial in study.trials}
-    entries = _entries(document, commands)
-    chosen = choose(rows(study, objective)).row.trial if document["front"] else None
+    entries = _entries(priced, commands)
+    chosen = choose(priced.rows).row.trial if priced.front else None
     shown = entries.get(str(chosen), {"title": "Nothing measured yet", "command": ""})
     data = {
-        "front": front_figure(document),
-        "bill": bill_figure(document),
+        "front": front_figure(priced),
+        "bill": bill_figure(priced),
         "config": CONFIG,
         "trials": entries,
     }
     template = resources.files("energy_sweep.report").joinpath("page.html")
     return Template(template.read_text(encoding="utf-8")).substitute(
-        title=html.escape(f"{study.name}: accuracy against joules, {document['quality']}"),
+        title=html.escape(f"{study.name}: accuracy against joules, {priced.quality}"),
         study=html.escape(study.name),
-        lede=_lede(document),
-        tiles=_tiles(document),
+        lede=_lede(priced),
+        tiles=_tiles(priced),
         hint="is the knee of the front. Click a point for another." if chosen is not None else "",
         chosen_title=html.escape(shown["title"]),
         chosen_command=html.escape(shown["command"]),
-        front_caption=f"Accuracy against {objective_text(document)}, {document['quality']}",
-        bill_caption=f"Joules by stage, {document['quality']}",
-        front_table=_front_html(document, commands),
-        bill_height=f"{7 + 3 * len(document['bill'])}rem",
-        bill_text=bill_sentence(document),
-        savings=savings_html(study),
-        infeasible=_infeasible_html(document),
-        notes=_notes(document),
+        front_caption=f"Accuracy against {objective_text(priced.objective)}, {priced.quality}",
+        bill_caption=f"Joules by stage, {priced.quality}",
+        front_table=_front_html(priced, commands),
+        bill_height=f"{7 + 3 * len(priced.bill)}rem",
+        bill_text=bill_sentence(priced),
+        savings=savings_html(priced),
+        infeasible=_infeasible_html(priced),
+        notes=_notes(priced),
         plotly=str(get_plotlyjs()),
         data=json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
     )
 
 
-def _entries(document: JsonDict, commands: Mapping[int, str]) -> dict[str, JsonDict]:
+def _entries(priced: PricedStudy, commands: Mapping[int, str]) -> dict[str, JsonDict]:
     """What a click on a point shows, by trial number."""
     entries: dict[str, JsonDict] = {}
-    for row in (*document["front"], *document["dominated"]):
-        title = f"Trial {row['trial']}: accuracy {row['accuracy']:.3f} for "
-        title += f"{joules_text(row['joules'])} {document['quality']}"
-        title += f" ({contended_text(row['contended'])})" if row["contended"] else ""
-        title += f"; {reached}" if (reached := achieved_of(row)) else ""
-        entries[str(row["trial"])] = {"title": title, "command": commands[row["trial"]]}
-    for row in document["infeasible"]:
-        title = f"Trial {row['trial']}: {row['reason']}"
-        entries[str(row["trial"])] = {"title": title, "command": commands[row["trial"]]}
+    for row in priced.ranked:
+        title = f"Trial {row.trial}: accuracy {row.accuracy:.3f} for "
+        title += f"{joules_text(row.joules)} {priced.quality}"
+        title += f" ({contended_text(row.contended)})" if row.contended else ""
+        title += f"; {row.achieved}" if row.achieved else ""
+        entries[str(row.trial)] = {"title": title, "command": commands[row.trial]}
+    for row in priced.infeasible:
+        title = f"Trial {row.trial}: {row.reason}"
+        entries[str(row.trial)] = {"title": title, "command": commands[row.trial]}
     return entries
 
 
-def _lede(document: JsonDict) -> str:
-    total = len(document["front"]) + len(document["dominated"])
-    machine = document["machine"].get("device_class")
+def _lede(priced: PricedStudy) -> str:
+    total = len(priced.rows)
+    machine = priced.study.machine.get("device_class")
     where = f" on {html.escape(str(machine))}" if machine else ""
     return (
-        f"{len(document['front'])} of {total} configurations are on the front of validation "
-        f"accuracy and {objective_text(document)}. "
-        f"All joules are <strong>{document['quality']}</strong>{where}."
+        f"{len(priced.front)} of {total} configurations are on the front of validation "
+        f"accuracy and {objective_text(priced.objective)}. "
+        f"All joules are <strong>{priced.quality}</strong>{where}."
     )
 
 
-def _tiles(document: JsonDict) -> str:
-    spent, attributed = document["spent_joules"], document["attributed_joules"]
+def _tiles(priced: PricedStudy) -> str:
+    spent, attributed = priced.spent_joules, priced.attributed_joules
     tiles = {
-        "on the front": str(len(document["front"])),
-        "trials": str(document["trials"]),
-        f"spent, all in, {document['quality']}": joules_text(spent),
-        f"one by one, all in, {document['quality']}": joules_text(attributed),
+        "on the front": str(len(priced.front)),
+        "trials": str(len(priced.study.results)),
+        f"spent, all in, {priced.quality}": joules_text(spent),
+        f"one by one, all in, {priced.quality}": joules_text(attributed),
     }
     if spent > 0:
         tiles["one by one over spent"] = f"{attributed / spent:.1f}&times;"
     return "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles.items())
 
 
-def _front_html(document: JsonDict, commands: Mapping[int, str]) -> str:
-    axes = (*axes_of(document["front"]), *achieved_in(document["front"]))
-    doubts = doubts_of(document["front"])
-    head = [*head_of(axes, document["quality"]), *doubts]
+def _front_html(priced: PricedStudy, commands: Mapping[int, str]) -> str:
+    axes = (*axes_of(priced.front), *achieved_in(priced.front))
+    doubts = doubts_of(priced.front)
+    head = [*head_of(axes, priced.quality), *doubts]
     lines: list[str] = []
-    for row in document["front"]:
+    for row in priced.front:
         cells = cells_of(row, axes)
         line = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-        line += "".join(f'<td class="wide">{short(row[name])}</td>' for name in doubts.values())
-        text = html.escape(commands[row["trial"]])
+        line += "".join(f'<td class="wide">{short(of(row))}</td>' for of in doubts.values())
+        text = html.escape(commands[row.trial])
         lines.append(
             f'<tr>{line}</tr><tr class="command">'
             f'<td colspan="{len(head)}"><code>{text}</code></td></tr>'
@@ -132,12 +135,12 @@ def _front_html(document: JsonDict, commands: Mapping[int, str]) -> str:
     return f"<table><thead><tr>{titles}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 
-def _infeasible_html(document: JsonDict) -> str:
-    if not document["infeasible"]:
+def _infeasible_html(priced: PricedStudy) -> str:
+    if not priced.infeasible:
         return ""
     items = [
-        f"<li>trial {row['trial']} ({_named(row['params'])}): {html.escape(row['reason'])}</li>"
-        for row in document["infeasible"]
+        f"<li>trial {row.trial} ({_named(row.params)}): {html.escape(row.reason)}</li>"
+        for row in priced.infeasible
     ]
     count = f"{len(items)} trial{'s' if len(items) > 1 else ''} that could not be finished"
     return (
@@ -149,25 +152,26 @@ def _named(params: JsonDict) -> str:
     return html.escape(" ".join(f"{name}={typed(value)}" for name, value in params.items()))
 
 
-def _notes(document: JsonDict) -> str:
-    coefficients = ", ".join(f"{k} = {v:g}" for k, v in document["coefficients"].items())
-    machine = ", ".join(f"{k}: {v}" for k, v in document["machine"].items() if v not in (None, []))
+def _notes(priced: PricedStudy) -> str:
+    meter, facts = priced.study.meter, priced.study.machine
+    coefficients = ", ".join(f"{k} = {v:g}" for k, v in meter.coefficients.items())
+    machine = ", ".join(f"{k}: {v}" for k, v in facts.items() if v not in (None, []))
     notes = {
         "Accuracy": "on the validation images, by the exported model; the interval is Wilson's "
         "at 95 %. Seeds of one configuration are averaged.",
-        "Joules": f"{objective_text(document)}, as if the configuration ran alone. The quality "
-        f"is {document['quality']}: counter, integrated and estimated are the three there are, "
+        "Joules": f"{objective_text(priced.objective)}, as if the configuration ran alone. The "
+        f"quality is {priced.quality}: counter, integrated and estimated are the three there are, "
         "best first. Domains: "
-        f"{', '.join(document['meter']['domains'])}, by {', '.join(document['meter']['sources'])}.",
+        f"{', '.join(meter.domains)}, by {', '.join(meter.sources)}.",
         "Uncertainty": "measured again from scratch, a configuration differs by less, 19 times of "
         "20. Work that two configurations share cancels in their difference.",
-        "Scale band": band(document),
+        "Scale band": band(priced),
         "Rivals": "a configuration beats another beyond uncertainty where its accuracy interval "
         "lies wholly above, or its joules are lower by more than the uncertainty of the "
         "difference. Rivals are two of which neither beats the other. What one is beaten by beats "
         "it in accuracy or joules, while it beats that in neither.",
-        "Contended": disturbed(document),
-        "Left out": unpriced_text(document["unpriced"]),
+        "Contended": disturbed(priced),
+        "Left out": unpriced_text(priced.unpriced),
         "Coefficients": coefficients,
         "Machine": machine,
     }

@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from energy_sweep.front import Row
 from energy_sweep.record import JsonDict
 
 
@@ -17,22 +18,20 @@ class Encoding:
     marks: Mapping[str, str]
     other: str
 
-    def value(self, row: JsonDict) -> str | None:
+    def value(self, row: Row) -> str | None:
         """The value by which a row is marked, if it has one."""
-        value = str(row["params"].get(self.axis))
+        value = None if self.axis is None else str(row.params.get(self.axis))
         return value if value in self.marks else None
 
-    def mark(self, row: JsonDict) -> str:
+    def mark(self, row: Row) -> str:
         value = self.value(row)
         return self.other if value is None else self.marks[value]
 
 
-def code_of(rows: Sequence[JsonDict], wished: Sequence[str], marks: Sequence[str]) -> Encoding:
+def code_of(rows: Sequence[Row], wished: Sequence[str], marks: Sequence[str]) -> Encoding:
     """The code of the first wished axis that has a few values, else one mark for all."""
     for name in wished:
-        values = {
-            str(row["params"][name]): row["params"][name] for row in rows if name in row["params"]
-        }
+        values = {str(row.params[name]): row.params[name] for row in rows if name in row.params}
         if 1 < len(values) <= len(marks):
             numeric = all(isinstance(value, int | float) for value in values.values())
             ordered = sorted(values, key=lambda text: values[text] if numeric else text)
@@ -42,11 +41,9 @@ def code_of(rows: Sequence[JsonDict], wished: Sequence[str], marks: Sequence[str
     return Encoding(axis=None, marks={}, other=marks[0])
 
 
-def groups(
-    rows: Sequence[JsonDict], codes: Sequence[Encoding]
-) -> list[tuple[list[str], list[JsonDict]]]:
+def groups(rows: Sequence[Row], codes: Sequence[Encoding]) -> list[tuple[list[str], list[Row]]]:
     """Rows that are marked alike, each with the names of its groups, as a legend has them."""
-    found: dict[tuple[str, ...], list[JsonDict]] = {}
+    found: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         names = (_group(code, value) for code in codes if (value := code.value(row)) is not None)
         found.setdefault(tuple(names), []).append(row)

@@ -11,7 +11,7 @@ import toy_study
 from energy_sweep.app.sweep.progress import ProgressPrinter
 from energy_sweep.app.sweep.trial_text import alone
 from energy_sweep.app.verbs.notes import trial_notes
-from energy_sweep.front import as_csv, choose, front_document, rows
+from energy_sweep.front import PricedStudy, as_csv, choose, front_document, rows
 from energy_sweep.front.achieved import Achieved, achieved
 from energy_sweep.record import JsonDict, Objective, StudyRecord
 from energy_sweep.report.html_page import page
@@ -55,16 +55,17 @@ def test_a_technique_says_what_it_did_in_its_own_terms(
 
 def test_every_face_says_what_was_achieved(capsys: pytest.CaptureFixture[str]) -> None:
     record, objective = study(), Objective()
-    document, said = front_document(record, objective), "0.069 removed"
+    priced, said = PricedStudy(record, objective), "0.069 removed"
+    document = front_document(record, objective)
     [row], [trial] = document["front"], record.trials
     assert (row["level"], row["removed"], row["zeros"]) == (0.75, 0.069, 0.0)
-    head, line = front_table(document).splitlines()[1:3]
+    head, line = front_table(priced).splitlines()[1:3]
     assert "achieved" in head and said in line
-    names, values = (text.split(",") for text in as_csv(document).splitlines())
+    names, values = (text.split(",") for text in as_csv(priced).splitlines())
     assert dict(zip(names, values, strict=True))["removed"] == "0.069"
     assert said in choose(rows(record, objective)).why
-    assert page(record, objective).count(said) >= 3  # the table, the point, its hover text
-    assert f"level 0.75: {said}" in trial_notes(record, document)[0]
+    assert page(priced).count(said) >= 3  # the table, the point, its hover text
+    assert f"level 0.75: {said}" in trial_notes(priced)[0]
     assert trial.result is not None
     records = {record.stages[key].key: record.stages[key] for key in record.stages}
     lone = alone(trial.result, objective=objective, meter=record.meter, records=records)
@@ -80,6 +81,6 @@ def test_every_face_says_what_was_achieved(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_without_compression_no_face_speaks_of_it() -> None:
-    document = front_document(study(level=0.0, facts={"zero_weights": 0.0}), Objective())
-    assert "achieved" not in front_table(document)
-    assert "<th>achieved</th>" not in page(study(level=0.0, facts={}), Objective())
+    priced = PricedStudy(study(level=0.0, facts={"zero_weights": 0.0}))
+    assert "achieved" not in front_table(priced)
+    assert "<th>achieved</th>" not in page(PricedStudy(study(level=0.0, facts={})))

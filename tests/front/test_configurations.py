@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 import toy_study
 
-from energy_sweep.front import selection as front
-from energy_sweep.front.configurations import command, joules_text, price_list, varying
-from energy_sweep.front.infeasible import infeasible_rows
+from energy_sweep import front
+from energy_sweep.front.configurations import command, joules_text, varying
+from energy_sweep.front.priced_study import PricedStudy
 from energy_sweep.record import EnergySweepError, Objective, StudyRecord, from_json, to_json
 from energy_sweep.uncertainty.intervals import wilson
 
@@ -71,7 +71,7 @@ def test_the_peak_is_the_largest_over_seeds() -> None:
 
 def test_infeasible_trials_are_apart_with_what_their_training_took() -> None:
     study = toy_study.grid(batches=(64,), rates=(0.01, 10.0), epochs=(10,))
-    found = infeasible_rows(study, price_list(study))
+    found = PricedStudy(study).infeasible
     assert [one.trial for one in found] == [2, 3]
     assert found[0].reason == "the loss diverged"
     assert found[0].params == {"lr": 10.0, "compression.level": 0.0}
@@ -82,14 +82,14 @@ def test_infeasible_trials_are_apart_with_what_their_training_took() -> None:
 def test_a_misfit_that_was_never_metered_has_no_joules() -> None:
     trial = toy_study.trial(0, [("trunk", "t", "epoch", 1)], correct=None, lr=9)
     study = toy_study.study([trial], [])
-    assert infeasible_rows(study, price_list(study))[0].joules is None
+    assert PricedStudy(study).infeasible[0].joules is None
 
 
 def test_joules_known_in_part_are_not_joules() -> None:
     uses = [("trunk", "t", "epoch", 1), ("recover", "r", "again", 1)]
     trial = toy_study.trial(0, uses, correct=None, lr=9)
     study = toy_study.study([trial], [toy_study.stage("trunk", "t", "epoch", (1, 2.0, 0.0))])
-    assert infeasible_rows(study, price_list(study))[0].joules is None
+    assert PricedStudy(study).infeasible[0].joules is None
 
 
 def test_a_missing_reading_is_an_error_never_nothing() -> None:

@@ -11,7 +11,7 @@ import toy_study
 from hypothesis import given
 from hypothesis import strategies as st
 
-from energy_sweep.front import selection as front
+from energy_sweep import front
 from energy_sweep.front.configurations import Row
 from energy_sweep.record import BadInput, NothingFits, Objective
 
@@ -234,7 +234,9 @@ def test_the_headline_is_the_whole_bill() -> None:
 
 def test_the_csv_holds_every_row_of_the_document() -> None:
     document = front.front_document(toy_study.grid(), TRAINING)
-    lines = list(csv.DictReader(io.StringIO(front.as_csv(document))))
+    lines = list(
+        csv.DictReader(io.StringIO(front.as_csv(front.PricedStudy(toy_study.grid(), TRAINING))))
+    )
     rows = [*document["front"], *document["dominated"]]
     assert [int(line["trial"]) for line in lines] == [one["trial"] for one in rows]
     assert [float(line["joules"]) for line in lines] == [one["joules"] for one in rows]
@@ -247,7 +249,9 @@ def test_the_csv_holds_every_row_of_the_document() -> None:
 def test_a_study_without_results_is_an_empty_document() -> None:
     document = front.front_document(toy_study.study([], []), Objective())
     assert (document["front"], document["dominated"], document["bill"]) == ([], [], {})
-    assert front.as_csv(document).startswith("trial,on_front,quality,accuracy")
+    assert front.as_csv(front.PricedStudy(toy_study.study([], []))).startswith(
+        "trial,on_front,quality,accuracy"
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import toy_study
 from hypothesis import given
 from hypothesis import strategies as st
 
-from energy_sweep.front.bill import bill
+from energy_sweep.front.bill import BillLine, bill
 from energy_sweep.front.prices import Pool, Prices, demand
 from energy_sweep.record import (
     DomainEnergy,
@@ -126,13 +126,9 @@ def test_the_bill_counts_shared_work_once_and_charges_it_to_all() -> None:
     study = toy_study.study(trials, [record])
     lines = bill(study, Prices(study.stages.values()))
     assert lines == {
-        "trunk": {
-            "runs": 1,
-            "uses": 2,
-            "spent_joules": 22.0,
-            "spent_share": 1.0,
-            "attributed_joules": 40.0,
-        }
+        "trunk": BillLine(
+            runs=1, uses=2, spent_joules=22.0, spent_share=1.0, attributed_joules=40.0
+        )
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import toy_study
 
-from energy_sweep.front import selection as front
+from energy_sweep import front
 from energy_sweep.front.configurations import Row, configurations, price_list
 from energy_sweep.record import Objective, StudyRecord
 from energy_sweep.report import html_page as report
@@ -62,11 +62,12 @@ def test_a_poor_trial_off_the_front_has_no_rivals_there_but_is_beaten() -> None:
     assert (poor["trial"], poor["rivals"], poor["beaten_by"]) == (2, [], [0])
     # 5 J is dearer and more accurate than the poor one: a bargain, neither a rival nor beaten.
     assert [(row["rivals"], row["beaten_by"]) for row in document["front"]] == [([], []), ([], [0])]
-    text = tables.front_table(document)
+    priced = front.PricedStudy(poor_trial(), TRAINING)
+    text = tables.front_table(priced)
     assert "beaten by" in text.splitlines()[1]
     why = front.choose(front.rows(poor_trial(), TRAINING), min_accuracy=0.985).why
     assert "trials 0 are surely cheaper or more accurate" in why
-    assert "2" in front.as_csv(document).splitlines()[3].split(",")[0]
+    assert "2" in front.as_csv(priced).splitlines()[3].split(",")[0]
 
 
 def processes(*one_process: tuple[float, bool]) -> StudyRecord:
@@ -117,14 +118,14 @@ def test_every_face_says_that_joules_are_contended() -> None:
     assert [row["contended"] for row in rows] == [[], ["trunk"]]
     contended = next(row for row in rows if row["trial"] == 0)
     assert contended["stages"]["trunk"]["contended"]
-    assert ",trunk," in front.as_csv(document)
+    assert ",trunk," in front.as_csv(front.PricedStudy(study, TRAINING))
     study = only(study, 0)
-    document = front.front_document(study, TRAINING)
-    table = tables.front_table(document)
+    priced = front.PricedStudy(study, TRAINING)
+    table = tables.front_table(priced)
     assert "15.4 ± " in table
     assert " J contended" in table
     assert "they beat nothing until they are measured again: type" in table
-    assert "contended: trunk" in report.page(study, TRAINING)
+    assert "contended: trunk" in report.page(priced)
     why = front.choose(front.rows(study, TRAINING)).why
     assert "estimated (contended: trunk)" in why
     assert "other programs ran in all windows of its trunk" in why

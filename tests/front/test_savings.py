@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import toy_study
 
-from energy_sweep.front import front_document
-from energy_sweep.front.savings import savings, savings_html
+from energy_sweep.front import PricedStudy
+from energy_sweep.front.savings import Saving
 from energy_sweep.record import JsonDict, Objective, StageUse, StudyRecord, TrialRecord
-from energy_sweep.report.tables import savings_table, tables
+from energy_sweep.report import savings_table
+from energy_sweep.report.tables import tables
 
 PRUNED: JsonDict = {"removed_weight_bits": 0.5, "channels": {"a": 4}, "dense_channels": {"a": 8}}
 
@@ -50,6 +51,14 @@ def study(thin_joules: float = 1e-3, facts: JsonDict = PRUNED, **more: Any) -> S
         made(1, {"name": "prune"}, 0.5, infer="thin", facts=facts, **more),
     ]
     return toy_study.study(trials, stages)
+
+
+def savings(record: StudyRecord) -> tuple[Saving, ...]:
+    return PricedStudy(record).savings
+
+
+def savings_html(record: StudyRecord) -> str:
+    return savings_table.savings_html(PricedStudy(record))
 
 
 def test_a_compression_is_held_against_its_dense_twin() -> None:
@@ -164,12 +173,12 @@ def test_names_cannot_break_out_of_the_page() -> None:
 
 def test_the_terminal_has_those_on_the_front() -> None:
     record = study()
-    document = front_document(record, Objective(name="inference"))
-    title, head, line = savings_table(record, document).splitlines()
+    priced = PricedStudy(record, Objective(name="inference"))
+    title, head, line = savings_table.savings_table(priced).splitlines()
     assert "estimated" in title and head.split()[:2] == ["trial", "compression"]
     said = "1 prune 0.500 removed trial 0 -0.0028 (3 epochs more) -0.037 to +0.031"
     said += " 0.001 J 0.001 ± 0 J 2 ± 0 J 2,000 images"
     assert " ".join(line.split()) == said
-    assert savings_table(record, document) in tables(record, document)
+    assert savings_table.savings_table(priced) in tables(priced)
     plain = toy_study.grid()
-    assert savings_table(plain, front_document(plain, Objective(name="training"))) == ""
+    assert savings_table.savings_table(PricedStudy(plain, Objective(name="training"))) == ""

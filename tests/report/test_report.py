@@ -11,7 +11,7 @@ import plotly.graph_objects
 import pytest
 import toy_study
 
-from energy_sweep.front import selection as front
+from energy_sweep import front
 from energy_sweep.record import Objective, StudyRecord
 from energy_sweep.report import html_page as report
 from energy_sweep.report import tables
@@ -19,6 +19,7 @@ from energy_sweep.report.figures import CONFIG, bill_figure, front_figure
 
 STUDY = toy_study.grid(rates=(0.001, 0.01, 10.0))
 TRAINING = Objective(name="training")
+PRICED = front.PricedStudy(STUDY, TRAINING)
 
 
 class Tags(HTMLParser):
@@ -91,14 +92,14 @@ def test_every_trial_has_its_command_and_the_knee_is_shown(written: str) -> None
 
 @pytest.mark.parametrize("name", ["training", "inference", "lifetime"])
 def test_plotly_accepts_the_figures(name: str) -> None:
-    document = front.front_document(STUDY, Objective(name=name))
-    for figure in (front_figure(document), bill_figure(document)):
+    priced = front.PricedStudy(STUDY, Objective(name=name))
+    for figure in (front_figure(priced), bill_figure(priced)):
         plotly.graph_objects.Figure(figure)
 
 
 def test_the_front_is_a_stepped_line_with_error_bars_on_log_joules() -> None:
     document = front.front_document(STUDY, TRAINING)
-    figure = front_figure(document)
+    figure = front_figure(PRICED)
     [line] = [trace for trace in figure["data"] if trace["mode"] == "lines"]
     [crosses] = [trace for trace in figure["data"] if trace["name"] == "infeasible"]
     legend = [trace for trace in figure["data"] if "legendgroup" in trace]
@@ -134,7 +135,7 @@ def traces(figure: dict[str, Any], side: str) -> list[dict[str, Any]]:
 
 def test_the_hover_has_a_setting_a_line() -> None:
     document = front.front_document(STUDY, TRAINING)
-    trace = traces(front_figure(document), "front")[0]
+    trace = traces(front_figure(PRICED), "front")[0]
     label = trace["text"][0].split("<br>")
     [row] = [row for row in document["front"] if row["trial"] == trace["customdata"][0]]
     assert label[0] == f"<b>trial {row['trial']}</b>"
@@ -144,7 +145,7 @@ def test_the_hover_has_a_setting_a_line() -> None:
 
 def test_points_differ_by_level_and_batch() -> None:
     document = front.front_document(STUDY, TRAINING)
-    figure = front_figure(document)
+    figure = front_figure(PRICED)
     for side in ("front", "dominated"):
         params = {row["trial"]: row["params"] for row in document[side]}
         seen: dict[tuple[str, ...], tuple[str, str]] = {}
@@ -160,8 +161,8 @@ def test_points_differ_by_level_and_batch() -> None:
 def test_free_joules_get_a_linear_axis() -> None:
     stage = toy_study.stage("trunk", "t", "epoch", (1, 0.0, 0.0))
     trial = toy_study.trial(0, [("trunk", "t", "epoch", 1)])
-    document = front.front_document(toy_study.study([trial], [stage]), TRAINING)
-    assert front_figure(document)["layout"]["xaxis"]["type"] == "linear"
+    priced = front.PricedStudy(toy_study.study([trial], [stage]), TRAINING)
+    assert front_figure(priced)["layout"]["xaxis"]["type"] == "linear"
 
 
 def hostile() -> StudyRecord:
@@ -174,7 +175,7 @@ def hostile() -> StudyRecord:
 
 def test_names_cannot_break_out_of_the_page() -> None:
     tags = Tags()
-    page = report.page(hostile(), TRAINING)
+    page = report.page(front.PricedStudy(hostile(), TRAINING))
     tags.feed(page)
     assert tags.tags.count("script") == 2
     assert "alert(1)</script>" not in page
@@ -187,7 +188,7 @@ def test_a_study_without_results_has_a_page(tmp_path: Path) -> None:
 
 def test_the_front_as_text_is_aligned_and_says_estimated() -> None:
     document = front.front_document(STUDY, TRAINING)
-    title, head, *lines, band = tables.front_table(document).splitlines()
+    title, head, *lines, band = tables.front_table(PRICED).splitlines()
     assert f"{len(document['front'])} of 16 configurations" in title
     assert "joules (estimated)" in head
     assert [int(line.split()[0]) for line in lines] == [row["trial"] for row in document["front"]]
@@ -198,7 +199,7 @@ def test_the_front_as_text_is_aligned_and_says_estimated() -> None:
 
 def test_the_bill_as_text_compares_spent_and_attributed() -> None:
     document = front.front_document(STUDY, TRAINING)
-    head, *lines, sentence = tables.bill_table(document).splitlines()
+    head, *lines, sentence = tables.bill_table(PRICED).splitlines()
     assert head.split()[:3] == ["stage", "runs", "uses"]
     assert [line.split()[0] for line in lines] == list(document["bill"])
     assert len({len(line) for line in (head, *lines)}) == 1

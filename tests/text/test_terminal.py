@@ -12,8 +12,7 @@ import termios
 import pytest
 import toy_study
 
-from energy_sweep.front import front_document
-from energy_sweep.record import Objective
+from energy_sweep.front import PricedStudy
 from energy_sweep.report import tables
 from energy_sweep.text import terminal
 
@@ -95,9 +94,9 @@ def test_a_word_longer_than_the_line_stays_whole() -> None:
 @pytest.mark.parametrize("width", [60, 80, 100, 140])
 def test_all_of_a_study_fits_and_nothing_of_it_is_lost(width: int) -> None:
     study = toy_study.grid()
-    document = front_document(study, Objective())
-    whole = tables.tables(study, document)
-    narrow = tables.tables(study, document, width=width)
+    priced = PricedStudy(study)
+    whole = tables.tables(priced)
+    narrow = tables.tables(priced, width=width)
     assert max(map(len, narrow.splitlines())) <= width
     pieces = {word.strip(":") for word in narrow.split()}
     assert {word.strip(":") for word in whole.split()} <= pieces

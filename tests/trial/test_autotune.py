@@ -150,7 +150,7 @@ def test_it_is_on_the_bill_and_in_no_objective(
     prices = Prices(records.values())
     without = {key: other for key, other in records.items() if other != record}
     spent = [
-        bill(dataclasses.replace(study, stages=stages), prices)["calibrate"]["spent_joules"]
+        bill(dataclasses.replace(study, stages=stages), prices)["calibrate"].spent_joules
         for stages in (records, without)
     ]
     assert spent[0] - spent[1] == pytest.approx(record.spent_joules) != 0

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from energy_sweep.device import Device
-from energy_sweep.front.bill import bill, totals
+from energy_sweep.front.bill import bill
+from energy_sweep.front.priced_study import PricedStudy
 from energy_sweep.front.prices import Prices
 from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe
@@ -44,11 +45,11 @@ def test_one_by_one_is_what_each_trial_spends_alone(
     )
     lines = bill(study, Prices(together.records().values()))
     for stage, line in lines.items():
-        assert line["spent_joules"] == pytest.approx(spent(together, stage)), stage
+        assert line.spent_joules == pytest.approx(spent(together, stage)), stage
         by_one = math.fsum(spent(own, stage) for own in alone)
-        assert line["attributed_joules"] == pytest.approx(by_one, rel=1e-3), stage
-    found = totals(lines)
-    assert found["spent_joules"] == pytest.approx(spent(together))
-    assert found["attributed_joules"] == pytest.approx(math.fsum(map(spent, alone)), rel=1e-3)
-    assert lines["export"]["attributed_joules"] > lines["export"]["spent_joules"] > 0
-    assert math.fsum(line["spent_share"] for line in lines.values()) == pytest.approx(1.0)
+        assert line.attributed_joules == pytest.approx(by_one, rel=1e-3), stage
+    priced = PricedStudy(study)
+    assert priced.spent_joules == pytest.approx(spent(together))
+    assert priced.attributed_joules == pytest.approx(math.fsum(map(spent, alone)), rel=1e-3)
+    assert lines["export"].attributed_joules > lines["export"].spent_joules > 0
+    assert math.fsum(line.spent_share for line in lines.values()) == pytest.approx(1.0)

@@ -106,7 +106,7 @@ def test_its_joules_are_charged_by_the_share_and_spent_on_another_bill(
     study = StudyRecord(name="s", trials=trials, stages=store.records(), meter=meter.facts())
     lines = bill(study, Prices(store.records().values()))
     if share:
-        assert lines["pretrain"]["spent_joules"] == lines["pretrain"]["attributed_joules"] == 0
+        assert lines["pretrain"].spent_joules == lines["pretrain"].attributed_joules == 0
     else:
         assert "pretrain" not in lines
 

@@ -164,6 +164,6 @@ def test_pauses_are_on_the_bill_of_a_study_and_in_no_objective(
         meter=meter.facts(),
     )
     line = bill(study, Prices(store.records().values()))["wait"]
-    assert (line["runs"], line["uses"]) == (1, 0)
-    assert (line["spent_joules"], line["attributed_joules"]) == (3.0, 0.0)
+    assert (line.runs, line.uses) == (1, 0)
+    assert (line.spent_joules, line.attributed_joules) == (3.0, 0.0)
     assert [size.records for size in store.sizes() if size.stage == "wait"] == [1]

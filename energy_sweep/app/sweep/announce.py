@@ -48,9 +48,8 @@ def meter_text(meter: MeterFacts, objective: Objective) -> str:
     """Which joules the objective has, where they come from, and why not from something better."""
     domains, sources = ", ".join(meter.domains), ", ".join(meter.sources)
     why = f"; {meter.details['why']}: see meters" if "why" in meter.details else ""
-    asked = objective_text({"objective": objective.name, "images": objective.images})
     return (
-        f"objective {objective.name}: {asked}\n"
+        f"objective {objective.name}: {objective_text(objective)}\n"
         f"joules of {domains}: {meter.quality.value}, by {sources}{why}"
     )
 

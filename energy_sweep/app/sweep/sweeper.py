@@ -31,7 +31,7 @@ from energy_sweep.app.sweep.progress import ProgressPrinter
 from energy_sweep.app.sweep.study_paths import StudyPaths
 from energy_sweep.app.sweep.task import Task
 from energy_sweep.dataset.summary import Summary
-from energy_sweep.front import selection
+from energy_sweep.front import PricedStudy, Row
 from energy_sweep.record import (
     BadInput,
     JsonDict,
@@ -40,6 +40,7 @@ from energy_sweep.record import (
     StudyRecord,
     TrialResult,
     from_json,
+    to_json,
 )
 from energy_sweep.record.files import write_whole
 from energy_sweep.report.tables import tables
@@ -191,29 +192,29 @@ class SweepCommand:
         write_whole(self.place.folder / "multirun.yaml", OmegaConf.to_yaml(whole))
 
     def _finish(self, record: StudyRecord, objective: Objective, outcome: Outcome) -> None:
-        document = selection.front_document(record, objective)
+        priced = PricedStudy(record, objective)
         results = self.place.folder / "optimization_results.yaml"
-        write_whole(results, yaml.safe_dump(self._solutions(document), sort_keys=False))
+        write_whole(results, yaml.safe_dump(self._solutions(priced.front), sort_keys=False))
         width = terminal.width_of()
-        if document["front"]:
-            print(terminal.escaped(tables(record, document, width=width)), end="\n\n")
-        best = max((row["accuracy"] for row in document["front"]), default=None)
+        if priced.front:
+            print(terminal.escaped(tables(priced, width=width)), end="\n\n")
+        best = max((row.accuracy for row in priced.front), default=None)
         words = study_words(self.place.folder, Path(self.place.values["outputs"]))
         print(next_commands(words, best=best, width=width))
         self.task.exit_code = 1 if outcome.failed else 0
 
-    def _solutions(self, document: JsonDict) -> JsonDict:
+    def _solutions(self, front: Sequence[Row]) -> JsonDict:
         """The front in the form of hydra-optuna-sweeper, with trial numbers and folders."""
         return {
             "name": "energy_sweep",
             "solutions": [
                 {
-                    "trial": row["trial"],
-                    "dir": self.place.shown(row["trial"]),
-                    "params": row["params"],
-                    "values": [row["accuracy"], row["joules"]],
+                    "trial": row.trial,
+                    "dir": self.place.shown(row.trial),
+                    "params": to_json(row.params),
+                    "values": [row.accuracy, row.joules],
                 }
-                for row in document["front"]
+                for row in front
             ],
         }
 

@@ -29,7 +29,7 @@ def deploy(arguments: Namespace) -> None:
         check_deployment(arguments.to, force=arguments.force)
     stored = stored_study.load(arguments)
     trial, result = _to_deploy(stored, arguments)
-    origin = _origin(stored, trial, result, arguments)
+    origin = _origin(stored, trial)
 
     from energy_sweep import deploy as deployment
     from energy_sweep.app.sweep.identity import check_same
@@ -67,14 +67,14 @@ def deploy(arguments: Namespace) -> None:
 
 def report(arguments: Namespace) -> None:
     """Write the study as one page."""
-    from energy_sweep.report.html_page import write_report
+    from energy_sweep.report.html_page import write_page
 
     stored = stored_study.load(arguments)
     path: Path = arguments.to or stored.folder / "report.html"
     with writing_to(path):
         check_page(path, force=arguments.force, study=stored.folder)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_report(stored.record, stored_study.objective(arguments), path)
+        write_page(stored.priced, path)
     if arguments.json:
         stored_study.print_json({"report": str(path), "bytes": path.stat().st_size})
     else:
@@ -85,19 +85,17 @@ def dashboard(arguments: Namespace) -> None:
     """Serve Optuna's dashboard on this machine until interrupted."""
     from energy_sweep import study
     from energy_sweep.app.verbs.notes import study_note, trial_notes
-    from energy_sweep.front import front_document
-    from energy_sweep.report.html_page import write_report
+    from energy_sweep.report.html_page import write_page
 
     stored = stored_study.load(arguments)
-    document = front_document(stored.record, stored_study.objective(arguments))
     with study.at_hand(stored.folder) as folder:
         page = folder / "report.html"
-        write_report(stored.record, stored_study.objective(arguments), page)
+        write_page(stored.priced, page)
         study.annotate(
             folder,
             stored.record,
-            notes=trial_notes(stored.record, document),
-            study_note=study_note(document),
+            notes=trial_notes(stored.priced),
+            study_note=study_note(stored.priced),
             report_path=page,
         )
         _serve(stored, folder, arguments)
@@ -127,7 +125,7 @@ def _serve(stored: StoredStudy, folder: Path, arguments: Namespace) -> None:
 def _to_deploy(stored: StoredStudy, arguments: Namespace) -> tuple[TrialRecord, TrialResult]:
     number = arguments.trial
     if number is None:
-        number = stored_study.chosen(stored.record, arguments).row.trial
+        number = stored_study.chosen(stored, arguments).row.trial
     elif (arguments.min_accuracy, arguments.max_joules, arguments.knee) != (None, None, False):
         raise BadInput("--trial names one already: leave out the constraints, or --trial")
     trial = stored_study.trial_of(stored.record, number)
@@ -137,24 +135,21 @@ def _to_deploy(stored: StoredStudy, arguments: Namespace) -> tuple[TrialRecord, 
     return trial, trial.result
 
 
-def _origin(
-    stored: StoredStudy, trial: TrialRecord, result: TrialResult, arguments: Namespace
-) -> JsonDict:
+def _origin(stored: StoredStudy, trial: TrialRecord) -> JsonDict:
     """Where the deployed network comes from, and what it cost, for metrics.json."""
-    from energy_sweep.front import selection
+    from energy_sweep.front import command
 
-    objective = stored_study.objective(arguments)
-    rows = selection.rows(stored.record, objective)
-    row = next((row for row in rows if row.config == result.config), None)
+    objective = stored.objective
+    row = stored.priced.row_by_trial.get(trial.number)
     if row is None:
         raise BadInput(
             f"trial {trial.number} cannot be priced, since readings are gone: type"
-            f" {selection.command(trial)} to measure it anew, or another --trial"
+            f" {command(trial)} to measure it anew, or another --trial"
         )
     return {
         "study": stored.record.name,
         "trial": trial.number,
-        "command": selection.command(trial),
+        "command": command(trial),
         "joules": {
             "objective": objective.name,
             "images": objective.images,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from energy_sweep.front import command, contended_text, joules_text
-from energy_sweep.front.achieved import achieved_of
-from energy_sweep.record import JsonDict, StudyRecord, TrialRecord, digest
+from energy_sweep.front import PricedStudy, Row, command, contended_text, joules_text
+from energy_sweep.record import TrialRecord
 from energy_sweep.report.figures import objective_text
 from energy_sweep.report.tables import bill_sentence
 from energy_sweep.text.terminal import one_line
@@ -15,54 +14,53 @@ from energy_sweep.text.terminal import one_line
 MOST_RIVALS = 12
 
 
-def trial_notes(record: StudyRecord, document: JsonDict) -> dict[int, str]:
+def trial_notes(priced: PricedStudy) -> dict[int, str]:
     """Markdown by trial number: accuracy, joules and their quality, and what to type."""
-    rows = {digest(row["config"]): row for row in (*document["front"], *document["dominated"])}
-    members = {row["trial"] for row in document["front"]}
+    members = {row.trial for row in priced.front}
     notes: dict[int, str] = {}
-    for trial in record.trials:
-        key = trial.result.config_key if trial.result else ""
-        facts = _measured(rows[key], document, members) if key in rows else _unmeasured(trial)
+    for trial in priced.study.trials:
+        row = priced.row_by_trial.get(trial.number)
+        facts = _unmeasured(trial) if row is None else _measured(row, priced, members)
         again = f"```sh\n{command(trial)}\n```"
         notes[trial.number] = f"{facts}\n\nTo run this trial again:\n\n{again}\n"
     return notes
 
 
-def study_note(document: JsonDict) -> str:
+def study_note(priced: PricedStudy) -> str:
     """Markdown that heads the study: what was spent, what it would have cost, and how sure."""
-    quality, (low, high) = document["quality"], document["scale_band"]
-    front = ", ".join(str(row["trial"]) for row in document["front"]) or "none yet"
+    quality, (low, high) = priced.quality, priced.study.meter.scale_band
+    front = ", ".join(str(row.trial) for row in priced.front) or "none yet"
     return (
-        f"**{_words(document['study'])}**: {document['trials']} trials by accuracy and"
-        f" {objective_text(document)}, **{quality}**.\n\n"
+        f"**{_words(priced.study.name)}**: {len(priced.study.results)} trials by accuracy and"
+        f" {objective_text(priced.objective)}, **{quality}**.\n\n"
         f"On the front, cheapest first: {front}. (The *Best Trials* card does not know"
         " uncertainty.)\n\n"
-        f"{bill_sentence(document)}\n\n"
+        f"{bill_sentence(priced)}\n\n"
         f"All joules of this machine share one unknown factor, between {low:.3g} and {high:.3g};"
         " it changes no comparison.\n"
     )
 
 
-def _measured(row: JsonDict, document: JsonDict, members: set[int]) -> str:
-    place = "on the front" if row["trial"] in members else "dominated"
-    others = f"rivals within uncertainty: {_few(row['rivals'])}"
-    others += f"; beaten by {_few(row['beaten_by'])}" if row["beaten_by"] else ""
-    mark = f" ({contended_text(row['contended'])})" if row["contended"] else ""
-    seeds, reached = ", ".join(map(str, row["seeds"])), achieved_of(row)
+def _measured(row: Row, priced: PricedStudy, members: set[int]) -> str:
+    place = "on the front" if row.trial in members else "dominated"
+    others = f"rivals within uncertainty: {_few(row.rivals)}"
+    others += f"; beaten by {_few(row.beaten_by)}" if row.beaten_by else ""
+    mark = f" ({contended_text(row.contended)})" if row.contended else ""
+    seeds, reached = ", ".join(map(str, row.seeds)), row.achieved
     lines = [
         "| | |",
         "|---|---|",
-        f"| accuracy | **{row['accuracy']:.4f}** ({row['accuracy_low']:.4f} to"
-        f" {row['accuracy_high']:.4f} at 95 %, {row['n_validation']} images, seeds {seeds}) |",
-        *([f"| compression | level {row['level']:g}: {reached} |"] if reached else []),
-        f"| {objective_text(document)} | **{joules_text(row['joules'])} {document['quality']}**,"
-        f" ± {joules_text(row['uncertainty_joules'])}{mark} |",
+        f"| accuracy | **{row.accuracy:.4f}** ({row.accuracy_low:.4f} to"
+        f" {row.accuracy_high:.4f} at 95 %, {row.n_validation} images, seeds {seeds}) |",
+        *([f"| compression | level {row.level:g}: {reached} |"] if reached else []),
+        f"| {objective_text(priced.objective)} | **{joules_text(row.joules)} {priced.quality}**,"
+        f" ± {joules_text(row.uncertainty_joules)}{mark} |",
         f"| place | {place}; {others} |",
     ]
-    for name, part in row["stages"].items():
-        if part["joules"] is not None:
-            shared = f"shared with {part['shared_by']} more" if part["shared_by"] else "its own"
-            lines.append(f"| {name} | {joules_text(part['joules'])}, {shared} |")
+    for name, part in row.stages.items():
+        if part.joules is not None:
+            shared = f"shared with {part.shared_by} more" if part.shared_by else "its own"
+            lines.append(f"| {name} | {joules_text(part.joules)}, {shared} |")
     return "\n".join(lines)
 
 

@@ -24,23 +24,22 @@ ORDER = (*TRAINING_STAGES, *MEASURING_STAGES)
 
 def front(arguments: Namespace) -> None:
     """Print the front and the bill, priced by the objective that was asked for."""
-    from energy_sweep.front import as_csv, front_document
-    from energy_sweep.front.savings import savings
+    from energy_sweep.front import as_csv, as_document
     from energy_sweep.report.tables import tables
 
     if arguments.json and arguments.csv:
         raise BadInput("one output has one form: type --json or --csv")
     stored = stored_study.load(arguments)
-    document = front_document(stored.record, stored_study.objective(arguments))
     if arguments.json:
-        saved = [one.document for one in savings(stored.record)]
+        saved = [one.document for one in stored.priced.savings]
+        document = as_document(stored.priced)
         stored_study.print_json({**document, **({"savings": saved} if saved else {})})
     elif arguments.csv:
-        print(as_csv(document), end="")
+        print(as_csv(stored.priced), end="")
     else:
         width = terminal.width_of()
         anew = typed_watts.priced_text(stored.record, arguments)
-        told = tables(stored.record, document, width=width), terminal.prose(anew, width=width)
+        told = tables(stored.priced, width=width), terminal.prose(anew, width=width)
         print(*filter(None, told), sep="\n\n")
 
 
@@ -50,7 +49,7 @@ def choose(arguments: Namespace) -> None:
     from energy_sweep.report.figures import objective_text
 
     stored = stored_study.load(arguments)
-    choice, name = stored_study.chosen(stored.record, arguments), stored.record.name
+    choice, name = stored_study.chosen(stored, arguments), stored.record.name
     again = command(stored_study.trial_of(stored.record, choice.row.trial))
     again = " ".join([again, *map(shlex.quote, typed_watts.watts_words(arguments))])
     if arguments.json:
@@ -60,7 +59,7 @@ def choose(arguments: Namespace) -> None:
     found = stored_study.study_words(stored.folder, arguments.outputs)
     take = ["deploy", *found, "--trial", str(choice.row.trial), "--to", "DIR"]
     take += typed_watts.priced_by(arguments)
-    priced = objective_text(vars(arguments))
+    priced = objective_text(stored.objective)
     anew = typed_watts.priced_text(stored.record, arguments)
     width = terminal.width_of()
     print(

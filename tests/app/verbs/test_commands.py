@@ -20,8 +20,6 @@ from energy_sweep.app.config.quoting import plainly
 from energy_sweep.app.main import main
 from energy_sweep.app.sweep import announce
 from energy_sweep.app.verbs import notes as verb_notes
-from energy_sweep.front import front_document
-from energy_sweep.record import Objective
 from energy_sweep.study import load_study
 from energy_sweep.text.commands import PROGRAM, command
 
@@ -140,9 +138,9 @@ def test_notes_and_refusals_print_the_same_commands(
     assert main(["front", "--outputs", "el se"]) == 2
     [first] = PRINTED.findall(capsys.readouterr().err)
     assert typed(first.removesuffix(" to make one"))[-1] == "outputs='el se'"
-    record = verb_study.load(Namespace(name=None, outputs=verb_study.OUTPUTS)).record
-    document = front_document(record, Objective())
-    [note] = verb_notes.trial_notes(record, document).values()
+    stored = verb_study.load(Namespace(name=None, outputs=verb_study.OUTPUTS))
+    record = stored.record
+    [note] = verb_notes.trial_notes(stored.priced).values()
     assert PRINTED.findall(note) == [command(trial) for trial in record.trials]
 
 

@@ -11,8 +11,7 @@ from stored_study import store_study
 
 from energy_sweep.app.main import main
 from energy_sweep.app.verbs.notes import trial_notes
-from energy_sweep.front import front_document
-from energy_sweep.record import Objective
+from energy_sweep.front import PricedStudy
 from energy_sweep.study.stored import load_study
 
 GONE = "recover-32-0.01-10-0.5"  # of trial 1 alone, in a pool of its own
@@ -54,7 +53,7 @@ def test_every_face_shows_the_rest(
 
 def test_the_dashboard_says_that_it_has_no_price(outputs: Path) -> None:
     record = load_study(outputs / "toy")
-    notes = trial_notes(record, front_document(record, Objective()))
+    notes = trial_notes(PricedStudy(record))
     assert notes[1].startswith("**Measured**, but it cannot be priced")
     assert "accuracy" in notes[0]
 

@@ -22,7 +22,7 @@ from energy_sweep.app import main, typed_watts
 from energy_sweep.app import stored_study as verb_study
 from energy_sweep.app.verbs import notes as verb_notes
 from energy_sweep.app.verbs import options as verbs
-from energy_sweep.front import front_document
+from energy_sweep.front import PricedStudy, front_document
 from energy_sweep.record import (
     BadInput,
     DomainEnergy,
@@ -375,10 +375,10 @@ def test_report_writes_one_page(
 
 def test_notes_tell_measured_infeasible_and_failed_trials_apart() -> None:
     record = toy_study.grid(rates=(0.01, 1.0))
-    document = front_document(record, Objective())
-    notes = verb_notes.trial_notes(record, document)
+    priced = PricedStudy(record)
+    notes = verb_notes.trial_notes(priced)
     assert set(notes) == {trial.number for trial in record.trials}
-    on_front = notes[document["front"][0]["trial"]]
+    on_front = notes[priced.front[0].trial]
     assert "on the front" in on_front and "J estimated" in on_front
     diverged = next(t.number for t in record.trials if t.state == "infeasible")
     assert "**Infeasible**: the loss diverged" in notes[diverged]

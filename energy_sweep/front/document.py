@@ -1,0 +1,64 @@
+"""A priced study as JSON (`front --json`) and as CSV: here its rows become plain values."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+from typing import Any
+
+from energy_sweep.front.configurations import Row
+from energy_sweep.front.priced_study import PricedStudy
+from energy_sweep.recipe.dials import typed
+from energy_sweep.record import JsonDict, Objective, StudyRecord, to_json
+
+# Columns of a row that hold several values.
+LISTS = ("seeds", "rivals", "beaten_by", "contended")
+NESTED = ("trial", "config", "params", "stages")
+
+
+def front_document(study: StudyRecord, objective: Objective) -> JsonDict:
+    """The JSON of `front --json`, without savings: plain values, rows cheapest first."""
+    return as_document(PricedStudy(study, objective))
+
+
+def as_document(priced: PricedStudy) -> JsonDict:
+    """The same of a study that is priced already."""
+    study, objective = priced.study, priced.objective
+    return {
+        "study": study.name,
+        "objective": objective.name,
+        "images": objective.images,
+        "quality": priced.quality,
+        "machine": to_json(study.machine),
+        "meter": to_json(study.meter),
+        "scale_band": list(study.meter.scale_band),
+        "coefficients": dict(study.meter.coefficients),
+        "spent_joules": priced.spent_joules,
+        "attributed_joules": priced.attributed_joules,
+        "bill": to_json(priced.bill),
+        "trials": len(study.results),
+        "front": to_json(priced.front),
+        "dominated": to_json(priced.dominated),
+        "infeasible": to_json(priced.infeasible),
+        "unpriced": list(priced.unpriced),
+    }
+
+
+def as_csv(priced: PricedStudy) -> str:
+    """A priced study as a table, one configuration a line; lists are joined by spaces."""
+    axes = priced.axes if priced.rows else ()
+    plain = [field.name for field in dataclasses.fields(Row) if field.name not in NESTED]
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["trial", "on_front", "quality", *plain, *axes])
+    for on_front, rows in ((1, priced.front), (0, priced.dominated)):
+        for row in rows:
+            cells = [_cell(name, getattr(row, name)) for name in plain]
+            dials = [typed(row.params.get(name)) for name in axes]
+            table.writerow([row.trial, on_front, priced.quality, *cells, *dials])
+    return text.getvalue()
+
+
+def _cell(name: str, value: Any) -> Any:
+    return " ".join(map(str, value)) if name in LISTS else value

@@ -1,0 +1,126 @@
+"""A study with its prices: what all faces show of it, each part computed once, when first asked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from energy_sweep.front.bill import BillLine, bill
+from energy_sweep.front.configurations import (
+    Configuration,
+    Row,
+    configurations,
+    price_list,
+    unranked_rows,
+    varying,
+)
+from energy_sweep.front.domination import pareto
+from energy_sweep.front.infeasible import InfeasibleRow, infeasible_rows
+from energy_sweep.front.prices import Prices
+from energy_sweep.front.rivals import compared
+from energy_sweep.front.savings import Saving, savings
+from energy_sweep.record import Objective, StudyRecord
+
+
+@dataclass(frozen=True, eq=False)
+class PricedStudy:
+    """A study as one objective prices it."""
+
+    study: StudyRecord
+    objective: Objective = field(default_factory=Objective)
+
+    @property
+    def quality(self) -> str:
+        """How the study's joules were obtained, in one word."""
+        return self.study.meter.quality.value
+
+    @cached_property
+    def prices(self) -> Prices:
+        """The pools of the study's own store."""
+        return price_list(self.study)
+
+    @cached_property
+    def axes(self) -> tuple[str, ...]:
+        """Names, as typed, of the axes along which trials differ, but for the seed."""
+        return varying(self.study)
+
+    @cached_property
+    def configurations(self) -> tuple[Configuration, ...]:
+        """The measured configurations, by lowest trial number."""
+        return configurations(self.study, self.objective)
+
+    @cached_property
+    def priced(self) -> tuple[Configuration, ...]:
+        """Those that have a price; that none of several has one is an error."""
+        known = tuple(one for one in self.configurations if one.is_priced(self.prices))
+        if self.configurations and not known:
+            self.configurations[0].joules(self.prices)  # which says why not
+        return known
+
+    @cached_property
+    def unpriced(self) -> tuple[int, ...]:
+        """The trials that fronts leave out, since readings that they rest on are gone."""
+        gone = (one for one in self.configurations if not one.is_priced(self.prices))
+        return tuple(sorted(trial.number for one in gone for trial, _ in one.runs))
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """One row per configuration that has a price, by lowest trial number."""
+        plain = unranked_rows(self.priced, self.prices, names=self.axes)
+        demands = {one.trial: one.demand for one in self.priced}
+        members = {plain[index].trial for index in _front(plain)}
+        return compared(plain, members, demands=demands, prices=self.prices)
+
+    @cached_property
+    def row_by_trial(self) -> Mapping[int, Row]:
+        """The row of each measured trial that has a price."""
+        found = zip(self.priced, self.rows, strict=True)
+        return {trial.number: row for one, row in found for trial, _ in one.runs}
+
+    @cached_property
+    def front(self) -> tuple[Row, ...]:
+        """The rows that none dominates, cheapest first."""
+        return tuple(self.rows[index] for index in _front(self.rows))
+
+    @cached_property
+    def dominated(self) -> tuple[Row, ...]:
+        """The other rows, cheapest first."""
+        members = {row.trial for row in self.front}
+        others = [row for row in self.rows if row.trial not in members]
+        return tuple(sorted(others, key=lambda row: (row.joules, row.trial)))
+
+    @cached_property
+    def ranked(self) -> tuple[Row, ...]:
+        """All rows, those of the front first."""
+        return (*self.front, *self.dominated)
+
+    @cached_property
+    def infeasible(self) -> tuple[InfeasibleRow, ...]:
+        """The infeasible trials."""
+        return infeasible_rows(self.study, self.prices, names=self.axes)
+
+    @cached_property
+    def bill(self) -> Mapping[str, BillLine]:
+        """By stage, what was spent, and what it would have been one by one."""
+        return bill(self.study, self.prices)
+
+    @property
+    def spent_joules(self) -> float:
+        """All that the sweep spent."""
+        return math.fsum(line.spent_joules for line in self.bill.values())
+
+    @property
+    def attributed_joules(self) -> float:
+        """What its trials would have spent one by one."""
+        return math.fsum(line.attributed_joules for line in self.bill.values())
+
+    @cached_property
+    def savings(self) -> tuple[Saving, ...]:
+        """Every compressed configuration that has a dense twin, by trial number."""
+        return savings(self.configurations, self.prices)
+
+
+def _front(rows: tuple[Row, ...]) -> tuple[int, ...]:
+    return pareto([(row.accuracy, row.joules) for row in rows])
