@@ -68,15 +68,15 @@ def _recipe(**changes: Any) -> Recipe:
 
 
 def recipes() -> dict[str, Recipe]:
-    """What has golden values, by name."""
-    smaller = Magnitude(recover_epochs=1), Prune(recover_epochs=1)
+    """What has golden values, by name; nothing in them is left to the processor to choose."""
+    smaller = Magnitude(recover_epochs=1), Prune(recover_epochs=1, channel_multiple=4)
     return {
         "trunk": _recipe(epochs=3),
         "one_cycle": _recipe(optimizer=AdamW(schedule=OneCycle()), lr=0.01),
         "chain": _recipe(
             compression=Chain(steps=tuple(Step(technique=one) for one in smaller)), level=0.75
         ),
-        "student": _recipe(compression=Distill(), teacher=Teacher(), level=0.75),
+        "student": _recipe(compression=Distill(channel_multiple=4), teacher=Teacher(), level=0.75),
         "quantized": _recipe(compression=Quantize(calibration="minmax", images=64), level=0.75),
     }
 
