@@ -17,6 +17,7 @@ from energy_sweep.trial.context import TrialContext
 from energy_sweep.trial.data import data_facts, load_data
 from energy_sweep.trial.deployment.accuracy_limit import compare
 from energy_sweep.trial.deployment.deployed import ExportedModel
+from energy_sweep.trial.deployment.evaluation import evaluate, infer
 from energy_sweep.trial.preload import preload
 from energy_sweep.trial.readiness import check_ready
 from energy_sweep.trial.session import session
@@ -70,13 +71,12 @@ def _run(context: TrialContext, tried: StageRecord | None) -> TrialResult:
                 rounds = compress(context)
             with ExportedModel(context) as deployed:
                 rounds += deployed.lower()
-                evaluation = deployed.evaluate()
-                facts |= achieved(context, rounds, zeros=evaluation["zero_weights"])
-                facts |= deployed.infer(evaluation)
-            right = evaluation.pop("correct")
-            facts |= evaluation
-            facts |= compare(context, right)
-            correct = right
+                evaluation = evaluate(deployed)
+                facts |= achieved(context, rounds, zeros=evaluation.zero_weights)
+                facts |= infer(deployed, evaluation)
+            facts |= evaluation.facts
+            facts |= compare(context, evaluation.correct)
+            correct = evaluation.correct
     except Infeasible as reason:
         infeasible = str(reason)
     if tried is not None:

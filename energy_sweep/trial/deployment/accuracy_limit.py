@@ -7,6 +7,7 @@ from energy_sweep.recipe import replace
 from energy_sweep.record import Infeasible, JsonDict
 from energy_sweep.trial.context import TrialContext
 from energy_sweep.trial.deployment.deployed import ExportedModel
+from energy_sweep.trial.deployment.evaluation import evaluate
 from energy_sweep.trial.training.fit import fit
 
 
@@ -26,7 +27,7 @@ def compare(context: TrialContext, correct: int) -> JsonDict:
     with other.trainer.training():
         fit(other)
     with ExportedModel(other) as deployed:
-        before = deployed.evaluate()["correct"]
+        before = evaluate(deployed).correct
     n = len(context.data.validation.labels)
     if correct < before - loss * n:
         raise Infeasible(

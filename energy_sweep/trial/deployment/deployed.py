@@ -1,4 +1,4 @@
-"""The trained net as it will be deployed: exported, evaluated and timed by the study's runtime."""
+"""The trained net as it will be deployed: a file that the study's runtime has exported."""
 
 from __future__ import annotations
 
@@ -11,23 +11,13 @@ from pathlib import Path
 
 from torch import nn
 
-from energy_sweep.model.base import zero_share
-from energy_sweep.model.count import Count, count
-from energy_sweep.record import JsonDict, StageRecord, to_json
+from energy_sweep.record import JsonDict, StageRecord
 from energy_sweep.record.own_files import is_sound, seal_file
 from energy_sweep.runtime.base import Mismatch
 from energy_sweep.trial.compression.compress import final_network
 from energy_sweep.trial.context import TrialContext
-from energy_sweep.trial.deployment.benchmark import Inference, pace_key
-from energy_sweep.trial.deployment.inference import measure_inference, measure_once
 from energy_sweep.trial.rounds import RoundUse
 
-# Validation images that an inference window repeats; more would only make it longer.
-INFERENCE_IMAGES = 1024
-# Batches that every graph is measured at, whatever the objective's is: one image, and a full load.
-USUAL_BATCHES = (1, 64)
-# A net with a larger share of zeros than chance gives is measured apart from dense ones at first.
-MASKED = 0.01
 # Runtimes that have exported in this process, whichever study it was for.
 _awake: set[str] = set()
 
@@ -154,79 +144,3 @@ class ExportedModel:
         seal_file(target)
         self._keep(known, replace(made, facts=facts[-1]))
         return target
-
-    def evaluate(self) -> JsonDict:
-        """Validation images right, and what the file is; counts the export too."""
-        use = self.context.stages["evaluate"]
-        record = self.context.store.once(use, lambda _: self._evaluated())
-        self.context.usage.done(self.context.stages["export"])
-        self.context.usage.done(use)
-        return dict(record.facts)
-
-    def _evaluated(self) -> StageRecord:
-        context, path, right = self.context, self.path, list[int]()
-        split, batch = context.data.validation, context.recipe.inference_batch
-
-        def classify() -> None:
-            logits = self.runtime.open(path, self.threads).predict(split.images, batch)
-            right.append(int((logits.argmax(axis=1) == split.labels).sum()))
-
-        use = context.stages["evaluate"]
-        record = context.usage.metered(use, classify, images=len(split.labels))
-        facts: JsonDict = {
-            "correct": right[0],
-            "bytes": path.stat().st_size,
-            **to_json(self._size()),
-            "zero_weights": zero_share(self.network),
-            "lowered_graph": self.runtime.graph_key(path, self.threads),
-        }
-        return replace(record, facts=facts)
-
-    def _size(self) -> Count:
-        """The size of the net that is deployed, and its arithmetic for one image."""
-        if not self.context.rounds:
-            return self.context.dense
-        return count(self.network, self.context.data.shape)
-
-    def infer(self, evaluation: JsonDict) -> JsonDict:
-        """Price one image through this graph, with new windows where they are due.
-
-        The objective's batch is a stage of the trial; the usual others have a window beside it.
-        Pools are given by batch, beside the records of how their windows were cut.
-        """
-        context, lowered = self.context, evaluation.pop("lowered_graph")
-        inference = self._inference(context.recipe.inference_batch)
-        measuring = {"store": context.store, "meter": context.meter}
-        use = measure_inference(
-            lambda: self.path,
-            inference.graph(lowered),
-            weights=context.weights,
-            kind="masked" if evaluation["zero_weights"] > MASKED else "dense",
-            inference=inference,
-            **measuring,
-        )
-        context.usage.used.append(use)
-        pools = {inference.batch: use.cost_key}
-        for batch in {*USUAL_BATCHES} - pools.keys():
-            other = self._inference(batch)
-            key = other.graph(lowered)
-            pools[batch] = measure_once(lambda: self.path, key, inference=other, **measuring)
-        paces = [pace_key(inference.graph(lowered)), *map(pace_key, pools.values())]
-        return {
-            "inference": {str(batch): pools[batch] for batch in sorted(pools)},
-            "calibrate": [
-                key for key in dict.fromkeys(paces) if context.store.get(key) is not None
-            ],
-        }
-
-    def _inference(self, batch: int) -> Inference:
-        context = self.context
-        images = context.data.validation.images[:INFERENCE_IMAGES]
-        return Inference(
-            runtime=self.runtime,
-            images=images,
-            batch=batch,
-            threads=self.threads,
-            work=context.usage.work("infer", images=len(images)),
-            base={"device_class": context.machine["device_class"], **context.recipe.device.levers},
-        )

@@ -1,0 +1,123 @@
+"""The exported file at work: the validation images it gets right, and what one image costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from energy_sweep.model.base import zero_share
+from energy_sweep.model.count import Count, count
+from energy_sweep.record import JsonDict, StageRecord, from_json, to_json
+from energy_sweep.trial.deployment.benchmark import Inference, pace_key
+from energy_sweep.trial.deployment.deployed import ExportedModel
+from energy_sweep.trial.deployment.inference import measure_inference, measure_once
+
+# Validation images that an inference window repeats; more would only make it longer.
+INFERENCE_IMAGES = 1024
+# Batches that every graph is measured at, whatever the objective's is: one image, and a full load.
+USUAL_BATCHES = (1, 64)
+# A net with a larger share of zeros than chance gives is measured apart from dense ones at first.
+MASKED = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Validation images right, and what the file is, as the record of the stage holds it.
+
+    `lowered_graph` names the graph that is executed; `macs` are those of one image.
+    """
+
+    correct: int
+    bytes: int
+    parameters: int
+    macs: int
+    weight_bytes: int
+    zero_weights: float
+    lowered_graph: str
+
+    @property
+    def facts(self) -> JsonDict:
+        """What a result tells of the file; the images right have a field of their own there."""
+        told: JsonDict = to_json(self)
+        return {name: told[name] for name in told if name not in ("correct", "lowered_graph")}
+
+
+def evaluate(deployed: ExportedModel) -> Evaluation:
+    """The evaluation, from the store or done now; counts the export too."""
+    context = deployed.context
+    use = context.stages["evaluate"]
+    record = context.store.once(use, lambda _: _evaluated(deployed))
+    context.usage.done(context.stages["export"])
+    context.usage.done(use)
+    return from_json(Evaluation, record.facts)
+
+
+def infer(deployed: ExportedModel, evaluation: Evaluation) -> JsonDict:
+    """Price one image through the graph, with new windows where they are due.
+
+    The objective's batch is a stage of the trial; the usual others have a window beside it.
+    Pools are given by batch, beside the records of how their windows were cut.
+    """
+    context, lowered = deployed.context, evaluation.lowered_graph
+    inference = _inference(deployed, context.recipe.inference_batch)
+    measuring = {"store": context.store, "meter": context.meter}
+    use = measure_inference(
+        lambda: deployed.path,
+        inference.graph(lowered),
+        weights=context.weights,
+        kind="masked" if evaluation.zero_weights > MASKED else "dense",
+        inference=inference,
+        **measuring,
+    )
+    context.usage.used.append(use)
+    pools = {inference.batch: use.cost_key}
+    for batch in {*USUAL_BATCHES} - pools.keys():
+        other = _inference(deployed, batch)
+        key = other.graph(lowered)
+        pools[batch] = measure_once(lambda: deployed.path, key, inference=other, **measuring)
+    paces = [pace_key(inference.graph(lowered)), *map(pace_key, pools.values())]
+    return {
+        "inference": {str(batch): pools[batch] for batch in sorted(pools)},
+        "calibrate": [key for key in dict.fromkeys(paces) if context.store.get(key) is not None],
+    }
+
+
+def _evaluated(deployed: ExportedModel) -> StageRecord:
+    context, path, right = deployed.context, deployed.path, list[int]()
+    split, batch = context.data.validation, context.recipe.inference_batch
+
+    def classify() -> None:
+        logits = deployed.runtime.open(path, deployed.threads).predict(split.images, batch)
+        right.append(int((logits.argmax(axis=1) == split.labels).sum()))
+
+    use = context.stages["evaluate"]
+    record = context.usage.metered(use, classify, images=len(split.labels))
+    size = _size(deployed)
+    found = Evaluation(
+        correct=right[0],
+        bytes=path.stat().st_size,
+        parameters=size.parameters,
+        macs=size.macs,
+        weight_bytes=size.weight_bytes,
+        zero_weights=zero_share(deployed.network),
+        lowered_graph=deployed.runtime.graph_key(path, deployed.threads),
+    )
+    return replace(record, facts=to_json(found))
+
+
+def _size(deployed: ExportedModel) -> Count:
+    """The size of the net that is deployed, and its arithmetic for one image."""
+    context = deployed.context
+    return count(deployed.network, context.data.shape) if context.rounds else context.dense
+
+
+def _inference(deployed: ExportedModel, batch: int) -> Inference:
+    context = deployed.context
+    images = context.data.validation.images[:INFERENCE_IMAGES]
+    return Inference(
+        runtime=deployed.runtime,
+        images=images,
+        batch=batch,
+        threads=deployed.threads,
+        work=context.usage.work("infer", images=len(images)),
+        base={"device_class": context.machine["device_class"], **context.recipe.device.levers},
+    )
