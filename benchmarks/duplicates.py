@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.planted import planted, scans, tiles
 from energy_sweep.dataset import mnist5k
-from energy_sweep.dataset.duplicates import copies
+from energy_sweep.dataset.duplicates import find_copies
 from energy_sweep.dataset.likeness import thumbnail
 from energy_sweep.dataset.split import split
 
@@ -30,7 +30,7 @@ def score(pictures: list[Array], labels: Array, count: int, bits: int) -> dict[s
     labels = labels[truth]
     began = time.perf_counter()
     channels = [p[None] if p.ndim == 2 else p.transpose(2, 0, 1) for p in everything]
-    names, notes = copies(
+    names, notes = find_copies(
         [f"{index:09d}" for index in range(len(truth))],
         np.stack([thumbnail(picture) for picture in channels]),
         labels,

@@ -41,32 +41,32 @@ class Chain:
         twice = [name for name, count in Counter(names).items() if count > 1]
         if twice:
             raise BadInput(
-                f"compression={_typed(names)}: {twice[0]} comes twice: type it once, with"
+                f"compression={_list_text(names)}: {twice[0]} comes twice: type it once, with"
                 f" compression.steps.{twice[0]}.iterations where it has such"
             )
         whens = [step.technique.when for step in self.steps]
         if "none" in whens:
-            raise BadInput(f"compression={_typed(names)}: none is no step: leave it out")
+            raise BadInput(f"compression={_list_text(names)}: none is no step: leave it out")
         ranks = [ORDER.index(when) for when in whens]
         if ranks != sorted(ranks):
             right = [name for _, name in sorted(zip(ranks, names, strict=True), key=_rank)]
             raise BadInput(
-                f"compression={_typed(names)} cannot be done in this order, since what acts during"
-                f" training comes first and what acts on the exported file last: type"
-                f" 'compression={_typed(right)}'"
+                f"compression={_list_text(names)} cannot be done in this order, since what acts"
+                f" during training comes first and what acts on the exported file last: type"
+                f" 'compression={_list_text(right)}'"
             )
         for when, what in (("during", "training"), ("export", "the exported file")):
             found = [n for n, w in zip(names, whens, strict=True) if w == when]
             if len(found) > 1:
                 raise BadInput(
-                    f"compression={_typed(names)}: {' and '.join(found)} both act on {what}:"
+                    f"compression={_list_text(names)}: {' and '.join(found)} both act on {what}:"
                     " leave one out"
                 )
 
     @property
     def title(self) -> str:
         """The list of the steps, as a user types it."""
-        return _typed([step.technique.name for step in self.steps])
+        return _list_text([step.technique.name for step in self.steps])
 
     @property
     def wants_teacher(self) -> bool:
@@ -102,7 +102,7 @@ class Chain:
         if not level and not any(known):
             return tuple(known)
         for place, step in enumerate(self.steps):
-            if not known[place] and _knows_one(step.technique):
+            if not known[place] and _has_one_level(step.technique):
                 known[place] = step.technique.effective_level(level)
         while open_ := [place for place, one in enumerate(known) if not one]:
             left = min(1.0, (1 - level) / math.prod(1 - one for one in known))
@@ -147,12 +147,12 @@ class Chain:
         return [(step, own) for step, own in zip(self.steps, levels, strict=True) if own]
 
 
-def _knows_one(technique: Technique) -> bool:
+def _has_one_level(technique: Technique) -> bool:
     """Whether a technique has one level only, as a number format does."""
     return len({technique.effective_level(level) for level in (0.1, 0.3, 0.6, 0.95)}) == 1
 
 
-def _typed(names: Sequence[str]) -> str:
+def _list_text(names: Sequence[str]) -> str:
     return f"[{','.join(names)}]"
 
 

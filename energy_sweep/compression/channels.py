@@ -88,12 +88,12 @@ def channel_counts(
     Multiples of `multiple` where they come within .1 of the level, else of less, within .05; from
     width 128 on at least of 8.
     """
-    dense = _weights(layers, groups, [group.size for group in groups])
+    dense = _remaining_weights(layers, groups, [group.size for group in groups])
     return first_near(
         level,
         steps_to_try(multiple),
         lambda step: nearest_counts(layers, groups, level, step=step),
-        lambda counts: 1 - _weights(layers, groups, counts) / dense,
+        lambda counts: 1 - _remaining_weights(layers, groups, counts) / dense,
     )
 
 
@@ -104,23 +104,23 @@ def nearest_counts(
 
     One keep ratio serves all groups and is found by bisection.
     """
-    dense = _weights(layers, groups, [group.size for group in groups])
+    dense = _remaining_weights(layers, groups, [group.size for group in groups])
 
     def removed(counts: Sequence[int]) -> float:
-        return 1 - _weights(layers, groups, counts) / dense
+        return 1 - _remaining_weights(layers, groups, counts) / dense
 
     small, large = 0.0, 1.0
     for _ in range(BISECTIONS):
         middle = (small + large) / 2
-        if removed(_kept(groups, middle, step)) > level:
+        if removed(_kept_counts(groups, middle, step)) > level:
             small = middle
         else:
             large = middle
-    candidates = (_kept(groups, large, step), _kept(groups, small, step))
+    candidates = (_kept_counts(groups, large, step), _kept_counts(groups, small, step))
     return min(candidates, key=lambda counts: abs(removed(counts) - level))
 
 
-def _kept(groups: Sequence[Group], ratio: float, step: int) -> tuple[int, ...]:
+def _kept_counts(groups: Sequence[Group], ratio: float, step: int) -> tuple[int, ...]:
     # Each group rounds at a phase of its own. Were all to round alike, layers of equal width
     # would lose a channel at the same ratio, and narrow networks would miss the level.
     counts: list[int] = []
@@ -132,7 +132,9 @@ def _kept(groups: Sequence[Group], ratio: float, step: int) -> tuple[int, ...]:
     return tuple(counts)
 
 
-def _weights(layers: Mapping[str, Layer], groups: Sequence[Group], counts: Sequence[int]) -> float:
+def _remaining_weights(
+    layers: Mapping[str, Layer], groups: Sequence[Group], counts: Sequence[int]
+) -> float:
     outputs = {name: float(layer.outputs) for name, layer in layers.items()}
     inputs = {name: float(layer.inputs) for name, layer in layers.items()}
     for group, count in zip(groups, counts, strict=True):

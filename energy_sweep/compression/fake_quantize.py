@@ -25,7 +25,7 @@ class FakeQuantize(TrainingHook):
             for name, part in module.named_modules()
             if isinstance(part, nn.Conv2d | nn.Linear)
         }
-        weights = {f"{name}.weight": rounded_weight(part.weight) for name, part in layers.items()}
+        weights = {f"{name}.weight": round_weight(part.weight) for name, part in layers.items()}
         hooks = [part.register_forward_pre_hook(_round_inputs) for part in layers.values()]
         try:
             return functional_call(module, weights, (images,))
@@ -34,7 +34,7 @@ class FakeQuantize(TrainingHook):
                 hook.remove()
 
 
-def rounded_weight(weight: Tensor) -> Tensor:
+def round_weight(weight: Tensor) -> Tensor:
     """The nearest weights [O, ...] that int8 holds with one scale for each output channel."""
     largest = weight.detach().flatten(1).abs().amax(dim=1)
     scale = (largest / WEIGHTS[1]).clamp_min(torch.finfo(torch.float32).tiny)
@@ -42,7 +42,7 @@ def rounded_weight(weight: Tensor) -> Tensor:
     return torch.fake_quantize_per_channel_affine(weight, scale, zero, 0, *WEIGHTS)
 
 
-def rounded_values(values: Tensor) -> Tensor:
+def round_values(values: Tensor) -> Tensor:
     """The nearest values that uint8 holds over the range of the whole tensor, 0 among them."""
     low, high = values.detach().aminmax()
     low, high = low.clamp_max(0), high.clamp_min(0)
@@ -52,4 +52,4 @@ def rounded_values(values: Tensor) -> Tensor:
 
 
 def _round_inputs(_: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    return tuple(rounded_values(one) for one in inputs)
+    return tuple(round_values(one) for one in inputs)

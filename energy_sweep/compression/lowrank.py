@@ -47,7 +47,7 @@ class LowRank(Technique):
     def check_net(self, module: nn.Module, level: float, *, example: Tensor) -> None:
         """Raise BadInput where rank 1 in every layer still keeps too much."""
         sizes = _sizes(module)
-        removed = _removed(sizes, ranks(sizes, level, self.channel_multiple))
+        removed = _count_removed(sizes, ranks(sizes, level, self.channel_multiple))
         check_reached(level, removed, "rank 1 in every layer that can be split")
 
     def prepare(
@@ -57,13 +57,13 @@ class LowRank(Technique):
         thin, sizes = copy.deepcopy(module), _sizes(module)
         chosen = ranks(sizes, level, self.channel_multiple)
         for name, rank in chosen.items():
-            thin.set_submodule(name, _factored(thin.get_submodule(name), rank))
-        return thin, {"removed_weight_bits": _removed(sizes, chosen), "ranks": chosen}
+            thin.set_submodule(name, _factorise(thin.get_submodule(name), rank))
+        return thin, {"removed_weight_bits": _count_removed(sizes, chosen), "ranks": chosen}
 
     def restructure(self, module: nn.Module, facts: JsonDict) -> None:
         """Put thin layers where `prepare` put them."""
         for name, rank in facts["ranks"].items():
-            module.set_submodule(name, _thin(module.get_submodule(name), rank))
+            module.set_submodule(name, _make_pair(module.get_submodule(name), rank))
 
 
 def ranks(
@@ -78,7 +78,7 @@ def ranks(
         level,
         steps_to_try(1 if multiple is None else multiple),
         lambda step: _nearest(sizes, level, step),
-        lambda chosen: _removed(sizes, chosen),
+        lambda chosen: _count_removed(sizes, chosen),
     )
 
 
@@ -87,12 +87,12 @@ def _nearest(sizes: Mapping[str, tuple[int, int]], level: float, step: int) -> d
     low, high = 0.0, 1.0
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        if _removed(sizes, _ranks(sizes, middle, step)) > level:
+        if _count_removed(sizes, _ranks(sizes, middle, step)) > level:
             low = middle
         else:
             high = middle
     near = (_ranks(sizes, low, step), _ranks(sizes, high, step))
-    return min(near, key=lambda chosen: abs(_removed(sizes, chosen) - level))
+    return min(near, key=lambda chosen: abs(_count_removed(sizes, chosen) - level))
 
 
 def _ranks(sizes: Mapping[str, tuple[int, int]], share: float, step: int) -> dict[str, int]:
@@ -107,7 +107,7 @@ def _ranks(sizes: Mapping[str, tuple[int, int]], share: float, step: int) -> dic
     return found
 
 
-def _removed(sizes: Mapping[str, tuple[int, int]], chosen: Mapping[str, int]) -> float:
+def _count_removed(sizes: Mapping[str, tuple[int, int]], chosen: Mapping[str, int]) -> float:
     dense = {name: rows * columns for name, (rows, columns) in sizes.items()}
     thin = {name: rank * sum(sizes[name]) for name, rank in chosen.items()}
     return 1 - sum((dense | thin).values()) / sum(dense.values())
@@ -128,7 +128,7 @@ def _sizes(module: nn.Module) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _thin(layer: nn.Module, rank: int) -> nn.Sequential:
+def _make_pair(layer: nn.Module, rank: int) -> nn.Sequential:
     """The two layers that stand for one, with any weights."""
     from torch import nn
 
@@ -147,11 +147,11 @@ def _thin(layer: nn.Module, rank: int) -> nn.Sequential:
     return nn.Sequential(first, nn.Conv2d(rank, layer.out_channels, 1, bias=bias, **where))
 
 
-def _factored(layer: nn.Module, rank: int) -> nn.Sequential:
+def _factorise(layer: nn.Module, rank: int) -> nn.Sequential:
     """The two layers that stand for one, as near to it as their rank lets them be."""
     import torch
 
-    thin, own = _thin(layer, rank), layer.state_dict()
+    thin, own = _make_pair(layer, rank), layer.state_dict()
     # In double precision on the CPU, so that every machine finds the same vectors.
     matrix = own["weight"].flatten(1).double().cpu()
     left, values, right = torch.linalg.svd(matrix, full_matrices=False)

@@ -68,12 +68,12 @@ class Magnitude(Technique):
     def acting(
         self, level: float, *, progress: float, teacher: Tensor | None = None
     ) -> TrainingHook | None:
-        from energy_sweep.compression.masks import Masked, mask_smallest
+        from energy_sweep.compression.masks import MaskHook, mask_smallest
 
         if self.act == "after":
-            return Masked()
+            return MaskHook()
         part = ramp(level, progress)
-        return Masked(partial(mask_smallest, sparsity=part, scope=self.scope))
+        return MaskHook(partial(mask_smallest, sparsity=part, scope=self.scope))
 
     def prepare(
         self, module: nn.Module, level: float, *, example: Tensor, batches: Batches | None = None

@@ -19,7 +19,7 @@ from energy_sweep.compression.hooks import TrainingHook
 Scope = Literal["global", "layer"]
 
 
-class Masked(TrainingHook):
+class MaskHook(TrainingHook):
     """Keeps at zero what is zero when the epoch begins, once `first` has changed the net."""
 
     def __init__(self, first: Callable[[nn.Module], None] | None = None) -> None:

@@ -127,7 +127,7 @@ def _remove_channels(
             module, example_inputs=(example[:1].to("cpu"),), verbose=False
         )
     names = {part: name for name, part in module.named_modules()}
-    traced = _traced_groups(graph, names)
+    traced = _trace_groups(graph, names)
     counts = channel_counts(_layers(names), [group for _, group in traced], level, multiple)
     kinds = [nn.Conv2d, nn.Linear]
     # All scores are read before the first cut, so that no group's choice depends on another's.
@@ -136,7 +136,7 @@ def _remove_channels(
         scores = [importance(members) for members, _ in traced]
     else:
         importance = torch_pruning.importance.GroupMagnitudeImportance(p=2, target_types=kinds)
-        with _norms_folded(module):
+        with _fold_norms(module):
             scores = [importance(members) for members, _ in traced]
     for (members, _), score, count in zip(traced, scores, counts, strict=True):
         if score is None or count == len(score):
@@ -148,20 +148,20 @@ def _remove_channels(
 
 
 @contextlib.contextmanager
-def _norms_folded(module: nn.Module) -> Iterator[None]:
+def _fold_norms(module: nn.Module) -> Iterator[None]:
     """Scale convolutions by the norms behind them, as they act, and restore them.
 
     A norm undoes any scale of the weights before it, so bare weights say little of a channel.
     """
     import torch
 
-    from energy_sweep.runtime.folding import find_folds, folded_state
+    from energy_sweep.runtime.folding import find_folds, fold_state
 
     folds = find_folds(module)
     weights = {f"{name}.weight" for name in folds}
     bare = {name: p for name, p in module.named_parameters() if name in weights}
     before = [(parameter, parameter.detach().clone()) for parameter in bare.values()]
-    state = folded_state(module, folds)
+    state = fold_state(module, folds)
     with torch.no_grad():
         for name, parameter in bare.items():
             parameter.copy_(state[name])
@@ -173,7 +173,7 @@ def _norms_folded(module: nn.Module) -> Iterator[None]:
                 weight.copy_(old)
 
 
-def _traced_groups(graph: Any, names: Mapping[nn.Module, str]) -> list[tuple[Any, Group]]:
+def _trace_groups(graph: Any, names: Mapping[nn.Module, str]) -> list[tuple[Any, Group]]:
     """The prunable groups of torch_pruning in the order of their first layers, with ours."""
     from torch import nn
 

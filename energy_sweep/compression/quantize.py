@@ -86,8 +86,8 @@ class Quantize(Technique):
             )
             nodes, kept, agreement = calibrated.layers, list[str](), 0.0
             made = folder / f"int8{runtime.suffix}"
-            for kept in self._left_in_float(calibrated, made, classes, truth):
-                calibrated.write(made, leave=kept, **self._how)
+            for kept in self._float_layer_choices(calibrated, made, classes, truth):
+                calibrated.write(made, leave=kept, **self._write_options)
                 agreement = float((classes(made) == truth).mean())
                 if agreement >= 1 - self.tolerance:
                     break
@@ -99,10 +99,10 @@ class Quantize(Technique):
         }
 
     @property
-    def _how(self) -> dict[str, bool]:
+    def _write_options(self) -> dict[str, bool]:
         return {"reduce_range": self.reduce_range}
 
-    def _left_in_float(
+    def _float_layer_choices(
         self,
         calibrated: Calibrated,
         made: Path,
@@ -115,7 +115,7 @@ class Quantize(Technique):
         nodes, harm = list(calibrated.layers), dict[str, float]()
         for node in nodes:
             others = [name for name in nodes if name != node]
-            calibrated.write(alone, leave=others, **self._how)
+            calibrated.write(alone, leave=others, **self._write_options)
             harm[node] = float((classes(alone) != truth).mean())
         ranked = sorted(nodes, key=lambda node: -harm[node])
         count = 1

@@ -63,9 +63,9 @@ class Sparse(Technique):
     def acting(
         self, level: float, *, progress: float, teacher: Tensor | None = None
     ) -> TrainingHook | None:
-        from energy_sweep.compression.masks import Masked
+        from energy_sweep.compression.masks import MaskHook
 
-        return Masked()
+        return MaskHook()
 
 
 def densities(

@@ -18,7 +18,7 @@ from energy_sweep.dataset.cache import load_cached
 from energy_sweep.dataset.labels import as_classes
 from energy_sweep.dataset.reader import Reading
 from energy_sweep.dataset.summary import Found
-from energy_sweep.dataset.values import BYTES, Scaled, as_bytes, check_numbers
+from energy_sweep.dataset.values import BYTES, ScaledPixels, as_bytes, check_numbers
 from energy_sweep.record import BadInput
 
 CHANNELS = (1, 3)
@@ -74,28 +74,30 @@ class Arrays:
             )
         if self.file is None:
             where = f"dataset.factory={self.factory}"
-            return self._cut(cut, _called(where, str(self.factory)), where, str(self.factory))
+            return self._split(
+                cut, _call_factory(where, str(self.factory)), where, str(self.factory)
+            )
         path, where = Path(self.file).expanduser(), f"dataset.file={self.file}"
         if not path.is_file():
             raise BadInput(f"{where}: there is no such file: {WRITE}")
         source = str(path.absolute())
         return load_cached(
-            self, cut, lambda: [path], lambda: self._cut(cut, _read(path), where, source)
+            self, cut, lambda: [path], lambda: self._split(cut, _read(path), where, source)
         )
 
-    def _cut(self, cut: Preprocessing, arrays: tuple[Any, ...], where: str, source: str) -> Data:
+    def _split(self, cut: Preprocessing, arrays: tuple[Any, ...], where: str, source: str) -> Data:
         images, labels, *names = (
-            _array(given, what, where)
+            _to_array(given, what, where)
             for given, what in zip(arrays, ("images", "labels", "classes"), strict=False)
         )
         check_numbers(images, where)
-        shown, order = _laid_out(images, len(labels) if labels.ndim else 0, where)
+        shown, order = _to_nchw(images, len(labels) if labels.ndim else 0, where)
         scaled = as_bytes(shown, where)
         labelled = as_classes(labels, names[0] if names else None, len(shown), where)
         found = Found(
             source=source,
-            modes={f"{_type(images)} {order}": len(images)},
-            notes=(*_notes(images, scaled), *labelled.notes),
+            modes={f"{_dtype_name(images)} {order}": len(images)},
+            notes=(*_conversion_notes(images, scaled), *labelled.notes),
         )
         return assemble(
             self.name,
@@ -108,23 +110,23 @@ class Arrays:
         )
 
 
-def _reading(channels: int, scaled: Scaled) -> Reading:
+def _reading(channels: int, scaled: ScaledPixels) -> Reading:
     """How an image file of such numbers becomes the bytes that these became."""
     if scaled.kind == "real":
         return Reading(channels=channels, real=scaled.limits)
     return Reading(channels=channels, whole=scaled.limits if scaled.limits[1] > BYTES[1] else None)
 
 
-def _type(images: np.ndarray) -> str:
+def _dtype_name(images: np.ndarray) -> str:
     return images.dtype.name
 
 
-def _notes(images: np.ndarray, scaled: Scaled) -> tuple[str, ...]:
+def _conversion_notes(images: np.ndarray, scaled: ScaledPixels) -> tuple[str, ...]:
     """How numbers became bytes, where they were none."""
     low, high = scaled.limits
     if (low, high) == BYTES and scaled.kind == "whole":
         return ()
-    return (f"{_type(images)} images: {low:g} becomes 0 and {high:g} becomes 255",)
+    return (f"{_dtype_name(images)} images: {low:g} becomes 0 and {high:g} becomes 255",)
 
 
 def _read(path: Path) -> tuple[Any, ...]:
@@ -149,27 +151,27 @@ def _read(path: Path) -> tuple[Any, ...]:
         raise BadInput(f"dataset.file={path} cannot be read ({why}): {WRITE}") from error
 
 
-def _called(where: str, factory: str) -> tuple[Any, ...]:
+def _call_factory(where: str, factory: str) -> tuple[Any, ...]:
     """What the function returns; whatever its own code raises is bad input, in one line."""
     module, _, name = factory.partition(":")
     try:
         function = getattr(importlib.import_module(module), name)
     except Exception as error:
-        raise BadInput(f"{where} cannot be imported: {_said(error)}") from error
+        raise BadInput(f"{where} cannot be imported: {_error_text(error)}") from error
     try:
         arrays = function()
     except Exception as error:
-        raise BadInput(f"{where} failed: {_said(error)}") from error
+        raise BadInput(f"{where} failed: {_error_text(error)}") from error
     if not isinstance(arrays, tuple) or len(arrays) not in (2, 3):
         raise BadInput(f"{where}: return images, labels or images, labels, classes from it")
     return arrays
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
-def _laid_out(images: np.ndarray, count: int, where: str) -> tuple[np.ndarray, str]:
+def _to_nchw(images: np.ndarray, count: int, where: str) -> tuple[np.ndarray, str]:
     """Images as [N, C, H, W], and how they lay; `count` is how many there should be."""
     shape = images.shape
     said = f"{where}: images have shape {shape}"
@@ -180,7 +182,7 @@ def _laid_out(images: np.ndarray, count: int, where: str) -> tuple[np.ndarray, s
     if images.ndim == 3:
         return images[:, None], "[N, H, W]"
     if images.ndim != 4:
-        rows = _side(shape[1]) if images.ndim == 2 and shape[0] == count else ""
+        rows = _square_hint(shape[1]) if images.ndim == 2 and shape[0] == count else ""
         raise BadInput(f"{said}: give {SHAPES}{rows}")
     first, last = shape[1] in CHANNELS, shape[3] in CHANNELS
     if first and last:
@@ -197,7 +199,7 @@ def _laid_out(images: np.ndarray, count: int, where: str) -> tuple[np.ndarray, s
     return images.transpose(0, 3, 1, 2), "[N, H, W, C]"
 
 
-def _side(length: int) -> str:
+def _square_hint(length: int) -> str:
     """How rows of so many numbers become square images, '' where they cannot."""
     for channels, shape in ((1, ""), (3, "3, ")):
         side = math.isqrt(length // channels)
@@ -206,7 +208,7 @@ def _side(length: int) -> str:
     return ""
 
 
-def _array(given: Any, what: str, where: str) -> np.ndarray:
+def _to_array(given: Any, what: str, where: str) -> np.ndarray:
     if isinstance(given, np.ma.MaskedArray) and np.ma.is_masked(given):
         thing = "pixels of images" if what == "images" else what
         raise BadInput(
@@ -215,4 +217,4 @@ def _array(given: Any, what: str, where: str) -> np.ndarray:
     try:
         return np.asarray(given)
     except Exception as error:  # ragged lists, tensors on a GPU, whatever cannot be one
-        raise BadInput(f"{where}: {what} are no array ({_said(error)}): give one") from error
+        raise BadInput(f"{where}: {what} are no array ({_error_text(error)}): give one") from error

@@ -35,7 +35,7 @@ class PaddedImages:
         """What one image takes in float32, its margin included."""
         return 4 * self.channels * self.tall * self.wide
 
-    def black(self, count: int, dtype: torch.dtype) -> Tensor:
+    def zeros(self, count: int, dtype: torch.dtype) -> Tensor:
         """That many images of zeros, with their margins."""
         size = (self.tall, self.wide)
         shape = (*size, self.channels) if self.channels_last else (self.channels, *size)

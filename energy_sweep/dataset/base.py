@@ -20,9 +20,9 @@ from energy_sweep.dataset.split import (
     VALIDATION,
     Labels,
     Split,
-    leading_part,
     split,
-    uneven,
+    take_fraction,
+    uneven_lines,
 )
 from energy_sweep.dataset.storage import Pixels, chunks
 from energy_sweep.dataset.summary import Found, Summary
@@ -127,13 +127,13 @@ def assemble(
     shares = {TEST: cut.test, VALIDATION: cut.validation}
     cuts = {side: share for side, share in shares.items() if share is not None}
     splits = {**split(images, labels, cuts, names=names, classes=classes), **(given or {})}
-    found = _completed(found or Found(), splits, images.shape)
-    found = found.noted(*uneven(splits, cuts, classes))
-    splits[TRAIN], whole = leading_part(splits[TRAIN], cut.fraction), splits[TRAIN]
+    found = _fill_in(found or Found(), splits, images.shape)
+    found = found.with_notes(*uneven_lines(splits, cuts, classes))
+    splits[TRAIN], whole = take_fraction(splits[TRAIN], cut.fraction), splits[TRAIN]
     if len(splits[TRAIN]) < len(whole):
         kept = f"{len(splits[TRAIN]):,} of {len(whole):,} training images"
-        found = found.noted(f"dataset.fraction={cut.fraction:g} keeps {kept}")
-    splits = _resized({side: splits[side] for side in (TRAIN, VALIDATION, TEST)}, cut.resolution)
+        found = found.with_notes(f"dataset.fraction={cut.fraction:g} keeps {kept}")
+    splits = _resize_all({side: splits[side] for side in (TRAIN, VALIDATION, TEST)}, cut.resolution)
     mean, std = _moments(splits[TRAIN].images)
     data = Data(
         name=name,
@@ -148,10 +148,10 @@ def assemble(
         found=found,
         reading=reading,
     )
-    return augmented(data, cut)
+    return with_augmentation(data, cut)
 
 
-def _resized(splits: dict[str, Split], resolution: int | None) -> dict[str, Split]:
+def _resize_all(splits: dict[str, Split], resolution: int | None) -> dict[str, Split]:
     """The splits with square images of `resolution` pixels; None leaves them as they are."""
     if resolution is None:
         return splits
@@ -161,7 +161,7 @@ def _resized(splits: dict[str, Split], resolution: int | None) -> dict[str, Spli
     }
 
 
-def _completed(found: Found, splits: Mapping[str, Split], shape: tuple[int, ...]) -> Found:
+def _fill_in(found: Found, splits: Mapping[str, Split], shape: tuple[int, ...]) -> Found:
     """With what the splits say themselves, where the source has said nothing."""
     count = sum(map(len, splits.values())) if found.images is None else found.images
     _, channels, height, width = shape
@@ -174,7 +174,7 @@ def _completed(found: Found, splits: Mapping[str, Split], shape: tuple[int, ...]
     )
 
 
-def augmented(data: Data, cut: Preprocessing) -> Data:
+def with_augmentation(data: Data, cut: Preprocessing) -> Data:
     """The data to be moved and mirrored as `cut` says; BadInput where nothing would be left."""
     side = min(data.shape[1:])
     if cut.shift >= side:

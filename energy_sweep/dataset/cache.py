@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from energy_sweep.dataset.base import Data, Preprocessing, augmented, fingerprint
+from energy_sweep.dataset.base import Data, Preprocessing, fingerprint, with_augmentation
 from energy_sweep.dataset.reader import Reading
 from energy_sweep.dataset.split import TEST, TRAIN, VALIDATION, Split
-from energy_sweep.dataset.storage import chunks, default_folder, opened
+from energy_sweep.dataset.storage import chunks, default_folder, open_array
 from energy_sweep.dataset.summary import Found
 from energy_sweep.record import BadInput
 from energy_sweep.record.serialize import JsonDict, digest, from_json, to_json
@@ -47,14 +47,14 @@ def load_cached(
         folder = _folder(source.cache)
         if folder is None:
             return read()
-        before = _stamps(files())
-        known = _stored(folder / _key(source, before)) if before else None
+        before = _file_stamps(files())
+        known = _load_entry(folder / _key(source, before)) if before else None
         if known is not None:
-            return augmented(known, cut)
+            return with_augmentation(known, cut)
         data = read()
-        after = _stamps(files())  # a download, or an archive unpacked, brings new ones
+        after = _file_stamps(files())  # a download, or an archive unpacked, brings new ones
         if all(after.get(path) == stamp for path, stamp in before.items()) and after:
-            _keep(folder / _key(source, after), data)
+            _save_entry(folder / _key(source, after), data)
         return data
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
@@ -71,7 +71,7 @@ def _folder(setting: str | None) -> Path | None:
     return default_folder() if setting == "auto" else Path(setting).expanduser()
 
 
-def _stamps(files: Iterable[Path]) -> dict[str, Stamp]:
+def _file_stamps(files: Iterable[Path]) -> dict[str, Stamp]:
     found: dict[str, Stamp] = {}
     for path in files:
         stat = path.stat()
@@ -83,17 +83,17 @@ def _key(source: Any, stamps: Mapping[str, Stamp]) -> str:
     """The name of what is kept: other files, settings, code or decoder, another name."""
     settings = {k: v for k, v in to_json(source).items() if k not in UNSEEN}
     kind = f"{type(source).__module__}.{type(source).__qualname__}"
-    return digest([kind, settings, _code(), version("pillow"), sorted(stamps.items())])
+    return digest([kind, settings, _code_digest(), version("pillow"), sorted(stamps.items())])
 
 
 @functools.cache
-def _code() -> str:
+def _code_digest() -> str:
     """The digest of the code of this room: what it kept before a change is read anew."""
     files = sorted(Path(__file__).parent.rglob("*.py"))
     return digest([path.read_text(encoding="utf-8") for path in files])
 
 
-def _stored(entry: Path) -> Data | None:
+def _load_entry(entry: Path) -> Data | None:
     """What is kept under a name; None where nothing is, or where it is damaged, which is said."""
     if not entry.is_dir():
         return None
@@ -121,13 +121,13 @@ def _paths(entry: Path, side: str) -> tuple[Path, Path]:
 
 
 def _arrays_stamps(arrays: Sequence[Path]) -> JsonDict:
-    return {Path(path).name: list(stamp) for path, stamp in _stamps(arrays).items()}
+    return {Path(path).name: list(stamp) for path, stamp in _file_stamps(arrays).items()}
 
 
 def _data(entry: Path, facts: JsonDict) -> Data:
     splits = {}
     for side in SIDES:
-        images, labels = (opened(path) for path in _paths(entry, side))
+        images, labels = (open_array(path) for path in _paths(entry, side))
         if images.dtype != np.uint8 or images.ndim != 4 or labels.shape != (len(images),):
             raise ValueError(f"{side} has {images.dtype} of shape {images.shape}")
         splits[side] = Split(images, np.asarray(labels, np.int64))
@@ -144,7 +144,7 @@ def _data(entry: Path, facts: JsonDict) -> Data:
     )
 
 
-def _keep(entry: Path, data: Data) -> None:
+def _save_entry(entry: Path, data: Data) -> None:
     """Write all arrays into a folder of their own, and give it its name once it is whole."""
     size = sum(getattr(data, side).images.nbytes for side in SIDES)
     if size > LIMIT_BYTES:

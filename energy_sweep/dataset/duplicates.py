@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from energy_sweep.dataset.likeness import NEAREST, alike
+from energy_sweep.dataset.likeness import NEAREST, find_similar
 from energy_sweep.dataset.split import Labels
 from energy_sweep.dataset.storage import Pixels, gather
 
@@ -23,7 +23,7 @@ class Copies(NamedTuple):
     notes: tuple[str, ...]
 
 
-def copies(
+def find_copies(
     contents: Sequence[str],
     thumbnails: Pixels,
     labels: Labels,
@@ -34,35 +34,37 @@ def copies(
 ) -> Copies:
     """Images that must share a side: of equal `contents`, or confirmed to show the same.
 
-    Near-copies have the same labels, and are confirmed against one image of their group. More
-    look-alikes than a tenth of a class are taken for what they are not: only equal ones share then.
+    Near-copies have the same labels, and are confirmed against one image of their group. A group
+    that holds more than a tenth of a class is no group of copies: only equal images share then.
     """
     known, first, where = np.unique(contents, return_index=True, return_inverse=True)
-    kinds = _kinds(where, labels)
-    pairs = alike(gather(thumbnails, first), bits=bits, smallest=smallest)
+    kinds = _labels_by_content(where, labels)
+    pairs = find_similar(gather(thumbnails, first), bits=bits, smallest=smallest)
     agreed = [(a, b) for a, b in pairs if kinds[a] == kinds[b]]
-    centres = _stars(len(known), agreed)
-    if np.bincount(centres).max() > NEAREST:  # more copies than each is compared with
+    centres = _nearest_centres(len(known), agreed)
+    if np.bincount(centres).max() > NEAREST:  # each image is compared with fewer than that
         some = np.flatnonzero(np.bincount(centres, minlength=len(known)) > 1)
-        again = alike(gather(thumbnails, first[some]), bits=bits, smallest=smallest)
+        again = find_similar(gather(thumbnails, first[some]), bits=bits, smallest=smallest)
         joined = [(int(some[a]), int(some[b])) for a, b in again]
-        merged = _stars(len(known), [(a, b) for a, b in joined if kinds[a] == kinds[b]])
+        merged = _nearest_centres(len(known), [(a, b) for a, b in joined if kinds[a] == kinds[b]])
         centres = [merged[centre] for centre in centres]
-    large = _too_large(centres, kinds)
+    large = _oversized_groups(centres, kinds)
     kept = [index if centre in large else centre for index, centre in enumerate(centres)]
     names = [str(known[kept[index]]) for index in where.tolist()]
     counts = np.bincount(centres)
     notes = [
-        _equal(len(contents) - len(known)),
-        _grouped(np.bincount(kept)),
-        _dissolved([(int(counts[centre]), kinds[centre]) for centre in sorted(large)], classes),
-        _crossed(len(pairs) - len(agreed)),
-        _in_conflict([kind for kind in kinds if len(kind) > 1], classes),
+        _equal_line(len(contents) - len(known)),
+        _near_copies_line(np.bincount(kept)),
+        _dissolved_groups_line(
+            [(int(counts[centre]), kinds[centre]) for centre in sorted(large)], classes
+        ),
+        _crossing_pairs_line(len(pairs) - len(agreed)),
+        _conflict_line([kind for kind in kinds if len(kind) > 1], classes),
     ]
     return Copies(names, tuple(note for note in notes if note))
 
 
-def _kinds(where: np.ndarray, labels: Labels) -> list[tuple[int, ...]]:
+def _labels_by_content(where: np.ndarray, labels: Labels) -> list[tuple[int, ...]]:
     """The labels of each content, in order."""
     found: defaultdict[int, set[int]] = defaultdict(set)
     for content, label in zip(where.tolist(), labels.tolist(), strict=True):
@@ -70,7 +72,7 @@ def _kinds(where: np.ndarray, labels: Labels) -> list[tuple[int, ...]]:
     return [tuple(sorted(found[content])) for content in range(len(found))]
 
 
-def _stars(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
+def _nearest_centres(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
     """For each of `count` images the one that it is a copy of, itself where there is none.
 
     Those with most copies first, so that no copy of a copy is taken for one.
@@ -90,7 +92,7 @@ def _stars(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
     return centres
 
 
-def _too_large(centres: Sequence[int], kinds: Sequence[tuple[int, ...]]) -> set[int]:
+def _oversized_groups(centres: Sequence[int], kinds: Sequence[tuple[int, ...]]) -> set[int]:
     """The centres of groups that hold too much of a class to be copies."""
     of_class = np.bincount([label for kind in kinds for label in kind])
     sizes = np.bincount(centres)
@@ -98,11 +100,11 @@ def _too_large(centres: Sequence[int], kinds: Sequence[tuple[int, ...]]) -> set[
     return {centre for centre in set(centres) if sizes[centre] > limits[centre]}
 
 
-def _equal(count: int) -> str:
+def _equal_line(count: int) -> str:
     return f"{count:,} files are equal to others, and on one side with them" if count else ""
 
 
-def _grouped(sizes: np.ndarray) -> str:
+def _near_copies_line(sizes: np.ndarray) -> str:
     groups = sizes[sizes > 1]
     if not len(groups):
         return ""
@@ -110,7 +112,9 @@ def _grouped(sizes: np.ndarray) -> str:
     return f"{int(groups.sum()):,} images in {many} are near-copies, and on one side with them"
 
 
-def _dissolved(found: Sequence[tuple[int, tuple[int, ...]]], classes: Sequence[str]) -> str:
+def _dissolved_groups_line(
+    found: Sequence[tuple[int, tuple[int, ...]]], classes: Sequence[str]
+) -> str:
     if not found:
         return ""
     size, kind = max(found)
@@ -120,11 +124,11 @@ def _dissolved(found: Sequence[tuple[int, tuple[int, ...]]], classes: Sequence[s
     )
 
 
-def _crossed(count: int) -> str:
+def _crossing_pairs_line(count: int) -> str:
     return f"{count:,} pairs of look-alikes are of different classes: not copies" if count else ""
 
 
-def _in_conflict(kinds: Sequence[tuple[int, ...]], classes: Sequence[str]) -> str:
+def _conflict_line(kinds: Sequence[tuple[int, ...]], classes: Sequence[str]) -> str:
     if not kinds:
         return ""
     both = " and ".join(classes[label] for label in kinds[0])

@@ -11,13 +11,13 @@ import numpy as np
 
 from energy_sweep.dataset.base import Data, Preprocessing, assemble
 from energy_sweep.dataset.cache import load_cached
-from energy_sweep.dataset.duplicates import copies
-from energy_sweep.dataset.pictures import ImagesRead, examples, read, read_all, sized, survey
+from energy_sweep.dataset.duplicates import find_copies
+from energy_sweep.dataset.pictures import ImagesRead, examples, read, read_all, resize_to, survey
 from energy_sweep.dataset.reader import Reading
-from energy_sweep.dataset.sides import laid
+from energy_sweep.dataset.sides import find_layout
 from energy_sweep.dataset.split import TEST, TRAIN, VALIDATION, Split
 from energy_sweep.dataset.storage import Pixels
-from energy_sweep.dataset.tree import Tree, left_out, tree
+from energy_sweep.dataset.tree import Tree, scan, skipped_lines
 from energy_sweep.record import BadInput
 
 
@@ -75,14 +75,14 @@ class Folder:
         )
         classes, found, notes = self._find()
         paths = [picture.path for picture in found]
-        data = load_cached(self, cut, lambda: paths, lambda: self._cut(cut, classes, found))
-        return replace(data, found=data.found.noted(*notes))
+        data = load_cached(self, cut, lambda: paths, lambda: self._split(cut, classes, found))
+        return replace(data, found=data.found.with_notes(*notes))
 
-    def _cut(self, cut: Preprocessing, classes: tuple[str, ...], found: list[ImageFile]) -> Data:
+    def _split(self, cut: Preprocessing, classes: tuple[str, ...], found: list[ImageFile]) -> Data:
         """Read all images, and keep copies of one on one side."""
         everything = self._read([picture.path for picture in found])
         labels = np.array([picture.label for picture in found], np.int64)
-        names, notes = copies(
+        names, notes = find_copies(
             everything.contents,
             everything.thumbnails,
             labels,
@@ -91,7 +91,7 @@ class Folder:
             classes=classes,
         )
         sides = np.array([picture.side or TRAIN for picture in found])
-        kept, lost = _fresh(sides, np.array(names))
+        kept, lost = _exclude_copies(sides, np.array(names))
         whole = Split(everything.images, labels)
         given = {
             side: whole.part(np.flatnonzero(kept & (sides == side)))
@@ -109,7 +109,7 @@ class Folder:
             cut=replace(cut, **dict.fromkeys(given)),
             names=[names[index] for index in mine],
             given=given,
-            found=everything.found.noted(*notes, *lost),
+            found=everything.found.with_notes(*notes, *lost),
             reading=everything.reading,
         )
 
@@ -135,8 +135,8 @@ class Folder:
                 f"with images in FOLDER/{self._layout()}"
             )
         try:
-            whole = tree(root)
-            sides, notes = laid(whole, self.spellings)
+            whole = scan(root)
+            sides, notes = find_layout(whole, self.spellings)
         except BadInput as error:
             raise BadInput(f"dataset={self.name}: {error}") from error
         classes = tuple(sorted(set(self.spellings) or next(iter(sides.values()))))
@@ -150,10 +150,12 @@ class Folder:
                         f"dataset={self.name}: class {name} has no images in {root}: add some"
                     )
                 found += [ImageFile(path, label, side) for path in folders[name].pictures()]
-        return classes, found, (*notes, *left_out(whole))
+        return classes, found, (*notes, *skipped_lines(whole))
 
     def _too_few(self, whole: Tree, count: int) -> str:
-        inside = next((tree for tree in whole.folders.values() if len(tree.filled()) > 1), None)
+        inside = next(
+            (folder for folder in whole.folders.values() if len(folder.nonempty()) > 1), None
+        )
         said = f"dataset={self.name}: {whole.path} has {count} folders of images, and at least 2 "
         if inside is not None:
             return f"{said}classes are needed: type dataset.root={inside.path}"
@@ -169,19 +171,19 @@ class Folder:
 
     def pixels(self, path: Path, reading: Reading) -> Pixels:
         """A file as training sees it, [C, H, W]."""
-        return sized(read(path, reading).pixels, self.resolution)
+        return resize_to(read(path, reading).pixels, self.resolution)
 
     def _read(self, paths: list[Path]) -> ImagesRead:
         """All images at the size asked for."""
-        reading, looks = survey(paths, channels=self.channels, background=self.background)
+        reading, headers = survey(paths, channels=self.channels, background=self.background)
         try:
-            everything = read_all(paths, looks, reading, self.resolution)
+            everything = read_all(paths, headers, reading, self.resolution)
         except BadInput as error:
             raise BadInput(f"dataset={self.name}: {error}") from error
         return replace(everything, found=replace(everything.found, source=self.root))
 
 
-def _fresh(sides: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, list[str]]:
+def _exclude_copies(sides: np.ndarray, names: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Which images are no copies of any on a side that counts more, and a line for each such pair.
 
     Test counts most, and train least.

@@ -18,7 +18,7 @@ class Labelled(NamedTuple):
     notes: tuple[str, ...]
 
 
-class _Flat(NamedTuple):
+class _FlatLabels(NamedTuple):
     """One label for each image, of whatever type, and what was made of what was given."""
 
     labels: np.ndarray
@@ -31,7 +31,7 @@ def as_classes(labels: np.ndarray, names: np.ndarray | None, count: int, where: 
     Labels are whole numbers, words, true and false, or one-hot rows. `names` are what classes 0, 1,
     ... are called, or the words in the order that classes are to have.
     """
-    flat, notes = _flat(labels, count, where)
+    flat, notes = _flatten(labels, count, where)
     found, places = np.unique(flat, return_inverse=True)
     if len(found) < 2:
         raise BadInput(f"{where}: all labels are {found[0]}: give images of at least 2 classes")
@@ -70,10 +70,10 @@ def as_classes(labels: np.ndarray, names: np.ndarray | None, count: int, where: 
     return Labelled(places, classes, notes)
 
 
-def _flat(labels: np.ndarray, count: int, where: str) -> _Flat:
+def _flatten(labels: np.ndarray, count: int, where: str) -> _FlatLabels:
     """One label for each image: a whole number, a word, or true or false."""
     if labels.ndim == 2 and labels.shape[0] == count and labels.shape[1] > 1:
-        return _from_rows(labels, where)
+        return _from_one_hot(labels, where)
     kind = labels.dtype.str.lstrip("<>|=") if labels.dtype.kind in "SU" else str(labels.dtype)
     if labels.shape not in ((count,), (count, 1)):
         raise BadInput(
@@ -83,7 +83,7 @@ def _flat(labels: np.ndarray, count: int, where: str) -> _Flat:
         )
     flat = labels.reshape(-1)
     if flat.dtype.kind == "O":
-        flat = _of_one_type(flat, where)
+        flat = _to_typed_array(flat, where)
     if flat.dtype.kind == "S":
         flat = np.char.decode(flat, "utf-8", "replace")
     if flat.dtype.kind == "f":
@@ -93,13 +93,13 @@ def _flat(labels: np.ndarray, count: int, where: str) -> _Flat:
                 f"{where}: labels are {kind}, such as {odd[0]:g}: give a whole number for each "
                 "image, from 0"
             )
-        return _Flat(flat.astype(np.int64), (f"labels of {kind} are taken as whole numbers",))
+        return _FlatLabels(flat.astype(np.int64), (f"labels of {kind} are taken as whole numbers",))
     if flat.dtype.kind not in "biuU":
         raise BadInput(f"{where}: labels are {kind}: give a whole number or a word for each image")
-    return _Flat(flat)
+    return _FlatLabels(flat)
 
 
-def _of_one_type(labels: np.ndarray, where: str) -> np.ndarray:
+def _to_typed_array(labels: np.ndarray, where: str) -> np.ndarray:
     """Python objects as an array of their one type."""
     kinds = ((str,), (bool, np.bool_), (int, np.integer), (int, float, np.number))
     others = [[label for label in labels if not isinstance(label, kind)] for kind in kinds]
@@ -112,7 +112,7 @@ def _of_one_type(labels: np.ndarray, where: str) -> np.ndarray:
     )
 
 
-def _from_rows(labels: np.ndarray, where: str) -> _Flat:
+def _from_one_hot(labels: np.ndarray, where: str) -> _FlatLabels:
     """The place of the 1 in each row."""
     if labels.dtype.kind in "biuf":
         if not np.isin(labels, (0, 1)).all():
@@ -122,7 +122,7 @@ def _from_rows(labels: np.ndarray, where: str) -> _Flat:
             )
         if (labels.sum(axis=1) == 1).all():
             note = "labels are one-hot: the place of the 1 is the class"
-            return _Flat(labels.argmax(axis=1), (note,))
+            return _FlatLabels(labels.argmax(axis=1), (note,))
     raise BadInput(
         f"{where}: labels of shape {labels.shape} give none or several labels an image, where "
         "accuracy here counts one class for each: give one number or word for each"

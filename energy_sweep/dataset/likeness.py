@@ -40,7 +40,7 @@ def thumbnail(image: Pixels) -> Pixels:
     return np.asarray(kind.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
 
-def alike(thumbnails: Pixels, *, bits: int, smallest: int) -> list[tuple[int, int]]:
+def find_similar(thumbnails: Pixels, *, bits: int, smallest: int) -> list[tuple[int, int]]:
     """Pairs of thumbnails [N, 32, 32] that show the same, as positions, the lower one first.
 
     Proposed are pairs whose hashes differ in at most `bits` of 128, where one may be moved by 2
@@ -50,18 +50,19 @@ def alike(thumbnails: Pixels, *, bits: int, smallest: int) -> list[tuple[int, in
     moves = (-move, 0, move) if move else (0,)
     grids = _Grids.of(thumbnails, np.array([(down, right) for down in moves for right in moves]))
     found: list[tuple[int, int]] = []
-    for left, right, shifts in grids.proposed(bits):
+    for left, right, shifts in grids.propose_pairs(bits):
         for start in range(0, len(left), PAIRS):
             part = slice(start, start + PAIRS)
             a, b = grids.where[left[part]], grids.where[right[part]]
-            kept = _confirmed(thumbnails[a], thumbnails[b], shifts[part])
+            kept = _confirm(thumbnails[a], thumbnails[b], shifts[part])
             found += zip(a[kept].tolist(), b[kept].tolist(), strict=True)
     return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Grids:
-    """Looks that say enough, `where` they are, as 8 x 9 cells [M, 72] moved by each of `shifts`.
+    """Thumbnails with enough content (at the positions `where`) as 8 x 9 cells [M, 72], moved by
+    each of `shifts`.
 
     Cells have mean 0 and standard deviation 1: brightness and contrast are no difference.
     """
@@ -72,7 +73,7 @@ class _Grids:
 
     @classmethod
     def of(cls, thumbnails: Pixels, shifts: Places) -> _Grids:
-        rows, columns = (_means(count) for count in GRID)
+        rows, columns = (_mean_weights(count) for count in GRID)
         parts: list[list[Floats]] = [[] for _ in shifts]
         for start in range(0, len(thumbnails), PAIRS):
             some = thumbnails[start : start + PAIRS].astype(np.float32)
@@ -88,11 +89,11 @@ class _Grids:
             / np.maximum(cells.std(axis=1, keepdims=True), 1e-6)
             for cells in whole
         ]
-        plain = sum(_steps(whole[middle], PLAIN, axis).sum(axis=1) for axis in (1, 2))
+        plain = sum(_brightness_steps(whole[middle], PLAIN, axis).sum(axis=1) for axis in (1, 2))
         where = np.flatnonzero((spread >= FLAT) & (plain >= TELLING))
         return cls(where, shifts, [cells[where] for cells in whole])
 
-    def proposed(self, bits: int) -> Iterator[tuple[Places, Places, Places]]:
+    def propose_pairs(self, bits: int) -> Iterator[tuple[Places, Places, Places]]:
         """Pairs worth a comparison, and how the second is to be moved to be most alike."""
         still = self.cells[len(self.shifts) // 2]
         count = len(still)
@@ -108,9 +109,11 @@ class _Grids:
             left, right = np.repeat(np.arange(len(rows)), few), np.sort(top, axis=1).reshape(-1)
             kept = best[left, right] >= ALIKE
             if kept.any():
-                yield self._near(left[kept] + start, right[kept] + start, bits)
+                yield self._filter_by_hash(left[kept] + start, right[kept] + start, bits)
 
-    def _near(self, left: Places, right: Places, bits: int) -> tuple[Places, Places, Places]:
+    def _filter_by_hash(
+        self, left: Places, right: Places, bits: int
+    ) -> tuple[Places, Places, Places]:
         """Of these pairs those whose hashes differ in few bits, at the best shift.
 
         A bit differs where one picture has a plain step and the other not even a vague one.
@@ -121,20 +124,20 @@ class _Grids:
         moved = np.empty_like(still)
         for index, cells in enumerate(self.cells):
             moved[shift == index] = cells[right[shift == index]]
-        apart = (_steps(still, PLAIN) & ~_steps(moved, VAGUE)).sum(axis=1)
-        apart += (_steps(moved, PLAIN) & ~_steps(still, VAGUE)).sum(axis=1)
+        apart = (_brightness_steps(still, PLAIN) & ~_brightness_steps(moved, VAGUE)).sum(axis=1)
+        apart += (_brightness_steps(moved, PLAIN) & ~_brightness_steps(still, VAGUE)).sum(axis=1)
         kept = apart <= bits
         return left[kept], right[kept], self.shifts[shift[kept]]
 
 
-def _means(count: int) -> Floats:
+def _mean_weights(count: int) -> Floats:
     """Weights [count, 32] that take the means of equal parts of 32 pixels."""
     edges, pixel = np.arange(count + 1) * SIDE / count, np.arange(SIDE)
     inside = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
     return (np.maximum(inside, 0) * count / SIDE).astype(np.float32)
 
 
-def _steps(cells: Floats, least: float, axis: int = 2) -> Bits:
+def _brightness_steps(cells: Floats, least: float, axis: int = 2) -> Bits:
     """Where grids get brighter, then where darker, along an axis by more than `least`.
 
     After N. Krawetz's dHash, with one bit for each direction.
@@ -144,42 +147,42 @@ def _steps(cells: Floats, least: float, axis: int = 2) -> Bits:
     return np.concatenate([steps > least, steps < -least], axis=1)
 
 
-def _confirmed(ones: Pixels, others: Pixels, shifts: Places) -> Bits:
+def _confirm(ones: Pixels, others: Pixels, shifts: Places) -> Bits:
     """Whether thumbnails differ by brightness, contrast and a move close to `shifts` only."""
-    left, right = _blurred(ones), _blurred(others)
-    near, places = _placed(left, right, shifts)
+    left, right = _blur(ones), _blur(others)
+    near, places = _align(left, right, shifts)
     kept = np.flatnonzero(near >= CLOSE)
-    explained, apart = _fitted(left[kept], right[kept], places[kept])
+    explained, apart = _fit(left[kept], right[kept], places[kept])
     same = np.zeros(len(ones), np.bool_)
     same[kept] = (explained >= SAME) & (apart <= APART)
     return same
 
 
-def _placed(left: Floats, right: Floats, shifts: Places) -> tuple[Floats, Places]:
+def _align(left: Floats, right: Floats, shifts: Places) -> tuple[Floats, Places]:
     """The best correlation over whole pixels around `shifts`, and where its window begins.
 
     Every second pixel is enough, since thumbnails are blurred.
     """
     middle = np.full_like(shifts, EDGE)
-    target = _unit(_windows(left, middle, 2))
+    target = _standardise(_windows(left, middle, 2))
     best, places = np.full(len(right), -1, np.float32), np.zeros_like(shifts)
     for down in (-1, 0, 1):
         for across in (-1, 0, 1):
             at = np.clip(middle + shifts + (down, across), 0, 2 * EDGE)
-            near = np.einsum("pk,pk->p", target, _unit(_windows(right, at, 2)))
+            near = np.einsum("pk,pk->p", target, _standardise(_windows(right, at, 2)))
             better = near > best
             best[better], places[better] = near[better], at[better]
     return best, places
 
 
-def _fitted(left: Floats, right: Floats, places: Places) -> tuple[Floats, Floats]:
+def _fit(left: Floats, right: Floats, places: Places) -> tuple[Floats, Floats]:
     """How much of each left thumbnail its right one explains, and the largest rest, in deviations.
 
     Besides the thumbnail itself its slopes are fitted: to first order, a move by part of a pixel.
     """
-    target = _unit(_windows(left, np.full_like(places, EDGE)))
+    target = _standardise(_windows(left, np.full_like(places, EDGE)))
     bases: tuple[Floats, ...] = (right, *np.gradient(right, axis=(1, 2)))  # pyright: ignore
-    columns = np.stack([_unit(_windows(base, places)) for base in bases], axis=2)
+    columns = np.stack([_standardise(_windows(base, places)) for base in bases], axis=2)
     across = columns.transpose(0, 2, 1)
     products = across @ columns + 1e-6 * np.eye(len(bases), dtype=np.float32)
     weights = np.linalg.solve(products, across @ target[:, :, None])
@@ -197,14 +200,14 @@ def _windows(thumbnails: Floats, places: Places, step: int = 1) -> Floats:
     return chosen.reshape(len(chosen), chosen.shape[1] * chosen.shape[2])
 
 
-def _blurred(thumbnails: Pixels) -> Floats:
+def _blur(thumbnails: Pixels) -> Floats:
     distance = np.arange(SIDE)[:, None] - np.arange(SIDE)
     weights = np.exp(-(distance**2) / (2 * BLUR**2))
     weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     return weights @ thumbnails.astype(np.float32) @ weights.T
 
 
-def _unit(vectors: Floats) -> Floats:
+def _standardise(vectors: Floats) -> Floats:
     """Vectors less their mean, of length 1."""
     centred = vectors - vectors.mean(axis=1, keepdims=True)
     return centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)

@@ -154,9 +154,9 @@ def _read(subset: str, path: Path) -> dict[str, Split]:
                 for name in (f"{side}_{what}" for side in SIDES for what in ("images", "labels"))
             }
     except KeyError as error:
-        raise _unusable(path, f"has no {error.args[0].split()[0]}") from error
+        raise _file_error(path, f"has no {error.args[0].split()[0]}") from error
     except (OSError, EOFError, ValueError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        raise _unusable(path, f"cannot be read ({' '.join(str(error).split())[:150]})") from error
+        raise _file_error(path, f"cannot be read ({' '.join(str(error).split())[:150]})") from error
     return {
         side: _split(subset, path, side, arrays[f"{side}_images"], arrays[f"{side}_labels"])
         for side in SIDES
@@ -168,23 +168,23 @@ def _split(subset: str, path: Path, side: str, images: np.ndarray, labels: np.nd
     _, classes = SUBSETS[subset]
     if images.dtype != np.uint8 or images.ndim not in (3, 4) or images.shape[3:] not in ((), (3,)):
         kind = f"{images.dtype} of shape {images.shape}"
-        raise _unusable(
+        raise _file_error(
             path, f"has {side}_images of {kind}, not bytes of [N, H, W] or [N, H, W, 3]"
         )
     if labels.dtype.kind not in "iu" or labels.shape not in ((len(images),), (len(images), 1)):
-        raise _unusable(
+        raise _file_error(
             path,
             f"has {side}_labels of {labels.dtype} and shape {labels.shape} for {len(images)} "
             "images: one whole number each is needed",
         )
     flat = labels.reshape(-1).astype(np.int64)
     if not len(flat) or flat.min() < 0 or flat.max() >= len(classes):
-        raise _unusable(path, f"has {side}_labels other than 0 to {len(classes) - 1}")
+        raise _file_error(path, f"has {side}_labels other than 0 to {len(classes) - 1}")
     images = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
     return Split(np.ascontiguousarray(images), flat)
 
 
-def _unusable(path: Path, what: str) -> BadInput:
+def _file_error(path: Path, what: str) -> BadInput:
     return BadInput(
         f"dataset=medmnist: {path} {what}: delete it, then type dataset.download=true "
         f"or bring {path.name} of https://medmnist.com"

@@ -59,7 +59,7 @@ class OnDeviceDataset:
         self._frame = PaddedImages(data, self.labels.device, channels_last=last)
         self._images: Tensor | Pixels
         if len(split) * self._frame.float_bytes <= float_bytes:
-            self._images = self._frame.black(len(split), torch.float32)
+            self._images = self._frame.zeros(len(split), torch.float32)
             for part, images in _chunks(split.images):
                 self._frame.fill(self._images[part], images)
             self._frame.normalise(self._images)
@@ -74,7 +74,7 @@ class OnDeviceDataset:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def share(self, rank: int, ranks: int) -> OnDeviceDataset:
+    def shard(self, rank: int, ranks: int) -> OnDeviceDataset:
         """The same data, of whose batches only the part of one of several ranks is cut out."""
         shared = copy.copy(self)
         shared.part = (rank, ranks)
@@ -101,13 +101,13 @@ class OnDeviceDataset:
         for start in range(rank * batch // ranks, used, batch):
             part = slice(start, start + batch // ranks)
             index = order[part]
-            images = self._cut(index, moves[:, part])
+            images = self._crop(index, moves[:, part])
             if mirrored is not None:
                 images = self._frame.flip(images, mirrored[part])
             labels = self.labels.index_select(0, index)
             yield Batch(self._frame.as_images(images), labels, index)
 
-    def _cut(self, index: Tensor, moves: Tensor) -> Tensor:
+    def _crop(self, index: Tensor, moves: Tensor) -> Tensor:
         """Normalised images as they are stored, each where `moves` puts it."""
         if not isinstance(self._images, Tensor):
             # A tensor over a file that is read only does not exist; a copy of a few images does.
@@ -116,7 +116,7 @@ class OnDeviceDataset:
             images = self._images.index_select(0, index)
         else:
             return self._frame.crop(self._images, index, moves)
-        framed = self._frame.black(len(index), torch.uint8)
+        framed = self._frame.zeros(len(index), torch.uint8)
         self._frame.fill(framed, images)
         here = torch.arange(len(index), device=index.device)
         return self._frame.normalise(self._frame.crop(framed, here, moves).float())

@@ -67,7 +67,7 @@ def split(
             )
         total = int(counts.sum())
         wanted = {side: max(1, round(share * total)) for side, share in shares.items()}
-        _place(dict(zip(members.tolist(), counts.tolist(), strict=True)), wanted, sides)
+        _assign_sides(dict(zip(members.tolist(), counts.tolist(), strict=True)), wanted, sides)
     # By the other end of the names, which says nothing of side or class: so any leading part of a
     # split is a fair sample of it.
     order = np.lexsort((labels, [name[::-1] for name in known.tolist()]))
@@ -85,7 +85,9 @@ def content_name(image: Pixels) -> str:
     return hashlib.sha256(image.tobytes()).hexdigest()
 
 
-def _place(members: Mapping[str, int], wanted: Mapping[str, int], sides: dict[str, str]) -> None:
+def _assign_sides(
+    members: Mapping[str, int], wanted: Mapping[str, int], sides: dict[str, str]
+) -> None:
     """Put each content of one class (name: copies) on a side.
 
     Images with copies go first, the most copies first, each to the side that lacks the largest
@@ -103,14 +105,14 @@ def _place(members: Mapping[str, int], wanted: Mapping[str, int], sides: dict[st
             # Many copies of few images must not starve a side of its last chance.
             side = empty[0]
         elif members[name] > 1:
-            side = _roomiest(members[name], goals, held)
+            side = _neediest_side(members[name], goals, held)
         else:
             side = next((side for side in wanted if held[side] < wanted[side]), TRAIN)
         sides[name] = side
         held[side] += members[name]
 
 
-def _roomiest(size: int, goals: Mapping[str, int], held: Mapping[str, int]) -> str:
+def _neediest_side(size: int, goals: Mapping[str, int], held: Mapping[str, int]) -> str:
     room = {side: goal - held[side] for side, goal in goals.items()}
     fitting = [side for side in goals if room[side] >= size]
     if not fitting:
@@ -118,7 +120,7 @@ def _roomiest(size: int, goals: Mapping[str, int], held: Mapping[str, int]) -> s
     return max(fitting, key=lambda side: room[side] / goals[side])
 
 
-def uneven(
+def uneven_lines(
     splits: Mapping[str, Split], shares: Mapping[str, float], classes: Sequence[str]
 ) -> list[str]:
     """A line for each side that does not have its images of each class: the `shares` asked for,
@@ -150,7 +152,7 @@ def uneven(
     return lines
 
 
-def leading_part(split: Split, fraction: float) -> Split:
+def take_fraction(split: Split, fraction: float) -> Split:
     """The first images of each class, at least one: a larger fraction holds a smaller one."""
     if fraction == 1:
         return split

@@ -74,7 +74,7 @@ def gather(images: Pixels, positions: npt.NDArray[np.int64]) -> Pixels:
     return out
 
 
-def opened(path: Path) -> Pixels:
+def open_array(path: Path) -> Pixels:
     """The array of a .npy file, read whole where it fits and mapped where not; never unpickled."""
     mapped = None if fits(path.stat().st_size) else "r"
     return np.load(path, mmap_mode=mapped, allow_pickle=False)

@@ -27,7 +27,7 @@ class Found:
     modes: Mapping[str, int] = field(default_factory=dict[str, int])
     notes: tuple[str, ...] = ()
 
-    def noted(self, *notes: str) -> Found:
+    def with_notes(self, *notes: str) -> Found:
         """The same with more notes."""
         return replace(self, notes=(*self.notes, *notes))
 

@@ -35,26 +35,26 @@ class Tree:
     others: list[Path] = field(default_factory=list[Path])
     hidden: list[Path] = field(default_factory=list[Path])
 
-    def below(self) -> Iterator[Tree]:
+    def walk(self) -> Iterator[Tree]:
         """This folder and all in it."""
         yield self
         for folder in self.folders.values():
-            yield from folder.below()
+            yield from folder.walk()
 
     def pictures(self) -> list[Path]:
         """All images in this folder and the folders in it."""
-        return sorted(path for tree in self.below() for path in tree.images)
+        return sorted(path for folder in self.walk() for path in folder.images)
 
-    def filled(self) -> dict[str, Tree]:
+    def nonempty(self) -> dict[str, Tree]:
         """The folders in this one that have images at any depth."""
         return {
             name: inside
             for name, inside in self.folders.items()
-            if any(tree.images for tree in inside.below())
+            if any(folder.images for folder in inside.walk())
         }
 
 
-def tree(place: Path, above: tuple[str, ...] = ()) -> Tree:
+def scan(place: Path, above: tuple[str, ...] = ()) -> Tree:
     """A folder as it is, links followed; BadInput for one that cannot be listed, and for links
     that lead back or nowhere."""
     real = os.path.realpath(place)
@@ -73,7 +73,7 @@ def tree(place: Path, above: tuple[str, ...] = ()) -> Tree:
         if entry.name.startswith(".") or entry.name.lower() in TOOLS:
             found.hidden.append(path)
         elif entry.is_dir():
-            found.folders[entry.name] = tree(path, (*above, real))
+            found.folders[entry.name] = scan(path, (*above, real))
         elif path.suffix.lower() not in SUFFIXES:
             found.others.append(path)
         elif entry.is_file():
@@ -83,28 +83,30 @@ def tree(place: Path, above: tuple[str, ...] = ()) -> Tree:
     return found
 
 
-def left_out(whole: Tree) -> list[str]:
+def skipped_lines(whole: Tree) -> list[str]:
     """A line for each kind of file that is not read."""
-    others = [path for folder in whole.below() for path in folder.others]
-    hidden = [path for folder in whole.below() for path in folder.hidden]
+    others = [path for folder in whole.walk() for path in folder.others]
+    hidden = [path for folder in whole.walk() for path in folder.hidden]
     foreign = [path for path in others if path.suffix.lower() in FOREIGN]
     plain = [path for path in others if path.suffix.lower() not in FOREIGN]
     lines: list[str] = []
     if foreign:
-        lines.append(f"left out, of forms that are not read: {endings(foreign)}: save them as .png")
+        lines.append(
+            f"left out, of forms that are not read: {count_suffixes(foreign)}: save them as .png"
+        )
     if plain:
-        lines.append(f"left out, no images: {endings(plain)}")
+        lines.append(f"left out, no images: {count_suffixes(plain)}")
     if hidden:
         names = Counter(path.name for path in hidden)
-        lines.append(f"left out, hidden or of tools: {_listed(names)}")
+        lines.append(f"left out, hidden or of tools: {_list_counts(names)}")
     return lines
 
 
-def endings(paths: Iterable[Path]) -> str:
+def count_suffixes(paths: Iterable[Path]) -> str:
     """How many files have which ending."""
-    return _listed(Counter(path.suffix.lower() or path.name for path in paths))
+    return _list_counts(Counter(path.suffix.lower() or path.name for path in paths))
 
 
-def _listed(counts: Counter[str], most: int = 5) -> str:
+def _list_counts(counts: Counter[str], most: int = 5) -> str:
     shown = [f"{count:,} {name}" for name, count in counts.most_common(most)]
     return ", ".join(shown) + (", ..." if len(counts) > most else "")

@@ -18,7 +18,7 @@ LEVELS = 8  # grey levels: where fewer are left of many different numbers, a pic
 
 
 @dataclass(frozen=True, slots=True)
-class Scaled:
+class ScaledPixels:
     """Bytes of the shape of the numbers; the first of `limits` became 0 and the second 255."""
 
     pixels: Pixels
@@ -26,12 +26,12 @@ class Scaled:
     kind: str  # "whole" or "real"
 
 
-def as_bytes(images: np.ndarray, where: str) -> Scaled:
+def as_bytes(images: np.ndarray, where: str) -> ScaledPixels:
     """Numbers of any type as bytes; BadInput for NaN, and where hardly a grey level is left."""
     if images.dtype == np.uint8:
-        return Scaled(images, BYTES, "whole")
+        return ScaledPixels(images, BYTES, "whole")
     if images.dtype.kind == "b":
-        return Scaled(images.view(np.uint8) * np.uint8(255), (0, 1), "whole")
+        return ScaledPixels(images.view(np.uint8) * np.uint8(255), (0, 1), "whole")
     kind = "real" if images.dtype.kind == "f" else "whole"
     if kind == "real" and not all(np.isfinite(images[part]).all() for part in chunks(images.shape)):
         raise BadInput(
@@ -42,9 +42,9 @@ def as_bytes(images: np.ndarray, where: str) -> Scaled:
     limits = usual_limits(number(images.min()), number(images.max()), kind)
     pixels = allocate(images.shape)
     for part in chunks(images.shape):
-        pixels[part] = _scaled(images[part], limits, kind)
+        pixels[part] = _scale(images[part], limits, kind)
     _check_levels(images, pixels, limits, where)
-    return Scaled(pixels, limits, kind)
+    return ScaledPixels(pixels, limits, kind)
 
 
 def check_numbers(images: np.ndarray, where: str) -> None:
@@ -68,7 +68,7 @@ def check_numbers(images: np.ndarray, where: str) -> None:
         raise BadInput(f"{said} {kind}: give numbers")
 
 
-def _scaled(numbers: np.ndarray, limits: Limits, kind: str) -> Any:
+def _scale(numbers: np.ndarray, limits: Limits, kind: str) -> Any:
     """Between the limits as 0 to 255, rounded once."""
     least, largest = limits
     span = largest - least
@@ -84,7 +84,7 @@ def _check_levels(images: np.ndarray, pixels: Pixels, limits: Limits, where: str
     before, left = images[some], len(np.unique(pixels[some]))
     if left >= LEVELS or len(np.unique(before)) < LEVELS * left:
         return
-    low, high = _bulk(before)
+    low, high = _bulk_range(before)
     raise BadInput(
         f"{where}: images would keep only {left} grey level{'s' if left > 1 else ''}, "
         f"{limits[0]:g} as black and {limits[1]:g} as white: give bytes, as of "
@@ -92,7 +92,7 @@ def _check_levels(images: np.ndarray, pixels: Pixels, limits: Limits, where: str
     )
 
 
-def _bulk(numbers: np.ndarray) -> Limits:
+def _bulk_range(numbers: np.ndarray) -> Limits:
     """Between which numbers most of them lie."""
     for share in (0.01, 0.001, 0.0):
         low, high = np.quantile(numbers.astype(np.float64), (share, 1 - share)).tolist()

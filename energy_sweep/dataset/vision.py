@@ -74,7 +74,7 @@ class Vision:
 
     def _read(self, cut: Preprocessing, root: Path) -> Data:
         kind = getattr(_torchvision(), KINDS[self.name][0])
-        ready = _ready_idx if issubclass(kind, _torchvision().MNIST) else _ready_batches
+        ready = _prepare_idx if issubclass(kind, _torchvision().MNIST) else _prepare_batches
         ready(self, kind, root)
         train, classes = _read(self, kind, root, train=True)
         test, _ = _read(self, kind, root, train=False)
@@ -96,7 +96,7 @@ def _torchvision() -> Any:
     return datasets
 
 
-def _unusable(source: Vision, what: str, *, them: str = "it") -> BadInput:
+def _file_error(source: Vision, what: str, *, them: str = "it") -> BadInput:
     return BadInput(
         f"dataset={source.name}: {what}: delete {them}, then type dataset.download=true"
     )
@@ -114,15 +114,15 @@ def _read(source: Vision, kind: Any, root: Path, *, train: bool) -> tuple[Split,
         images, labels = np.asarray(loaded.data), np.asarray(loaded.targets, np.int64)
     except UNREADABLE as error:
         why = _one_line(error)
-        raise _unusable(source, f"torchvision cannot read {side} ({why})", them="them") from error
+        raise _file_error(source, f"torchvision cannot read {side} ({why})", them="them") from error
     classes = tuple(label.split(" - ")[0] for label in loaded.classes)
     images = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
     if len(images) != len(labels) or not len(images):
         counts = f"{len(images)} images and {len(labels)} labels"
-        raise _unusable(source, f"{counts} are in {side}", them="them")
+        raise _file_error(source, f"{counts} are in {side}", them="them")
     if not 0 <= labels.min() <= labels.max() < len(classes):
         what = f"a label in {side} is {labels.max()}, of {len(classes)} classes"
-        raise _unusable(source, what, them="them")
+        raise _file_error(source, what, them="them")
     return Split(np.ascontiguousarray(images), labels), classes
 
 
@@ -137,7 +137,7 @@ def _download(source: Vision, kind: Any, root: Path) -> None:
         ) from error
 
 
-def _ready_idx(source: Vision, kind: Any, root: Path) -> None:
+def _prepare_idx(source: Vision, kind: Any, root: Path) -> None:
     """See that the four files of an MNIST are there and whole, unpacking them where they are not.
 
     torchvision has checksums of the packed files only, so unpacked ones are held to their header.
@@ -163,7 +163,7 @@ def _ready_idx(source: Vision, kind: Any, root: Path) -> None:
         _check_idx(source, path.with_suffix(""))
 
 
-def _ready_batches(source: Vision, kind: Any, root: Path) -> None:
+def _prepare_batches(source: Vision, kind: Any, root: Path) -> None:
     """See that the batches of a CIFAR are there and that their checksums hold.
 
     They are pickles, which run code when read: torchvision compares the same checksums before it
@@ -196,7 +196,7 @@ def _check_md5(source: Vision, path: Path, md5: str) -> None:
     from torchvision.datasets.utils import check_integrity
 
     if not check_integrity(path, md5):
-        raise _unusable(source, f"{path} is damaged or another file (its MD5 is not {md5})")
+        raise _file_error(source, f"{path} is damaged or another file (its MD5 is not {md5})")
 
 
 def _unpack(source: Vision, path: Path) -> None:
@@ -205,7 +205,7 @@ def _unpack(source: Vision, path: Path) -> None:
     try:
         extract_archive(str(path), str(path.parent))
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-        raise _unusable(source, f"{path} cannot be unpacked ({_one_line(error)})") from error
+        raise _file_error(source, f"{path} cannot be unpacked ({_one_line(error)})") from error
 
 
 def _check_idx(source: Vision, path: Path) -> None:
@@ -215,7 +215,7 @@ def _check_idx(source: Vision, path: Path) -> None:
         header = file.read(4 + 4 * dimensions)
     size = path.stat().st_size
     if header[:4] != bytes((0, 0, 8, dimensions)) or size < 4 + 4 * dimensions:
-        raise _unusable(source, f"{path} is not an idx file of bytes")
+        raise _file_error(source, f"{path} is not an idx file of bytes")
     announced = len(header) + math.prod(np.frombuffer(header[4:], ">u4").tolist())
     if size != announced:
-        raise _unusable(source, f"{path} has {size} bytes where its header announces {announced}")
+        raise _file_error(source, f"{path} has {size} bytes where its header announces {announced}")

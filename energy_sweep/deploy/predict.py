@@ -138,14 +138,14 @@ class Net:
     def _files(self, given: str) -> list[Path]:
         path = Path(given)
         if path.is_dir():
-            return self.reader.images_below(path)
+            return self.reader.list_images(path)
         if path.exists():
             return [path]
         found = [Path(name) for name in sorted(glob.glob(given, recursive=True))]
         return [
             file
             for path in found
-            for file in (self.reader.images_below(path) if path.is_dir() else [path])
+            for file in (self.reader.list_images(path) if path.is_dir() else [path])
         ]
 
     def _answered(self, waiting: list[Answer]) -> Iterator[Answer]:

@@ -88,12 +88,12 @@ def phases(cores: int, free_bytes: int) -> tuple[Phase, ...]:
     )
 
 
-def hold(phase: Phase, seconds: float) -> EnergyReading:
+def hold_load(phase: Phase, seconds: float) -> EnergyReading:
     """Hold a load for so long; the reading of the estimate has its terms."""
     # Memory counts from here, and is shared by as many threads as the phase has.
     meter = open_meter("estimate", threads=max(phase.threads, 1))
     try:
-        with _loaded(phase):
+        with _keep_load(phase):
             work = Work(stage="calibrate", images=1, parameters=0, label=phase.name)
             with meter.window(work) as window:
                 time.sleep(seconds)
@@ -201,7 +201,7 @@ def free_bytes() -> int:
 
 
 @contextmanager
-def _loaded(phase: Phase) -> Generator[None]:
+def _keep_load(phase: Phase) -> Generator[None]:
     """Keep the load of a phase up while the body runs."""
     import numpy as np
 

@@ -32,7 +32,7 @@ class MeterRequest:
     tree: ProcessTree
 
     def meter(self, *, cpu: EnergySource | None, gpu: NvmlSource | None, why: str = "") -> Meter:
-        """A meter of these sources, with the locks and the bystanders that belong to them."""
+        """A meter of these sources, with the locks and the monitor that belong to them."""
         # The GPU first: its edges wait for a tick, which the CPU's then include.
         sources: list[EnergySource] = [source for source in (gpu, cpu) if source is not None]
         packages = [f"cpu-{package}" for package in cpu_packages()] if cpu is not None else []
@@ -40,7 +40,7 @@ class MeterRequest:
         return SourceMeter(
             sources,
             resources=[*boards, *packages],
-            bystanders=ContentionMonitor(self.tree, gpu.foreign_load if gpu is not None else None),
+            monitor=ContentionMonitor(self.tree, gpu.foreign_load if gpu is not None else None),
             synchronize=self.synchronize,
             why=why,
         )

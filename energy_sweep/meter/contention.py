@@ -51,8 +51,8 @@ class ContentionMonitor:
         def look() -> Contention:
             nonlocal last, verdict, foreign
             resident = self._tree.resident_bytes()
-            # Looks are dear (all processors are asked), so marks that are too short to tell share
-            # one: until then they are judged by the last verdict of this window.
+            # Reading the load of all processors is expensive, so it is done once for several short
+            # marks: until the next reading they share the last verdict of this window.
             if time.monotonic() - last.seconds >= SHORTEST_LOAD_SECONDS:
                 now = self._moment()
                 foreign = {"cpu": foreign_share(last, now), **(self._gpus() if self._gpus else {})}

@@ -48,28 +48,28 @@ class WindowLock:
         ]
 
     @contextmanager
-    def held(self) -> Generator[None]:
+    def hold(self) -> Generator[None]:
         """Wait until the resources are free, and hold them; those of a parent are held already."""
         with ExitStack() as stack:
             for lock in self._locks:
-                if not _held_around(lock.lock_file):
-                    stack.enter_context(_holding(lock))
+                if not _is_held_by_parent(lock.lock_file):
+                    stack.enter_context(_hold(lock))
             yield
 
 
 @contextmanager
-def _holding(lock: FileLock) -> Generator[None]:
+def _hold(lock: FileLock) -> Generator[None]:
     nested = lock.is_locked
     _acquire(lock)
     try:
         if not nested:
             signature = f"{os.getpid()} {time.time_ns()}"
             _sign(lock.lock_file, signature)
-            _tell_children(lock.lock_file, signature)
+            _export_signature(lock.lock_file, signature)
         yield
     finally:
         if not nested:
-            _tell_children(lock.lock_file, "")
+            _export_signature(lock.lock_file, "")
             _sign(lock.lock_file, "")
         lock.release()
 
@@ -131,26 +131,26 @@ def _holder(path: str) -> _Holder | None:
     return _Holder(signature, pid, time.time() - since) if started <= since + 1 else None
 
 
-def _held_around(path: str) -> bool:
+def _is_held_by_parent(path: str) -> bool:
     """Whether the window that this process was started in holds the lock, and still does."""
-    told = _told().get(path)
+    told = _inherited_signatures().get(path)
     if told is None:
         return False
     holder = _holder(path)
     return holder is not None and holder.signature == told and holder.pid != os.getpid()
 
 
-def _told() -> dict[str, str]:
+def _inherited_signatures() -> dict[str, str]:
     """Signatures by lock file, as the environment has them."""
     entries = os.environ.get(HELD, "").split(os.pathsep)
     pairs = (entry.rpartition("=") for entry in entries if entry)
     return {path: signature for path, _, signature in pairs}
 
 
-def _tell_children(path: str, signature: str) -> None:
+def _export_signature(path: str, signature: str) -> None:
     """Put a signature into the environment, or take it away (empty)."""
     with _ENVIRONMENT:
-        told = {**_told(), path: signature}
+        told = {**_inherited_signatures(), path: signature}
         entries = [f"{key}={value}" for key, value in told.items() if value]
         if entries:
             os.environ[HELD] = os.pathsep.join(entries)

@@ -69,7 +69,7 @@ def burn(rounds: int) -> None:
     hashlib.pbkdf2_hmac("sha256", b"work", b"salt", max(rounds, 1))
 
 
-def calibrated_rounds(cpu_seconds: float, burn: Burn = burn) -> int:
+def calibrate_rounds(cpu_seconds: float, burn: Burn = burn) -> int:
     """How many rounds take about so many CPU seconds now."""
     burn(PROBE_ROUNDS // 10)  # the first call loads what hashes
     before = time.process_time()
@@ -101,8 +101,8 @@ def selftest(
 ) -> Verdict:
     """Judge a meter by `rounds` of work; `say` hears of (windows done, of all, what is next)."""
     begun = time.monotonic()
-    bench = _Bench(meter, say)
-    rests = [bench.sample("asleep", lambda: sleep(SLEEP_SECONDS)) for _ in range(SLEEPS)]
+    runner = _WindowRunner(meter, say)
+    rests = [runner.sample("asleep", lambda: sleep(SLEEP_SECONDS)) for _ in range(SLEEPS)]
     busy: list[Sample] = []
     same: list[float] = []
     double: list[float] = []
@@ -112,24 +112,24 @@ def selftest(
         taken: dict[int, Sample] = {}
         for place in order:
             what, times = ("double work", 2) if place == 2 else ("work", 1)
-            taken[place] = bench.sample(what, lambda times=times: burn(times * rounds))
+            taken[place] = runner.sample(what, lambda times=times: burn(times * rounds))
         busy += [taken[0], taken[1]]
         same.append(_ratio(taken[1].joules, taken[0].joules))
         double.append(_ratio(2 * taken[2].joules, taken[0].joules + taken[1].joules))
     controls = (
         _control("sleep", "watts asleep / watts of one busy core", _rest(rests, busy), SLEEP),
-        _control("double", "joules of double work / joules of work", _middle(double), DOUBLE),
-        _control("same", "joules of equal work / joules of work", _middle(same), SAME),
+        _control("double", "joules of double work / joules of work", _median(double), DOUBLE),
+        _control("same", "joules of equal work / joules of work", _median(same), SAME),
     )
     return Verdict(
         controls=controls,
         windows=len(rests) + 3 * PAIRS,
-        contended=bench.contended,
+        contended=runner.contended,
         seconds=time.monotonic() - begun,
     )
 
 
-class _Bench:
+class _WindowRunner:
     """Runs windows one after the other; contended ones again, while repeats are left."""
 
     def __init__(self, meter: Meter, say: Say) -> None:
@@ -166,14 +166,14 @@ def _rest(rests: list[Sample], busy: list[Sample]) -> float:
     """What sleeping draws as a share of one busy core; NaN where idle watts are not known."""
     if not all(sample.knows_idle for sample in (*rests, *busy)):
         return math.nan
-    return _ratio(_middle([s.watts for s in rests]), _middle([s.watts for s in busy]))
+    return _ratio(_median([s.watts for s in rests]), _median([s.watts for s in busy]))
 
 
 def _ratio(above: float, below: float) -> float:
     return above / below if below > 0 else math.nan
 
 
-def _middle(values: list[float]) -> float:
+def _median(values: list[float]) -> float:
     return math.nan if any(map(math.isnan, values)) else statistics.median(values)
 
 

@@ -47,7 +47,7 @@ class SourceMeter:
     """Reads several sources of disjoint domains at common edges, in the order given.
 
     `resources` are locked while a window is open; `synchronize` waits for work queued on a device
-    and is called before every edge. `bystanders` see what other programs do meanwhile. `why` says
+    and is called before every edge. `monitor` see what other programs do meanwhile. `why` says
     what was not taken, and is kept in the facts.
     """
 
@@ -56,13 +56,13 @@ class SourceMeter:
         sources: Sequence[EnergySource],
         *,
         resources: Sequence[str],
-        bystanders: ContentionMonitor,
+        monitor: ContentionMonitor,
         synchronize: Callable[[], None] | None = None,
         why: str = "",
     ) -> None:
         self._sources = tuple(sources)
         self._facts = merge_facts([source.facts() for source in sources], why=why)
-        self._bystanders = bystanders
+        self._monitor = monitor
         self._synchronize = synchronize
         self._lock = WindowLock(resources)
 
@@ -72,7 +72,7 @@ class SourceMeter:
 
     def window(self, work: Work) -> AbstractContextManager[Window]:
         """Measure the body of a `with`, alone on the devices and CPU packages that are read."""
-        return exclusive_window(work, self._begin, self._lock.held())
+        return exclusive_window(work, self._begin, self._lock.hold())
 
     def close(self) -> None:
         """Close every source."""
@@ -85,7 +85,7 @@ class SourceMeter:
         # The clock right behind the counters: looking at other programs takes its time.
         last = time.monotonic()
         epoch = time.time() - last
-        look = self._bystanders.begin()
+        look = self._monitor.begin()
         lost: ReadingLost | None = None
 
         def lap(_: Work) -> EnergyReading:

@@ -44,10 +44,10 @@ class ObserverMeter(MeterRequest):
     def meter(self, *, cpu: EnergySource | None, gpu: NvmlSource | None, why: str = "") -> Meter:
         """A meter of these sources."""
         sources: list[EnergySource] = [source for source in (gpu, cpu) if source is not None]
-        return SourceMeter(sources, resources=(), bystanders=ContentionMonitor(self.tree), why=why)
+        return SourceMeter(sources, resources=(), monitor=ContentionMonitor(self.tree), why=why)
 
 
-def open_whole(**settings: Any) -> Meter:
+def open_observer(**settings: Any) -> Meter:
     """What `meter=auto` takes, of the whole machine and all visible GPUs, for looking only."""
     job = ObserverMeter(threads=os.cpu_count() or 1, tree=WholeMachine())
     return open_auto(job=job, gpus="visible", **settings)

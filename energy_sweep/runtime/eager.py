@@ -35,9 +35,9 @@ class TorchSession:
 
         starts = range(0, len(images), batch) if len(images) else [0]
         with threads(self.threads), torch.no_grad():
-            return np.concatenate([self._some(images[i : i + batch]) for i in starts])
+            return np.concatenate([self._predict_batch(images[i : i + batch]) for i in starts])
 
-    def _some(self, images: Images) -> Logits:
+    def _predict_batch(self, images: Images) -> Logits:
         import torch
 
         pixels = torch.from_numpy(np.ascontiguousarray(images))
@@ -66,16 +66,16 @@ class Eager:
     @property
     def channel_multiple(self) -> int:
         """The channels of a block: oneDNN's on a CPU, those that tensor cores take on a GPU."""
-        return 8 if self._where() == "cuda" else vector_floats()
+        return 8 if self._torch_device() == "cuda" else vector_floats()
 
     @property
     def half(self) -> str:
         """The numbers of 16 bits that it computes with."""
-        return "fp16" if self._where() == "cuda" else "bf16"
+        return "fp16" if self._torch_device() == "cuda" else "bf16"
 
     def check_half(self, number: str) -> None:
         """Raise BadInput for numbers of 16 bits that a processor emulates."""
-        if number == "fp16" and self._where() == "cpu":
+        if number == "fp16" and self._torch_device() == "cpu":
             raise BadInput(
                 "compression.number=fp16: processors emulate it, slower than fp32: type"
                 " compression.number=bf16, or device=cuda"
@@ -119,17 +119,17 @@ class Eager:
 
         from energy_sweep.runtime.program import load_program
 
-        device, loaded = self._where(), load_program(path).module().to(self._where())
+        device, loaded = self._torch_device(), load_program(path).module().to(self._torch_device())
         for value in loaded.parameters():
             if value.ndim == 4:
                 value.data = value.data.contiguous(memory_format=torch.channels_last)
-        return TorchSession(program=self._made(loaded), device=device, threads=threads)
+        return TorchSession(program=self._prepare_program(loaded), device=device, threads=threads)
 
     def open_quickly(self, path: Path) -> TorchSession:
         """Load the program at `path` on one thread of the CPU, as it is."""
         from energy_sweep.runtime.program import load_program
 
-        return self._plain(load_program(path))
+        return self._open_on_cpu(load_program(path))
 
     def graph_key(self, path: Path, threads: int) -> str:
         """Name of the program's graph, whatever its weights are."""
@@ -137,16 +137,16 @@ class Eager:
 
         return program_digest(load_program(path))
 
-    def _where(self) -> str:
+    def _torch_device(self) -> str:
         import torch
 
         return "cuda" if self.device != "cpu" and torch.cuda.is_available() else "cpu"
 
-    def _made(self, program: Any) -> Callable[[Tensor], Tensor]:
+    def _prepare_program(self, program: Any) -> Callable[[Tensor], Tensor]:
         """What is called for each batch."""
         return program
 
-    def _plain(self, program: Any) -> TorchSession:
+    def _open_on_cpu(self, program: Any) -> TorchSession:
         return TorchSession(program=program.module(), device="cpu", threads=1)
 
     def _write(
@@ -159,5 +159,5 @@ class Eager:
     ) -> None:
         from energy_sweep.runtime.program import save_program
 
-        compare(lambda: self._plain(program), module, data, *tolerance)
+        compare(lambda: self._open_on_cpu(program), module, data, *tolerance)
         save_program(program, path)

@@ -32,7 +32,7 @@ class DeployableNet(nn.Module):
         return self.network(((images.to(torch.float32) - self.mean) / self.std).to(dtype))
 
 
-class Halved(DeployableNet):
+class HalfPrecisionNet(DeployableNet):
     """The same for a network of 16-bit numbers; logits are float32 all the same."""
 
     def forward(self, images: Tensor) -> Tensor:
@@ -70,9 +70,9 @@ def _can_fold(module: nn.Module, convolution: str, norm: str) -> bool:
     )
 
 
-def folded(module: nn.Module, folds: Mapping[str, str]) -> nn.Module:
+def fold_norms(module: nn.Module, folds: Mapping[str, str]) -> nn.Module:
     """A float32 copy of `module` on the CPU, with each norm of `folds` inside its convolution."""
-    state = folded_state(module, folds)
+    state = fold_state(module, folds)
     network = copy.deepcopy(module).to("cpu", torch.float32)
     # The exporter writes another, slower graph for weights that are stored channels last.
     network.to(memory_format=torch.contiguous_format)
@@ -93,7 +93,7 @@ def scramble(module: nn.Module) -> nn.Module:
     return module
 
 
-def folded_state(module: nn.Module, folds: Mapping[str, str]) -> dict[str, Tensor]:
+def fold_state(module: nn.Module, folds: Mapping[str, str]) -> dict[str, Tensor]:
     """The state dict of `folded(module, folds)`, without the copy.
 
     LookupError where `module` does not have the layers that `folds` names.
@@ -132,7 +132,7 @@ def logits(
     """
     parameters = list(module.parameters())
     if any(p.dtype != torch.float32 or p.device.type != "cpu" for p in parameters):
-        module = folded(module, {})
+        module = fold_norms(module, {})
     modes = {part: part.training for part in module.modules()}
     try:
         with torch.no_grad():

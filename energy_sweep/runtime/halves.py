@@ -9,7 +9,7 @@ import onnx
 from energy_sweep.runtime.int8 import LAYERS
 
 
-def halved(source: Path) -> bytes:
+def to_bf16(source: Path) -> bytes:
     """The file at `source` with the weights of its layers in bf16.
 
     They are cast to floats in the graph, so that every runtime reads them; one that computes in

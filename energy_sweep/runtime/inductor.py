@@ -35,7 +35,7 @@ class Inductor(Eager):
 
     def check_here(self) -> None:
         """Raise BadInput where nothing compiles C++."""
-        if self._where() == "cpu" and not any(shutil.which(name) for name in COMPILERS):
+        if self._torch_device() == "cpu" and not any(shutil.which(name) for name in COMPILERS):
             raise BadInput(
                 "runtime=inductor compiles C++, and finds no compiler: install g++, or type"
                 " runtime=onnxruntime"
@@ -48,7 +48,7 @@ class Inductor(Eager):
                 f"compression.calibration={method} is not known to runtime=inductor: type"
                 f" compression.calibration={'|'.join(INT8)}"
             )
-        if self._where() != "cpu":
+        if self._torch_device() != "cpu":
             raise BadInput(
                 "runtime=inductor has kernels of int8 for the CPU only: type device=cpu, or"
                 " compression=halve"
@@ -75,7 +75,7 @@ class Inductor(Eager):
         """Name of the program's graph as it is compiled, whatever its weights are."""
         return digest([Eager.graph_key(self, path, threads), "a batch size at a time"])
 
-    def _made(self, program: Any) -> Callable[[Tensor], Tensor]:
+    def _prepare_program(self, program: Any) -> Callable[[Tensor], Tensor]:
         """What is called for each batch."""
         import torch
 
@@ -85,10 +85,10 @@ class Inductor(Eager):
         torch._dynamo.config.recompile_limit = SIZES
         torch._dynamo.config.fail_on_recompile_limit_hit = True
         compiled = torch.compile(program, dynamic=False)
-        return _frozen(compiled) if is_int8(program) else compiled
+        return _freeze_weights(compiled) if is_int8(program) else compiled
 
 
-def _frozen(compiled: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+def _freeze_weights(compiled: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     """The same, with its weights packed into the compiled code, as kernels of int8 want them.
 
     Floats stay outside, so that one compilation serves all weights of an architecture.

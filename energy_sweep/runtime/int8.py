@@ -166,11 +166,11 @@ def store_weights(source: Path, target: Path, *, bits: int) -> None:
         # The outputs are the first axis of convolutions and of transposed Gemms, as torch has them.
         transposed = any(a.name == "transB" and a.i for a in node.attribute)
         axis = 0 if node.op_type == "Conv" or transposed else len(tensor.dims) - 1
-        values, scales = _rounded(onnx.numpy_helper.to_array(tensor), axis, bits)
+        values, scales = _round_weights(onnx.numpy_helper.to_array(tensor), axis, bits)
         name = tensor.name
         tensor.CopyFrom(_integers(f"{name}_integers", values, bits))
         model.graph.initializer.append(onnx.numpy_helper.from_array(scales, f"{name}_scale"))
-        new += _turned_back(name)
+        new += _dequantize_nodes(name)
         del stored[name]
     ours = [*new, *model.graph.node]
     del model.graph.node[:]
@@ -180,7 +180,7 @@ def store_weights(source: Path, target: Path, *, bits: int) -> None:
     write_whole(target, model.SerializeToString(deterministic=True))
 
 
-def _turned_back(name: str) -> list[onnx.NodeProto]:
+def _dequantize_nodes(name: str) -> list[onnx.NodeProto]:
     """The nodes that make floats of a weight's integers.
 
     A DequantizeLinear would say the same, but ONNX Runtime keeps that for every image.
@@ -192,7 +192,7 @@ def _turned_back(name: str) -> list[onnx.NodeProto]:
     return [cast, make("Mul", [f"{name}_cast", f"{name}_scale"], [name])]
 
 
-def _rounded(weights: Any, axis: int, bits: int) -> tuple[Any, Any]:
+def _round_weights(weights: Any, axis: int, bits: int) -> tuple[Any, Any]:
     """Symmetric integers, and the scale of each channel along `axis`, shaped to broadcast."""
     most = 2 ** (bits - 1) - 1
     others = tuple(i for i in range(weights.ndim) if i != axis)

@@ -51,10 +51,10 @@ class OnnxFiles:
 
     def export(self, module: nn.Module, data: RuntimeData, path: Path) -> None:
         """Write `module` to one ONNX file that takes any number of images, checked against it."""
-        from energy_sweep.runtime.folding import DeployableNet, find_folds, folded, scramble
+        from energy_sweep.runtime.folding import DeployableNet, find_folds, fold_norms, scramble
 
         folds = find_folds(module)
-        network = DeployableNet(folded(module, folds), data.mean, data.std).eval()
+        network = DeployableNet(fold_norms(module, folds), data.mean, data.std).eval()
         try:
             # The exporter drops a bias of zeros and the like. Made from other weights, the graph
             # follows from the architecture alone.
@@ -162,10 +162,10 @@ def _weights(
     module: nn.Module, data: RuntimeData, folds: Mapping[str, str]
 ) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
     """The floating-point tensors of the deployed network by name."""
-    from energy_sweep.runtime.folding import DeployableNet, folded_state
+    from energy_sweep.runtime.folding import DeployableNet, fold_state
 
     try:
-        state = folded_state(module, folds)
+        state = fold_state(module, folds)
     except LookupError as error:
         raise Mismatch(f"the template folds norms that the network lacks: {error}") from error
     pixels = DeployableNet(module, data.mean, data.std)

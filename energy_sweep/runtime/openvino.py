@@ -107,9 +107,9 @@ class OpenVino(OnnxFiles):
 
         Raises Mismatch where it answers otherwise than the network by more than bf16 may.
         """
-        from energy_sweep.runtime.halves import halved
+        from energy_sweep.runtime.halves import to_bf16
 
-        content = halved(source)
+        content = to_bf16(source)
         compare(lambda: self.load(content, 1), module, data, HALF_TOLERANCE)
         write_whole(target, content)
 

@@ -12,7 +12,7 @@ import torch.ao.quantization.fx._decomposed  # the operations of int8 programs
 from energy_sweep.record import digest
 from energy_sweep.record.files import whole
 from energy_sweep.runtime.base import Mismatch
-from energy_sweep.runtime.folding import DeployableNet, Halved, find_folds, folded
+from energy_sweep.runtime.folding import DeployableNet, HalfPrecisionNet, find_folds, fold_norms
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,10 +35,10 @@ def network_of(
     module: nn.Module, data: RuntimeData, dtype: torch.dtype = torch.float32
 ) -> nn.Module:
     """`module`, norms folded, as the network from uint8 images to logits that is exported."""
-    network = folded(module, find_folds(module))
+    network = fold_norms(module, find_folds(module))
     if dtype == torch.float32:
         return DeployableNet(network, data.mean, data.std).eval()
-    return Halved(network.to(dtype), data.mean, data.std).eval()
+    return HalfPrecisionNet(network.to(dtype), data.mean, data.std).eval()
 
 
 def export(network: nn.Module, data: RuntimeData, *, strict: bool = False) -> ExportedProgram:

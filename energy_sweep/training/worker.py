@@ -53,7 +53,7 @@ class Rank:
         self.data = make(setup["dataset"]).load()
         self.layout = LAYOUTS[setup["plan"]["layout"]]
         whole = OnDeviceDataset(self.data.train, self.data, self.chip, self.layout)
-        self.resident = whole.share(self.rank, self.ranks)
+        self.resident = whole.shard(self.rank, self.ranks)
         self.model, self.optimizer = make(setup["model"]), make(setup["optimizer"])
         self.trainee: Trainee | None = None
         self._wake()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from energy_sweep.compression.magnitude import RAMP, Magnitude, ramp
-from energy_sweep.compression.masks import Masked, mask_smallest, sparsity, sparsity_by_layer
+from energy_sweep.compression.masks import MaskHook, mask_smallest, sparsity, sparsity_by_layer
 from energy_sweep.compression.sparse import Sparse, densities
 from energy_sweep.optimizer import SGD, AdamW
 from energy_sweep.record import BadInput
@@ -26,7 +26,9 @@ def net(seed: int = 0) -> nn.Module:
         )
 
 
-def train(module: nn.Module, acting: Masked, optimizer: torch.optim.Optimizer, steps: int) -> None:
+def train(
+    module: nn.Module, acting: MaskHook, optimizer: torch.optim.Optimizer, steps: int
+) -> None:
     generator = torch.Generator().manual_seed(1)
     acting.begin(module)
     for _ in range(steps):
@@ -46,12 +48,12 @@ def zeros(module: nn.Module) -> dict[str, torch.Tensor]:
 def test_masks_never_drift_through_recovery(optimizer: SGD) -> None:
     module = net()
     used = optimizer.build(module, 0.1)
-    train(module, Masked(), used, 3)  # momentum gathers for weights that are masked next
+    train(module, MaskHook(), used, 3)  # momentum gathers for weights that are masked next
     masked = Magnitude().prepare(module, 0.8, example=torch.zeros(1, 1, 8, 8))[0]
     module.load_state_dict(masked.state_dict())
     before = zeros(module)
     for _ in range(2):
-        train(module, Masked(), used, 10)
+        train(module, MaskHook(), used, 10)
         assert all(torch.equal(mask, zeros(module)[name]) for name, mask in before.items())
     assert sparsity(module) == pytest.approx(0.8, abs=0.001)
 

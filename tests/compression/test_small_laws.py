@@ -14,8 +14,8 @@ from energy_sweep.compression.distillation_loss import DistillationLoss
 from energy_sweep.compression.fake_quantize import (
     WEIGHTS,
     FakeQuantize,
-    rounded_values,
-    rounded_weight,
+    round_values,
+    round_weight,
 )
 from energy_sweep.compression.lowrank import ranks
 from energy_sweep.model.small_cnn import SmallCNN
@@ -94,14 +94,14 @@ def test_a_layer_of_low_rank_is_factored_without_loss_and_rebuilt_from_its_facts
 
 def test_rounding_leaves_what_int8_can_hold_and_passes_gradients() -> None:
     weight = torch.randn(4, 3, 3, 3, requires_grad=True)
-    rounded = rounded_weight(weight)
+    rounded = round_weight(weight)
     for channel in rounded.detach():
         scale = float(channel.abs().max()) / WEIGHTS[1]
         steps = channel / scale
         assert torch.allclose(steps, steps.round(), atol=1e-3) and len(steps.unique()) <= 127
     rounded.sum().backward()
     assert weight.grad is not None and torch.equal(weight.grad, torch.ones_like(weight))
-    values = rounded_values(torch.tensor([0.0, 0.1, 25.5]))
+    values = round_values(torch.tensor([0.0, 0.1, 25.5]))
     assert torch.allclose(values, torch.tensor([0.0, 0.1, 25.5]))
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from energy_sweep.dataset.base import Data
 from energy_sweep.dataset.folder import BrainTumor, Folder
-from energy_sweep.dataset.likeness import alike, thumbnail
+from energy_sweep.dataset.likeness import find_similar, thumbnail
 
 
 @pytest.mark.parametrize("ending", ["", "_tumor"])
@@ -61,6 +61,6 @@ def test_copies_in_a_published_training_folder_do_not_reach_validation(tmp_path)
     data = Folder(root=str(tmp_path), resolution=48).load()
     assert len(data.train) + len(data.validation) == 48
     images = [*data.validation.images, *data.train.images]
-    pairs = alike(np.array([thumbnail(image) for image in images]), bits=4, smallest=48)
+    pairs = find_similar(np.array([thumbnail(image) for image in images]), bits=4, smallest=48)
     held = len(data.validation)
     assert len(pairs) == 24 and all((a < held) == (b < held) for a, b in pairs)

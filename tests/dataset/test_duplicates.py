@@ -12,9 +12,9 @@ from PIL import Image
 from benchmarks.duplicates import score
 from benchmarks.planted import relit, scans, tiles
 from energy_sweep.dataset.base import Preprocessing, assemble
-from energy_sweep.dataset.duplicates import Copies, copies
+from energy_sweep.dataset.duplicates import Copies, find_copies
 from energy_sweep.dataset.folder import Folder
-from energy_sweep.dataset.likeness import alike, thumbnail
+from energy_sweep.dataset.likeness import find_similar, thumbnail
 from energy_sweep.dataset.split import split
 
 SIDES = ("train", "validation", "test")
@@ -22,7 +22,7 @@ SIDES = ("train", "validation", "test")
 
 def grouped(images: list[np.ndarray], labels: list[int], bits: int = 4) -> Copies:
     """Pictures [H, W], of which equal ones have equal names."""
-    return copies(
+    return find_copies(
         [image.tobytes().hex()[:3000] for image in images],
         np.stack([thumbnail(image[None]) for image in images]),
         np.array(labels),
@@ -133,7 +133,7 @@ def test_many_look_alikes_cost_few_comparisons(monkeypatch):
     from energy_sweep.dataset import likeness
 
     compared: list[int] = []
-    confirmed = likeness._confirmed
+    confirmed = likeness._confirm
 
     def counted(ones, others, shifts):
         compared.append(len(ones))
@@ -143,7 +143,7 @@ def test_many_look_alikes_cost_few_comparisons(monkeypatch):
     random = np.random.default_rng(0)
     base = thumbnail(scene(1, 48, 1)[None]).astype(float)
     many = np.clip(base + random.normal(scale=9, size=(400, 32, 32)), 0, 255).astype(np.uint8)
-    alike(many, bits=16, smallest=200)
+    find_similar(many, bits=16, smallest=200)
     assert 0 < sum(compared) <= likeness.NEAREST * len(many) and max(compared) <= likeness.PAIRS
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from energy_sweep.dataset.base import Data
 from energy_sweep.dataset.folder import BrainTumor, Folder
-from energy_sweep.dataset.likeness import alike, thumbnail
+from energy_sweep.dataset.likeness import find_similar, thumbnail
 from energy_sweep.record import BadInput
 
 
@@ -64,7 +64,7 @@ def test_copies_in_another_format_quality_and_size_never_part(tmp_path):
         for image in getattr(data, side).images:
             thumbnails.append(thumbnail(image))
             sides.append(side)
-    pairs = alike(np.array(thumbnails), bits=4, smallest=48)
+    pairs = find_similar(np.array(thumbnails), bits=4, smallest=48)
     assert len(sides) == 90 and len(pairs) == 10 * 3
     assert all(sides[a] == sides[b] for a, b in pairs)
     assert "30 images in 10 groups are near-copies, and on one side with them" in (

@@ -114,7 +114,7 @@ def test_an_epoch_draws_its_order_and_then_its_moves():
 def test_ranks_share_out_each_batch_and_see_what_one_process_sees(flip):
     data = some_data(shift=2)
     whole = OnDeviceDataset(data.train, mirrored(data) if flip else data)
-    shares = [epoch(whole.share(rank, 3), batch=6) for rank in range(3)]
+    shares = [epoch(whole.shard(rank, 3), batch=6) for rank in range(3)]
     for batch, *parts in zip(epoch(whole, batch=6), *shares, strict=True):
         for kind in range(3):
             assert torch.equal(torch.cat([part[kind] for part in parts]), batch[kind])

@@ -102,10 +102,10 @@ def test_a_failed_look_loses_nothing() -> None:
         return value
 
     total = Accumulator(counter(read))
-    total.look()
+    total.update_now()
     with pytest.raises(ReadingLost, match="gone"):
-        total.look()
-    assert total.look().counts == 250
+        total.update_now()
+    assert total.update_now().counts == 250
 
 
 def test_threads_share_one_sum() -> None:
@@ -117,12 +117,12 @@ def test_threads_share_one_sum() -> None:
         return value
 
     total = Accumulator(counter(read, span=97, unit=1.0))
-    first = total.look()
+    first = total.update_now()
     seen: list[list[int]] = [[] for _ in range(4)]
 
     def look(mine: list[int]) -> None:
         for _ in range(500):
-            mine.append(total.look().counts)
+            mine.append(total.update_now().counts)
 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
@@ -134,6 +134,6 @@ def test_threads_share_one_sum() -> None:
             thread.join()
     finally:
         sys.setswitchinterval(interval)
-    assert total.look().counts == first.counts + 4 * 500 + 1
+    assert total.update_now().counts == first.counts + 4 * 500 + 1
     assert all(mine == sorted(mine) for mine in seen)
     assert sorted(count for mine in seen for count in mine) == list(range(1, 2001))

@@ -6,7 +6,14 @@ import random
 
 import pytest
 
-from energy_sweep.meter.calibrate import PlugReading, fit, free_bytes, hold, phases, plug_reading
+from energy_sweep.meter.calibrate import (
+    PlugReading,
+    fit,
+    free_bytes,
+    hold_load,
+    phases,
+    plug_reading,
+)
 from energy_sweep.record import BadInput
 
 IDLE, CPU, MEMORY = 38.0, 4.5, 0.6
@@ -98,9 +105,9 @@ def test_the_loads_suit_the_machine() -> None:
 
 def test_a_load_is_held_and_counted_as_the_estimate_counts_it() -> None:
     idle, one, _, memory = phases(2, 2**29)
-    asleep = plug_reading(idle, hold(idle, 0.2), 40.0)
-    busy = plug_reading(one, hold(one, 0.3), 44.0)
-    held = plug_reading(memory, hold(memory, 0.3), 49.0)
+    asleep = plug_reading(idle, hold_load(idle, 0.2), 40.0)
+    busy = plug_reading(one, hold_load(one, 0.3), 44.0)
+    held = plug_reading(memory, hold_load(memory, 0.3), 49.0)
     assert asleep.cpu_seconds_per_second < 0.2 < busy.cpu_seconds_per_second < 1.2
     assert busy.watts == 44.0 and busy.seconds >= 0.3
     # 0.2 GiB, shared by two threads.

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from energy_sweep.meter.process.descendants import reaped_cpu_seconds
-from energy_sweep.meter.process.proc import ProcKin, has_proc
+from energy_sweep.meter.process.proc import ProcDescendants, has_proc
 
 pytestmark = pytest.mark.skipif(not has_proc(os.getpid()), reason="no such lists of children here")
 
@@ -98,18 +98,18 @@ def test_a_death_at_any_moment_of_an_edge_moves_nothing(
     count = 12
     with ExitStack() as stack:
         deaths = resting(stack, count)
-        kin = ProcKin(os.getpid())
+        descendants = ProcDescendants(os.getpid())
         reaped = reaped_cpu_seconds()
-        truth = kin.tally().cpu_seconds
+        truth = descendants.usage().cpu_seconds
         assert truth - reaped > 0.03 * count  # else losing one would not show
         reaper = Reaper(monkeypatch)
         for turn, death in enumerate(deaths):
             reaper.arm(at=0)
-            kin.tally()
+            descendants.usage()
             reaper.arm(at=1 + reaper.looks * turn // count, kill=death)
-            tally = kin.tally()
-            assert reaper.killed and tally.settled
-            assert tally.cpu_seconds == pytest.approx(truth, abs=0.025)
+            usage = descendants.usage()
+            assert reaper.killed and usage.settled
+            assert usage.cpu_seconds == pytest.approx(truth, abs=0.025)
 
 
 def test_a_crowd_of_children_is_listed_whole() -> None:
@@ -119,4 +119,4 @@ def test_a_crowd_of_children_is_listed_whole() -> None:
         for child in crowd:
             stack.callback(child.wait)
             stack.callback(child.kill)
-        assert set(ProcKin(os.getpid()).pids()) == {child.pid for child in crowd}
+        assert set(ProcDescendants(os.getpid()).pids()) == {child.pid for child in crowd}

@@ -15,8 +15,8 @@ import psutil
 import pytest
 
 from energy_sweep.meter.process import ProcessTree, busy_seconds
-from energy_sweep.meter.process.descendants import Descendants, PsutilKin
-from energy_sweep.meter.process.proc import ProcKin, has_proc
+from energy_sweep.meter.process.descendants import Descendants, PsutilDescendants
+from energy_sweep.meter.process.proc import ProcDescendants, has_proc
 
 # A child that uses some CPU seconds, says how many, and lives until its input ends.
 CHILD = """
@@ -31,9 +31,9 @@ PARENT = "import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()"
 LEAVER = "import subprocess, sys; subprocess.Popen(sys.argv[1:]); sys.stdin.read()"
 
 # Where the kernel has no lists of children there is no second way to try.
-WAYS: dict[str, Callable[[int], Descendants]] = {"psutil": PsutilKin}
+WAYS: dict[str, Callable[[int], Descendants]] = {"psutil": PsutilDescendants}
 if has_proc(os.getpid()):
-    WAYS["proc"] = ProcKin
+    WAYS["proc"] = ProcDescendants
 
 
 @pytest.fixture(params=WAYS, name="tree")

@@ -16,10 +16,10 @@ from energy_sweep.meter import ReadingLost
 from energy_sweep.meter.counter.selfcheck import (
     Check,
     cache_folder,
-    cached,
     check_counter,
     check_power,
-    kept,
+    load_check,
+    load_or_check,
 )
 from energy_sweep.meter.counter.source import Counter
 
@@ -124,17 +124,17 @@ def test_a_check_is_made_once_for_each_key(cache: Path) -> None:
         return FOUND
 
     for name in ("a", "b", "a", "b", "a"):
-        assert cached({"uuid": name, "driver": "580"}, lambda name=name: make(name)) == FOUND
+        assert load_or_check({"uuid": name, "driver": "580"}, lambda name=name: make(name)) == FOUND
     assert made == ["a", "b"]
-    assert kept({"driver": "580", "uuid": "a"}) == FOUND
-    assert kept({"driver": "581", "uuid": "a"}) is None
+    assert load_check({"driver": "580", "uuid": "a"}) == FOUND
+    assert load_check({"driver": "581", "uuid": "a"}) is None
     assert [path.suffix for path in (cache / "energy_sweep" / "checks").iterdir()] == [".json"] * 2
 
 
 def test_what_is_not_to_be_kept_is_made_again(cache: Path) -> None:
-    made = [cached({"key": 1}, lambda: FOUND, keep=lambda check: False) for _ in range(2)]
+    made = [load_or_check({"key": 1}, lambda: FOUND, keep=lambda check: False) for _ in range(2)]
     assert made == [FOUND, FOUND]
-    assert kept({"key": 1}) is None
+    assert load_check({"key": 1}) is None
 
 
 @pytest.mark.parametrize(
@@ -153,18 +153,18 @@ def test_what_is_not_to_be_kept_is_made_again(cache: Path) -> None:
     ],
 )
 def test_a_damaged_check_is_made_again(cache: Path, damage: bytes) -> None:
-    cached({"key": 1}, lambda: FOUND)
+    load_or_check({"key": 1}, lambda: FOUND)
     (path,) = (cache / "energy_sweep" / "checks").iterdir()
     path.write_bytes(damage)
     other = Check(tick_seconds=0.2, seconds=3.0)
-    assert cached({"key": 1}, lambda: other) == other
-    assert kept({"key": 1}) == other
+    assert load_or_check({"key": 1}, lambda: other) == other
+    assert load_check({"key": 1}) == other
 
 
 def test_a_folder_that_cannot_be_written_is_done_without(cache: Path) -> None:
     (cache / "energy_sweep").write_text("a file where a folder should be")
-    assert cached({"key": 1}, lambda: FOUND) == FOUND
-    assert kept({"key": 1}) is None
+    assert load_or_check({"key": 1}, lambda: FOUND) == FOUND
+    assert load_check({"key": 1}) is None
 
 
 def test_the_cache_is_where_the_user_has_it(
@@ -195,5 +195,5 @@ def test_what_is_kept_is_what_was_found(
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        assert cached({"key": [1, "b"]}, lambda: check) == check
-        assert kept({"key": [1, "b"]}) == check
+        assert load_or_check({"key": [1, "b"]}, lambda: check) == check
+        assert load_check({"key": [1, "b"]}) == check

@@ -188,7 +188,7 @@ def test_progress_is_told_window_by_window() -> None:
 
 
 def test_the_work_is_counted_in_rounds_and_takes_about_as_long_as_asked() -> None:
-    rounds = selftest.calibrated_rounds(0.1)
+    rounds = selftest.calibrate_rounds(0.1)
     before = time.process_time()
     selftest.burn(rounds)
     assert 0.03 < time.process_time() - before < 0.3
@@ -196,7 +196,7 @@ def test_the_work_is_counted_in_rounds_and_takes_about_as_long_as_asked() -> Non
 
 def test_double_work_costs_the_estimate_more() -> None:
     meter = open_meter("estimate")
-    rounds = selftest.calibrated_rounds(0.02)
+    rounds = selftest.calibrate_rounds(0.02)
     verdict = selftest.selftest(meter, rounds=rounds, sleep=lambda seconds: time.sleep(0.01))
     values = {control.name: control.value for control in verdict.controls}
     assert values["double"] is not None and 1.0 < values["double"] < 4.0

@@ -22,7 +22,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from energy_sweep.meter.lock import WindowLock
-with WindowLock(["cpu-0"], folder=Path(sys.argv[1])).held():
+with WindowLock(["cpu-0"], folder=Path(sys.argv[1])).hold():
     start = time.monotonic()
     print("held", flush=True)
     time.sleep(float(sys.argv[2]))
@@ -50,7 +50,7 @@ from pathlib import Path
 from energy_sweep.meter.lock import WindowLock
 first, second, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 for _ in range(30):
-    with WindowLock([first, "gpu-GPU-1", second], folder=folder).held():
+    with WindowLock([first, "gpu-GPU-1", second], folder=folder).hold():
         (folder / "alone").touch(exist_ok=False)
         (folder / "alone").unlink()
 """
@@ -60,10 +60,10 @@ from pathlib import Path
 from energy_sweep.meter.lock import WindowLock
 folder = Path(sys.argv[1])
 code = sys.argv[2]
-with WindowLock(["cpu-0"], folder=folder).held():
+with WindowLock(["cpu-0"], folder=folder).hold():
     inside = subprocess.run([sys.executable, "-c", code, str(folder)], timeout=60, check=True)
     late = subprocess.Popen([sys.executable, "-c", code, str(folder), "wait"])
-with WindowLock(["cpu-0"], folder=folder).held():
+with WindowLock(["cpu-0"], folder=folder).hold():
     (folder / "go").touch()
     time.sleep(0.3)
     assert not (folder / "late").exists()
@@ -77,7 +77,7 @@ folder = Path(sys.argv[1])
 if len(sys.argv) > 2:
     while not (folder / "go").exists():
         time.sleep(0.005)
-with WindowLock(["cpu-0"], folder=folder).held():
+with WindowLock(["cpu-0"], folder=folder).hold():
     (folder / ("late" if len(sys.argv) > 2 else "inside")).touch()
 """
 
@@ -119,7 +119,7 @@ def test_overlapping_sets_in_any_order_do_not_wait_for_each_other_forever(tmp_pa
 
 def test_a_lock_is_a_file_in_its_folder_whatever_the_resource_is_called(tmp_path: Path) -> None:
     names = ["gpu-MIG-GPU-1/7/0", "gpu-MIG-GPU-1/7/1", "../cpu-0", "gpu-GPU-2"]
-    with WindowLock(names, folder=tmp_path).held():
+    with WindowLock(names, folder=tmp_path).hold():
         pass
     files = sorted(path.name for path in tmp_path.iterdir())
     assert files == [
@@ -142,7 +142,7 @@ def test_what_others_put_at_its_place_is_named_and_not_written_to(
         place.symlink_to(victim)
     if kind == "link to a file":
         victim.write_text("mine")
-    held = WindowLock(["cpu-0"], folder=tmp_path).held()
+    held = WindowLock(["cpu-0"], folder=tmp_path).hold()
     with pytest.raises(MeterUnavailable, match="set TMPDIR to a folder of yours"), held:
         pass
     assert not victim.exists() or victim.read_text() == "mine"
@@ -166,7 +166,7 @@ def test_the_lock_of_a_killed_process_is_taken_over(tmp_path: Path) -> None:
     before = time.monotonic()
     (file,) = tmp_path.iterdir()
     assert file.read_text().split()[0] == str(process.pid)
-    with WindowLock(["cpu-0"], folder=tmp_path).held():
+    with WindowLock(["cpu-0"], folder=tmp_path).hold():
         assert time.monotonic() - before < 1.0
         assert file.read_text().split()[0] == str(os.getpid())
     assert file.read_text() == ""
@@ -177,11 +177,11 @@ def test_one_thread_may_nest_but_another_waits(tmp_path: Path) -> None:
     order: list[str] = []
 
     def other() -> None:
-        with second.held():
+        with second.hold():
             order.append("other")
 
-    with first.held():
-        with second.held(), first.held():
+    with first.hold():
+        with second.hold(), first.hold():
             pass
         thread = threading.Thread(target=other)
         thread.start()
@@ -198,7 +198,7 @@ def test_a_long_wait_is_said(
     process = holder(tmp_path, 0.3)
     assert process.stdout is not None
     process.stdout.readline()
-    with WindowLock(["cpu-0"], folder=tmp_path).held():
+    with WindowLock(["cpu-0"], folder=tmp_path).hold():
         pass
     process.communicate()
     assert "waiting for another program" in caplog.text
@@ -218,7 +218,7 @@ def test_a_wait_names_nobody_who_cannot_be_it(
     process.stdout.readline()
     (file,) = tmp_path.iterdir()
     file.write_text(text.replace("OWN", str(os.getpid())))  # the number of a later process
-    with WindowLock(["cpu-0"], folder=tmp_path).held():
+    with WindowLock(["cpu-0"], folder=tmp_path).hold():
         pass
     process.communicate()
     assert "waiting for another program" in caplog.text

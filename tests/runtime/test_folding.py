@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from energy_sweep.runtime.folding import find_folds, folded, folded_state, logits
+from energy_sweep.runtime.folding import find_folds, fold_norms, fold_state, logits
 
 
 class Shared(nn.Module):
@@ -55,9 +55,9 @@ def test_only_a_norm_that_alone_reads_its_convolution_is_folded(network: Shared)
 @pytest.mark.parametrize("folds", [{}, {"plain": "norm"}])
 def test_a_folded_copy_computes_the_same(network: Shared, folds: dict[str, str]) -> None:
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    copy, images = folded(network, folds).eval(), torch.randn(3, 2, 5, 5)
+    copy, images = fold_norms(network, folds).eval(), torch.randn(3, 2, 5, 5)
     torch.testing.assert_close(copy(images), network.eval()(images), rtol=1e-3, atol=1e-4)
-    state = folded_state(network, folds)
+    state = fold_state(network, folds)
     assert state.keys() == copy.state_dict().keys()
     assert all(torch.equal(state[name], value) for name, value in copy.state_dict().items())
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
@@ -68,7 +68,7 @@ def test_a_folded_copy_computes_the_same(network: Shared, folds: dict[str, str])
 )
 def test_folds_of_another_network_are_refused(network: Shared, folds: dict[str, str]) -> None:
     with pytest.raises(LookupError):
-        folded_state(network, folds)
+        fold_state(network, folds)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

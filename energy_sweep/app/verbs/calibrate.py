@@ -57,9 +57,9 @@ def calibrate(arguments: Namespace) -> int:
 
 def _ask(phase: Phase, seconds: float) -> PlugReading | None:
     """Hold a load and ask for its watts; None where it is skipped."""
-    from energy_sweep.meter.calibrate import hold, plug_reading
+    from energy_sweep.meter.calibrate import hold_load, plug_reading
 
-    reading = hold(phase, seconds)
+    reading = hold_load(phase, seconds)
     if reading.contended:
         _say("other programs ran meanwhile, whose watts the plug showed too: better skip this one")
     while True:

@@ -131,7 +131,7 @@ def _selftest(arguments: Namespace) -> int:
         print(f"selftest of {' + '.join(facts.sources)}, {quality}: about half a minute")
     try:
         with _SelftestProgress() as say:
-            rounds = selftest.calibrated_rounds(selftest.WORK_CPU_SECONDS)
+            rounds = selftest.calibrate_rounds(selftest.WORK_CPU_SECONDS)
             verdict = selftest.selftest(meter, rounds=rounds, say=say)
     finally:
         meter.close()

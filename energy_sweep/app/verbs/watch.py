@@ -54,9 +54,9 @@ def watch(arguments: Namespace) -> int:
     """Show watts once a second, for so many seconds or until Ctrl-C."""
     from energy_sweep.app.stored_study import powercap
     from energy_sweep.meter import Work
-    from energy_sweep.meter.whole_machine import open_whole
+    from energy_sweep.meter.whole_machine import open_observer
 
-    meter = open_whole(**powercap(arguments))
+    meter = open_observer(**powercap(arguments))
     facts = meter.facts()
     lines = [DomainTotal(name, facts.quality) for name in (*facts.domains, TOTAL)]
     end = time.monotonic() + (math.inf if arguments.seconds is None else arguments.seconds)

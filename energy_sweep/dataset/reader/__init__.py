@@ -3,21 +3,21 @@
 It needs numpy and pillow only: `deploy` puts this folder, as it is, beside predict.py.
 """
 
-from .decode import Look, Unreadable, look
-from .pixels import SUFFIXES, Limits, Picture, Reading, extremes, images_below, read, usual_limits
+from .decode import ImageHeader, Unreadable, read_header
+from .pixels import SUFFIXES, Limits, Picture, Reading, extremes, list_images, read, usual_limits
 from .resize import resize
 
 __all__ = [
     "SUFFIXES",
+    "ImageHeader",
     "Limits",
-    "Look",
     "Picture",
     "Reading",
     "Unreadable",
     "extremes",
-    "images_below",
-    "look",
+    "list_images",
     "read",
+    "read_header",
     "resize",
     "usual_limits",
 ]

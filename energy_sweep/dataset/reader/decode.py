@@ -24,7 +24,7 @@ class Unreadable(Exception):
     """A file that gives no pixels; the text says why, in one line without the file's name."""
 
 
-class Look(NamedTuple):
+class ImageHeader(NamedTuple):
     """What a file says of itself before it is decoded; `values` is bytes, whole or real."""
 
     form: str
@@ -45,14 +45,14 @@ class Values(NamedTuple):
     opaque: int
 
 
-def look(path: Path) -> Look:
+def read_header(path: Path) -> ImageHeader:
     """What the head of a file says; Unreadable where it is none of an image."""
-    with _opened(path) as image:
+    with _open(path) as image:
         raw = _raw_mode(image)
         wide = _is_wide(image, raw)
         values = "whole" if wide else DEEP.get(image.mode, "bytes")
         known = image.format != "PNG" or "exif" in image.info  # else a PNG is decoded to look
-        return Look(
+        return ImageHeader(
             form=image.format or "",
             mode=f"{raw.split(';')[0]} of 16 bits" if wide else image.mode,
             grey=image.mode in (*GREY, *DEEP) or raw == "LA;16B",
@@ -65,11 +65,11 @@ def look(path: Path) -> Look:
 
 def decode(path: Path) -> Values:
     """All numbers of a file, upright; Unreadable where it is damaged or no image."""
-    with _opened(path) as image:
+    with _open(path) as image:
         raw = _raw_mode(image)
         if _is_wide(image, raw):
             return _wide_values(path, image, raw)
-        upright = _upright(image)
+        upright = _turn_upright(image)
         if upright.mode in DEEP:
             return _deep_values(upright)
         alpha = upright.has_transparency_data
@@ -95,12 +95,12 @@ def _wide_values(path: Path, image: Any, raw: str) -> Values:
     that the bytes come in the other order."""
     clear = image.info.get("transparency")
     if raw == "LA;16B":
-        four = np.asarray(_upright(_told(image, "RGBA"))).astype(np.int64)
+        four = np.asarray(_turn_upright(_reinterpret(image, "RGBA"))).astype(np.int64)
         numbers = four[..., ::2] * 256 + four[..., 1::2]
     else:
-        with _opened(path) as again:
-            low = np.asarray(_upright(_told(again, raw[:-1] + OTHER_ORDER[raw[-1]])))
-        numbers = np.asarray(_upright(image)).astype(np.int64) * 256 + low
+        with _open(path) as again:
+            low = np.asarray(_turn_upright(_reinterpret(again, raw[:-1] + OTHER_ORDER[raw[-1]])))
+        numbers = np.asarray(_turn_upright(image)).astype(np.int64) * 256 + low
     if numbers.shape[2] in (2, 4):
         return Values(numbers[..., :-1], "whole", numbers[..., -1], 2**16 - 1)
     alpha = (numbers != np.array(clear)).any(axis=2) if isinstance(clear, tuple) else None
@@ -129,7 +129,7 @@ def _is_wide(image: Any, raw: str) -> bool:
     return deep
 
 
-def _told(image: Any, raw: str) -> Any:
+def _reinterpret(image: Any, raw: str) -> Any:
     """The image, to be decoded as if its numbers lay so."""
     tiles = [list(tile) for tile in image.tile]
     for tile in tiles:
@@ -138,7 +138,7 @@ def _told(image: Any, raw: str) -> Any:
     return image
 
 
-def _upright(image: Any) -> Any:
+def _turn_upright(image: Any) -> Any:
     from PIL import ImageOps
 
     image.load()
@@ -146,7 +146,7 @@ def _upright(image: Any) -> Any:
 
 
 @contextmanager
-def _opened(path: Path) -> Generator[Any]:
+def _open(path: Path) -> Generator[Any]:
     """A file, opened by what is in it; Pillow is not told its name, since it then maps some files,
     and mixes up the pixels of grey TIFF that is turned."""
     from PIL import Image, UnidentifiedImageError

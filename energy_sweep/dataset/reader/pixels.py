@@ -45,7 +45,7 @@ class Picture(NamedTuple):
     lost: bool
 
 
-def images_below(folder: Path) -> list[Path]:
+def list_images(folder: Path) -> list[Path]:
     """All image files in a folder and the folders in it, but for hidden ones, in path order."""
     return sorted(
         path
@@ -78,7 +78,7 @@ def read(path: Path, reading: Reading) -> Picture:
     """A file's pixels, upright; Unreadable where it is damaged or no image."""
     found = decode(path)
     limits, odd = _limits(found, reading)
-    pixels = _bytes(found, limits, reading.background)
+    pixels = _to_bytes(found, limits, reading.background)
     flat = (pixels == pixels[:1, :1]).all()
     lost = found.alpha is not None and bool(flat and found.alpha.min() < found.alpha.max())
     if reading.channels == 1 and pixels.shape[2] == 3:
@@ -109,7 +109,7 @@ def _extremes(found: Values) -> Limits:
     return colour.min().item(), colour.max().item()
 
 
-def _bytes(found: Values, limits: Limits, background: int) -> Pixels:
+def _to_bytes(found: Values, limits: Limits, background: int) -> Pixels:
     """Numbers between the limits as 0 to 255, over the background, rounded once."""
     if found.kind == "bytes" and found.alpha is None:
         return found.colour

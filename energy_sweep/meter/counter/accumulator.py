@@ -75,8 +75,8 @@ class Accumulator:
         self._trouble = ""
         self._lock = threading.RLock()
 
-    def look(self) -> Level:
-        """Read the counter now; raises ReadingLost where it cannot be read, and forgets nothing."""
+    def update_now(self) -> Level:
+        """Read the counter now; raises ReadingLost where it cannot be read, and keeps its sum."""
         with self._lock:  # what is read first must be added first
             before = self._clock()
             raw = self._counter.read()
@@ -91,7 +91,7 @@ class Accumulator:
                 gain = (
                     raw - last if self._counter.span is None else (raw - last) % self._counter.span
                 )
-                trouble = self._doubt(gain, after - then, after)
+                trouble = self._reason_to_doubt(gain, after - then, after)
             if trouble:
                 self._breaks += 1
                 self._trouble = trouble
@@ -108,7 +108,7 @@ class Accumulator:
                 late_seconds=self._counter.tick_seconds,
             )
 
-    def _doubt(self, gain: int, silence: float, now: float) -> str:
+    def _reason_to_doubt(self, gain: int, silence: float, now: float) -> str:
         """Why a gain after `silence` seconds cannot be believed, empty where it can."""
         counter = self._counter
         unseen = counter.most_counts(silence + counter.tick_seconds)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from energy_sweep.meter.contention import CONTENDED_SHARE
-from energy_sweep.meter.counter.selfcheck import Check, cached, check_counter
+from energy_sweep.meter.counter.selfcheck import Check, check_counter, load_or_check
 from energy_sweep.meter.counter.source import Counter
 from energy_sweep.meter.process import busy_seconds
 
@@ -22,11 +22,11 @@ QUIET_SECONDS, IDLE_SECONDS, TICKS_SECONDS = 0.2, 3.0, 0.3
 T = TypeVar("T")
 
 
-class _Unquiet(Exception):
+class _MachineBusy(Exception):
     """The machine works, so what it draws when it does not cannot be seen."""
 
 
-def checked(counters: Sequence[Counter], machine: Mapping[str, Any]) -> list[Counter]:
+def check_counters(counters: Sequence[Counter], machine: Mapping[str, Any]) -> list[Counter]:
     """The counters with their ticks and idle watts, which are kept for `machine`.
 
     Those of a machine that is busy are left unknown, and not kept. Raises ReadingLost where a
@@ -34,31 +34,31 @@ def checked(counters: Sequence[Counter], machine: Mapping[str, Any]) -> list[Cou
     """
 
     def check(counter: Counter) -> Counter:
-        return _with(counter, _check(counter, machine))
+        return _apply_check(counter, _check(counter, machine))
 
     with ThreadPoolExecutor(len(counters)) as pool:  # all in the same few seconds
         return list(pool.map(check, counters))
 
 
-def known(counters: Sequence[Counter], machine: Mapping[str, Any]) -> list[Counter]:
+def recall_checks(counters: Sequence[Counter], machine: Mapping[str, Any]) -> list[Counter]:
     """The counters with what was seen before, without looking."""
     found: list[Counter] = []
     for counter in counters:
         try:
-            found.append(_with(counter, cached(_key(counter, machine), _refuse)))
-        except _Unquiet:
+            found.append(_apply_check(counter, load_or_check(_key(counter, machine), _refuse)))
+        except _MachineBusy:
             found.append(counter)
     return found
 
 
-def _with(counter: Counter, check: Check) -> Counter:
+def _apply_check(counter: Counter, check: Check) -> Counter:
     return replace(counter, tick_seconds=check.tick_seconds, idle_watts=check.idle_watts)
 
 
 def _check(counter: Counter, machine: Mapping[str, Any]) -> Check:
     try:
-        return cached(_key(counter, machine), lambda: _idle(counter))
-    except _Unquiet:
+        return load_or_check(_key(counter, machine), lambda: _idle(counter))
+    except _MachineBusy:
         return replace(check_counter(counter, seconds=TICKS_SECONDS), idle_watts=None)
 
 
@@ -73,12 +73,12 @@ def _while_quiet(watch: Callable[[], T]) -> T:
     seen = watch()
     seconds = (time.monotonic() - start) * (os.cpu_count() or 1)
     if busy_seconds() - busy > CONTENDED_SHARE * seconds:
-        raise _Unquiet
+        raise _MachineBusy
     return seen
 
 
 def _refuse() -> Check:
-    raise _Unquiet
+    raise _MachineBusy
 
 
 def _key(counter: Counter, machine: Mapping[str, Any]) -> dict[str, Any]:

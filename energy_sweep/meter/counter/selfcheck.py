@@ -64,12 +64,12 @@ def check_counter(
     """
     # Its ticks are not known yet, so it may stand still for as long as it is watched.
     total = Accumulator(replace(counter, tick_seconds=seconds))
-    first = last = total.look()
+    first = last = total.update_now()
     moves: list[Level] = []
     powers: list[tuple[Level, float]] = []
     while last.seconds - first.seconds < seconds:
         time.sleep(_pause(moves))
-        level = total.look()
+        level = total.update_now()
         if level.breaks:
             raise ReadingLost(f"{counter.label} {level.trouble}")
         if level.counts != last.counts:
@@ -101,14 +101,14 @@ def check_power(watts: Callable[[], float], *, late_seconds: float, seconds: flo
     )
 
 
-def cached(
+def load_or_check(
     key: Mapping[str, Any],
     make: Callable[[], Check],
     *,
     keep: Callable[[Check], bool] = lambda _: True,
 ) -> Check:
     """The check kept for `key`, or else that of `make`, kept where `keep` and the folder allow."""
-    check = kept(key)
+    check = load_check(key)
     if check is None:
         check = make()
         path = _path(key)
@@ -118,7 +118,7 @@ def cached(
     return check
 
 
-def kept(key: Mapping[str, Any]) -> Check | None:
+def load_check(key: Mapping[str, Any]) -> Check | None:
     """The check kept for `key`; None where there is none, or a damaged one."""
     path = _path(key)
     if path is not None:

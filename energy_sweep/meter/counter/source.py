@@ -46,7 +46,7 @@ class CounterSource:
         self._sums = tuple(Accumulator(counter, clock) for counter in counters)
         self._facts = facts
         self._sleep = sleep
-        self._keeper = Keeper(self._sums, watch_seconds(counters))
+        self._keeper = CounterPoller(self._sums, watch_seconds(counters))
 
     def facts(self) -> MeterFacts:
         """What is common to all readings."""
@@ -55,8 +55,8 @@ class CounterSource:
     @contextmanager
     def begin(self) -> Generator[EdgeReading]:
         """Wait for a tick of every counter, and from there read what it gains."""
-        with self._keeper.watching():
-            last = self._aligned(self._look())
+        with self._keeper.polling():
+            last = self._align(self._read_levels())
             before, watts = [0.0] * len(last), [0.0] * len(last)
 
             def read() -> SourceReading:
@@ -73,20 +73,20 @@ class CounterSource:
     def close(self) -> None:
         """Nothing is held between windows."""
 
-    def _look(self) -> list[Level]:
-        return [total.look() for total in self._sums]
+    def _read_levels(self) -> list[Level]:
+        return [total.update_now() for total in self._sums]
 
     def _edge(self, start: Sequence[Level]) -> list[Level]:
         """Levels now, at a tick where the interval is long enough to bear the wait."""
-        now = self._look()
+        now = self._read_levels()
         wait = False
         for counter, then, level in zip(self._counters, start, now, strict=True):
             _check(counter, then, level)
             long = level.seconds - then.seconds >= ALIGNED_TICKS * counter.tick_seconds
             wait = wait or long or level.counts == then.counts
-        return self._aligned(now) if wait else now
+        return self._align(now) if wait else now
 
-    def _aligned(self, levels: Sequence[Level]) -> list[Level]:
+    def _align(self, levels: Sequence[Level]) -> list[Level]:
         """Levels at the next tick of each counter; raises ReadingLost where none comes."""
         found, looked = list(levels), [level.seconds for level in levels]
         waiting = set(range(len(found)))
@@ -95,7 +95,7 @@ class CounterSource:
             self._sleep(shortest / LOOKS_PER_TICK)
             for index in sorted(waiting):
                 counter, asked = self._counters[index], levels[index]
-                level = self._sums[index].look()
+                level = self._sums[index].update_now()
                 _check(counter, asked, level)
                 waited = level.seconds - asked.seconds
                 if level.counts != asked.counts:
@@ -125,7 +125,7 @@ class CounterSource:
         )
 
 
-class Keeper:
+class CounterPoller:
     """Looks at counters in the background of open windows, so that nothing they do is missed."""
 
     def __init__(self, sums: Sequence[Accumulator], every_seconds: float) -> None:
@@ -137,7 +137,7 @@ class Keeper:
         self._lock = threading.Lock()
 
     @contextmanager
-    def watching(self) -> Generator[None]:
+    def polling(self) -> Generator[None]:
         """Watch while the body runs; bodies may nest and overlap."""
         with self._lock:
             self._open += 1
@@ -161,7 +161,7 @@ class Keeper:
         while not stop.wait(self._every):
             for total in self._sums:
                 with suppress(ReadingLost):  # an edge that meets the same trouble says so
-                    total.look()
+                    total.update_now()
 
 
 def watch_seconds(counters: Sequence[Counter]) -> float:

@@ -71,21 +71,21 @@ def choose_watts(
                 f"meter.calibration={calibration} and meter.{own[0]} contradict each other: type"
                 " one of them"
             )
-        return _calibrated(calibration)
+        return _load_calibration(calibration)
     if cpu_tdp_w is not None:
-        cpu_watts_per_core = _positive("cpu_tdp_w", cpu_tdp_w) / (os.cpu_count() or 1)
+        cpu_watts_per_core = _check_positive("cpu_tdp_w", cpu_tdp_w) / (os.cpu_count() or 1)
         own = [name for name in own if name != "cpu_watts_per_core"]
     return Watts(
-        cpu_watts_per_core=_positive("cpu_watts_per_core", cpu_watts_per_core),
-        memory_watts_per_gib=_positive("memory_watts_per_gib", memory_watts_per_gib),
+        cpu_watts_per_core=_check_positive("cpu_watts_per_core", cpu_watts_per_core),
+        memory_watts_per_gib=_check_positive("memory_watts_per_gib", memory_watts_per_gib),
         origin="your " + " and ".join(f"meter.{name}" for name in own) if own else "default",
     )
 
 
-def _calibrated(path: str) -> Watts:
+def _load_calibration(path: str) -> Watts:
     try:
         fitted = json.loads(read_file(Path(path).expanduser()))
-        return _fitted(fitted, origin=f"calibration {path}")
+        return _parse_calibration(fitted, origin=f"calibration {path}")
     except (OSError, ValueError, TypeError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise BadInput(
@@ -94,7 +94,7 @@ def _calibrated(path: str) -> Watts:
         ) from error
 
 
-def _fitted(file: Any, *, origin: str) -> Watts:
+def _parse_calibration(file: Any, *, origin: str) -> Watts:
     """Watts from the content of a calibration file; ValueError says what is wrong with it."""
     if not isinstance(file, Mapping):
         raise ValueError("it does not hold fitted watts")
@@ -120,7 +120,7 @@ def _band(band: Any, value: float) -> tuple[float, float]:
     return float(ends[0]), float(ends[1])
 
 
-def _positive(name: str, value: Any) -> float:
+def _check_positive(name: str, value: Any) -> float:
     if not _is_watts(value):
         raise BadInput(f"meter.{name}={value}: type a number of watts above 0")
     return float(value)

@@ -12,7 +12,13 @@ from typing import TypeVar
 
 from energy_sweep.hardware.gpu import Board, BoardLost, NoPermission, NotSupported, driver_version
 from energy_sweep.meter.base import MeterUnavailable, ReadingLost
-from energy_sweep.meter.counter.selfcheck import Check, cached, check_counter, check_power, kept
+from energy_sweep.meter.counter.selfcheck import (
+    Check,
+    check_counter,
+    check_power,
+    load_check,
+    load_or_check,
+)
 from energy_sweep.meter.counter.source import Counter
 from energy_sweep.meter.nvml.power import Gauge
 from energy_sweep.record import JsonDict
@@ -63,8 +69,8 @@ class Reader:
             "uuid": board.uuid,
             "name": board.name,
             "driver": driver_version(),
-            "power_limit_watts": _try(board.power_limit_watts),
-            "temperature_celsius": _try(board.temperature_celsius),
+            "power_limit_watts": _ask_or_none(board.power_limit_watts),
+            "temperature_celsius": _ask_or_none(board.temperature_celsius),
             "tick": self.late_seconds,
             "whole_board_for": board.whole_for,
             "why": self.why or None,
@@ -97,11 +103,11 @@ def _open(board: Board, domain: str, *, check: bool) -> Reader:
     try:
         try:
             board.millijoules()
-            return _by_counter(board, domain, check=check)
+            return _counter_reader(board, domain, check=check)
         except NotSupported as missing:
-            return _by_power(board, domain, why=str(missing), check=check)
+            return _power_reader(board, domain, why=str(missing), check=check)
         except ReadingLost as broken:
-            reader = _by_power(board, domain, why=str(broken), check=check)
+            reader = _power_reader(board, domain, why=str(broken), check=check)
             log.warning("%s: the joules of this board are those of its power", broken)
             return reader
     except NotSupported as missing:
@@ -112,18 +118,18 @@ def _open(board: Board, domain: str, *, check: bool) -> Reader:
         raise MeterUnavailable(str(denied)) from denied
 
 
-def _by_counter(board: Board, domain: str, *, check: bool) -> Reader:
+def _counter_reader(board: Board, domain: str, *, check: bool) -> Reader:
     counter = Counter(
         domain=domain,
         label=f"the energy counter of {board.uuid} ({board.name})",
-        read=partial(_reading, board.millijoules),
+        read=partial(_read_or_lose, board.millijoules),
         joules_per_count=JOULES_PER_COUNT,
         tick_seconds=TICK_SECONDS,
     )
     if not check:
         return Reader(board=board, domain=domain, by=counter)
-    watts = None if _try(board.watts) is None else partial(_reading, board.watts)
-    found = _checked(board, "counter", lambda: check_counter(counter, watts=watts))
+    watts = None if _ask_or_none(board.watts) is None else partial(_read_or_lose, board.watts)
+    found = _check_when_idle(board, "counter", lambda: check_counter(counter, watts=watts))
     if found.doubtful:
         log.warning(
             "the energy counter of %s (%s) tells %.2f times its power: joules of this board may"
@@ -139,17 +145,17 @@ def _by_counter(board: Board, domain: str, *, check: bool) -> Reader:
     return Reader(board=board, domain=domain, by=counter, check=found)
 
 
-def _by_power(board: Board, domain: str, *, why: str, check: bool) -> Reader:
+def _power_reader(board: Board, domain: str, *, why: str, check: bool) -> Reader:
     board.watts()
     late = TICK_SECONDS if board.power_is_instant else MEAN_SECONDS
-    gauge = Gauge(domain=domain, read=partial(_reading, board.watts), late_seconds=late)
+    gauge = Gauge(domain=domain, read=partial(_read_or_lose, board.watts), late_seconds=late)
     found = None
     if check:
-        found = _checked(board, "power", lambda: check_power(gauge.read, late_seconds=late))
+        found = _check_when_idle(board, "power", lambda: check_power(gauge.read, late_seconds=late))
     return Reader(board=board, domain=domain, by=gauge, check=found, why=why)
 
 
-def _checked(board: Board, kind: str, look: Callable[[], Check]) -> Check:
+def _check_when_idle(board: Board, kind: str, look: Callable[[], Check]) -> Check:
     """A check of an idle board; kept apart for boards with and without a CUDA context."""
 
     def key(context: bool) -> JsonDict:
@@ -163,9 +169,9 @@ def _checked(board: Board, kind: str, look: Callable[[], Check]) -> Check:
         alone, beside = (None, idle) if context else (idle, None)
         return replace(check, idle_watts=alone, idle_with_context_watts=beside)
 
-    context = bool(_try(board.compute_processes))
-    found = cached(key(context), make, keep=lambda check: _idle(check) is not None)
-    other = kept(key(not context))
+    context = bool(_ask_or_none(board.compute_processes))
+    found = load_or_check(key(context), make, keep=lambda check: _idle(check) is not None)
+    other = load_check(key(not context))
     if other is None:
         return found
     if context:
@@ -179,19 +185,19 @@ def _idle(check: Check) -> float | None:
 
 def _busy(board: Board, since: float) -> bool:
     """Whether programs worked on the board since a moment in Unix time, as far as it tells."""
-    shares = _try(lambda: board.process_shares(since))
+    shares = _ask_or_none(lambda: board.process_shares(since))
     return shares is not None and sum(shares.values()) > BUSY_SHARE
 
 
-def _reading(ask: Callable[[], T]) -> T:
+def _read_or_lose(ask: Callable[[], T]) -> T:
     try:
         return ask()
     except (BoardLost, NotSupported, NoPermission) as error:
         raise ReadingLost(str(error)) from error
 
 
-def _try(ask: Callable[[], T]) -> T | None:
-    """What is nice to know; a board that is lost says so where its joules are read."""
+def _ask_or_none(ask: Callable[[], T]) -> T | None:
+    """A reading that can be missing, None where it fails: lost joules are reported elsewhere."""
     try:
         return ask()
     except (BoardLost, NotSupported, NoPermission):

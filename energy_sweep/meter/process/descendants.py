@@ -36,7 +36,7 @@ class Descendants(Protocol):
         """Those alive, or dead and not waited for."""
         ...
 
-    def tally(self) -> CpuUsage:
+    def usage(self) -> CpuUsage:
         """Read what all have used, now."""
         ...
 
@@ -45,7 +45,7 @@ class Descendants(Protocol):
         ...
 
 
-class PsutilKin:
+class PsutilDescendants:
     """Descendants by a scan of all processes: some milliseconds, in ticks of 10 ms."""
 
     def __init__(self, pid: int) -> None:
@@ -54,14 +54,14 @@ class PsutilKin:
     def pids(self) -> Sequence[int]:
         return () if childless() else [child.pid for child in self._children()]
 
-    def tally(self) -> CpuUsage:
+    def usage(self) -> CpuUsage:
         """Scan until no child is reaped meanwhile: it would count twice, or not at all."""
-        tally = self._scan()
+        usage = self._scan()
         for _ in range(ATTEMPTS - 1):
-            if tally.settled:
+            if usage.settled:
                 break
-            tally = self._scan()
-        return tally
+            usage = self._scan()
+        return usage
 
     def resident_bytes(self, pids: Sequence[int]) -> int:
         resident = 0

@@ -28,7 +28,7 @@ LARGEST_PAGE, SHORT_PIECE = 65536, 4000
 
 
 @dataclass(frozen=True, slots=True)
-class _Account:
+class _ProcStat:
     """What /proc/PID/stat says of a process; `runs` means that its clock may lag."""
 
     parent: int
@@ -37,7 +37,7 @@ class _Account:
     runs: bool
 
 
-class ProcKin:
+class ProcDescendants:
     """Descendants from /proc, in some ten microseconds each."""
 
     def __init__(self, pid: int) -> None:
@@ -48,14 +48,14 @@ class ProcKin:
     def pids(self) -> Sequence[int]:
         return [] if childless() else list(self._walk()[0])
 
-    def tally(self) -> CpuUsage:
+    def usage(self) -> CpuUsage:
         """List at leisure, then read all clocks in one go: few children die between those."""
-        tally = self._clocks()
+        usage = self._clocks()
         for _ in range(ATTEMPTS - 1):
-            if tally.settled:
+            if usage.settled:
                 break
-            tally = self._clocks()
-        return tally
+            usage = self._clocks()
+        return usage
 
     def resident_bytes(self, pids: Sequence[int]) -> int:
         pages = 0
@@ -83,9 +83,9 @@ class ProcKin:
             pids=list(accounts),
         )
 
-    def _walk(self) -> tuple[dict[int, _Account], bool]:
+    def _walk(self) -> tuple[dict[int, _ProcStat], bool]:
         """The descendants by process id, and whether the lists of them stood still."""
-        found: dict[int, _Account] = {}
+        found: dict[int, _ProcStat] = {}
         below, settled = _children(self._pid)
         waiting = [(self._pid, pid) for pid in below]
         while waiting:
@@ -93,7 +93,7 @@ class ProcKin:
             try:
                 # The account last: a child that it counts as reaped has no clock any more.
                 below, stable = _children(pid)
-                account = self._account(pid)
+                account = self._read_stat(pid)
             except OSError:
                 settled = settled and parent == self._pid  # ours are counted when they are reaped
                 continue
@@ -104,10 +104,10 @@ class ProcKin:
             waiting += [(pid, child) for child in below]
         return found, settled
 
-    def _account(self, pid: int) -> _Account:
+    def _read_stat(self, pid: int) -> _ProcStat:
         fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
         state, threads = fields[0], int(fields[17])
-        return _Account(
+        return _ProcStat(
             parent=int(fields[1]),
             has_reaped=int(fields[8]) > 0,  # they leave their page faults
             reaped_seconds=(int(fields[13]) + int(fields[14])) / self._ticks_per_second,

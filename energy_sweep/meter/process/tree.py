@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import psutil
 
-from energy_sweep.meter.process.descendants import Descendants, PsutilKin
-from energy_sweep.meter.process.proc import ProcKin, has_proc
+from energy_sweep.meter.process.descendants import Descendants, PsutilDescendants
+from energy_sweep.meter.process.proc import ProcDescendants, has_proc
 
 OWN_TICK_SECONDS = 1e-6
 # Linux counts guests in `user` already; kinds that a platform does not have count as 0.
@@ -36,13 +36,15 @@ class ProcessTree:
     """Counters of the process it is made in, children included that are dead and waited for.
 
     A descendant whose parent ended before it is nobody's child: what it had used at the last edge
-    stays counted, and what it uses later is not. `kin` is how descendants are read, if not in the
-    cheapest way there is.
+    stays counted, and what it uses later is not. `descendants` says how they are read, by default
+    in the cheapest way there is.
     """
 
-    def __init__(self, kin: Descendants | None = None) -> None:
+    def __init__(self, descendants: Descendants | None = None) -> None:
         self._pid = pid = os.getpid()
-        self._kin = kin or (ProcKin(pid) if has_proc(pid) else PsutilKin(pid))
+        self._descendants = descendants or (
+            ProcDescendants(pid) if has_proc(pid) else PsutilDescendants(pid)
+        )
         self._lock = threading.Lock()
         self._last = Edge(cpu_seconds=0.0, tick_seconds=0.0, resident_bytes=0)
         self._departed_seconds = 0.0
@@ -50,16 +52,16 @@ class ProcessTree:
     def edge(self) -> Edge:
         """Read everything now; never fewer CPU seconds than at the edge before."""
         with self._lock:
-            tally = self._kin.tally()
-            tick = max(tally.tick_seconds, OWN_TICK_SECONDS)
-            now = time.process_time() + tally.cpu_seconds + self._departed_seconds
+            usage = self._descendants.usage()
+            tick = max(usage.tick_seconds, OWN_TICK_SECONDS)
+            now = time.process_time() + usage.cpu_seconds + self._departed_seconds
             missing = self._last.cpu_seconds - now
-            if tally.settled and missing > max(tick, self._last.tick_seconds):
+            if usage.settled and missing > max(tick, self._last.tick_seconds):
                 self._departed_seconds += missing
             self._last = Edge(
                 cpu_seconds=max(now, self._last.cpu_seconds),
                 tick_seconds=tick,
-                resident_bytes=self._kin.resident_bytes([self._pid, *tally.pids]),
+                resident_bytes=self._descendants.resident_bytes([self._pid, *usage.pids]),
             )
             return self._last
 
@@ -69,11 +71,11 @@ class ProcessTree:
 
     def resident_bytes(self) -> int:
         """Resident bytes of the tree now."""
-        return self._kin.resident_bytes([self._pid, *self._kin.pids()])
+        return self._descendants.resident_bytes([self._pid, *self._descendants.pids()])
 
     def pids(self) -> frozenset[int]:
         """This process and its descendants."""
-        return frozenset([self._pid, *self._kin.pids()])
+        return frozenset([self._pid, *self._descendants.pids()])
 
 
 def busy_seconds() -> float:

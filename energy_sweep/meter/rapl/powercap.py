@@ -73,7 +73,7 @@ def zone_names(root: Path) -> dict[Path, str]:
             names[folder] = (folder / "name").read_text().strip()
         except OSError as error:
             if folder.exists():
-                raise _closed(root, folder / "name", error) from error
+                raise _unreadable(root, folder / "name", error) from error
             why = f"{folder} leads nowhere: a container hides the energy counters of the CPU"
             raise NoZones(why, f"{MOUNT}; {ESTIMATE}") from error
     return names
@@ -89,7 +89,7 @@ def _folders(root: Path) -> Iterator[Path]:
             entries = sorted(os.listdir(folder))
         except OSError as error:
             if folder == root and isinstance(error, PermissionError):
-                raise _closed(root, root, error) from error
+                raise _unreadable(root, root, error) from error
             continue
         for entry in entries:
             if ENTRY.fullmatch(entry) and entry not in seen:
@@ -98,20 +98,20 @@ def _folders(root: Path) -> Iterator[Path]:
                 yield folder / entry
 
 
-def look(root: Path, zones: Sequence[Zone]) -> list[int]:
+def read_counters(root: Path, zones: Sequence[Zone]) -> list[int]:
     """What the zones say now; raises NoZones."""
     found: list[int] = []
     for zone in zones:
         try:
             found.append(zone.read())
         except OSError as error:
-            raise _closed(root, Path(zone.file), error) from error
+            raise _unreadable(root, Path(zone.file), error) from error
         except ValueError as error:
             raise NoZones(f"{zone.file} {error}", ESTIMATE) from error
     return found
 
 
-def _closed(root: Path, file: Path, error: OSError) -> NoZones:
+def _unreadable(root: Path, file: Path, error: OSError) -> NoZones:
     """What to do about a file that cannot be read."""
     why = f"{file} cannot be read ({error.strerror}"
     with suppress(OSError):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from energy_sweep.hardware.cpu import CPUINFO, cpu_maker, cpu_model, cpu_packages, is_confined
 from energy_sweep.meter.base import MeterUnavailable, Probe, ReadingLost
-from energy_sweep.meter.counter.idle import checked, known
+from energy_sweep.meter.counter.idle import check_counters, recall_checks
 from energy_sweep.meter.counter.source import Counter, CounterSource
 from energy_sweep.meter.rapl.powercap import NoZones, Zone
 from energy_sweep.meter.rapl.zones import Zones, find_zones
@@ -53,7 +53,7 @@ class RaplSource(CounterSource):
         counters = [_counter(zone) for zone in found.read]
         if self_check:
             try:
-                counters = checked(counters, {"cpu": cpu_model(cpuinfo)})
+                counters = check_counters(counters, {"cpu": cpu_model(cpuinfo)})
             except ReadingLost as lost:
                 raise MeterUnavailable(str(lost), "type meter=estimate to do without") from lost
         super().__init__(counters, _facts(counters, found, cpuinfo))
@@ -72,7 +72,7 @@ def probe(root: str | Path = ROOT, *, cpuinfo: Path = CPUINFO) -> Probe:
             why=missing.why,
             remedy=missing.remedy,
         )
-    counters = known([_counter(zone) for zone in found.read], {"cpu": cpu_model(cpuinfo)})
+    counters = recall_checks([_counter(zone) for zone in found.read], {"cpu": cpu_model(cpuinfo)})
     facts = _facts(counters, found, cpuinfo)
     return Probe(
         source=SOURCE,

@@ -18,7 +18,7 @@ from energy_sweep.meter.rapl.powercap import (
     KINDS,
     NoZones,
     Zone,
-    look,
+    read_counters,
     zone_names,
     zone_span,
 )
@@ -51,20 +51,22 @@ def find_zones(root: Path, packages: Collection[int] | None = None) -> Zones:
         if packages is not None and package not in packages:
             notes.append(f"package {place} is left out: this process may not run there")
             continue
-        folder = _readable(root, kinds, notes)
-        memory = [child for child, name in names.items() if name == "dram" and _in(child, folder)]
+        folder = _first_readable(root, kinds, notes)
+        memory = [
+            child for child, name in names.items() if name == "dram" and _is_inside(child, folder)
+        ]
         for kind, path in (("cpu", folder), *(("dram", child) for child in memory)):
             zone = Zone(domain=f"{kind}:{place}", package=package, file=str(path / "energy_uj"))
-            look(root, [zone])
+            read_counters(root, [zone])
             zones.append(replace(zone, span=zone_span(path, notes)))
     if not zones:
         left = f" ({'; '.join(notes)})" if notes else ""
         raise NoZones(f"no counter of a CPU package to read under {root}{left}", ESTIMATE)
-    zones = _moving(root, _single(root, zones, notes), notes)
+    zones = _drop_still(root, _drop_duplicates(root, zones, notes), notes)
     return Zones(read=tuple(zones), notes=tuple(notes))
 
 
-def _in(child: Path, folder: Path) -> bool:
+def _is_inside(child: Path, folder: Path) -> bool:
     return child.name.rpartition(":")[0] == folder.name
 
 
@@ -80,12 +82,12 @@ def _packages(names: dict[Path, str]) -> dict[str, dict[str, Path]]:
     return {"-die-".join(map(str, key)): found[key] for key in sorted(found)}
 
 
-def _readable(root: Path, kinds: dict[str, Path], notes: list[str]) -> Path:
+def _first_readable(root: Path, kinds: dict[str, Path], notes: list[str]) -> Path:
     """The folder of the best kind that can be read; raises NoZones with what ails the first."""
     problems: list[NoZones] = []
     for folder in (kinds[kind] for kind in KINDS if kind in kinds):
         try:
-            look(root, [Zone(domain="", package=0, file=str(folder / "energy_uj"))])
+            read_counters(root, [Zone(domain="", package=0, file=str(folder / "energy_uj"))])
         except NoZones as problem:
             problems.append(problem)
             continue
@@ -95,12 +97,12 @@ def _readable(root: Path, kinds: dict[str, Path], notes: list[str]) -> Path:
     raise problems[0]
 
 
-def _single(root: Path, zones: Sequence[Zone], notes: list[str]) -> list[Zone]:
+def _drop_duplicates(root: Path, zones: Sequence[Zone], notes: list[str]) -> list[Zone]:
     """The zones without those that show the counter of another one, as dies of Zen 1 and 2 do."""
     kinds = [zone.domain.partition(":")[0] for zone in zones]
     alike = {(i, j) for i, j in combinations(range(len(zones)), 2) if kinds[i] == kinds[j]}
     for _ in range(LOOKS if alike else 0):
-        first, again = look(root, zones), look(root, zones)
+        first, again = read_counters(root, zones), read_counters(root, zones)
         # Where it began again at 0 between two looks, the order says nothing.
         alike = {
             (i, j) for i, j in alike if first[i] <= first[j] <= again[i] or again[i] < first[i]
@@ -110,10 +112,10 @@ def _single(root: Path, zones: Sequence[Zone], notes: list[str]) -> list[Zone]:
     for j, i in sorted(shown.items()):
         notes.append(f"{zones[j].entry} shows the counter of {zones[i].entry}: counted once")
     kept = [zone for index, zone in enumerate(zones) if index not in shown]
-    return [_whole(zone, zones, kept) for zone in kept]
+    return [_name_package(zone, zones, kept) for zone in kept]
 
 
-def _whole(zone: Zone, zones: Sequence[Zone], kept: Sequence[Zone]) -> Zone:
+def _name_package(zone: Zone, zones: Sequence[Zone], kept: Sequence[Zone]) -> Zone:
     """A die that shows the counter of its whole package, under the name of the package."""
     kind = zone.domain.partition(":")[0]
 
@@ -124,13 +126,13 @@ def _whole(zone: Zone, zones: Sequence[Zone], kept: Sequence[Zone]) -> Zone:
     return replace(zone, domain=f"{kind}:{zone.package}") if alone else zone
 
 
-def _moving(root: Path, zones: list[Zone], notes: list[str]) -> list[Zone]:
+def _drop_still(root: Path, zones: list[Zone], notes: list[str]) -> list[Zone]:
     """The zones whose counters move; memory may be missing, a package may not."""
-    start, end = look(root, zones), time.monotonic() + STILL_SECONDS
+    start, end = read_counters(root, zones), time.monotonic() + STILL_SECONDS
     still = list(range(len(zones)))
     while still and time.monotonic() < end:
         time.sleep(PAUSE_SECONDS / 10)
-        now = look(root, zones)
+        now = read_counters(root, zones)
         still = [index for index in still if now[index] == start[index]]
     for index in still:
         if zones[index].domain.startswith("cpu"):
