@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional
 
 from benchmarks.loop_cases import SHIFT, Case
-from energy_sweep.device.allocator import keeping_freed_memory
+from energy_sweep.device.allocator import keep_freed_memory
 from energy_sweep.optimizer import SGD
 from energy_sweep.training.loop import OnDeviceDataset, Trainee, network, train_epoch
 
@@ -30,7 +30,7 @@ _held = contextlib.ExitStack()  # for as long as this process lives
 def start_ours(case: Case) -> dict[str, Any]:
     """Find the cheapest plan and get its sides ready; gives the plan and what each plan took."""
     torch.set_num_threads(1)
-    _held.enter_context(keeping_freed_memory())  # as a trial does
+    _held.enter_context(keep_freed_memory())  # as a trial does
     data = case.load()
     found: dict[Plan, float] = {}
     for plan in PLANS:

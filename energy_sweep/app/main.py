@@ -19,7 +19,7 @@ from energy_sweep.app.sweep.ending import process_kept
 from energy_sweep.app.sweep.patience import Patience
 from energy_sweep.record import BadInput, EnergySweepError
 from energy_sweep.record.files import NO_ROOM
-from energy_sweep.text.terminal import escaped
+from energy_sweep.text.terminal import escape
 
 if TYPE_CHECKING:
     from energy_sweep.app.sweep.task import RunTrial
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None, *, run: RunTrial | None = None) -> i
     except EnergySweepError as error:
         if wants_traceback:
             raise
-        print(escaped(" ".join(str(error).split())), file=sys.stderr)
+        print(escape(" ".join(str(error).split())), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("stopped: the same command goes on from here", file=sys.stderr)
@@ -99,7 +99,7 @@ def _describe(error: OSError) -> str:
     )
     cure = "make room" if full else CURES.get(error.errno or 0, "put that right")
     said = f"{place}: {error.strerror or error}: {cure}, and type the same command again"
-    return escaped(" ".join(said.split()))
+    return escape(" ".join(said.split()))
 
 
 def _open_what_is_closed() -> None:

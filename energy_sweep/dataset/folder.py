@@ -153,9 +153,8 @@ class Folder:
         return classes, found, (*notes, *skipped_lines(whole))
 
     def _too_few(self, whole: Tree, count: int) -> str:
-        inside = next(
-            (folder for folder in whole.folders.values() if len(folder.nonempty()) > 1), None
-        )
+        folders = whole.folders.values()
+        inside = next((folder for folder in folders if len(folder.nonempty()) > 1), None)
         said = f"dataset={self.name}: {whole.path} has {count} folders of images, and at least 2 "
         if inside is not None:
             return f"{said}classes are needed: type dataset.root={inside.path}"

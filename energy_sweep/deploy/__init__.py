@@ -18,7 +18,7 @@ from energy_sweep.dataset.licence import licence_of
 from energy_sweep.dataset.split import Split
 from energy_sweep.deploy.card import card
 from energy_sweep.deploy.ledger import TEST_LOOKS as TEST_LOOKS
-from energy_sweep.deploy.ledger import look, looks
+from energy_sweep.deploy.ledger import count_look, read_looks
 from energy_sweep.deploy.proof import check_models, check_script, reading_of
 from energy_sweep.front.achieved import name_of
 from energy_sweep.front.prices import Prices
@@ -60,7 +60,7 @@ def deploy(
     """
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder} is a file: type --to with the name of a folder")
-    looks(ledger)  # which has to be sound before anything is trained again
+    read_looks(ledger)  # which has to be sound before anything is trained again
     folder.mkdir(parents=True, exist_ok=True)
     data = recipe.dataset.load()
     if "plan" in result.facts:
@@ -81,7 +81,7 @@ def deploy(
         check_models(part)
         _write_script(part, data)
         metrics["dataset"]["proof"] = check_script(part, recipe.dataset, data)
-        with look(ledger, result.config_key) as seen_by:
+        with count_look(ledger, result.config_key) as seen_by:
             metrics["test_split_seen_by"] = seen_by
             _write_notes(part, metrics, config=config, origin=origin)
             move_all(part, folder)

@@ -17,13 +17,13 @@ TEST_LOOKS = "test_split.json"
 
 
 @contextlib.contextmanager
-def look(ledger: Path, config_key: str) -> Generator[int]:
+def count_look(ledger: Path, config_key: str) -> Generator[int]:
     """Count a configuration as one that has seen the test split, and give how many have.
 
     It is taken out again where the work inside fails, since nobody was shown anything then.
     """
     with FileLock(ledger.with_name(f".{ledger.name}.lock")):
-        before = looks(ledger)
+        before = read_looks(ledger)
         seen = [*before, *({config_key} - set(before))]
         if seen != before:
             _write(ledger, seen)
@@ -36,7 +36,7 @@ def look(ledger: Path, config_key: str) -> Generator[int]:
             raise
 
 
-def looks(ledger: Path) -> list[str]:
+def read_looks(ledger: Path) -> list[str]:
     """The configurations that have seen the test split; Damaged where that is not known."""
     if not ledger.exists():
         return []

@@ -23,7 +23,7 @@ Answer = dict[str, Any]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Answer for every file; 0 if all could be read, else 2."""
     options = _parser().parse_args(arguments)
-    if (why := changed(FOLDER)) is not None:
+    if (why := find_damage(FOLDER)) is not None:
         print(f"predict.py: {why}", file=sys.stderr)
         return 2
     try:
@@ -71,7 +71,7 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def changed(folder: Path) -> str | None:
+def find_damage(folder: Path) -> str | None:
     """Why the files that answers come from are not those that were deployed; None where they are.
 
     `sha256sum -c SHA256SUMS` says it of all files, this one included.
@@ -115,9 +115,9 @@ class Net:
         for answer in self._read(paths):
             waiting.append(answer)
             if len(waiting) == batch:
-                yield from self._answered(waiting)
+                yield from self._answer_batch(waiting)
                 waiting = []
-        yield from self._answered(waiting)
+        yield from self._answer_batch(waiting)
 
     def _read(self, paths: Sequence[str]) -> Iterator[Answer]:
         for given in paths:
@@ -148,17 +148,17 @@ class Net:
             for file in (self.reader.list_images(path) if path.is_dir() else [path])
         ]
 
-    def _answered(self, waiting: list[Answer]) -> Iterator[Answer]:
+    def _answer_batch(self, waiting: list[Answer]) -> Iterator[Answer]:
         import numpy as np
 
         if stack := [answer["pixels"] for answer in waiting if "pixels" in answer]:
             logits = iter(np.asarray(self.session.run(["logits"], {"images": np.stack(stack)})[0]))
             for answer in waiting:
                 if "pixels" in answer:
-                    answer |= self._said(next(logits), answer.pop("pixels"))
+                    answer |= self._describe(next(logits), answer.pop("pixels"))
         yield from waiting
 
-    def _said(self, logits: Any, pixels: Any) -> Answer:
+    def _describe(self, logits: Any, pixels: Any) -> Answer:
         import numpy as np
 
         powers = np.exp(logits - logits.max())

@@ -27,7 +27,7 @@ def check_models(part: Path) -> None:
     """Raise EnergySweepError unless the models give a fresh process what they give this one."""
     done = _run(Path(reload.__file__), [str(part)])
     if done.returncode:
-        raise EnergySweepError(f"a fresh process cannot run the files: {_last(done.stderr)}")
+        raise EnergySweepError(f"a fresh process cannot run the files: {_last_line(done.stderr)}")
     found: Mapping[str, list[int]] = json.loads(done.stdout.splitlines()[-1])
     for name, expected in reload.answers(part).items():
         if (off := sum(a != b for a, b in zip(found[name], expected, strict=True))) > 0:
@@ -47,10 +47,12 @@ def check_script(part: Path, source: object, data: Data) -> JsonDict:
             images = [source.pixels(path, reading_of(data)) for path in paths]
         else:
             images = list(data.test.images[:DRAWN])
-            paths = [_drawn(Path(name, f"{n}.png"), image) for n, image in enumerate(images)]
+            paths = [
+                _write_test_image(Path(name, f"{n}.png"), image) for n, image in enumerate(images)
+            ]
         done = _run(part / "predict.py", ["--json", "--", *map(str, paths)])
         if done.returncode:
-            raise EnergySweepError(f"predict.py cannot read the images: {_last(done.stderr)}")
+            raise EnergySweepError(f"predict.py cannot read the images: {_last_line(done.stderr)}")
         answers: list[JsonDict] = json.loads(done.stdout)
     logits = OnnxRuntime().open(part / "model.onnx", 1).predict(numpy.stack(images), len(images))
     for path, pixels, expected, answer in zip(paths, images, logits, answers, strict=True):
@@ -67,7 +69,7 @@ def reading_of(data: Data) -> Reading:
     return data.reading or Reading(channels=data.shape[0])
 
 
-def _drawn(path: Path, pixels: Pixels) -> Path:
+def _write_test_image(path: Path, pixels: Pixels) -> Path:
     from PIL import Image
 
     Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)).save(path)
@@ -79,5 +81,5 @@ def _run(script: Path, arguments: Sequence[str]) -> subprocess.CompletedProcess[
     return subprocess.run(command, capture_output=True, text=True)
 
 
-def _last(text: str) -> str:
+def _last_line(text: str) -> str:
     return " ".join(text.strip().splitlines()[-1:])

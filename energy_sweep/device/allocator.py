@@ -23,7 +23,7 @@ _lock, _users = threading.Lock(), 0
 
 
 @contextmanager
-def keeping_freed_memory() -> Generator[bool]:
+def keep_freed_memory() -> Generator[bool]:
     """Keep what is freed until the last user ends; False where malloc is not glibc's."""
     global _users
     malloc = _glibc()

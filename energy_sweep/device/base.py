@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 from energy_sweep.device import memory, power
-from energy_sweep.device.allocator import keeping_freed_memory
+from energy_sweep.device.allocator import keep_freed_memory
 from energy_sweep.device.machine import check_processes, check_threads, gpu_uuids, machine_facts
 from energy_sweep.hardware.threads import threads
 from energy_sweep.recipe.plan import AUTO, PLANS
@@ -138,7 +138,7 @@ class Device:
             if levers and self.gpu_memory_gib is not None:
                 stack.enter_context(memory.gpu_cap(self.gpu_memory_gib))
             if name == "cpu" and self.memory_gib is None:  # a cap wants what is freed given back
-                stack.enter_context(keeping_freed_memory())
+                stack.enter_context(keep_freed_memory())
             # The last, so that what the others need is not under the cap.
             if levers and self.memory_gib is not None:
                 stack.enter_context(memory.process_cap(self.memory_gib, threads=self.threads))

@@ -69,7 +69,7 @@ def infeasible_out_of_memory(
         for cause in _causes(error):
             traceback.clear_frames(cause.__traceback__)
         if memory_gib is not None:
-            _lift()
+            _lift_cap()
         raise found from None
 
 
@@ -170,7 +170,7 @@ def _start_threads(count: int) -> None:
     torch.zeros(count * 2**16).add_(1)
 
 
-def _lift() -> None:
+def _lift_cap() -> None:
     """Take the cap away for what is left to do: reading the meter, and writing it down."""
     import resource
 
@@ -182,12 +182,12 @@ def _explanation(
     error: Exception, *, memory_gib: float | None, gpu_memory_gib: float | None
 ) -> OutOfMemory | None:
     causes = list(_causes(error))
-    if any(_is_gpu(cause) for cause in causes):
+    if any(_is_gpu_error(cause) for cause in causes):
         if gpu_memory_gib is None:
             return OutOfMemory("ran out of GPU memory: a smaller batch= may help", capped=False)
         needs = _needs_more("gpu_memory_gib", gpu_memory_gib)
         return OutOfMemory(f"{needs} of GPU memory", capped=True)
-    if any(_is_cpu(cause, capped=memory_gib is not None) for cause in causes):
+    if any(_is_cpu_error(cause, capped=memory_gib is not None) for cause in causes):
         if memory_gib is None:
             return OutOfMemory("ran out of memory: a smaller batch= may help", capped=False)
         return OutOfMemory(f"{_needs_more('memory_gib', memory_gib)} of memory", capped=True)
@@ -198,14 +198,14 @@ def _needs_more(dial: str, gib: float) -> str:
     return f"needs more than device.{dial}={gib:g} GiB"
 
 
-def _is_gpu(error: BaseException) -> bool:
+def _is_gpu_error(error: BaseException) -> bool:
     import torch
 
     text = str(error)
     return isinstance(error, torch.OutOfMemoryError) or any(sign in text for sign in GPU_SIGNS)
 
 
-def _is_cpu(error: BaseException, *, capped: bool) -> bool:
+def _is_cpu_error(error: BaseException, *, capped: bool) -> bool:
     if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
         return True
     text = str(error)

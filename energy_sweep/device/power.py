@@ -31,7 +31,7 @@ SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasat
 DIAL = "device.power_limit_watts"
 
 
-class _InUse(EnergySweepError):
+class _LimitInUse(EnergySweepError):
     """Another program holds the power limit of a board; the message says which one."""
 
 
@@ -43,7 +43,7 @@ def power_limit(uuids: Sequence[str], watts: float) -> Generator[None]:
     """
     with exit_on_signals(), ExitStack() as stack:
         for uuid in uuids:
-            stack.enter_context(_limited(_find(uuid, watts), watts))
+            stack.enter_context(_limit_board(_find(uuid, watts), watts))
         yield
 
 
@@ -61,11 +61,11 @@ def check_power_limit(uuids: Sequence[str], watts: float) -> None:
                     f"{DIAL}={watts:g}: {board.name} takes {low:g} to {high:g} W: type a value in"
                     " this range"
                 )
-            with _held(board):
-                _set_back(board)
+            with _hold_lock(board):
+                _undo_left_limit(board)
                 # Only a write tells whether this user may write: so write what is there.
                 board.set_power_limit(board.power_limit_watts())
-        except _InUse as other:
+        except _LimitInUse as other:
             raise BadInput(str(other)) from None
         except NotSupported as error:
             raise BadInput(f"{DIAL}={watts:g}: {error}: leave it out") from None
@@ -77,12 +77,12 @@ def check_power_limit(uuids: Sequence[str], watts: float) -> None:
 
 def restore_left_limits(board: Board) -> None:
     """Set back the limit that a killed program left on a board; warn where that cannot be."""
-    if not _note(board.uuid).exists():
+    if not _note_path(board.uuid).exists():
         return
     try:
-        with _held(board):
-            _set_back(board)
-    except (_InUse, NoPermission, NotSupported) as error:
+        with _hold_lock(board):
+            _undo_left_limit(board)
+    except (_LimitInUse, NoPermission, NotSupported) as error:
         limit = board.power_limit_watts()
         log.warning("%s: joules will be those under a limit of %g W", error, limit)
 
@@ -90,7 +90,7 @@ def restore_left_limits(board: Board) -> None:
 def restore_all_left_limits(uuids: Sequence[str]) -> None:
     """`restore_left_limits` for boards by UUID; without a note nobody is asked."""
     for uuid in uuids:
-        if _note(uuid).exists():
+        if _note_path(uuid).exists():
             restore_left_limits(find_board(uuid))
 
 
@@ -123,23 +123,23 @@ def exit_on_signals() -> Generator[None]:
 
 
 @contextmanager
-def _limited(board: Board, watts: float) -> Generator[None]:
+def _limit_board(board: Board, watts: float) -> Generator[None]:
     with ExitStack() as stack:
         try:
-            stack.enter_context(_held(board))
-        except _InUse as other:
+            stack.enter_context(_hold_lock(board))
+        except _LimitInUse as other:
             raise BadInput(str(other)) from None
-        _set_back(board)
+        _undo_left_limit(board)
         original = board.power_limit_watts()
         _write_note(board, original)
         try:
             board.set_power_limit(watts)
             yield
         finally:
-            _return(board, original)
+            _restore_limit(board, original)
 
 
-def _return(board: Board, watts: float) -> None:
+def _restore_limit(board: Board, watts: float) -> None:
     """Set a limit back and take the note away, or say that the next program will."""
     try:
         if board.power_limit_watts() != watts:
@@ -147,15 +147,15 @@ def _return(board: Board, watts: float) -> None:
     except (BoardLost, NotSupported, NoPermission) as error:
         log.warning("the power limit is not set back to %g W: %s", watts, error)
     else:
-        _note(board.uuid).unlink(missing_ok=True)
+        _note_path(board.uuid).unlink(missing_ok=True)
 
 
-def _set_back(board: Board) -> None:
+def _undo_left_limit(board: Board) -> None:
     """Undo what a killed program left; its lock must be held."""
-    note = _note(board.uuid)
+    note = _note_path(board.uuid)
     if not note.exists():
         return
-    watts = _noted_watts(board)
+    watts = _limit_in_note(board)
     if watts is None:
         log.warning("%s says nothing of a power limit, and is removed", note)
     else:
@@ -178,9 +178,9 @@ def _find(uuid: str, watts: float) -> Board:
 
 
 @contextmanager
-def _held(board: Board) -> Generator[None]:
+def _hold_lock(board: Board) -> Generator[None]:
     """Hold the lock of a board's limit, or raise _InUse; the lock of a dead program is free."""
-    lock = FileLock(_note(board.uuid).with_suffix(".lock"), mode=0o666)
+    lock = FileLock(_note_path(board.uuid).with_suffix(".lock"), mode=0o666)
     try:
         lock.acquire(timeout=0)
     except (Timeout, PermissionError) as error:
@@ -188,7 +188,7 @@ def _held(board: Board) -> Generator[None]:
         who = "another program" if owner is None else f"another program (process {owner})"
         if isinstance(error, PermissionError):
             who = f"another user's program (see {lock.lock_file})"
-        raise _InUse(
+        raise _LimitInUse(
             f"{who} holds the power limit of {board.name} ({board.uuid}): wait for its end"
         ) from None
     try:
@@ -197,27 +197,27 @@ def _held(board: Board) -> Generator[None]:
         lock.release()
 
 
-def _note(uuid: str) -> Path:
+def _note_path(uuid: str) -> Path:
     return Path(tempfile.gettempdir(), f"energy_sweep-power-{uuid}.json")
 
 
 def _write_note(board: Board, watts: float) -> None:
     note = {"limit_watts": watts, "pid": os.getpid()}
     # Whoever comes next reads it, be it another user.
-    with whole(_note(board.uuid), durable=False) as part:
+    with whole(_note_path(board.uuid), durable=False) as part:
         part.write_text(json.dumps(note), encoding="utf-8")
         part.chmod(0o644)
 
 
 def _read_note(uuid: str) -> dict[str, object]:
     try:
-        note = json.loads(read_file(_note(uuid)))
+        note = json.loads(read_file(_note_path(uuid)))
     except (OSError, ValueError):
         return {}
     return note if isinstance(note, dict) else {}
 
 
-def _noted_watts(board: Board) -> float | None:
+def _limit_in_note(board: Board) -> float | None:
     """The limit to go back to, where the note holds one that this board takes."""
     watts = _read_note(board.uuid).get("limit_watts")
     if isinstance(watts, bool) or not isinstance(watts, int | float) or not math.isfinite(watts):

@@ -9,7 +9,7 @@ from typing import Any
 
 from energy_sweep.front.configurations import Row
 from energy_sweep.front.priced_study import PricedStudy
-from energy_sweep.recipe.dials import typed
+from energy_sweep.recipe.dials import value_text
 from energy_sweep.record import JsonDict, Objective, StudyRecord, to_json
 
 # Columns of a row that hold several values.
@@ -55,7 +55,7 @@ def as_csv(priced: PricedStudy) -> str:
     for on_front, rows in ((1, priced.front), (0, priced.dominated)):
         for row in rows:
             cells = [_cell(name, getattr(row, name)) for name in plain]
-            dials = [typed(row.params.get(name)) for name in axes]
+            dials = [value_text(row.params.get(name)) for name in axes]
             table.writerow([row.trial, on_front, priced.quality, *cells, *dials])
     return text.getvalue()
 

@@ -11,7 +11,7 @@ from energy_sweep.front.configurations import command as command
 from energy_sweep.front.domination import hypervolume as hypervolume
 from energy_sweep.front.domination import pareto as pareto
 from energy_sweep.front.priced_study import PricedStudy
-from energy_sweep.recipe.dials import typed
+from energy_sweep.recipe.dials import value_text
 from energy_sweep.record import BadInput, NothingFits, Objective, Quality, StudyRecord
 from energy_sweep.text.terminal import one_line
 
@@ -123,7 +123,7 @@ def _excess(row: Row, floor: float, ceiling: float) -> float:
 
 
 def _said(row: Row, quality: Quality) -> str:
-    named = one_line(" ".join(f"{name}={typed(value)}" for name, value in row.params.items()))
+    named = one_line(" ".join(f"{name}={value_text(value)}" for name, value in row.params.items()))
     return (
         f"trial {row.trial}{f' ({named})' if named else ''},"
         f"{f' {row.achieved},' if row.achieved else ''} accuracy {row.accuracy:.3f} "

@@ -18,19 +18,19 @@ TOPOLOGY = Path("/sys/devices/system/cpu")
 
 def cpu_model(cpuinfo: Path = CPUINFO) -> str:
     """The name the CPU gives itself, or else the name of its architecture."""
-    named = _described(cpuinfo).get("model name")
+    named = _read_cpuinfo(cpuinfo).get("model name")
     return named or platform.processor() or platform.machine() or "unknown CPU"
 
 
 def cpu_maker(cpuinfo: Path = CPUINFO) -> str:
     """Who made the CPU, such as AuthenticAMD; empty where nothing tells."""
-    return _described(cpuinfo).get("vendor_id", "")
+    return _read_cpuinfo(cpuinfo).get("vendor_id", "")
 
 
 @functools.cache
 def vector_floats(cpuinfo: Path = CPUINFO) -> int:
     """How many floats of 32 bits the widest vectors hold; 8 where nothing tells of more."""
-    return 16 if "avx512f" in _described(cpuinfo).get("flags", "").split() else 8
+    return 16 if "avx512f" in _read_cpuinfo(cpuinfo).get("flags", "").split() else 8
 
 
 def cpu_packages(root: Path = TOPOLOGY) -> tuple[int, ...]:
@@ -98,7 +98,7 @@ def is_confined() -> bool:
     return len(os.sched_getaffinity(0)) < (os.cpu_count() or 1)
 
 
-def _described(cpuinfo: Path) -> dict[str, str]:
+def _read_cpuinfo(cpuinfo: Path) -> dict[str, str]:
     """What the first logical CPU says of itself, empty values left out."""
     found: dict[str, str] = {}
     with suppress(OSError):

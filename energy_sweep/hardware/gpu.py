@@ -120,7 +120,7 @@ class Board:
             # pynvml raises "success" too where there is not a single sample.
             if error.value in (nvml.NVML_SUCCESS, nvml.NVML_ERROR_NOT_FOUND):
                 return {}
-            raise self._trouble(nvml, error, "shares of its processes") from error
+            raise self._board_error(nvml, error, "shares of its processes") from error
         for sample in samples:
             found.setdefault(sample.pid, []).append(sample.smUtil / 100)
         return {pid: sum(shares) / len(shares) for pid, shares in found.items()}
@@ -166,9 +166,9 @@ class Board:
         try:
             return getattr(nvml, function)(self.handle, *arguments)
         except nvml.NVMLError as error:
-            raise self._trouble(nvml, error, what) from error
+            raise self._board_error(nvml, error, what) from error
 
-    def _trouble(self, nvml: Any, error: Any, what: str) -> EnergySweepError:
+    def _board_error(self, nvml: Any, error: Any, what: str) -> EnergySweepError:
         if error.value in (nvml.NVML_ERROR_NOT_SUPPORTED, nvml.NVML_ERROR_FUNCTION_NOT_FOUND):
             return NotSupported(f"{self.uuid} ({self.name}) has no {what}, or its driver has not")
         if error.value == nvml.NVML_ERROR_NO_PERMISSION:
@@ -222,10 +222,10 @@ def _system(function: str) -> Any:
     try:
         return getattr(nvml, function)()
     except nvml.NVMLError as error:
-        raise _silent(nvml, error) from error
+        raise _driver_error(nvml, error) from error
 
 
-def _silent(nvml: Any, error: Any) -> BoardUnavailable:
+def _driver_error(nvml: Any, error: Any) -> BoardUnavailable:
     if error.value == nvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH:
         return BoardUnavailable("the NVIDIA driver was updated while it was in use: reboot")
     return BoardUnavailable(f"no NVIDIA driver answers here ({error})")
@@ -233,15 +233,15 @@ def _silent(nvml: Any, error: Any) -> BoardUnavailable:
 
 def library() -> Any:
     """The module pynvml with NVML started in this process; raises BoardUnavailable."""
-    return _started(os.getpid())
+    return _start_nvml(os.getpid())
 
 
 @functools.cache
-def _started(pid: int) -> Any:
+def _start_nvml(pid: int) -> Any:
     # A failure is not kept, so that a driver that comes later is found.
     nvml: Any = import_module("pynvml")
     try:
         nvml.nvmlInit()
     except nvml.NVMLError as error:
-        raise _silent(nvml, error) from error
+        raise _driver_error(nvml, error) from error
     return nvml

@@ -18,9 +18,9 @@ def find_board(uuid: str, *, mig: str = "refuse") -> Board:
     boards = all_boards()
     # torch names a MIG instance as if it were a board.
     for name in (uuid, uuid.replace("GPU-", "MIG-", 1)):
-        board = _named(name, boards)
+        board = _board_by_uuid(name, boards)
         if board is not None:
-            return _whole(board, name if name.startswith("MIG-") else board.uuid, mig)
+            return _check_not_split(board, name if name.startswith("MIG-") else board.uuid, mig)
     raise BoardUnavailable(
         f"{uuid}: no GPU has this name, or several have: type one of "
         + ", ".join(board.uuid for board in boards)
@@ -33,7 +33,7 @@ def visible_boards(
     """The boards that CUDA sees by CUDA_VISIBLE_DEVICES, in its order."""
     boards, entries = all_boards(), environ.get("CUDA_VISIBLE_DEVICES")
     if entries is None:
-        return tuple(_whole(board, board.uuid, mig) for board in boards)
+        return tuple(_check_not_split(board, board.uuid, mig) for board in boards)
     kind = entries[:4] if entries.startswith(("GPU-", "MIG-")) else ""
     in_order = sorted(boards, key=Board.pci_place)
     found: dict[str, Board] = {}
@@ -41,27 +41,31 @@ def visible_boards(
         # CUDA's rules, as its manual and torch have them: the first entry says of which kind all
         # are, one that names no board ends the list, and one that comes twice empties it.
         known = entry.startswith(kind)
-        board = (_named(entry, boards) if kind else _numbered(entry, in_order)) if known else None
+        board = (
+            (_board_by_uuid(entry, boards) if kind else _board_by_index(entry, in_order))
+            if known
+            else None
+        )
         if board is None:
             break
         name = entry if kind == "MIG-" else board.uuid
         if name in found:
             return ()
-        found[name] = _whole(board, name, mig)
+        found[name] = _check_not_split(board, name, mig)
     if found and not kind and environ.get("CUDA_DEVICE_ORDER") != "PCI_BUS_ID":
         _refuse_unknown_order(entries, boards)
     return tuple({board.uuid: board for board in found.values()}.values())
 
 
-def _named(entry: str, boards: Sequence[Board]) -> Board | None:
+def _board_by_uuid(entry: str, boards: Sequence[Board]) -> Board | None:
     if entry.startswith("MIG-"):
-        uuid = _parent(entry)
+        uuid = _parent_uuid(entry)
         return next((board for board in boards if board.uuid == uuid), None)
     matches = [board for board in boards if board.uuid.startswith(entry)] if entry else []
     return matches[0] if len(matches) == 1 else None
 
 
-def _numbered(entry: str, boards: Sequence[Board]) -> Board | None:
+def _board_by_index(entry: str, boards: Sequence[Board]) -> Board | None:
     # CUDA reads digits as far as they go.
     digits = re.match(r"\+?(\d+)", entry)
     index = int(digits[1]) if digits else len(boards)
@@ -78,7 +82,7 @@ def _refuse_unknown_order(entries: str, boards: Sequence[Board]) -> None:
         )
 
 
-def _parent(instance: str) -> str | None:
+def _parent_uuid(instance: str) -> str | None:
     """The UUID of the board that a MIG instance is part of; drivers before 470 spell it out."""
     spelled = re.match(r"MIG-(GPU-[^/]+)/", instance)
     if spelled:
@@ -93,7 +97,7 @@ def _parent(instance: str) -> str | None:
         return None
 
 
-def _whole(board: Board, asked: str, mig: str) -> Board:
+def _check_not_split(board: Board, asked: str, mig: str) -> Board:
     if asked.startswith("GPU-") and not board.in_mig_mode():
         return board
     if mig != "whole_board":

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from torch import nn
 
 from energy_sweep.model.family import VisionFamily
-from energy_sweep.model.layers import activation, live_without_norms, norm, scaled
+from energy_sweep.model.layers import activation, init_without_norms, norm, scale_channels
 
 # Of each Inception block: 1x1; 3x3 reduced, 3x3; 5x5 reduced, 5x5 (torchvision filters 3x3 here,
 # and so do its weights); channels of the pooled branch (table 1 of the paper).
@@ -45,7 +45,7 @@ class GoogLeNet(VisionFamily):
         from torchvision.models.googlenet import Inception
 
         halvings = _Halvings(min(shape[1:]))
-        wide = partial(scaled, width=self.width)
+        wide = partial(scale_channels, width=self.width)
         layers = self._stem(shape[0], wide, halvings)
         inputs = wide(192)
         for stage, blocks in STAGES.items():
@@ -64,7 +64,7 @@ class GoogLeNet(VisionFamily):
             if isinstance(part, nn.Conv2d):
                 nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
         if self.norm == "none":
-            live_without_norms(module)
+            init_without_norms(module)
         return module
 
     def _stem(self, channels: int, wide: Any, halvings: _Halvings) -> OrderedDict[str, nn.Module]:

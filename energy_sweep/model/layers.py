@@ -38,11 +38,11 @@ class FittedGroupNorm(nn.GroupNorm):
         super().__init__(1, channels)
 
     def forward(self, input: Tensor) -> Tensor:
-        groups = fitting_groups(self.num_channels)
+        groups = count_groups(self.num_channels)
         return functional.group_norm(input, groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.num_channels} channels in {fitting_groups(self.num_channels)} groups"
+        return f"{self.num_channels} channels in {count_groups(self.num_channels)} groups"
 
 
 class Heads(nn.ModuleList):
@@ -63,7 +63,7 @@ def add_heads(module: nn.Module, number: int) -> None:
     module.set_submodule(name, Heads([first, *others]))
 
 
-def fitting_groups(channels: int) -> int:
+def count_groups(channels: int) -> int:
     """How many groups `channels` are split into by a group norm."""
     most = min(GROUPS, channels // GROUP_CHANNELS)
     return next((groups for groups in range(most, 1, -1) if channels % groups == 0), 1)
@@ -81,7 +81,7 @@ def norm(name: str, channels: int) -> nn.Module:
     return FittedGroupNorm(channels) if name == "group" else nn.Identity()
 
 
-def scaled(channels: int, width: float) -> int:
+def scale_channels(channels: int, width: float) -> int:
     """`channels` times `width`, as a multiple of 8 of at least 8."""
     return max(8, 8 * round(channels * width / 8))
 
@@ -94,12 +94,12 @@ def adapt(
     Without an `activation`, those that it has stay.
     """
     if norm == "none":
-        live_without_norms(module)
+        init_without_norms(module)
     if activation is not None:
         replace_activations(module, activation)
-    take_channels(module, "features.0.0", channels)
+    set_input_channels(module, "features.0.0", channels)
     if stem == "cifar":
-        keep_small_images(module)
+        remove_halvings(module)
 
 
 def replace_activations(module: nn.Module, name: str) -> None:
@@ -116,7 +116,7 @@ def replace_activations(module: nn.Module, name: str) -> None:
             replace_activations(part, name)
 
 
-def live_without_norms(module: nn.Module) -> None:
+def init_without_norms(module: nn.Module) -> None:
     """Start a net that nothing normalises so that its signals neither grow nor fade with depth."""
     from torchvision.ops.misc import SqueezeExcitation
 
@@ -145,7 +145,7 @@ def _branch_ends(module: nn.Module) -> Iterator[Any]:
             yield getattr(part, "conv3", part.conv2)
 
 
-def take_channels(module: nn.Module, name: str, channels: int) -> None:
+def set_input_channels(module: nn.Module, name: str, channels: int) -> None:
     """Let the convolution called `name` take `channels` inputs, with weights drawn anew."""
     part = module.get_submodule(name)
     if not isinstance(part, nn.Conv2d) or part.in_channels == channels:
@@ -155,7 +155,7 @@ def take_channels(module: nn.Module, name: str, channels: int) -> None:
     nn.init.kaiming_normal_(part.weight, mode="fan_out")
 
 
-def keep_small_images(module: nn.Module) -> None:
+def remove_halvings(module: nn.Module) -> None:
     """Take the first two halvings of an ImageNet network away, as CIFAR variants do."""
     halvings = [
         part

@@ -13,10 +13,10 @@ from torch import nn
 from energy_sweep.model.family import VisionFamily
 from energy_sweep.model.layers import (
     check_multiplier,
-    live_without_norms,
+    init_without_norms,
     norm,
     replace_activations,
-    scaled,
+    scale_channels,
 )
 
 BLOCKS = {"resnet18": (2, 2, 2, 2), "resnet50": (3, 4, 6, 3)}
@@ -42,7 +42,7 @@ class ResNet(VisionFamily):
     def single(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
         """The network with one classifier."""
         make_norm = partial(norm, self.norm)
-        planes = [scaled(64 * 2**stage, self.width) for stage in range(4)]
+        planes = [scale_channels(64 * 2**stage, self.width) for stage in range(4)]
         layers = _stem(shape[0], planes[0], make_norm, cifar=self.stem == "cifar")
         inputs = planes[0]
         for index, (width, published) in enumerate(zip(planes, BLOCKS[self.name], strict=True)):
@@ -58,7 +58,7 @@ class ResNet(VisionFamily):
         module = nn.Sequential(layers)
         _initialise(module)
         if self.norm == "none":
-            live_without_norms(module)
+            init_without_norms(module)
         replace_activations(module, self.activation)
         return module
 

@@ -62,7 +62,7 @@ def save(path: Path, trainee: Trainee | nn.Module, metadata: JsonDict) -> str:
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: JsonDict) -> str:
     """Write contiguous tensors of the CPU as `save` does."""
     total = _digest(tensors)
-    document = {"sha256": total, "home": _home(path), "metadata": metadata}
+    document = {"sha256": total, "home": _place_of(path), "metadata": metadata}
     header = {_METADATA: json.dumps(seal(document))}
     content = safetensors.torch.save(dict(tensors), metadata=header)
     # A torn file is seen by its hash, and its epochs run again: not worth a wait for the disk.
@@ -85,7 +85,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], JsonDict]:
         raise
     except UNREADABLE as error:
         raise DamagedFile(f"{path} cannot be read: {error}") from error
-    if header.get("home", _home(path)) != _home(path):
+    if header.get("home", _place_of(path)) != _place_of(path):
         raise DamagedFile(f"{path} was written as {header['home']}")
     if _digest(tensors) != expected:
         raise DamagedFile(f"{path} does not hold the weights that were written")
@@ -134,7 +134,7 @@ def tensors_of(trainee: Trainee | nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().cpu().contiguous() for name, value in named.items()}
 
 
-def _home(path: Path) -> str:
+def _place_of(path: Path) -> str:
     """The name of a file within its folder, which says what stage and epoch its tensors are of."""
     return f"{path.absolute().parent.name}/{path.name}"
 

@@ -58,11 +58,11 @@ class Trunk:
 
     def trunk_lr(self, lr: float, step: int) -> float:
         """The warm-up, then `lr`."""
-        return lr * _warmth(step, self.warmup_steps)
+        return lr * _warmup_factor(step, self.warmup_steps)
 
     def cooldown_lr(self, lr: float, step: int, *, start: int, total: int) -> float:
         """Linear to 0."""
-        return lr * min(_warmth(start + step, self.warmup_steps), 1 - step / total)
+        return lr * min(_warmup_factor(start + step, self.warmup_steps), 1 - step / total)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ class Constant:
 
     def trunk_lr(self, lr: float, step: int) -> float:
         """The warm-up, then `lr`."""
-        return lr * _warmth(step, self.warmup_steps)
+        return lr * _warmup_factor(step, self.warmup_steps)
 
     def cooldown_lr(self, lr: float, step: int, *, start: int, total: int) -> float:
         """As the trunk, since there is no cooldown."""
@@ -104,11 +104,11 @@ class Cosine:
 
     def trunk_lr(self, lr: float, step: int) -> float:
         """The warm-up, then `lr`; a run has no such part."""
-        return lr * _warmth(step, self.warmup_steps)
+        return lr * _warmup_factor(step, self.warmup_steps)
 
     def cooldown_lr(self, lr: float, step: int, *, start: int, total: int) -> float:
         """The cosine over the whole run, below the warm-up."""
-        return lr * min(_warmth(start + step, self.warmup_steps), _cosine(step / total))
+        return lr * min(_warmup_factor(start + step, self.warmup_steps), _cosine(step / total))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +140,7 @@ class OneCycle:
         return lr * _cosine((step - top) / (total - top))
 
 
-def _warmth(step: int, warmup_steps: int) -> float:
+def _warmup_factor(step: int, warmup_steps: int) -> float:
     return min(1.0, (step + 1) / warmup_steps) if warmup_steps else 1.0
 
 

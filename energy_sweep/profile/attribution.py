@@ -27,7 +27,7 @@ MICROSECONDS = 1e-6
 
 
 @dataclass(slots=True)
-class Spent:
+class TimeSpent:
     """Seconds on the thread that calls, and on the GPU; `calls` of a layer's forward."""
 
     calls: int = 0
@@ -48,7 +48,9 @@ class TimeAttribution:
     whole: float = 0.0
     optimizer: float = 0.0
     backward_elsewhere: float = 0.0
-    layers: defaultdict[str, Spent] = field(default_factory=lambda: defaultdict[str, Spent](Spent))
+    layers: defaultdict[str, TimeSpent] = field(
+        default_factory=lambda: defaultdict[str, TimeSpent](TimeSpent)
+    )
 
     @property
     def explained(self) -> float:
@@ -115,10 +117,10 @@ def sizes_of(net: nn.Module, images: int) -> Generator[dict[str, JsonDict]]:
             handle.remove()
 
 
-def account(events: Iterable[Any]) -> TimeAttribution:
+def attribute_time(events: Iterable[Any]) -> TimeAttribution:
     """Split the time of the profiler's function events; the work ran within one WHOLE range."""
     own = [event for event in events if event.device_type.name == "CPU"]
-    makers = _makers(own)
+    makers = _layers_by_node(own)
     found = TimeAttribution()
     net = 0.0
     for event in own:
@@ -144,7 +146,7 @@ def account(events: Iterable[Any]) -> TimeAttribution:
     return found
 
 
-def _makers(events: Iterable[Any]) -> dict[tuple[int, int], str | None]:
+def _layers_by_node(events: Iterable[Any]) -> dict[tuple[int, int], str | None]:
     """Which layer made each autograd node, by (thread, sequence number); None for the loss.
 
     Operations that make no node carry the number of the next one that does, so of all that carry
@@ -152,7 +154,7 @@ def _makers(events: Iterable[Any]) -> dict[tuple[int, int], str | None]:
     """
     forward = (e for e in events if e.sequence_nr >= 0 and not _within_backward(e))
     ordered = sorted(forward, key=lambda event: event.time_range.start)
-    return {(event.thread, event.sequence_nr): _home(event) for event in ordered}
+    return {(event.thread, event.sequence_nr): _layer_of(event) for event in ordered}
 
 
 def _ancestry(event: Any) -> Iterable[Any]:
@@ -165,7 +167,7 @@ def _within_backward(event: Any) -> bool:
     return any(e.name.startswith(BACKWARD) for e in _ancestry(event))
 
 
-def _home(event: Any) -> str | None:
+def _layer_of(event: Any) -> str | None:
     """The layer whose range an event is in; BETWEEN in the net alone, None outside of it."""
     for outer in _ancestry(event):
         if outer.name.startswith(LAYER):
@@ -181,7 +183,7 @@ def _add_device(found: TimeAttribution, events: Iterable[Any], makers: Any) -> N
         seconds = sum(kernel.duration for kernel in event.kernels) * MICROSECONDS
         root = next((e for e in _ancestry(event) if e.name.startswith(BACKWARD)), None)
         if root is None:
-            home = _home(event)
+            home = _layer_of(event)
             if home is not None:
                 found.layers[home].forward_device += seconds
         else:

@@ -25,7 +25,7 @@ from energy_sweep.profile.attribution import (
     MICROSECONDS,
     WHOLE,
     TimeAttribution,
-    account,
+    attribute_time,
     leaves,
     named_ranges,
     sizes_of,
@@ -40,18 +40,18 @@ OPERATORS = 15
 HUSH = {"KINETO_LOG_LEVEL": "99", "TORCH_CPP_LOG_LEVEL": "ERROR"}
 
 
-def profile_apart(recipe: Recipe) -> JsonDict:
+def profile_in_process(recipe: Recipe) -> JsonDict:
     """`profile` in a process of its own.
 
     The buffers of torch's profiler stay in its process, where the meter would count them as memory
     of the trials that follow.
     """
-    with _hushed(), ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+    with _silence_warnings(), ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         return process.submit(profile, recipe).result()
 
 
 @contextlib.contextmanager
-def _hushed() -> Generator[None]:
+def _silence_warnings() -> Generator[None]:
     """Let processes that start now leave out what torch tells its own developers on stderr."""
     before = {name: os.environ.get(name) for name in HUSH}
     os.environ.update({name: text for name, text in HUSH.items() if before[name] is None})
@@ -81,9 +81,9 @@ def profile(recipe: Recipe) -> JsonDict:
         rest = functools.partial(
             context.trainer.steps_at_rest, trainee, context.trainer.resident, steps
         )
-        training = _profiled(context, net, rest, steps)
+        training = _profile_work(context, net, rest, steps)
         passes = functools.partial(_infer, net, images, steps)
-        inference = _profiled(context, net, passes, steps)
+        inference = _profile_work(context, net, passes, steps)
     return {
         "model": recipe.model.name,
         "dataset": recipe.dataset.name,
@@ -111,7 +111,7 @@ def _infer(net: torch.nn.Module, images: torch.Tensor, passes: int) -> None:
             net(images)
 
 
-def _profiled(
+def _profile_work(
     context: TrialContext, net: torch.nn.Module, work: Callable[[], Any], steps: int
 ) -> dict[str, Any]:
     """Do the work once to wake it up, then by the clock alone, then under the profiler.
@@ -125,10 +125,10 @@ def _profiled(
         synchronize()
 
     whole()
-    seconds, cpu_seconds = min(_clocked(whole) for _ in range(TRIES))
+    seconds, cpu_seconds = min(_time_work(whole) for _ in range(TRIES))
     on_cuda = context.device == "cuda"
     with named_ranges(net):
-        tries = [_recorded(whole, steps, on_cuda=on_cuda) for _ in range(TRIES)]
+        tries = [_record_events(whole, steps, on_cuda=on_cuda) for _ in range(TRIES)]
     best = min(tries, key=lambda found: found["account"].whole)
     clock = {
         "plain_step_seconds": seconds / steps,
@@ -137,13 +137,13 @@ def _profiled(
     return clock | best
 
 
-def _clocked(work: Callable[[], Any]) -> tuple[float, float]:
+def _time_work(work: Callable[[], Any]) -> tuple[float, float]:
     begun, cpu = time.perf_counter(), time.process_time()
     work()
     return time.perf_counter() - begun, time.process_time() - cpu
 
 
-def _recorded(work: Callable[[], Any], steps: int, *, on_cuda: bool) -> dict[str, Any]:
+def _record_events(work: Callable[[], Any], steps: int, *, on_cuda: bool) -> dict[str, Any]:
     if on_cuda:
         torch.cuda.reset_peak_memory_stats()
     activities = [profiler.ProfilerActivity.CPU] + [profiler.ProfilerActivity.CUDA] * on_cuda
@@ -151,7 +151,7 @@ def _recorded(work: Callable[[], Any], steps: int, *, on_cuda: bool) -> dict[str
     with recorder as found, profiler.record_function(WHOLE):
         work()
     return {
-        "account": account(found.events() or []),
+        "account": attribute_time(found.events() or []),
         "peak_memory_bytes": _peak_of_tensors(found),
         "device_peak_memory_bytes": torch.cuda.max_memory_allocated() if on_cuda else None,
         "operators": _operators(found, steps),

@@ -35,7 +35,7 @@ class Profiles:
 
     def write(self, recipe: Recipe, result: TrialResult, folder: Path) -> None:
         """Put the profile of a trial that has ended into its folder; no window is open."""
-        from energy_sweep.profile.profiler import profile_apart
+        from energy_sweep.profile.profiler import profile_in_process
         from energy_sweep.recipe import replace
         from energy_sweep.recipe.plan import Plan
         from energy_sweep.record.files import write_whole
@@ -45,7 +45,7 @@ class Profiles:
         if key not in self._taken:
             plan = from_json(Plan, result.facts.get("plan", {}))
             try:
-                self._taken[key] = profile_apart(replace(recipe, plan=plan))
+                self._taken[key] = profile_in_process(replace(recipe, plan=plan))
             except Exception as error:  # an extra: the trial that was measured stands without it
                 log.warning("no profile of this trial: %s", error)
                 return
@@ -54,7 +54,7 @@ class Profiles:
         write_whole(folder / TEXT, profile_text(document))
 
 
-def shown(folder: Path) -> str:
+def preview(folder: Path) -> str:
     """The first rows of a profile, and where the rest is; why there is none."""
     path = folder / JSON
     if not path.is_file():
@@ -74,7 +74,7 @@ def profile_text(document: JsonDict, *, width: int | None = None) -> str:
         f" {document['precision']}, {document['plan']['layout']}, {document['device']},"
         f" threads={document['threads']}. No joules: those of a layer are not known.",
         "A fresh dense net, after the trial and on no bill. Elapsed time: other programs slow it.",
-        *_disturbed(document),
+        *_contention_line(document),
     ]
     parts = [
         prose("\n".join(told), width=width),
@@ -85,7 +85,7 @@ def profile_text(document: JsonDict, *, width: int | None = None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _disturbed(document: JsonDict) -> list[str]:
+def _contention_line(document: JsonDict) -> list[str]:
     """A line where a CPU was at work for less than two thirds of the time; a GPU leaves it idle."""
     table = document["training"]
     share = table["plain_step_cpu_seconds"] / table["plain_step_seconds"]

@@ -71,14 +71,14 @@ def axes(trials: Sequence[Dials]) -> tuple[str, ...]:
     They are the axes of any command, and what one command fixed and another fixed otherwise.
     """
     swept = dict.fromkeys(name for trial in trials for name in trial.params)
-    words = dict.fromkeys(_name(word) for trial in trials for word in trial.words)
-    found = [name for name in swept if _differs(trial.get(name) for trial in trials)]
+    words = dict.fromkeys(_dial_name(word) for trial in trials for word in trial.words)
+    found = [name for name in swept if _has_several(trial.get(name) for trial in trials)]
     # A word that reaches no configuration (where images lie, how long to wait) tells none apart.
     settled = [trial.config for trial in trials if trial.config]
     found += [
         name
         for name in words
-        if name not in swept and _differs(in_config(config, name) for config in settled)
+        if name not in swept and _has_several(in_config(config, name) for config in settled)
     ]
     return tuple(name for name in found if name != SEED)
 
@@ -86,24 +86,24 @@ def axes(trials: Sequence[Dials]) -> tuple[str, ...]:
 def in_config(config: JsonDict, name: str) -> Any:
     """A dial of a canonical configuration by its typed name; None where it has none."""
     if name in config:
-        return _word(config[name])
+        return _typed_form(config[name])
     node: Any = config
     for key in PLACES.get(name, re.split(r"[./]", name)):
-        node = _within(node, key)
-    return _word(node)
+        node = _lookup(node, key)
+    return _typed_form(node)
 
 
-def typed(value: Any) -> str:
+def value_text(value: Any) -> str:
     """A value as a command line takes it."""
     return "null" if value is None else str(value)
 
 
-def listed(names: Iterable[str]) -> str:
+def list_text(names: Iterable[str]) -> str:
     """A list as it is typed."""
     return f"[{','.join(names)}]"
 
 
-def _within(node: Any, key: str) -> Any:
+def _lookup(node: Any, key: str) -> Any:
     if isinstance(node, Mapping):
         return cast(JsonDict, node).get(key)
     if isinstance(node, list):  # the steps of a chain, by the names of their techniques
@@ -114,23 +114,23 @@ def _within(node: Any, key: str) -> Any:
     return None
 
 
-def _word(value: Any) -> Any:
+def _typed_form(value: Any) -> Any:
     """A part by its name, a chain by those of its steps, a list as it is typed."""
     if isinstance(value, Mapping):
         part = cast(JsonDict, value)
         if "steps" in part:
-            return listed(step["technique"]["name"] for step in part["steps"])
+            return list_text(step["technique"]["name"] for step in part["steps"])
         return part.get("name")
     if isinstance(value, list | tuple):
-        return listed(map(str, cast(Sequence[Any], value)))
+        return list_text(map(str, cast(Sequence[Any], value)))
     return value
 
 
-def _name(word: str) -> str:
+def _dial_name(word: str) -> str:
     return word.partition("=")[0].lstrip("+~")
 
 
-def _differs(values: Iterable[Any]) -> bool:
+def _has_several(values: Iterable[Any]) -> bool:
     return len({_mark(value) for value in values}) > 1
 
 

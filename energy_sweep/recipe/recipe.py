@@ -96,7 +96,7 @@ class Recipe:
             part = getattr(self, name)
             if isinstance(part, type) or not hasattr(part, "name"):
                 raise BadInput(
-                    f"Recipe({name}={_shown(part)}): hand in the part itself, such as {example}"
+                    f"Recipe({name}={_part_text(part)}): hand in the part itself, such as {example}"
                     " (names are words of the command line)"
                 )
         for name, example in NUMBERS.items():
@@ -107,12 +107,12 @@ class Recipe:
     @property
     def effective_level(self) -> float:
         """The level that the technique can honour; 0 is no compression at all."""
-        return _carried_out(self.compression, self.level, self.model, self.runtime)[1]
+        return _suit_to_runtime(self.compression, self.level, self.model, self.runtime)[1]
 
     @property
     def carried_out(self) -> Any:
         """The compression as it is done: suited to the runtime, each step with its own level."""
-        return _carried_out(self.compression, self.level, self.model, self.runtime)[0]
+        return _suit_to_runtime(self.compression, self.level, self.model, self.runtime)[0]
 
     @property
     def net(self) -> Any:
@@ -147,10 +147,10 @@ class Recipe:
             "inference_batch": self.inference_batch,
             "accumulate": self.accumulate,
             "label_smoothing": float(self.label_smoothing),
-            **self._optional(),
+            **self._optional_dials(),
         }
 
-    def _optional(self) -> JsonDict:
+    def _optional_dials(self) -> JsonDict:
         """What most recipes do without."""
         found, source = JsonDict(), self.pretrained
         if source is not None:
@@ -162,12 +162,12 @@ class Recipe:
         return found
 
 
-def _shown(part: Any) -> str:
+def _part_text(part: Any) -> str:
     return part.__name__ if isinstance(part, type) else repr(part)
 
 
 @functools.lru_cache(maxsize=1024)
-def _carried_out(compression: Any, level: float, model: Any, runtime: Any) -> tuple[Any, float]:
+def _suit_to_runtime(compression: Any, level: float, model: Any, runtime: Any) -> tuple[Any, float]:
     suited = compression.suited(getattr(runtime, "channel_multiple", None))
     carried_out = float(suited.effective_level(level, model))
     return suited.canonical(carried_out, model), carried_out

@@ -65,7 +65,7 @@ class _Names:
             "trunk",
             batch=recipe.batch,
             accumulate=recipe.accumulate,
-            optimizer=_terms(recipe.optimizer),
+            optimizer=_optimizer_terms(recipe.optimizer),
             **({"acting": list(acting)} if acting else {}),
         )
 
@@ -82,22 +82,22 @@ def chain(recipe: Recipe, *, machine: JsonDict, fingerprint: str) -> tuple[Stage
         machine,
         fingerprint,
         recipe.net,
-        [] if during is None else [_acting(*during)],
+        [] if during is None else [_technique_settings(*during)],
     )
-    teaching = _teaching(recipe, names)
+    teaching = _teacher_stages(recipe, names)
     taught_by = teaching[-1].key if teaching else None
-    stages = [*teaching, *_training(names, taught_by=taught_by)]
+    stages = [*teaching, *_training_stages(names, taught_by=taught_by)]
     shape, structure = list(names.acting), list[JsonDict]()
     for one in recipe.rounds:
-        shape.append(_acting(one.technique, one.level))
+        shape.append(_technique_settings(one.technique, one.level))
         if one.technique.restructures:
             structure.append(shape[-1])
-        stages += _round(names, one, shape, parent=weights_of(stages[-1]))
+        stages += _round_stages(names, one, shape, parent=weights_of(stages[-1]))
     export = names.work("export", runtime=spec(recipe.runtime), structure=structure)
-    return (*stages, *_measuring(names, shape, export, weights=weights_of(stages[-1])))
+    return (*stages, *_measuring_stages(names, shape, export, weights=weights_of(stages[-1])))
 
 
-def _acting(technique: Any, level: float) -> JsonDict:
+def _technique_settings(technique: Any, level: float) -> JsonDict:
     return {"technique": spec(technique), "level": level}
 
 
@@ -106,7 +106,7 @@ def weights_of(use: StageUse) -> str:
     return f"{use.key}@{use.units:g}" if use.stage == "trunk" else use.key
 
 
-def _training(names: _Names, *, taught_by: str | None = None) -> list[StageUse]:
+def _training_stages(names: _Names, *, taught_by: str | None = None) -> list[StageUse]:
     """The stages that train a net from its start to the recipe's horizon."""
     recipe = names.recipe
     optimizer = without(spec(recipe.optimizer), "lr")
@@ -122,7 +122,7 @@ def _training(names: _Names, *, taught_by: str | None = None) -> list[StageUse]:
         seed=recipe.seed,
         start=None if recipe.pretrained is None else recipe.pretrained.weights,
         **batch,
-        **_meanwhile(names, taught_by),
+        **_in_training_settings(names, taught_by),
     )
     cooldown = names.work("cooldown", f"{trunk}@{trunk_epochs}", epochs=cooldown_epochs)
     epoch = names.epoch_cost(names.acting)
@@ -131,10 +131,10 @@ def _training(names: _Names, *, taught_by: str | None = None) -> list[StageUse]:
         StageUse(stage="trunk", key=trunk, cost_key=epoch, units=trunk_epochs),
         StageUse(stage="cooldown", key=cooldown, cost_key=epoch, units=cooldown_epochs),
     ]
-    return [*_pretraining(recipe), *(stage for stage in stages if stage.units)]
+    return [*_pretraining_stages(recipe), *(stage for stage in stages if stage.units)]
 
 
-def _meanwhile(names: _Names, taught_by: str | None) -> JsonDict:
+def _in_training_settings(names: _Names, taught_by: str | None) -> JsonDict:
     """What acts while the net is trained, as far as anything does."""
     if not names.acting:
         return {}
@@ -147,7 +147,7 @@ def _meanwhile(names: _Names, taught_by: str | None) -> JsonDict:
     }
 
 
-def _pretraining(recipe: Recipe) -> list[StageUse]:
+def _pretraining_stages(recipe: Recipe) -> list[StageUse]:
     """The share of another trial's training that is charged to this one."""
     source = recipe.pretrained
     if source is None or not source.share:
@@ -156,7 +156,7 @@ def _pretraining(recipe: Recipe) -> list[StageUse]:
     return [StageUse(stage="pretrain", key=key, cost_key=key, units=source.share)]
 
 
-def _teaching(recipe: Recipe, names: _Names) -> list[StageUse]:
+def _teacher_stages(recipe: Recipe, names: _Names) -> list[StageUse]:
     """What a student's teacher takes, all of it: its training, and its answers to all images.
 
     A teacher that is trained here shares its stages with whoever else trains that net.
@@ -167,7 +167,7 @@ def _teaching(recipe: Recipe, names: _Names) -> list[StageUse]:
     own_start = recipe if teacher.model is None else replace(recipe, pretrained=None)
     dense = replace(names, recipe=own_start, model=teacher.model or recipe.model, acting=[])
     if teacher.stored is None:
-        uses, weights = _training(dense), None
+        uses, weights = _training_stages(dense), None
     else:
         weights = teacher.stored.weights
         key = digest(["teacher", teacher.stored.name, weights])
@@ -177,13 +177,15 @@ def _teaching(recipe: Recipe, names: _Names) -> list[StageUse]:
     return [*(replace(use, stage="teacher") for use in uses), last]
 
 
-def _terms(optimizer: Any) -> JsonDict:
+def _optimizer_terms(optimizer: Any) -> JsonDict:
     """What the cost of a step depends on: which terms its formula has, and not how large."""
     numbers = {k: v for k, v in spec(optimizer).items() if k != "lr" and isinstance(v, int | float)}
     return {"name": optimizer.name, **{key: bool(value) for key, value in numbers.items()}}
 
 
-def _round(names: _Names, one: Any, shape: Sequence[JsonDict], *, parent: str) -> list[StageUse]:
+def _round_stages(
+    names: _Names, one: Any, shape: Sequence[JsonDict], *, parent: str
+) -> list[StageUse]:
     """The stages of one round; `shape` are all techniques up to and with this one."""
     settings: JsonDict = dict(shape[-1])
     if one.technique.when == "export":
@@ -203,7 +205,7 @@ def _round(names: _Names, one: Any, shape: Sequence[JsonDict], *, parent: str) -
     return [stage for stage in stages if stage.units]
 
 
-def _measuring(
+def _measuring_stages(
     names: _Names, shape: Sequence[JsonDict], export: str, *, weights: str
 ) -> list[StageUse]:
     """What is asked of the net that is deployed, whose shape the techniques decide."""

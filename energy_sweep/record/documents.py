@@ -46,7 +46,7 @@ def read_settings(path: Path) -> JsonDict:
     try:
         content = yaml.load(text, Loader=_careful_loader())  # noqa: S506 (a SafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError, Damaged) as error:
-        raise Damaged(f"{path} is damaged ({_line(error)})") from error
+        raise Damaged(f"{path} is damaged ({_error_line(error)})") from error
     settings = cast("dict[object, Any]", content) if isinstance(content, dict) else {None: None}
     if not all(isinstance(key, str) for key in settings):
         raise Damaged(f"{path} is damaged (it holds no settings)")
@@ -74,5 +74,5 @@ def _careful_loader() -> type[yaml.SafeLoader]:
     return Loader
 
 
-def _line(error: Exception) -> str:
+def _error_line(error: Exception) -> str:
     return " ".join(str(error).split())

@@ -58,13 +58,13 @@ def to_json(value: Any) -> Any:
 
 def from_json(kind: type[T], plain: Mapping[str, Any]) -> T:
     """The record of class `kind` that `to_json` wrote; unknown keys are dropped."""
-    hints = _hints(kind)
+    hints = _field_types(kind)
     known = hints.keys() & plain.keys()
     return kind(**{name: _restore(hints[name], plain[name]) for name in known})
 
 
 @functools.cache
-def _hints(kind: type) -> JsonDict:
+def _field_types(kind: type) -> JsonDict:
     """Types of the fields of a record class: looked up once, since studies hold many records."""
     found = typing.get_type_hints(kind)
     return {part.name: found[part.name] for part in dataclasses.fields(kind)}
@@ -78,25 +78,28 @@ def _restore(hint: Any, value: Any) -> Any:
             return None
         return _restore(next(a for a in arguments if a is not type(None)), value)
     if origin is tuple:
-        return tuple(_restore(arguments[0], item) for item in _of((list, tuple), value))
+        return tuple(_restore(arguments[0], item) for item in _check_type((list, tuple), value))
     if origin in (dict, Mapping):
-        return {key: _restore(arguments[1], item) for key, item in _of((Mapping,), value).items()}
+        return {
+            key: _restore(arguments[1], item)
+            for key, item in _check_type((Mapping,), value).items()
+        }
     if dataclasses.is_dataclass(hint):
-        return from_json(cast("type[Any]", hint), _of((Mapping,), value))
+        return from_json(cast("type[Any]", hint), _check_type((Mapping,), value))
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return hint(value)
     if hint in (float, int):
-        return _number(hint, value)
-    return _of((hint,), value) if hint in (str, bool) else value
+        return _check_number(hint, value)
+    return _check_type((hint,), value) if hint in (str, bool) else value
 
 
-def _of(kinds: tuple[type, ...], value: Any) -> Any:
+def _check_type(kinds: tuple[type, ...], value: Any) -> Any:
     if not isinstance(value, kinds):
         raise TypeError(f"{str(value)[:40]!r} is no {kinds[0].__name__}")
     return value
 
 
-def _number(kind: type[Any], value: object) -> Any:
+def _check_number(kind: type[Any], value: object) -> Any:
     """A finite number that a machine word holds, as all that are measured or counted are."""
     if isinstance(value, bool) or not isinstance(value, int if kind is int else (int, float)):
         raise TypeError(f"{str(value)[:40]!r} is no {kind.__name__}")

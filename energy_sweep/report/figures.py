@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from energy_sweep.front import PricedStudy, Row, contended_text, joules_text
 from energy_sweep.front.infeasible import InfeasibleRow
-from energy_sweep.recipe.dials import typed
+from energy_sweep.recipe.dials import value_text
 from energy_sweep.record import JsonDict, Objective
 from energy_sweep.report.marks import Encoding, code_of, groups, legend
 
@@ -189,7 +189,7 @@ def _crosses(priced: PricedStudy, edge: float, floor: float) -> JsonDict:
 
 
 def _settings(row: Row | InfeasibleRow) -> list[str]:
-    return [html.escape(f"{name} = {typed(value)}") for name, value in row.params.items()]
+    return [html.escape(f"{name} = {value_text(value)}") for name, value in row.params.items()]
 
 
 def _joules_axis(priced: PricedStudy) -> JsonDict:

@@ -11,7 +11,7 @@ from string import Template
 
 from energy_sweep.front import PricedStudy, choose, command, contended_text, joules_text
 from energy_sweep.front.unpriced import unpriced_text
-from energy_sweep.recipe.dials import typed
+from energy_sweep.recipe.dials import value_text
 from energy_sweep.record import JsonDict, Objective, StudyRecord
 from energy_sweep.record.files import write_whole
 from energy_sweep.report.figures import CONFIG, bill_figure, front_figure, objective_text
@@ -149,7 +149,7 @@ def _infeasible_html(priced: PricedStudy) -> str:
 
 
 def _named(params: JsonDict) -> str:
-    return html.escape(" ".join(f"{name}={typed(value)}" for name, value in params.items()))
+    return html.escape(" ".join(f"{name}={value_text(value)}" for name, value in params.items()))
 
 
 def _notes(priced: PricedStudy) -> str:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Sequence
 
 from energy_sweep.front import PricedStudy, Row, joules_text
-from energy_sweep.recipe.dials import typed
+from energy_sweep.recipe.dials import value_text
 from energy_sweep.report.figures import objective_text
 from energy_sweep.report.savings_table import savings_table
 from energy_sweep.text import terminal
@@ -148,7 +148,7 @@ def cells_of(row: Row, axes: Sequence[str]) -> list[str]:
 
 def _dial(row: Row, name: str) -> str:
     """What a row has under the title of an axis."""
-    return row.achieved if name == ACHIEVED else typed(row.params.get(name))
+    return row.achieved if name == ACHIEVED else value_text(row.params.get(name))
 
 
 def _marked(joules: str, stages: Sequence[str]) -> str:

@@ -19,11 +19,11 @@ def command(trial: TrialRecord) -> str:
     """The command that runs this trial again, alone; of a function of one's own, the call."""
     if trial.result is not None and "function" in trial.result.config:
         given = ", ".join(f"{name}={value!r}" for name, value in trial.params.items())
-        return one_line(f"{_function(trial.result.config['function'])}({given})")
+        return one_line(f"{_function_name(trial.result.config['function'])}({given})")
     return program(*(trial.overrides or [f"{k}={v}" for k, v in trial.params.items()]))
 
 
-def _function(name: object) -> str:
+def _function_name(name: object) -> str:
     """The name of a function as Python has it; whatever else a file says is quoted."""
     text = str(name)
     is_name = all(part.isidentifier() for part in text.replace(".<locals>", "").split("."))

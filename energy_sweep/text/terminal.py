@@ -35,14 +35,14 @@ def width_of(stream: TextIO | None = None) -> int | None:
     return max(found, LEAST_WIDTH) if found else None
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Text whose control characters are shown by their numbers; lines and tabs stay."""
     return CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def one_line(text: str) -> str:
     """Text in one line, without any control characters."""
-    return escaped(text).replace("\n", "\\n").replace("\t", "\\t")
+    return escape(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 class Escaping:
@@ -52,8 +52,8 @@ class Escaping:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Write text as `escaped` gives it."""
-        return self._stream.write(escaped(text))
+        """Write text as `escape` gives it."""
+        return self._stream.write(escape(text))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -76,21 +76,21 @@ def table(
     rows = [[one_line(cell) for cell in row] for row in rows]
     head = [one_line(title) for title in head]
     if left is None:
-        left = {name for name, *cells in zip(head, *rows, strict=True) if not _numeric(cells)}
-    shown = _shown(head, rows, fold, width)
+        left = {name for name, *cells in zip(head, *rows, strict=True) if not _is_numeric(cells)}
+    shown = _visible_columns(head, rows, fold, width)
     titles = [[head[index]] for index in shown]
-    if width is not None and _total(head, rows, shown, whole_titles=True) > width:
-        widest = [_width(head, rows, index, whole_title=False) for index in shown]
-        titles = [_broken(head[i], room) for i, room in zip(shown, widest, strict=True)]
+    if width is not None and _total_width(head, rows, shown, whole_titles=True) > width:
+        widest = [_column_width(head, rows, index, whole_title=False) for index in shown]
+        titles = [_break_title(head[i], room) for i, room in zip(shown, widest, strict=True)]
     height = max(map(len, titles), default=0)
     above = [[""] * (height - len(title)) + title for title in titles]
     lines = [*zip(*above, strict=True), *([row[index] for index in shown] for row in rows)]
     flush = [head[index] in left for index in shown]
-    text = _aligned(lines, flush)
-    return "\n".join([*text[:height], *_with_folded(text[height:], head, rows, shown, width)])
+    text = _align(lines, flush)
+    return "\n".join([*text[:height], *_append_hidden(text[height:], head, rows, shown, width)])
 
 
-def joined(parts: Iterable[str], *, width: int | None = None, indent: str = INDENT) -> str:
+def join_parts(parts: Iterable[str], *, width: int | None = None, indent: str = INDENT) -> str:
     """Parts in a line, two spaces between them; where it is too long it goes on between parts."""
     lines = [""]
     for part in parts:
@@ -109,10 +109,10 @@ def prose(text: str, *, width: int | None = None, indent: str | None = None) -> 
     """
     if width is None:
         return text
-    return "\n".join(_filled(line, width, indent) for line in text.splitlines())
+    return "\n".join(_fill_line(line, width, indent) for line in text.splitlines())
 
 
-def _filled(line: str, width: int, indent: str | None) -> str:
+def _fill_line(line: str, width: int, indent: str | None) -> str:
     if len(line) <= width:
         return line
     lead = line[: len(line) - len(line.lstrip())]
@@ -131,7 +131,7 @@ def _filled(line: str, width: int, indent: str | None) -> str:
     )
 
 
-def _shown(
+def _visible_columns(
     head: Sequence[str], rows: Sequence[Sequence[str]], fold: Sequence[str], width: int | None
 ) -> list[int]:
     """Indexes of the columns for which there is room, titles broken."""
@@ -140,31 +140,31 @@ def _shown(
         return shown
     named = [head.index(name) for name in fold if name in head]
     order = [*named, *(index for index in reversed(shown[1:]) if index not in named)]
-    order.sort(key=lambda index: not _same(rows, index))
-    while order and _total(head, rows, shown, whole_titles=False) > width:
+    order.sort(key=lambda index: not _is_constant(rows, index))
+    while order and _total_width(head, rows, shown, whole_titles=False) > width:
         shown.remove(order.pop(0))
     return shown
 
 
-def _total(
+def _total_width(
     head: Sequence[str], rows: Sequence[Sequence[str]], shown: Sequence[int], *, whole_titles: bool
 ) -> int:
-    widths = [_width(head, rows, index, whole_title=whole_titles) for index in shown]
+    widths = [_column_width(head, rows, index, whole_title=whole_titles) for index in shown]
     return sum(widths) + len(GAP) * (len(widths) - 1)
 
 
-def _width(
+def _column_width(
     head: Sequence[str], rows: Sequence[Sequence[str]], index: int, *, whole_title: bool
 ) -> int:
     title = [head[index]] if whole_title else head[index].split()
     return max(map(len, [*title, *(row[index] for row in rows)]), default=0)
 
 
-def _broken(title: str, room: int) -> list[str]:
+def _break_title(title: str, room: int) -> list[str]:
     return textwrap.wrap(title, max(room, 1), break_long_words=False, break_on_hyphens=False)
 
 
-def _aligned(lines: Sequence[Sequence[str]], flush: Sequence[bool]) -> list[str]:
+def _align(lines: Sequence[Sequence[str]], flush: Sequence[bool]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [
         GAP.join(
@@ -175,7 +175,7 @@ def _aligned(lines: Sequence[Sequence[str]], flush: Sequence[bool]) -> list[str]
     ]
 
 
-def _with_folded(
+def _append_hidden(
     text: Sequence[str],
     head: Sequence[str],
     rows: Sequence[Sequence[str]],
@@ -183,24 +183,24 @@ def _with_folded(
     width: int | None,
 ) -> list[str]:
     hidden = [index for index in range(len(head)) if index not in shown]
-    once = [index for index in hidden if _same(rows, index)]
+    once = [index for index in hidden if _is_constant(rows, index)]
     lines: list[str] = []
     for line, row in zip(text, rows, strict=True):
         lines.append(line)
         said = [f"{head[i]}: {row[i].strip()}" for i in hidden if i not in once and row[i]]
         if said:
             room = None if width is None else width - len(INDENT)
-            lines.append(textwrap.indent(joined(said, width=room, indent=""), INDENT))
+            lines.append(textwrap.indent(join_parts(said, width=room, indent=""), INDENT))
     if once:
         said = [f"{head[i]}: {rows[0][i]}" for i in once if rows[0][i]]
-        lines.append(joined(["in every row", *said], width=width))
+        lines.append(join_parts(["in every row", *said], width=width))
     return lines
 
 
-def _same(rows: Sequence[Sequence[str]], index: int) -> bool:
+def _is_constant(rows: Sequence[Sequence[str]], index: int) -> bool:
     """Whether a column says the same in each of several rows."""
     return len(rows) > 1 and len({row[index] for row in rows}) == 1
 
 
-def _numeric(cells: Sequence[str]) -> bool:
+def _is_numeric(cells: Sequence[str]) -> bool:
     return all(cell.lstrip("+-.")[:1].isdigit() or cell in ("", "-") for cell in cells)

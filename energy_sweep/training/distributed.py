@@ -1,8 +1,8 @@
-"""A gang: processes that train one net together, each on its part of every batch.
+"""Processes that train one net together, each on its part of every batch.
 
-This process keeps the meter, the store and all stages. It sends the gang one epoch at a time and
-puts the state that comes back into its own net, so that saving, resuming and branching work as if
-it had trained itself.
+This process keeps the meter, the store and all stages. It sends the others one epoch at a time
+and puts the state that comes back into its own net, so that saving, resuming and branching
+work as if it had trained itself.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ class DistributedTrainer:
         self.recipe, self.plan, self.fingerprint = recipe, plan, fingerprint
         self.warm: set[str] = set()
         self.cpu_seconds: dict[int, float] = {}
-        self._crew: WorkerPool | None = None
-        self._held: tuple[Trainee, list[int]] | None = None
+        self._pool: WorkerPool | None = None
+        self._sent: tuple[Trainee, list[int]] | None = None
 
     @property
     def pids(self) -> dict[int, int]:
-        return {} if self._crew is None else self._crew.pids
+        return {} if self._pool is None else self._pool.pids
 
     def start(self) -> None:
         """Start the processes and let them read the data, where they do not run yet."""
-        if self._crew is not None:
+        if self._pool is not None:
             return
         recipe = self.recipe
         setup: JsonDict = {
@@ -51,7 +51,7 @@ class DistributedTrainer:
             for part in ("dataset", "model", "optimizer", "device")
         }
         setup |= {"lr": recipe.lr, "precision": recipe.precision, "plan": to_json(self.plan)}
-        self._crew = WorkerPool(recipe.device.processes, threads=recipe.device.threads)
+        self._pool = WorkerPool(recipe.device.processes, threads=recipe.device.threads)
         for answer in self._ask(Message(setup)):
             if answer.plain["fingerprint"] != self.fingerprint:
                 self.close()
@@ -62,10 +62,10 @@ class DistributedTrainer:
 
     def close(self) -> None:
         """End the processes; the next epoch starts them anew."""
-        crew, self._crew, self._held = self._crew, None, None
+        pool, self._pool, self._sent = self._pool, None, None
         self.warm.clear()
-        if crew is not None:
-            crew.close()
+        if pool is not None:
+            pool.close()
 
     def train_epoch(
         self,
@@ -95,27 +95,27 @@ class DistributedTrainer:
             "dials": dials,
         }
         tensors = {GENERATOR: generator.get_state()}
-        if not self._holds(trainee):
+        if not self._has_copy(trainee):
             tensors |= tensors_of(trainee)
         answers = self._ask(Message(job, tensors))
         for rank, answer in enumerate(answers):
             self.cpu_seconds[rank] = answer.plain["cpu_seconds"]
         restore(trainee.module, trainee.optimizer, answers[0].tensors)
-        self._held = trainee, _versions(trainee)
+        self._sent = trainee, _versions(trainee)
         return float(answers[0].plain["loss"])
 
-    def _holds(self, trainee: Trainee) -> bool:
-        """Whether the gang's net is this one, and nobody has changed it here since."""
-        if self._held is None or self._held[0] is not trainee:
+    def _has_copy(self, trainee: Trainee) -> bool:
+        """Whether the processes hold this net, and it was not changed here since."""
+        if self._sent is None or self._sent[0] is not trainee:
             return False
-        return self._held[1] == _versions(trainee)
+        return self._sent[1] == _versions(trainee)
 
     def _ask(self, message: Message) -> list[Message]:
-        assert self._crew is not None
+        assert self._pool is not None
         try:
-            return self._crew.ask(message)
+            return self._pool.ask(message)
         except BaseException:
-            # Some may have done what they were asked and some not, so none goes on.
+            # Some may have done the work and others not, so their nets may differ now.
             self.close()
             raise
 

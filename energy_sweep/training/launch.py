@@ -49,7 +49,7 @@ class Launch:
             local_addr=LOOPBACK,
             max_restarts=0,
             monitor_interval=LOOK_SECONDS,
-            logs_specs=_Quiet(environment),
+            logs_specs=_QuietLogs(environment),
         )
         self._thread = threading.Thread(target=self._run, name="ranks", daemon=True)
         self._thread.start()
@@ -65,7 +65,7 @@ class Launch:
 
     def _run(self) -> None:
         rendezvous_handler_registry.register(BACKEND, _Loopback)
-        _silence()
+        _silence_launcher()
         try:
             elastic_launch(self._config, sys.executable)("-m", WORKER)
         except ChildFailedError as error:
@@ -118,7 +118,7 @@ class _Loopback(RendezvousHandler):
         return True
 
 
-class _Quiet(LogsSpecs):
+class _QuietLogs(LogsSpecs):
     """Ranks with `environment` that write nowhere: what they have to say comes over their line."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -132,7 +132,7 @@ class _Quiet(LogsSpecs):
     def reify(self, envs: dict[int, dict[str, str]]) -> LogsDest:
         shown = os.environ.get(SHOW) == "1"
         for environment in envs.values():
-            environment.update(_surroundings(), **self._environment)
+            environment.update(_rank_environment(), **self._environment)
         nowhere = dict.fromkeys(envs, os.devnull)
         return LogsDest(
             stdouts=nowhere,
@@ -141,7 +141,7 @@ class _Quiet(LogsSpecs):
         )
 
 
-def _surroundings() -> dict[str, str]:
+def _rank_environment() -> dict[str, str]:
     """Modules are found where this process finds them, and ranks talk over loopback."""
     names = [
         name
@@ -153,7 +153,7 @@ def _surroundings() -> dict[str, str]:
     return {"PYTHONPATH": path, "TORCH_CPP_LOG_LEVEL": "ERROR", **through}
 
 
-def _silence() -> None:
+def _silence_launcher() -> None:
     """What the launcher logs of ranks that end is told in one line instead."""
     mine = ("torch.distributed.elastic", "torch.distributed.launcher")
     names = [name for name in logging.root.manager.loggerDict if name.startswith(mine)]

@@ -70,7 +70,7 @@ def network(
     memory_format: torch.memory_format = torch.channels_last,
 ) -> nn.Module:
     """A fresh network, initialised on the CPU from (seed, "init") alone."""
-    with _seeded(indexed_seed(seed, "init")):
+    with _seed_globals(indexed_seed(seed, "init")):
         module = model.build(data.shape, len(data.classes))
     dtype = torch.float64 if precision == "float64" else torch.float32
     return module.to(device=device, dtype=dtype).to(memory_format=memory_format)
@@ -117,7 +117,7 @@ def train_epoch(
     dropout_seed = int(torch.randint(2**62, (), generator=generator)) + (peers.rank if peers else 0)
     if acting is not None:
         acting.begin(module)
-    with _seeded(dropout_seed, device), _exactness(precision, device):
+    with _seed_globals(dropout_seed, device), _set_matmul_precision(precision, device):
         batches = resident.epoch(batch, generator)
         for step in range(steps):
             optimizer.zero_grad(set_to_none=True)
@@ -185,7 +185,7 @@ def _update(optimizer: torch.optim.Optimizer, *, lr: float, scale: float) -> Non
 
 
 @contextlib.contextmanager
-def _seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
+def _seed_globals(seed: int, device: torch.device | None = None) -> Iterator[None]:
     """Run with the global generators of the CPU and of `device` at `seed`, then put them back."""
     on_cuda = device is not None and device.type == "cuda"
     with torch.random.fork_rng(devices=[device] if on_cuda else []):
@@ -196,7 +196,7 @@ def _seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _exactness(precision: str, device: torch.device) -> Iterator[None]:
+def _set_matmul_precision(precision: str, device: torch.device) -> Iterator[None]:
     """On CUDA, products of float32 in full or, for tf32, rounded; then as they were.
 
     Convolutions of float32 round by default there, so that fp32 has to be asked for as well.

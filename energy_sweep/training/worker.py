@@ -1,4 +1,4 @@
-"""One rank of a gang, started by torchrun's launcher: trains its part of every batch it is sent."""
+"""One rank of several, started by torchrun's launcher: trains its part of every batch."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from energy_sweep.training.worker_pool import RemoteError
 _WORDS = inspect.signature(DistributedDataParallel.__init__).parameters
 _WORD = "forward_sync_buffers" if "forward_sync_buffers" in _WORDS else "broadcast_buffers"
 LONE_BUFFERS: dict[str, Any] = {_WORD: False}
-# After the line is cut, how long the rest of the work may go on before it is cut off too.
+# After the connection is closed, how long the work may go on before this process exits.
 GRACE_SECONDS = 1.0
 
 
@@ -56,21 +56,21 @@ class Rank:
         self.resident = whole.shard(self.rank, self.ranks)
         self.model, self.optimizer = make(setup["model"]), make(setup["optimizer"])
         self.trainee: Trainee | None = None
-        self._wake()
+        self._load_lazy_imports()
 
-    def _wake(self) -> None:
+    def _load_lazy_imports(self) -> None:
         """Import what training imports on first use, which belongs to no configuration."""
         module = nn.Linear(1, 1).to(self.chip)
-        self._together(module)(torch.ones(1, 1, device=self.chip)).sum().backward()
+        self._wrap(module)(torch.ones(1, 1, device=self.chip)).sum().backward()
         self.optimizer.build(module, self.setup["lr"]).step()
 
-    def _together(self, module: nn.Module) -> nn.Module:
+    def _wrap(self, module: nn.Module) -> nn.Module:
         """A net whose gradients are the mean over all ranks."""
         chips = None if self.chip.type == "cpu" else [self.chip.index]
         return DistributedDataParallel(module, device_ids=chips, **LONE_BUFFERS)
 
     def average(self, value: Tensor) -> Tensor:
-        """The mean of a tensor over all ranks, the same bits on each; see train.Peers."""
+        """The mean of a tensor over all ranks, the same bits on each; see loop.Peers."""
         dist.all_reduce(value)
         return value.div_(self.ranks)
 
@@ -78,15 +78,15 @@ class Rank:
         """One epoch; rank 0 answers with the state too, which is the same on all."""
         state = {name: value for name, value in job.tensors.items() if name != GENERATOR}
         if state:
-            self.trainee = self._adopted(state)
+            self.trainee = self._build_trainee(state)
         assert self.trainee is not None
         module = self.trainee.module
         # A new wrapper each time: the order of its sums, which decides the last bits, depends on
         # how many steps it has seen, and an epoch must not.
-        together = self._together(module)
+        wrapped = self._wrap(module)
         with self.device.infeasible_out_of_memory():
             loss = train_epoch(
-                Trainee(together, self.trainee.optimizer),
+                Trainee(wrapped, self.trainee.optimizer),
                 self.resident,
                 batch=job.plain["batch"],
                 lr_at=job.plain["lr"].__getitem__,
@@ -100,7 +100,7 @@ class Rank:
         answer = {"loss": loss, "cpu_seconds": time.process_time()}
         return Message(answer, tensors_of(self.trainee) if self.rank == 0 else {})
 
-    def _adopted(self, state: dict[str, Tensor]) -> Trainee:
+    def _build_trainee(self, state: dict[str, Tensor]) -> Trainee:
         """A net and its optimizer in the shapes of `state`, which may be those of a pruned net."""
         module = network(
             self.model,
@@ -131,7 +131,7 @@ def _generator(state: Tensor) -> torch.Generator:
 
 
 def _listen(connection: Connection, jobs: queue.SimpleQueue[Message | None]) -> None:
-    """Hand on what comes; once the line is cut nobody wants the work, so end it, busy or not."""
+    """Queue what is received; once the connection is closed, exit, even in the midst of work."""
     try:
         while True:
             jobs.put(connection.receive())
@@ -159,8 +159,8 @@ def _work(connection: Connection, jobs: queue.SimpleQueue[Message | None]) -> No
 
 
 def main() -> int:
-    """Answer what the line brings until it is cut; the exit code is 0 if all was answered."""
-    # Ctrl-C is for the process that started this one, which then cuts the line.
+    """Answer messages until the connection closes; the exit code is 0 if all were answered."""
+    # Ctrl-C is for the process that started this one, which then closes the connection.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = connect(int(os.environ["RANK"]))
     jobs: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
@@ -173,11 +173,11 @@ def main() -> int:
         with suppress(OSError):
             connection.send(RemoteError.of(error))
         while jobs.get() is not None:
-            pass  # the line is cut when what was said has been heard
+            pass  # the connection is closed once the error was received
         return 1
     return 0
 
 
 if __name__ == "__main__":
-    # Taking apart what was imported takes longer than all else, and nothing is left to write.
+    # Python's own shutdown of all imports would take longer, and nothing is left to write.
     os._exit(main())

@@ -29,26 +29,26 @@ class WorkerPool:
 
         self.ranks = ranks
         self.pids: dict[int, int] = {}
-        self._lines: dict[int, Connection] = {}
-        door = Listener()
-        self._launch = Launch(ranks, {"OMP_NUM_THREADS": str(threads), **door.environment})
+        self._connections: dict[int, Connection] = {}
+        listener = Listener()
+        self._launch = Launch(ranks, {"OMP_NUM_THREADS": str(threads), **listener.environment})
         try:
-            self._admit(door)
+            self._accept_ranks(listener)
         except BaseException:
             self.close()
             raise
         finally:
-            door.close()
+            listener.close()
 
     def ask(self, message: Message) -> list[Message]:
         """Send a message to every rank and give their answers, by rank."""
         answers: dict[int, Message] = {}
         with selectors.DefaultSelector() as waiting:
-            for rank, line in self._lines.items():
-                waiting.register(line.line, selectors.EVENT_READ, rank)
-            for rank, line in self._lines.items():
+            for rank, connection in self._connections.items():
+                waiting.register(connection.line, selectors.EVENT_READ, rank)
+            for rank, connection in self._connections.items():
                 try:
-                    line.send(message)
+                    connection.send(message)
                 except OSError:
                     self._fail(rank, {})
             while len(answers) < self.ranks:
@@ -59,9 +59,9 @@ class WorkerPool:
         return [answers[rank] for rank in range(self.ranks)]
 
     def close(self) -> None:
-        """Hang up, which ends the ranks, and wait until they are gone; closing twice is fine."""
-        for line in self._lines.values():
-            line.close()
+        """Close the connections, which ends the ranks, and wait for that; closing twice is fine."""
+        for connection in self._connections.values():
+            connection.close()
         if self._launch.wait(END_SECONDS):
             return
         for pid in self.pids.values():  # a process that is stopped cannot notice
@@ -69,38 +69,38 @@ class WorkerPool:
                 os.kill(pid, signal.SIGKILL)
         self._launch.wait(END_SECONDS)
 
-    def _admit(self, door: Listener) -> None:
-        while len(self._lines) < self.ranks:
+    def _accept_ranks(self, listener: Listener) -> None:
+        while len(self._connections) < self.ranks:
             if self._launch.is_over:
                 self._fail(None, {})
-            if (found := door.accept(LOOK_SECONDS)) is not None:
-                rank, self.pids[rank], self._lines[rank] = found
+            if (found := listener.accept(LOOK_SECONDS)) is not None:
+                rank, self.pids[rank], self._connections[rank] = found
         self.pids = dict(sorted(self.pids.items()))
 
     def _answer(self, rank: int) -> Message:
         try:
-            answer = self._lines[rank].receive()
+            answer = self._connections[rank].receive()
         except OSError:
             self._fail(rank, {})
         if "failed" in answer.plain:
             self._fail(rank, answer.plain)
         return answer
 
-    def _fail(self, rank: int | None, said: JsonDict) -> NoReturn:
-        """End all ranks, and raise what the one that failed first has said, or died of."""
+    def _fail(self, rank: int | None, report: JsonDict) -> NoReturn:
+        """End all ranks, and raise what the one that failed first reported, or how it ended."""
         self.close()
-        text = said.get("failed", "")
-        match said.get("kind"):
+        text = report.get("failed", "")
+        match report.get("kind"):
             case "BadInput":
                 raise BadInput(text)
             case "OutOfMemory":
-                raise OutOfMemory(text, capped=said["capped"])
+                raise OutOfMemory(text, capped=report["capped"])
             case "Infeasible":
                 raise Infeasible(text)
-        raise RankFailed(self._line(rank, text))
+        raise RankFailed(self._failure_text(rank, text))
 
-    def _line(self, rank: int | None, text: str) -> str:
-        # A rank that was killed makes the others fail too, and those may have been heard first.
+    def _failure_text(self, rank: int | None, text: str) -> str:
+        # A rank that was killed makes the others fail too, and their reports may come first.
         codes = self._launch.exit_codes
         for one, code in sorted(codes.items()):
             if code < 0 and code != -signal.SIGTERM:
@@ -112,7 +112,7 @@ class WorkerPool:
         if text:
             return f"rank {rank} of device.processes={self.ranks} failed: {text}"
         if rank is None:
-            rank = culprit(codes)
+            rank = first_failed_rank(codes)
         how = self._launch.trouble or f"ended with exit code {codes.get(rank, 0)}"
         return (
             f"rank {rank} of device.processes={self.ranks} {how}:"
@@ -120,7 +120,7 @@ class WorkerPool:
         )
 
 
-def culprit(exit_codes: Mapping[int, int]) -> int:
+def first_failed_rank(exit_codes: Mapping[int, int]) -> int:
     """The rank that ended by itself: the launcher terminates the others once one has ended."""
     return min(exit_codes, key=lambda rank: (exit_codes[rank] == -signal.SIGTERM, rank), default=0)
 

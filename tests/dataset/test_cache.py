@@ -90,7 +90,7 @@ def test_a_new_file_and_other_code_are_noticed(source, reads, monkeypatch):
     repainted(Path(source.root, "b", "new.png"))
     source.load()
     assert len(reads) == 25
-    monkeypatch.setattr(cache, "_code", lambda: "another")
+    monkeypatch.setattr(cache, "_code_digest", lambda: "another")
     source.load()
     assert len(reads) == 38
 

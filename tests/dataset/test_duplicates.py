@@ -139,7 +139,7 @@ def test_many_look_alikes_cost_few_comparisons(monkeypatch):
         compared.append(len(ones))
         return confirmed(ones, others, shifts)
 
-    monkeypatch.setattr(likeness, "_confirmed", counted)
+    monkeypatch.setattr(likeness, "_confirm", counted)
     random = np.random.default_rng(0)
     base = thumbnail(scene(1, 48, 1)[None]).astype(float)
     many = np.clip(base + random.normal(scale=9, size=(400, 32, 32)), 0, 255).astype(np.uint8)

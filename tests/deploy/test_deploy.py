@@ -21,7 +21,7 @@ from training.toy_parts import Sides
 from energy_sweep.compression import Prune, Quantize
 from energy_sweep.dataset.digits import Digits
 from energy_sweep.deploy import deploy, reload
-from energy_sweep.deploy.ledger import look, looks
+from energy_sweep.deploy.ledger import count_look, read_looks
 from energy_sweep.device import Device
 from energy_sweep.meter import meter_id, open_meter
 from energy_sweep.meter.base import Meter
@@ -170,13 +170,13 @@ def test_a_folder_that_cannot_take_all_files_is_left_as_it_was(
 
 def test_a_look_is_not_counted_where_nothing_is_shown(tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.json"
-    with look(ledger, "a"):
+    with count_look(ledger, "a"):
         pass
     for key in ("a", "b"):
-        with pytest.raises(KeyboardInterrupt), look(ledger, key):
-            assert key in looks(ledger)  # a kill here leaves it counted
+        with pytest.raises(KeyboardInterrupt), count_look(ledger, key):
+            assert key in read_looks(ledger)  # a kill here leaves it counted
             raise KeyboardInterrupt
-    assert looks(ledger) == ["a"]
+    assert read_looks(ledger) == ["a"]
 
 
 def test_accuracy_can_be_recomputed_with_onnxruntime_and_numpy_alone(deployed: Path) -> None:
@@ -219,7 +219,7 @@ def test_looks_at_the_test_split_are_counted_by_configuration(tmp_path: Path) ->
     ledger = tmp_path / "ledger.json"
     counts = list[int]()
     for key in ("a", "b", "a", "c", "b"):
-        with look(ledger, key) as seen_by:
+        with count_look(ledger, key) as seen_by:
             counts.append(seen_by)
     assert counts == [1, 2, 2, 3, 3]
 

@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
-from energy_sweep.device.allocator import keeping_freed_memory
+from energy_sweep.device.allocator import keep_freed_memory
 
 BYTES = 100 * 2**20
 # In a process of its own: in an old one the heap may end where it cannot grow.
 SCRIPT = f"""
 import resource
 import numpy as np
-from energy_sweep.device.allocator import keeping_freed_memory
+from energy_sweep.device.allocator import keep_freed_memory
 
 def faults_of_a_step():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -27,10 +27,10 @@ def resident_bytes():
         return int(file.read().split()[1]) * resource.getpagesize()
 
 assert faults_of_a_step() > 10, "there was nothing to save"
-with keeping_freed_memory() as kept:
+with keep_freed_memory() as kept:
     assert kept
     faults_of_a_step()
-    with keeping_freed_memory():
+    with keep_freed_memory():
         pass  # an inner user's end is not the end
     assert faults_of_a_step() <= 10
     held = resident_bytes()
@@ -47,5 +47,5 @@ def test_a_step_takes_no_new_pages_and_the_end_gives_them_back():
 
 def test_another_malloc_is_left_alone(monkeypatch):
     monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
-    with keeping_freed_memory() as kept:
+    with keep_freed_memory() as kept:
         assert not kept

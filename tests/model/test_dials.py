@@ -14,7 +14,7 @@ from energy_sweep.model.base import adopt
 from energy_sweep.model.count import count
 from energy_sweep.model.efficientnet import EfficientNet
 from energy_sweep.model.googlenet import GoogLeNet
-from energy_sweep.model.layers import ACTIVATIONS, FittedGroupNorm, Heads, fitting_groups
+from energy_sweep.model.layers import ACTIVATIONS, FittedGroupNorm, Heads, count_groups
 from energy_sweep.model.mobilenet import MobileNet
 from energy_sweep.model.resnet import ResNet
 from energy_sweep.model.small_cnn import SmallCNN
@@ -122,7 +122,7 @@ def test_heads_are_averaged(model: Any) -> None:
     ("channels", "groups"), [(8, 1), (16, 2), (44, 4), (45, 5), (47, 1), (64, 8), (512, 32), (3, 1)]
 )
 def test_groups_fit_the_channels(channels: int, groups: int) -> None:
-    assert fitting_groups(channels) == groups
+    assert count_groups(channels) == groups
     layer, some = FittedGroupNorm(channels), images((channels, 3, 3))
     assert torch.equal(layer(some), nn.GroupNorm(groups, channels)(some))
 

@@ -13,7 +13,7 @@ from energy_sweep.profile.attribution import (
     BETWEEN,
     WHOLE,
     TimeAttribution,
-    account,
+    attribute_time,
     named_ranges,
     sizes_of,
 )
@@ -41,7 +41,7 @@ def spent(net: nn.Module, x: Tensor) -> TimeAttribution:
     recorded = profile(activities=[ProfilerActivity.CPU])
     with named_ranges(net), recorded, record_function(WHOLE):
         net(x).sum().backward()
-    return account(recorded.events() or [])
+    return attribute_time(recorded.events() or [])
 
 
 def test_time_is_traced_to_layers_and_adds_up() -> None:

@@ -79,7 +79,9 @@ def test_lines_go_on_under_their_second_column_and_between_parts() -> None:
         "  why      aaaa bbbb cccc dddd",
         "           eeee",
     ]
-    assert terminal.joined(["trial 3", "batch=32 lr=0.1", "spent 12 J"], width=30).splitlines() == [
+    assert terminal.join_parts(
+        ["trial 3", "batch=32 lr=0.1", "spent 12 J"], width=30
+    ).splitlines() == [
         "trial 3  batch=32 lr=0.1",
         "    spent 12 J",
     ]

@@ -29,7 +29,7 @@ from energy_sweep.record import Infeasible
 from energy_sweep.runtime.onnxruntime import OnnxRuntime
 from energy_sweep.training.distributed import DistributedTrainer
 from energy_sweep.training.loop import OnDeviceDataset, Trainee, network, restore, train_epoch
-from energy_sweep.training.worker_pool import RankFailed, WorkerPool, culprit
+from energy_sweep.training.worker_pool import RankFailed, WorkerPool, first_failed_rank
 
 BATCH, LR = 32, 0.05
 LAST = Plan(layout="channels_last")
@@ -40,8 +40,8 @@ TIGHT, LOOSE = 1e-4, 0.05
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals")
 
 
-class Bench:
-    """One net on one data set, trained by this process or by a gang."""
+class TrainingCase:
+    """One net on one data set, trained by this process or by a trainer."""
 
     def __init__(self, dataset: Any, norm: str) -> None:
         self.recipe = Recipe(
@@ -57,7 +57,7 @@ class Bench:
         )
         self.data: Data = dataset.load()
         self.resident = OnDeviceDataset(self.data.train, self.data)
-        self.gang = DistributedTrainer(self.recipe, plan=LAST, fingerprint=self.data.fingerprint)
+        self.trainer = DistributedTrainer(self.recipe, plan=LAST, fingerprint=self.data.fingerprint)
 
     def fresh(self) -> Trainee:
         module = network(self.recipe.model, self.data, seed=0)
@@ -93,59 +93,61 @@ def wait_until_gone(pids: list[int], seconds: float = 20.0) -> None:
 
 @pytest.mark.slow
 def test_two_processes_give_the_curve_of_one_and_their_cpu_seconds_are_counted_once() -> None:
-    bench = Bench(Digits(), "group")
-    gang, trainee = bench.gang, bench.fresh()
+    case = TrainingCase(Digits(), "group")
+    trainer, trainee = case.trainer, case.fresh()
     try:
-        losses = [bench.train(gang.train_epoch, trainee, 0)]
+        losses = [case.train(trainer.train_epoch, trainee, 0)]
         heard = [
             (line.laddr.ip, psutil.Process(pid).name())
-            for pid in (os.getpid(), *gang.pids.values())
+            for pid in (os.getpid(), *trainer.pids.values())
             for line in psutil.Process(pid).net_connections()
             if line.status == psutil.CONN_LISTEN
         ]
         assert heard and {ip for ip, _ in heard} == {"127.0.0.1"}
-        own, ranks = time.process_time(), sum(gang.cpu_seconds.values())
+        own, ranks = time.process_time(), sum(trainer.cpu_seconds.values())
         with EstimateSource(tree=ProcessTree()).begin() as read:
-            losses += [bench.train(gang.train_epoch, trainee, epoch) for epoch in (1, 2)]
+            losses += [case.train(trainer.train_epoch, trainee, epoch) for epoch in (1, 2)]
             estimated = read().terms["cpu_seconds"]
-        spent = sum(gang.cpu_seconds.values()) - ranks + time.process_time() - own
-        assert len(gang.cpu_seconds) == 2 and estimated == pytest.approx(spent, rel=0.1, abs=0.05)
-        assert losses == pytest.approx(bench.alone(3), rel=TIGHT)
-        pids = list(gang.pids.values())
+        spent = sum(trainer.cpu_seconds.values()) - ranks + time.process_time() - own
+        assert len(trainer.cpu_seconds) == 2 and estimated == pytest.approx(
+            spent, rel=0.1, abs=0.05
+        )
+        assert losses == pytest.approx(case.alone(3), rel=TIGHT)
+        pids = list(trainer.pids.values())
         with pytest.raises(RankFailed, match=r"failed: TypeError.*nonsense"):
-            bench.train(gang.train_epoch, trainee, 3, nonsense=1)
+            case.train(trainer.train_epoch, trainee, 3, nonsense=1)
         wait_until_gone(pids)
     finally:
-        gang.close()
+        trainer.close()
 
 
 @pytest.mark.slow
-def test_a_killed_rank_is_named_ends_the_gang_and_the_next_one_resumes_bit_for_bit() -> None:
-    bench = Bench(Sides(), "batch")
-    gang, trainee = bench.gang, bench.fresh()
+def test_a_killed_rank_is_named_ends_all_and_the_next_one_resumes_bit_for_bit() -> None:
+    case = TrainingCase(Sides(), "batch")
+    trainer, trainee = case.trainer, case.fresh()
     try:
-        losses = [bench.train(gang.train_epoch, trainee, epoch) for epoch in (0, 1)]
+        losses = [case.train(trainer.train_epoch, trainee, epoch) for epoch in (0, 1)]
         saved = {name: value.clone() for name, value in tensors_of(trainee).items()}
-        losses.append(bench.train(gang.train_epoch, trainee, 2))
-        assert losses == pytest.approx(bench.alone(3), rel=LOOSE)
-        pids = list(gang.pids.values())
+        losses.append(case.train(trainer.train_epoch, trainee, 2))
+        assert losses == pytest.approx(case.alone(3), rel=LOOSE)
+        pids = list(trainer.pids.values())
         # The other rank waits for this one in the middle of its epoch.
         os.kill(pids[1], signal.SIGSTOP)
         threading.Timer(0.3, os.kill, (pids[1], signal.SIGKILL)).start()
         with pytest.raises(RankFailed, match=r"rank 1 of device\.processes=2.*SIGKILL") as caught:
-            bench.train(gang.train_epoch, trainee, 3)
+            case.train(trainer.train_epoch, trainee, 3)
         assert "\n" not in str(caught.value) and caught.value.exit_code == 1
         wait_until_gone(pids)
-        again = bench.fresh()
+        again = case.fresh()
         restore(again.module, again.optimizer, saved)
-        bench.train(gang.train_epoch, again, 2)
+        case.train(trainer.train_epoch, again, 2)
         assert again.fingerprint() == trainee.fingerprint()
-        pids = list(gang.pids.values())
+        pids = list(trainer.pids.values())
         with pytest.raises(Infeasible, match="diverged"):
-            bench.train(gang.train_epoch, again, 3, lr=1e30)
+            case.train(trainer.train_epoch, again, 3, lr=1e30)
         wait_until_gone(pids)
     finally:
-        gang.close()
+        trainer.close()
 
 
 def test_ranks_that_cannot_start_are_told_of_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +157,7 @@ def test_ranks_that_cannot_start_are_told_of_in_one_line(monkeypatch: pytest.Mon
 
 
 def test_the_blame_is_on_the_rank_that_ended_not_on_those_terminated_for_it() -> None:
-    assert culprit({0: -signal.SIGTERM, 1: 1}) == 1
-    assert culprit({0: 1, 1: 1}) == 0
-    assert culprit({0: -signal.SIGTERM}) == 0
-    assert culprit({}) == 0
+    assert first_failed_rank({0: -signal.SIGTERM, 1: 1}) == 1
+    assert first_failed_rank({0: 1, 1: 1}) == 0
+    assert first_failed_rank({0: -signal.SIGTERM}) == 0
+    assert first_failed_rank({}) == 0

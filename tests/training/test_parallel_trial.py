@@ -55,8 +55,8 @@ def test_batches_that_do_not_share_out_are_refused() -> None:
         check(recipe(batch=33))
 
 
-class Stand:
-    """Stands in for a gang, and trains in this process; `runs` is whether it was started."""
+class LocalTrainer:
+    """A DistributedTrainer that trains in this process; `runs` says whether it was started."""
 
     runs = False
     warm: ClassVar[set[str]] = set()
@@ -64,14 +64,14 @@ class Stand:
     def __init__(self, *_: object, **__: object) -> None: ...
 
     def start(self) -> None:
-        Stand.runs = True
+        LocalTrainer.runs = True
 
     def close(self) -> None:
-        Stand.runs = False
-        Stand.warm.clear()
+        LocalTrainer.runs = False
+        LocalTrainer.warm.clear()
 
     def train_epoch(self, *arguments: Any, **dials: Any) -> float:
-        assert Stand.runs
+        assert LocalTrainer.runs
         return train_epoch(*arguments, **dials)
 
 
@@ -79,14 +79,14 @@ class Stand:
 def test_ranks_run_before_the_first_window_and_are_gone_before_inference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("energy_sweep.trial.trainer.DistributedTrainer", Stand)
+    monkeypatch.setattr("energy_sweep.trial.trainer.DistributedTrainer", LocalTrainer)
     meter = open_meter("replay")
     store = StageStore(tmp_path, meter_id=meter_id(meter.facts()))
     seen: dict[str, bool] = {}
     opened = meter.window
 
     def window(work: Work) -> AbstractContextManager[Window]:
-        seen[work.stage] = seen.get(work.stage, Stand.runs) and Stand.runs
+        seen[work.stage] = seen.get(work.stage, LocalTrainer.runs) and LocalTrainer.runs
         return opened(work)
 
     monkeypatch.setattr(meter, "window", window)
@@ -97,7 +97,7 @@ def test_ranks_run_before_the_first_window_and_are_gone_before_inference(
     assert store.clear() > 0
     with deployed_trial(recipe(), meter=meter, store=store) as deployed:
         assert deployed.network is not None
-    assert not Stand.runs
+    assert not LocalTrainer.runs
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")

@@ -23,7 +23,7 @@ from energy_sweep.app.config.axes import Axes
 from energy_sweep.app.config.build import resolved
 from energy_sweep.app.config.compression_lists import is_step, written_out
 from energy_sweep.app.config.unswept import may_vary
-from energy_sweep.recipe.dials import listed
+from energy_sweep.recipe.dials import list_text
 from energy_sweep.record import JsonDict
 
 Words = tuple[str, ...]
@@ -68,7 +68,7 @@ class Composer:
         chosen = {str(group): choice for group, choice in choices.items() if "@" not in str(group)}
         steps = values["compression"].get("steps")
         if steps:
-            chosen["compression"] = listed(steps)
+            chosen["compression"] = list_text(steps)
         named = {**dict(_leaves(values)), **chosen}
         return {name: value for name, value in named.items() if may_vary(name)}
 
@@ -168,7 +168,10 @@ def _leaves(values: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, A
             yield from _leaves(cast(JsonDict, value), f"{place}{key}.")
         elif not str(key).startswith("_"):
             is_list = isinstance(value, list)
-            yield f"{place}{key}", listed(map(str, cast("list[Any]", value))) if is_list else value
+            yield (
+                f"{place}{key}",
+                list_text(map(str, cast("list[Any]", value))) if is_list else value,
+            )
 
 
 @contextmanager

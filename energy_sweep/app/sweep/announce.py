@@ -37,7 +37,7 @@ def _axes_lines(axes: tuple[Axis, ...], width: int | None) -> list[str]:
     if width is None or max(map(len, lines), default=0) <= width:
         return lines
     return [
-        terminal.joined(
+        terminal.join_parts(
             [f"  {axis.name:{names}}", text, axis.source], width=width, indent=" " * (names + 4)
         )
         for axis, text in zip(axes, values, strict=True)

@@ -84,7 +84,7 @@ class ProgressPrinter:
             case Finished():
                 self._done += 1
                 width = terminal.width_of(sys.stderr)
-                self._say(terminal.joined(self._finished(event), width=width))
+                self._say(terminal.join_parts(self._finished(event), width=width))
             case Outcome():
                 self._close()
                 self._say(outcome_text(event))

@@ -120,7 +120,7 @@ class SweepCommand:
             waits=self.task.waits,
         ) as study:
             for line in study.repairs:
-                print(terminal.escaped(f"mended: {line}"), file=sys.stderr)
+                print(terminal.escape(f"mended: {line}"), file=sys.stderr)
             for path in session.store.put_aside():
                 print(f"mended: a damaged stage record is now {path}", file=sys.stderr)
             self._write_multirun(config)
@@ -197,7 +197,7 @@ class SweepCommand:
         write_whole(results, yaml.safe_dump(self._solutions(priced.front), sort_keys=False))
         width = terminal.width_of()
         if priced.front:
-            print(terminal.escaped(tables(priced, width=width)), end="\n\n")
+            print(terminal.escape(tables(priced, width=width)), end="\n\n")
         best = max((row.accuracy for row in priced.front), default=None)
         words = study_words(self.place.folder, Path(self.place.values["outputs"]))
         print(next_commands(words, best=best, width=width))

@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 from energy_sweep.app.config.build import Builder, resolved
 from energy_sweep.app.sweep.patience import Patience
 from energy_sweep.app.sweep.session import Sessions, TrialSession
-from energy_sweep.profile.text import Profiles, shown
+from energy_sweep.profile.text import Profiles, preview
 from energy_sweep.record import EnergySweepError, JsonDict, Objective, TrialResult, to_json
 from energy_sweep.record.seal import seal
 from energy_sweep.text import terminal
@@ -129,12 +129,12 @@ class Task:
         for line in [*plan_lines([tried] if tried is not None else []), *levels.lines()]:
             print(terminal.prose(line, width=width))
         told = alone(result, objective=objective, meter=facts, records=records)
-        print(terminal.joined(told, width=width))
+        print(terminal.join_parts(told, width=width))
         for line in filter(None, (origin(result.config), detail(energy))):
             print(terminal.prose(f"  {line}", width=width))
         print(f"  {folder / 'result.json'}")
         if values["profile"]:
-            print(shown(folder))
+            print(preview(folder))
         if result.infeasible is not None:
             self.exit_code = 1
 

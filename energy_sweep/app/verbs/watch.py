@@ -122,7 +122,7 @@ def plain_line(lines: list[DomainTotal], reading: EnergyReading) -> None:
     said = f" {reading.quality.value}" if alike else ""
     whole = f"{shown[-1]}{said}"
     parts = [f"{lines[-1].seconds:4.0f} s", *shown[:-1], whole]
-    print(terminal.joined(parts, width=terminal.width_of(), indent=" " * 8), flush=True)
+    print(terminal.join_parts(parts, width=terminal.width_of(), indent=" " * 8), flush=True)
 
 
 def _json_line(lines: list[DomainTotal], reading: EnergyReading) -> None:

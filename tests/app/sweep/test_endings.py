@@ -13,7 +13,7 @@ import pytest
 from benchmarks.formula import run_formula
 from energy_sweep.app.main import main
 from energy_sweep.app.sweep.ending import process_kept
-from energy_sweep.deploy.ledger import looks
+from energy_sweep.deploy.ledger import read_looks
 from energy_sweep.record import TrialResult
 from energy_sweep.record.documents import read_json, read_settings
 from energy_sweep.record.seal import Damaged
@@ -158,7 +158,7 @@ DAMAGES = {"emptied": b"", "cut": b'{"a', "no UTF-8": b'["\xff"]', "deep": b"[" 
 def test_damaged_documents_are_named_in_one_line(damage: str, tmp_path: Path) -> None:
     file = tmp_path / "test_split.json"
     file.write_bytes(DAMAGES[damage])
-    for read in (read_json, read_settings, looks):
+    for read in (read_json, read_settings, read_looks):
         with pytest.raises(Damaged, match=f"{file} is damaged") as told:
             read(file)
         assert "\n" not in str(told.value)
