@@ -43,11 +43,19 @@ REFUSED = {
     "name=null": "name needs a value: type name=first",
     "inference=3": "inference is a group of settings: type one of inference.batch",
     "lr=${nope}": "lr: Interpolation key 'nope' not found",
+    "meter=${nope}": "Interpolation key 'nope' not found; type a name",
     "~batch": "batch is gone",
     "--frobnicate": "unrecognized arguments: --frobnicate: type --help",
     "frobnicate": "frobnicate is neither a verb nor a setting: type one of meters",
     "hydra/sweeper/sampler=grid": "hydra/sweeper/sampler: leave it out, and type",
 }
+
+
+def test_what_a_group_was_typed_by_before_may_name_what_is_not_there(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["meter=${nope}", "meter=replay"], run=run_formula) in (0, 2)
+    assert "Error executing job" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("argument", REFUSED)

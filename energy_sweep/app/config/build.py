@@ -23,9 +23,9 @@ PARTS = ("dataset", "model", "optimizer", "compression", "runtime", "device")
 
 def resolved(cfg: DictConfig) -> JsonDict:
     """A composed configuration as plain values, interpolations resolved, without Hydra's node."""
-    if "hydra" in cfg:
-        cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
     try:
+        if "hydra" in cfg:
+            cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
         return typing.cast(
             JsonDict, OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
         )

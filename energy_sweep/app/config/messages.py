@@ -60,6 +60,7 @@ PLUGINS = {
     "sweeper": "hydra_plugins.energy_sweep.EnergySweeper",
     "launcher": "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
 }
+UNNAMED = ("", "_dummy_")  # what OmegaConf calls a place that has no name
 NAMELESS = re.compile(r"Interpolation key '(?P<group>\w+)\.name' not found")
 CONVERSION = re.compile(
     r"Value '(?P<value>.*)' (?:of type '\w+' could not be converted to|is not a valid)"
@@ -158,7 +159,8 @@ def _value(cause: OmegaConfBaseException, outer: str, known: Iterable[str]) -> s
                 f"{group}.name is missing: write name: NAME into the file of this {group}, or type"
                 f" +{group}.name=NAME"
             )
-        return f"{key}: {first}; type a name that the configuration has (see --cfg job)"
+        where = f"{key}: " if key not in UNNAMED else ""
+        return f"{where}{first}; type a name that the configuration has (see --cfg job)"
     if first.endswith("is not Optional"):
         return f"{key} needs a value: type {EXAMPLES.get(key, f'{key}=VALUE')}"
     inside = [name for name in known if name.startswith(f"{key}.")]

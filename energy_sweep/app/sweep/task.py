@@ -7,11 +7,11 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from energy_sweep.app.config.build import Builder, resolved
 from energy_sweep.app.sweep.patience import Patience
@@ -58,7 +58,8 @@ class Task:
             if hydra.mode == RunMode.MULTIRUN:
                 return to_json(self._trial(resolved(cfg), folder)[0])
             try:
-                self._alone(resolved(cfg), folder, typed=list(hydra.overrides.task))
+                typed = OmegaConf.to_container(hydra.overrides.task, resolve=False)  # as it was
+                self._alone(resolved(cfg), folder, typed=cast("list[str]", typed))
             except EnergySweepError as error:
                 self.refused = error
         return None
