@@ -63,7 +63,7 @@ class Axes:
     @property
     def lasting(self) -> tuple[str, ...]:
         """What is fixed and says something of a trial, not only of the search for it."""
-        return tuple(text for text in self.fixed if _lasts(text))
+        return tuple(text for text in self.fixed if _describes_trial(text))
 
     def override(self, name: str, value: Any) -> str:
         """One axis at one value, as typed on a command line."""
@@ -74,7 +74,7 @@ class Axes:
         words = (
             self.override(word.name, params[word.name]) if isinstance(word, Slot) else word
             for word in self.sentence
-            if isinstance(word, Slot) or _lasts(word)
+            if isinstance(word, Slot) or _describes_trial(word)
         )
         return tuple(written_out(words))
 
@@ -124,8 +124,8 @@ def read_axes(
                 check_choice(override, options)
             name = override.get_key_element().lstrip("+")
             _, before = chosen.pop(name, (source, override))
-            if _adds(before) and not _adds(override):
-                [override] = _parse(loader, [f"++{_typed(override)}"])
+            if _is_addition(before) and not _is_addition(override):
+                [override] = _parse(loader, [f"++{_input_text(override)}"])
             chosen[name] = (source, override)
     swept = {name: pair for name, pair in chosen.items() if pair[1].is_sweep_override()}
     if "compression" in swept and LEVEL in chosen:
@@ -135,17 +135,17 @@ def read_axes(
     axes = [_axis(name, source, override, texts) for name, (source, override) in swept.items()]
     # What the user typed comes first, so that it heads every line that lists a trial.
     axes.sort(key=lambda axis: axis.source == DEFAULT_SPACE)
-    groups = {name for name, (_, override) in chosen.items() if _chooses(loader, override)}
+    groups = {name for name, (_, override) in chosen.items() if _chooses_group(loader, override)}
     values = {name: o.key_or_group for name, (_, o) in chosen.items() if name not in groups}
     sentence: list[str | Slot] = []
     for name, (_, override) in chosen.items():
-        sentence += [Slot(name)] if name in swept else written_out([_typed(override)])
+        sentence += [Slot(name)] if name in swept else written_out([_input_text(override)])
     return Axes(
         space=Space(tuple(axes)),
         sentence=tuple(sentence),
         keys={name: override.get_key_element() for name, (_, override) in swept.items()},
         groups=frozenset(groups & swept.keys()),
-        entangled=frozenset(name for name in values if name in swept and _meets(name, values)),
+        entangled=frozenset(name for name in values if name in swept and _overlaps(name, values)),
         texts=texts,
     )
 
@@ -159,27 +159,27 @@ def _parse(loader: ConfigLoader, texts: Iterable[str]) -> Iterator[Override]:
             raise BadInput(parse_error(text)) from error
 
 
-def _typed(override: Override) -> str:
+def _input_text(override: Override) -> str:
     return override.input_line or ""
 
 
-def _adds(override: Override) -> bool:
+def _is_addition(override: Override) -> bool:
     return override.is_add() or override.is_force_add()
 
 
-def _chooses(loader: ConfigLoader, override: Override) -> bool:
+def _chooses_group(loader: ConfigLoader, override: Override) -> bool:
     """Whether an override chooses options of a group; a mapping sets some of its values."""
     value: Any = override.value()
     first = value.list[0] if isinstance(value, ChoiceSweep) and value.list else value
     return not isinstance(first, Mapping) and bool(loader.get_group_options(override.key_or_group))
 
 
-def _lasts(text: str) -> bool:
+def _describes_trial(text: str) -> bool:
     """Whether an override says something of a trial, not only of the search for it."""
     return not text.lstrip("+").startswith(("search.", "search/", "search="))
 
 
-def _meets(name: str, keys: Mapping[str, str]) -> bool:
+def _overlaps(name: str, keys: Mapping[str, str]) -> bool:
     """Whether another override sets what this one sets, or a part or the whole of it."""
     own = f"{keys[name]}."
     others = (f"{key}." for other, key in keys.items() if other != name)
@@ -187,7 +187,7 @@ def _meets(name: str, keys: Mapping[str, str]) -> bool:
 
 
 def _axis(name: str, source: str, override: Override, texts: dict[tuple[str, str], str]) -> Axis:
-    check_swept(name, _typed(override))
+    check_swept(name, _input_text(override))
     typed: Any = override.value()
     if isinstance(typed, RangeSweep):
         _check_range(name, override, typed)
@@ -209,14 +209,14 @@ def _axis(name: str, source: str, override: Override, texts: dict[tuple[str, str
         if value not in values:
             values.append(value)
     if not values:
-        raise BadInput(f"{_typed(override)} matches nothing: type {name}=VALUE,VALUE")
+        raise BadInput(f"{_input_text(override)} matches nothing: type {name}=VALUE,VALUE")
     return Axis(name=name, values=tuple(values), source=source)
 
 
 def _check_range(name: str, override: Override, typed: RangeSweep) -> None:
     """Raise BadInput for a range that has no end, or more values than an axis, unexpanded."""
     start, stop, step = typed.start or 0, typed.stop or 0, typed.step
-    text = _typed(override)
+    text = _input_text(override)
     if not (step and all(map(math.isfinite, (start, stop, step)))):
         raise BadInput(f"{text} has no end: type three finite numbers, and a step that is not 0")
     count = math.ceil((stop - start) / step)

@@ -80,9 +80,9 @@ class Builder:
         settings = {k: v for k, v in settings.items() if k not in schema.DIALS.get(group, ())}
         if "steps" in settings:
             return self._chain(settings, values)
-        return self._made(group, settings, values["allow"])
+        return self._build_part(group, settings, values["allow"])
 
-    def _made(self, group: str, settings: JsonDict, allow: list[str]) -> Any:
+    def _build_part(self, group: str, settings: JsonDict, allow: list[str]) -> Any:
         key = digest([group, settings])
         if key not in self._parts:
             trust = Trust(packages=tuple(allow), cure=self.cure)
@@ -103,7 +103,7 @@ class Builder:
                     )
             schema.check_level(f"{place}.level", level := step.get("level", 0.0))
             own = {k: v for k, v in step.items() if k not in schema.DIALS["compression"]}
-            technique = self._made("compression", own, values["allow"])
+            technique = self._build_part("compression", own, values["allow"])
             steps.append(Step(technique=technique, level=float(level)))
         return Chain(steps=tuple(steps))
 
@@ -122,7 +122,7 @@ class Builder:
         return find_teacher(
             None if name is None else str(name),
             Path(values["outputs"]),
-            make=lambda settings: self._made("model", settings, values["allow"]),
+            make=lambda settings: self._build_part("model", settings, values["allow"]),
         )
 
 

@@ -50,14 +50,14 @@ class Trust:
 
 def make_part(group: str, settings: JsonDict, trust: Trust) -> Any:
     """The part that settings describe; BadInput, with nothing called, where one may not be."""
-    settings = _today(settings)
+    settings = _with_current_paths(settings)
     for place, node in _nodes(group, settings):
         kind = find_class(place, node[TARGET], trust)
         check_protocol(place, node[TARGET], kind)
         _check_settings(place, node, kind)
         _check_name(place, node)
     try:
-        part = _made(group, settings, trust)
+        part = _instantiate(group, settings, trust)
     except SystemExit as ended:
         raise BadInput(f"{group}: {settings[TARGET]} ends the program: mend it") from ended
     except EnergySweepError:
@@ -71,13 +71,13 @@ def make_part(group: str, settings: JsonDict, trust: Trust) -> Any:
     return part
 
 
-def _today(node: Any) -> Any:
+def _with_current_paths(node: Any) -> Any:
     """Settings with classes named where they are now: stored ones may name where they were."""
     if isinstance(node, list | tuple):
-        return [_today(child) for child in node]
+        return [_with_current_paths(child) for child in node]
     if not isinstance(node, Mapping):
         return node
-    found = {key: _today(child) for key, child in node.items()}
+    found = {key: _with_current_paths(child) for key, child in node.items()}
     if TARGET in found:
         module, _, kind = str(found[TARGET]).rpartition(".")
         if module in MOVED:
@@ -85,13 +85,15 @@ def _today(node: Any) -> Any:
     return found
 
 
-def _made(place: str, node: Any, trust: Trust) -> Any:
+def _instantiate(place: str, node: Any, trust: Trust) -> Any:
     """Settings with every part in them made of its own; Hydra's `instantiate` would call more."""
     if isinstance(node, list | tuple):
-        return tuple(_made(f"{place}.{index}", child, trust) for index, child in enumerate(node))
+        return tuple(
+            _instantiate(f"{place}.{index}", child, trust) for index, child in enumerate(node)
+        )
     if not isinstance(node, Mapping):
         return node
-    made = {key: _made(f"{place}.{key}", child, trust) for key, child in node.items()}
+    made = {key: _instantiate(f"{place}.{key}", child, trust) for key, child in node.items()}
     target = made.pop(TARGET, None)
     return made if target is None else find_class(place, target, trust)(**made)
 

@@ -26,16 +26,16 @@ def data_text(summary: Summary, swept: JsonDict | None = None) -> str:
     source = f" from {found.source}" if found.source else ""
     used = "" if found.images == summary.used else f", {summary.used:,} used"
     lines = [
-        *_wrapped(f"data: {summary.name}{source}", first=""),
+        *_wrap(f"data: {summary.name}{source}", first=""),
         f"{MARGIN}{found.images:,} images{used}, {len(summary.classes)} classes",
         *_table(summary),
-        *_wrapped(f"sizes: {_sizes(found.sizes)}; {_made(summary)}"),
-        *_wrapped(f"modes: {_counts(found.modes)}"),
+        *_wrap(f"sizes: {_sizes(found.sizes)}; {_conversion_text(summary)}"),
+        *_wrap(f"modes: {_counts(found.modes)}"),
     ]
     if swept:
-        lines += _wrapped(f"note: the sweep also has other values of {words(swept)}")
-    for note in (*found.notes, *_uneven(summary)):
-        lines += _wrapped(f"note: {note}")
+        lines += _wrap(f"note: the sweep also has other values of {words(swept)}")
+    for note in (*found.notes, *_imbalance_line(summary)):
+        lines += _wrap(f"note: {note}")
     return "\n".join(lines)
 
 
@@ -53,7 +53,7 @@ def _table(summary: Summary) -> list[str]:
     if len(each) > ROWS and len(set(each)) == 1:
         rows.append(("each class", each[0]))
     else:
-        rows += _folded(summary.classes, each)
+        rows += _fold_classes(summary.classes, each)
     rows.append(("all", [sum(counts) for counts in summary.counts.values()]))
     none = [""] * len(sides)
     cells = [
@@ -64,7 +64,7 @@ def _table(summary: Summary) -> list[str]:
     return [f"{MARGIN}{line}" for line in table.splitlines()]
 
 
-def _folded(
+def _fold_classes(
     classes: Sequence[str], each: Sequence[Sequence[int]]
 ) -> Iterator[tuple[str, Sequence[int] | None]]:
     """Rows of all classes or, of many, of the largest and the smallest."""
@@ -93,7 +93,7 @@ def _sizes(sizes: Mapping[str, int]) -> str:
     return f"{order[0]} to {order[-1]}, {len(sizes)} of them; most often {often} ({sizes[often]:,})"
 
 
-def _made(summary: Summary) -> str:
+def _conversion_text(summary: Summary) -> str:
     channels, height, width = summary.shape
     colour = {1: "grey", 3: "colour"}.get(channels, f"{channels} channels")
     return f"made into {width} x {height} pixels, {colour}"
@@ -104,7 +104,7 @@ def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} ({count:,})" for name, count in most)
 
 
-def _uneven(summary: Summary) -> Iterator[str]:
+def _imbalance_line(summary: Summary) -> Iterator[str]:
     uneven = summary.imbalance
     if uneven is not None:
         largest, smallest = _short(uneven.largest), _short(uneven.smallest)
@@ -119,7 +119,7 @@ def _short(name: str) -> str:
     return name if len(name) <= NAME else f"{name[: NAME - 3]}..."
 
 
-def _wrapped(text: str, first: str = MARGIN) -> list[str]:
+def _wrap(text: str, first: str = MARGIN) -> list[str]:
     return terminal.prose(f"{first}{text}", width=_width(), indent=MARGIN * 2).splitlines()
 
 

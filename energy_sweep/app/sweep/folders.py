@@ -68,13 +68,13 @@ class OwnFolder(Callback):
     def _claim(self, config: DictConfig, node: str, lock: str, *, holds: tuple[str, ...]) -> None:
         typed, folder = _dir(config, node)
         if CLOCK in typed:
-            own = str(numbered(folder))
+            own = str(make_numbered(folder))
             with read_write(config.hydra):
                 config.hydra[node].dir = own
                 # What the jobs of a sweep are composed from.
                 config.hydra.overrides.hydra.append(f"hydra.{node}.dir={quoted(own)}")
             return
-        self._lock = claimed(folder, lock, setting=f"hydra.{node}.dir")
+        self._lock = claim_folder(folder, lock, setting=f"hydra.{node}.dir")
         found = [name for name in holds if (folder / name).exists()]
         if found:
             self._release()
@@ -84,7 +84,7 @@ class OwnFolder(Callback):
             )
 
 
-def numbered(folder: Path) -> Path:
+def make_numbered(folder: Path) -> Path:
     """Make a folder that nobody has: this one, or else the first free `FOLDER-2`, `FOLDER-3`."""
     for number in itertools.count(1):
         made = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
@@ -96,7 +96,7 @@ def numbered(folder: Path) -> Path:
     raise AssertionError("unreachable")
 
 
-def claimed(folder: Path, name: str, *, setting: str) -> FileLock:
+def claim_folder(folder: Path, name: str, *, setting: str) -> FileLock:
     """Make a folder if need be, and hold its lock, which the system gives back for the dead."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / name)

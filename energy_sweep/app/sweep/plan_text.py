@@ -15,7 +15,7 @@ def plan_lines(records: Sequence[StageRecord]) -> list[str]:
     """A line for each of a few trials of plans; of many, the first and a summary."""
     varying = _varying(records)
     shown = records if len(records) <= MOST_LINES else records[: MOST_LINES - 1]
-    lines = [f"plan: {_named(record, varying)}: {_said(record)}" for record in shown]
+    lines = [f"plan: {_label(record, varying)}: {_describe(record)}" for record in shown]
     rest = Counter(_plan(record).name for record in records[len(shown) :])
     if rest:
         counts = ", ".join(f"{name} in {count}" for name, count in rest.most_common())
@@ -23,7 +23,7 @@ def plan_lines(records: Sequence[StageRecord]) -> list[str]:
     return lines
 
 
-def _said(record: StageRecord) -> str:
+def _describe(record: StageRecord) -> str:
     facts, plan = record.facts, _plan(record)
     if "infeasible" in facts:
         return f"{plan.name}; no other was tried: {facts['infeasible']}"
@@ -53,7 +53,7 @@ def _bf16(found: JsonDict) -> str:
     return f"precision=bf16 would save another {_percent(share)} {margin}"
 
 
-def _named(record: StageRecord, varying: Sequence[str]) -> str:
+def _label(record: StageRecord, varying: Sequence[str]) -> str:
     settings = record.settings
     model, (_, height, width) = settings["model"], settings["shape"]
     dials = [f"{name}={model[name]}" for name in varying if name in model]

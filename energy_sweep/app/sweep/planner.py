@@ -52,7 +52,7 @@ class Planner:
     def describe(self, params: JsonDict) -> Job:
         """The job of a point, whose level is named as the technique really carries it out."""
         params, values, recipe = self._canonical(params)
-        stages = self.stages(self._planned(recipe))
+        stages = self.stages(self._choose_plan(recipe))
         return Job(
             params=params,
             config=recipe.config(),
@@ -69,7 +69,7 @@ class Planner:
         self.trunk_epochs.update(int(use.units) for use in stages if use.stage == "trunk")
         return stages
 
-    def _planned(self, recipe: Recipe) -> Recipe:
+    def _choose_plan(self, recipe: Recipe) -> Recipe:
         """The recipe with its plan, tried now where nobody has tried it."""
         session, machine = self.session(recipe), self._machine(recipe)
         if recipe.device.plan == AUTO and plan_record(recipe, session.store, machine) is None:
@@ -92,16 +92,16 @@ class Planner:
         BadInput names the first that cannot be run.
         """
         corner, space = self.axes.corner(), self.axes.space
-        boards = self._tried(corner).device.uuids()
+        boards = self._runnable_recipe(corner).device.uuids()
         for axis in space.axes:
             for value in values_to_check(axis):
-                recipe = self._tried({**corner, axis.name: value})
+                recipe = self._runnable_recipe({**corner, axis.name: value})
                 _check_boards(axis.name, value, boards, recipe)
         if space.size is not None and space.size <= WHOLE_GRID:
             for point in space.grid():
-                self._tried(point)
+                self._runnable_recipe(point)
 
-    def _tried(self, params: JsonDict) -> Recipe:
+    def _runnable_recipe(self, params: JsonDict) -> Recipe:
         """The recipe of a point, which can be run; BadInput says why where it cannot."""
         try:
             _, _, recipe = self._canonical(params)
@@ -124,10 +124,10 @@ class Planner:
         """A point, its resolved values and its recipe; of many levels techniques honour few."""
         key = repr(sorted(params.items()))
         if key not in self._points:
-            self._points[key] = self._made(params)
+            self._points[key] = self._build_point(params)
         return self._points[key]
 
-    def _made(self, params: JsonDict) -> Point:
+    def _build_point(self, params: JsonDict) -> Point:
         if LEVEL in params and params.get("compression") == "none":
             params = {**params, LEVEL: 0}
         values = self.composer.values(params)

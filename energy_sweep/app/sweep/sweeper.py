@@ -181,7 +181,7 @@ class SweepCommand:
                 " 'hydra.sweep.subdir=trials/${hydra.job.num}'"
             )
         [done] = self.launcher.launch([overrides], initial_job_idx=number)
-        result = from_json(TrialResult, _returned(done))
+        result = from_json(TrialResult, _result_of(done))
         self.place.link(number, folder)
         return result
 
@@ -219,7 +219,7 @@ class SweepCommand:
         }
 
 
-def _returned(job: JobReturn) -> Any:
+def _result_of(job: JobReturn) -> Any:
     """What a job returned, or its exception, without Hydra's line about it on stderr."""
     with contextlib.redirect_stderr(io.StringIO()):
         return job.return_value

@@ -31,7 +31,7 @@ def run(command: Sequence[str], look: Callable[[], object], *, first_look: float
     `look` is called while it runs, after `first_look` seconds and then ever more rarely, until
     once a second.
     """
-    with _handing_on() as hand_on_to:
+    with _forward_signals() as hand_on_to:
         child = _start(command)
         hand_on_to(child)
         # A thread waits, so that the end is noticed at once and signals are still handled here.
@@ -59,7 +59,7 @@ def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
 
 
 @contextmanager
-def _handing_on() -> Generator[Callable[[subprocess.Popen[bytes]], None]]:
+def _forward_signals() -> Generator[Callable[[subprocess.Popen[bytes]], None]]:
     """Let signals end the child that is handed in, and not the one who measures it."""
     children: list[subprocess.Popen[bytes]] = []
     early: list[int] = []

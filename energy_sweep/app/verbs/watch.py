@@ -44,7 +44,7 @@ class DomainTotal:
         self.watts.append(joules / seconds if seconds > 0 else 0.0)
 
 
-class Face(Protocol):
+class LineDisplay(Protocol):
     """Shows lines as they are now."""
 
     def __call__(self, lines: list[DomainTotal], reading: EnergyReading) -> None: ...
@@ -62,7 +62,7 @@ def watch(arguments: Namespace) -> int:
     end = time.monotonic() + (math.inf if arguments.seconds is None else arguments.seconds)
     try:
         with (
-            _face(facts, as_json=arguments.json) as show,
+            _open_display(facts, as_json=arguments.json) as show,
             meter.window(Work(stage="watch", images=0, parameters=0)) as window,
         ):
             due = time.monotonic()
@@ -88,7 +88,7 @@ def _add(lines: list[DomainTotal], reading: EnergyReading) -> None:
 
 
 @contextmanager
-def _face(facts: MeterFacts, *, as_json: bool) -> Generator[Face]:
+def _open_display(facts: MeterFacts, *, as_json: bool) -> Generator[LineDisplay]:
     if as_json:
         yield _json_line
     elif sys.stdout.isatty():
@@ -101,11 +101,11 @@ def _face(facts: MeterFacts, *, as_json: bool) -> Generator[Face]:
                 Text(_table(lines, facts, terminal.width_of()), no_wrap=True), refresh=True
             )
     else:
-        print(said_of(facts), flush=True)
+        print(describe_watts(facts), flush=True)
         yield plain_line
 
 
-def said_of(facts: MeterFacts) -> str:
+def describe_watts(facts: MeterFacts) -> str:
     """What the watts are, in one line."""
     text = f"watts by {' + '.join(facts.sources)}, {facts.quality.value}"
     if "estimate" in facts.sources:
@@ -157,7 +157,7 @@ def _table(lines: list[DomainTotal], facts: MeterFacts, width: int | None) -> st
     ]
     left, fold = {"domain", "quality", last}, (last, "mean", "quality")
     table = terminal.table(head, rows, left=left, fold=fold, width=width)
-    return f"{table}\n{terminal.prose(f'{said_of(facts)}; Ctrl-C ends it', width=width)}"
+    return f"{table}\n{terminal.prose(f'{describe_watts(facts)}; Ctrl-C ends it', width=width)}"
 
 
 def sparkline(watts: list[float]) -> str:

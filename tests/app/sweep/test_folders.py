@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from benchmarks.formula import run_formula
 from energy_sweep.app.main import main
-from energy_sweep.app.sweep.folders import RUN_LOCK, numbered
+from energy_sweep.app.sweep.folders import RUN_LOCK, make_numbered
 
 RUN = ["meter=replay", "device.plan=channels_last"]
 SWEEP = ["-m", *RUN, "search/space=none"]
@@ -53,16 +53,16 @@ def test_runs_of_one_moment_have_folders_of_their_own() -> None:
 def test_the_default_folder_says_the_time_and_is_made_once() -> None:
     assert main(RUN, run=run_formula) == 0
     [folder] = (STUDY / "runs").iterdir()
-    assert numbered(folder).name == f"{folder.name}-2"
+    assert make_numbered(folder).name == f"{folder.name}-2"
 
 
 def test_who_makes_a_folder_first_has_it(tmp_path: Path) -> None:
     """By threads here and by processes alike: the file system decides, and no clock does."""
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(numbered, [tmp_path / "a" / "b"] * 24))
+        made = list(pool.map(make_numbered, [tmp_path / "a" / "b"] * 24))
     assert len(set(made)) == 24
-    code = "import sys, pathlib; from energy_sweep.app.sweep.folders import numbered\n"
-    code += "for _ in range(5): print(numbered(pathlib.Path(sys.argv[1])))"
+    code = "import sys, pathlib; from energy_sweep.app.sweep.folders import make_numbered\n"
+    code += "for _ in range(5): print(make_numbered(pathlib.Path(sys.argv[1])))"
     command = [sys.executable, "-c", code, str(tmp_path / "c")]
     children = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     lines = [line for child in children for line in child.communicate()[0].splitlines()]
