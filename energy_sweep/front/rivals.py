@@ -30,14 +30,24 @@ def compared(
     `demands` are what the objective charges to each trial's configuration.
     """
     front = sorted((row for row in found if row.trial in members), key=lambda row: row.trial)
-    judge = _Judge(demands, prices)
+    judge = _Judge(demands, prices, _alike(demands), {})
     return tuple(judge.place(row, found if row.trial in members else front) for row in found)
+
+
+def _alike(demands: Mapping[int, Usage]) -> dict[int, int]:
+    """By trial, the first one whose demand is the same."""
+    first: dict[frozenset[tuple[str, float]], int] = {}
+    return {n: first.setdefault(frozenset(usage.items()), n) for n, usage in demands.items()}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Judge:
+    """`alike` has many of the trials as one, whose difference to others is computed once."""
+
     demands: Mapping[int, Usage]
     prices: Prices
+    alike: Mapping[int, int]
+    known: dict[tuple[int, int], tuple[float, float]]
 
     def place(self, row: Row, others: Sequence[Row]) -> Row:
         rivals, beaten_by = list[int](), list[int]()
@@ -54,12 +64,18 @@ class _Judge:
         saving = other.joules - row.joules
         if saving <= 0:
             return False
-        mine, theirs = self.demands[row.trial], self.demands[other.trial]
-        is_contended = bool(row.contended or other.contended)
-        if is_contended and self.prices.is_contended(apart(theirs, mine)):
-            return False
+        if row.contended or other.contended:
+            mine, theirs = self.demands[row.trial], self.demands[other.trial]
+            if self.prices.is_contended(apart(theirs, mine)):
+                return False
         # What two rows do not share is never less certain than both readings added up.
         if saving > other.uncertainty_joules + row.uncertainty_joules:
             return True
-        saving, uncertainty = self.prices.difference(theirs, mine)
+        saving, uncertainty = self._difference(self.alike[other.trial], self.alike[row.trial])
         return saving > uncertainty
+
+    def _difference(self, first: int, second: int) -> tuple[float, float]:
+        if (first, second) not in self.known:
+            found = self.prices.difference(self.demands[first], self.demands[second])
+            self.known[first, second] = found
+        return self.known[first, second]

@@ -11,12 +11,13 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 JsonDict = dict[str, Any]
+Reader = Callable[[Any], Any]
 PROGRAM = __name__.partition(".")[0]
 LARGEST = 1e30  # no sum or product of a few such numbers overflows
 
@@ -58,39 +59,47 @@ def to_json(value: Any) -> Any:
 
 def from_json(kind: type[T], plain: Mapping[str, Any]) -> T:
     """The record of class `kind` that `to_json` wrote; unknown keys are dropped."""
-    hints = _field_types(kind)
-    known = hints.keys() & plain.keys()
-    return kind(**{name: _restore(hints[name], plain[name]) for name in known})
+    readers = _readers(kind)
+    known = readers.keys() & plain.keys()
+    return kind(**{name: readers[name](plain[name]) for name in known})
 
 
 @functools.cache
-def _field_types(kind: type) -> JsonDict:
-    """Types of the fields of a record class: looked up once, since studies hold many records."""
+def _readers(kind: type) -> dict[str, Reader]:
+    """How each field of a record class is read: found once, since studies hold many records."""
     found = typing.get_type_hints(kind)
-    return {part.name: found[part.name] for part in dataclasses.fields(kind)}
+    return {part.name: _reader(found[part.name]) for part in dataclasses.fields(kind)}
 
 
-def _restore(hint: Any, value: Any) -> Any:
-    """A value of the type that a field has; TypeError or ValueError for any other."""
+def _reader(hint: Any) -> Reader:
+    """Makes a value of a type; what it makes raises TypeError or ValueError for any other."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in arguments:
-            return None
-        return _restore(next(a for a in arguments if a is not type(None)), value)
+        one = _reader(next(a for a in arguments if a is not type(None)))
+        if type(None) not in arguments:
+            return one
+        return lambda value: None if value is None else one(value)
     if origin is tuple:
-        return tuple(_restore(arguments[0], item) for item in _check_type((list, tuple), value))
+        item = _reader(arguments[0])
+        return lambda value: tuple([item(each) for each in _check_type((list, tuple), value)])
     if origin in (dict, Mapping):
-        return {
-            key: _restore(arguments[1], item)
-            for key, item in _check_type((Mapping,), value).items()
-        }
+        item = _reader(arguments[1])
+        return lambda value: {key: item(each) for key, each in _mapping(value).items()}
     if dataclasses.is_dataclass(hint):
-        return from_json(cast("type[Any]", hint), _check_type((Mapping,), value))
+        return lambda value: from_json(cast("type[Any]", hint), _mapping(value))
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return hint(value)
+        return hint
     if hint in (float, int):
-        return _check_number(hint, value)
-    return _check_type((hint,), value) if hint in (str, bool) else value
+        return functools.partial(_check_number, hint)
+    return functools.partial(_check_type, (hint,)) if hint in (str, bool) else _as_it_is
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return cast(JsonDict, value) if type(value) is dict else _check_type((Mapping,), value)
 
 
 def _check_type(kinds: tuple[type, ...], value: Any) -> Any:
@@ -101,6 +110,8 @@ def _check_type(kinds: tuple[type, ...], value: Any) -> Any:
 
 def _check_number(kind: type[Any], value: object) -> Any:
     """A finite number that a machine word holds, as all that are measured or counted are."""
+    if kind is float and type(value) is float and -LARGEST < value < LARGEST:
+        return value
     if isinstance(value, bool) or not isinstance(value, int if kind is int else (int, float)):
         raise TypeError(f"{str(value)[:40]!r} is no {kind.__name__}")
     if not abs(value) < LARGEST or (isinstance(value, int) and abs(value) >= 2**63):
