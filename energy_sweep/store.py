@@ -120,9 +120,9 @@ class StageStore:
 
     def _loaded(self) -> dict[str, StageRecord]:
         if self._records is None:
-            found = (
-                self._read(path) for path in self.root.glob(f"*/*/record-{self.meter_id}.json")
-            )
+            name = f"record-{self.meter_id}.json"
+            places = (os.path.join(folder, name) for folder in _below(_below([self.root])))
+            found = (self._read(Path(place)) for place in places if os.path.exists(place))
             self._records = {record.key: record for record in found if record is not None}
         return self._records
 
@@ -223,6 +223,15 @@ class StageStore:
             for group in (record.marks, record.lost)
         )
         return replace(record, marks=marks, lost=lost)
+
+
+def _below(folders: Iterable[str | Path]) -> Iterator[str]:
+    """The folders within some folders, but for those that may not be read."""
+    for folder in folders:
+        try:
+            yield from [entry.path for entry in os.scandir(folder) if entry.is_dir()]
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            continue
 
 
 def control_key(graph: str, labels: Iterable[str]) -> str:

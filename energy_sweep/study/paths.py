@@ -24,10 +24,18 @@ def is_emptied(folder: Path) -> bool:
     return not any(sizes)
 
 
+# Folders of a study in which no other lies, and of which there are thousands below.
+OWN = ("stages", "trials")
+
+
 def studies_below(outputs: Path) -> list[Path]:
     """The folders of all studies in a folder and below it."""
-    found = [path.parent for name in (DATABASE, JOURNAL) for path in outputs.glob(f"**/{name}")]
-    return sorted({folder for folder in found if is_study(folder)})
+    found = list[Path]()
+    for folder, below, files in os.walk(outputs):
+        if (DATABASE in files or JOURNAL in files) and is_study(Path(folder)):
+            found.append(Path(folder))
+            below[:] = [name for name in below if name not in OWN]
+    return sorted(found)
 
 
 def last_change(folder: Path) -> float:
