@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import shlex
 import sys
@@ -88,10 +89,12 @@ def load(arguments: Namespace) -> StoredStudy:
     from energy_sweep.study.stored import load_study, store_of, with_stages
 
     folder = find_study(arguments.name, arguments.outputs)
+    gc.freeze()  # modules stay to the end, as do thousands of records: none is garbage
     record = load_study(folder, {})
     meter = repriced(record.meter, arguments)
     store = store_of(folder, meter)
     record = with_stages(dataclasses.replace(record, meter=meter), store)
+    gc.freeze()
     asked = objective(arguments) if "objective" in arguments else Objective()
     stored = StoredStudy(folder=folder, record=record, store=store, objective=asked)
     for line in filter(None, [*record.damage, unpriced_text(stored.priced.unpriced)]):
