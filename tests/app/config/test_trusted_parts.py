@@ -127,7 +127,7 @@ def test_a_strangers_study_runs_nothing(
 def test_what_the_user_trusts_is_what_they_type(trap: Path) -> None:
     settings = {"_target_": f"{OUTSIDE}.Net"}
     with pytest.raises(BadInput, match=f"type --allow {OUTSIDE} if you trust it"):
-        Builder(cure="--allow {package}")._made("model", settings, [])
+        Builder(cure="--allow {package}")._build_part("model", settings, [])
     assert not trap.exists()
     with pytest.raises(BadInput, match="cannot be found"):
         make_part("model", settings, Trust(packages=(OUTSIDE,)))
