@@ -65,7 +65,7 @@ def test_planning_loads_no_torch() -> None:
 import sys
 from energy_sweep.compression import NoCompression, Prune
 from energy_sweep.runtime import OnnxRuntime
-Prune().check(Prune().snap(.5)), NoCompression().check(0), OnnxRuntime().version
+Prune().check(Prune().effective_level(.5)), NoCompression().check(0), OnnxRuntime().version
 heavy = {"torch", "torch_pruning", "onnx", "onnxruntime"} & sys.modules.keys()
 sys.exit(", ".join(heavy) or None)
 """
