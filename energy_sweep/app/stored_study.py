@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import json
+import os
 import shlex
 import sys
 from argparse import Namespace
@@ -114,7 +115,7 @@ def clear(stored: StoredStudy, named: Path | None = None) -> int:
 
     check_links(stored.folder)
     root = stored.store.root
-    is_named = named is not None and named.resolve() == root.resolve()
+    is_named = named is not None and os.path.realpath(named) == os.path.realpath(root)
     if is_outside(root, stored.folder) and not is_named:
         raise BadInput(
             f"the stages of {stored.record.name} lie in {root}, where others may have theirs:"

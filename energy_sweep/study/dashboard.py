@@ -65,7 +65,7 @@ def at_hand(folder: Path) -> Generator[Path]:
         yield folder
         return
     with tempfile.TemporaryDirectory() as spare:
-        copied = Path(spare) / folder.resolve().name
+        copied = Path(spare) / Path(os.path.realpath(folder)).name
         copied.mkdir()
         for path in [*folder.glob(f"{DATABASE}*"), *folder.glob(JOURNAL)]:
             if not path.name.endswith("-shm"):

@@ -102,9 +102,16 @@ def _text(raw: bytes) -> str:
     return raw.decode(errors="replace")
 
 
+def _is_begun(tables: set[str], query: Callable[[str], sqlite3.Cursor]) -> bool:
+    """Whether a study was begun; not where the making of the tables was cut short."""
+    if {"studies", "trials", "study_user_attributes"} <= tables:
+        return True
+    return "studies" in tables and query("SELECT 1 FROM studies").fetchone() is not None
+
+
 def _read(query: Callable[[str], sqlite3.Cursor]) -> Rows | None:
     tables = {name for (name,) in query("SELECT name FROM sqlite_master")}
-    if "study_user_attributes" not in tables:
+    if not _is_begun(tables, query):
         return None
     check = [str(line) for (line,) in query("PRAGMA quick_check(3)")]
     damage = [] if check == ["ok"] else [" ".join(check[0].split())]

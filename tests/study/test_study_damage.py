@@ -18,6 +18,7 @@ from formula_world import World, open_formula, space_of, sweep
 
 from energy_sweep.record import BadInput, StudyRecord
 from energy_sweep.study import annotate, at_hand, load_study
+from energy_sweep.study.links import check_links
 
 AXES = {"batch": (32, 64), "lr": (0.01, 0.1), "epochs": (10, 20)}
 ALL = {**AXES, "level": (0, 0.5)}
@@ -332,6 +333,35 @@ def test_without_a_journal_what_cannot_be_read_is_refused_in_one_line(folder: Pa
         with pytest.raises(BadInput, match="put a copy of it there, or type name=OTHER") as refusal:
             act()
         assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("made", ["study_user_attributes", "studies, study_user_attributes"])
+def test_tables_whose_making_a_full_disk_cut_short_are_made_to_the_end(
+    tmp_path: Path, made: str
+) -> None:
+    with open_formula(tmp_path / "whole", space_of(AXES)):
+        pass
+    connection = sqlite3.connect(tmp_path / "whole" / "study.db")
+    wanted = [f"'{name}'" for name in made.split(", ")]
+    query = f"SELECT sql FROM sqlite_master WHERE type = 'table' AND name IN ({', '.join(wanted)})"
+    statements = [statement for (statement,) in connection.execute(query)]
+    connection.close()
+    folder = tmp_path / "cut"
+    folder.mkdir()
+    with sqlite3.connect(folder / "study.db") as cut:
+        for statement in statements:
+            cut.execute(statement)
+    cut.close()
+    with open_formula(folder, space_of(AXES)) as study:
+        assert study.trials == ()
+
+
+def test_links_in_a_circle_are_no_links_out_of_a_study(folder: Path) -> None:
+    (folder / "circle").symlink_to(folder / "circle")
+    check_links(folder)
+    (folder / "out").symlink_to(folder.parent / "elsewhere")
+    with pytest.raises(BadInput, match="outside of its folder"):
+        check_links(folder)
 
 
 def _as_a_stranger(act: Callable[[], object]) -> None:
