@@ -21,12 +21,11 @@ from energy_sweep.record import (
     TRAINING_STAGES,
     StageRecord,
     StageUse,
-    TrialResult,
-    digest,
     from_json,
     is_digest,
     to_json,
 )
+from energy_sweep.record.answers import answers_in
 from energy_sweep.record.files import read_file, write_whole
 from energy_sweep.record.seal import Damaged, parse, seal, unseal
 
@@ -144,6 +143,17 @@ class StageStore:
         self.damaged.pop(path, None)
         return record
 
+    def put_again(self, record: StageRecord) -> StageRecord:
+        """Keep the record of work that had to be done again, where its result was gone.
+
+        What it gave is what it gave now. Its price stays that of the first time, and so does the
+        pool that was in; what this time took is lost work, on the bill.
+        """
+        if (known := self.get(record.key)) is None:
+            return self.put(record)
+        lost = (*known.lost, *record.marks)
+        return self.put(replace(known, outcome=record.outcome, facts=record.facts, lost=lost))
+
     def once(self, use: StageUse, work: Callable[[Path], StageRecord]) -> StageRecord:
         """The record of a stage; `work` does it, in its folder, where nobody has done it."""
         known = self.get(use.key)
@@ -157,7 +167,7 @@ class StageStore:
             by_stage.setdefault(record.stage, []).append(record)
         order = (*TRAINING_STAGES, *MEASURING_STAGES)
         for stage, records in sorted(by_stage.items(), key=lambda item: order.index(item[0])):
-            files = [file for record in records for file in self._made(self.folder(record.key))]
+            files = [file for record in records for file in _evictable(self.folder(record.key))]
             size = sum(file.lstat().st_size for file in files)
             rows.append(StageSize(stage=stage, records=len(records), files=len(files), bytes=size))
         return rows
@@ -170,7 +180,7 @@ class StageStore:
         """Evict the files used longest ago until the rest fits; records always stay."""
         limit = self.limit_bytes if limit_bytes is None else limit_bytes
         files = [
-            (file, file.lstat()) for folder in self.root.glob("*/*") for file in self._made(folder)
+            (file, file.lstat()) for folder in self.root.glob("*/*") for file in _evictable(folder)
         ]
         excess = sum(stat.st_size for _, stat in files) - limit
         freed = 0
@@ -180,17 +190,6 @@ class StageStore:
             file.unlink(missing_ok=True)
             freed += stat.st_size
         return freed
-
-    @staticmethod
-    def _made(folder: Path) -> Iterator[Path]:
-        """What may be evicted of a stage: plain files, in a folder that is named as one is."""
-        is_link = folder.is_symlink() or folder.parent.is_symlink()
-        named = folder.parent.name == folder.name[:2] and (
-            is_digest(folder.name) or any(folder.glob("record-*.json"))
-        )
-        if named and not is_link:
-            found = (file for file in folder.iterdir() if not file.name.startswith(KEPT))
-            yield from (file for file in found if file.is_file() or file.is_symlink())
 
     def _read(self, path: Path) -> StageRecord | None:
         try:
@@ -202,6 +201,7 @@ class StageStore:
                 self.unsealed.add(record.key)
             if record.stage not in (*TRAINING_STAGES, *MEASURING_STAGES):
                 raise Damaged("it is of no stage that there is")
+            answers_in(record.facts)  # which sees whether they are as many as it says
             return self._priced(record) if self.coefficients else record
         except (OSError, ValueError, TypeError, KeyError, AttributeError, Damaged) as error:
             self.damaged[path] = " ".join(str(error).split()) or type(error).__name__
@@ -225,6 +225,17 @@ class StageStore:
         return replace(record, marks=marks, lost=lost)
 
 
+def _evictable(folder: Path) -> Iterator[Path]:
+    """What may be evicted of a stage: plain files, in a folder that is named as one is."""
+    is_link = folder.is_symlink() or folder.parent.is_symlink()
+    named = folder.parent.name == folder.name[:2] and (
+        is_digest(folder.name) or any(folder.glob("record-*.json"))
+    )
+    if named and not is_link:
+        found = (file for file in folder.iterdir() if not file.name.startswith(KEPT))
+        yield from (file for file in found if file.is_file() or file.is_symlink())
+
+
 def _below(folders: Iterable[str | Path]) -> Iterator[str]:
     """The folders within some folders, but for those that may not be read."""
     for folder in folders:
@@ -232,18 +243,3 @@ def _below(folders: Iterable[str | Path]) -> Iterator[str]:
             yield from [entry.path for entry in os.scandir(folder) if entry.is_dir()]
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             continue
-
-
-def control_key(graph: str, labels: Iterable[str]) -> str:
-    """The key of a window of a known file, taken beside those of a graph."""
-    return digest(["control", graph, *labels])
-
-
-def unrecorded(result: TrialResult, records: Mapping[str, StageRecord]) -> tuple[str, ...]:
-    """The keys of what was measured for a trial, and beside its graph, and has no record now."""
-    named = [use.key for use in result.stages]
-    named += [*result.facts.get("inference", {}).values(), *result.facts.get("calibrate", ())]
-    graphs = [records[use.key] for use in result.stages if use.key in records]
-    controls = ((one.key, labels) for one in graphs for labels in one.facts.get("controls", ()))
-    named += [control_key(graph, labels) for graph, labels in controls]
-    return tuple(key for key in dict.fromkeys(named) if key not in records)

@@ -41,7 +41,8 @@ class Planned:
 
     `measured` of `total` configurations are known; total is None where only joules or seconds
     end the sweep. `adopted` are trials that a killed sweep left, `spent_joules` all that the
-    study's store has cost so far.
+    study's store has cost so far. `evaluated_again` are evaluations that did not keep which images
+    were right, and are done again for that.
     """
 
     plan: RunOrder | None
@@ -50,6 +51,7 @@ class Planned:
     total: int | None
     adopted: tuple[int, ...]
     spent_joules: float = 0.0
+    evaluated_again: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

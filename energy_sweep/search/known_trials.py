@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from energy_sweep.record import JsonDict, StageRecord, TrialResult
+from energy_sweep.record.missing import unanswered
 from energy_sweep.search.cost_tracker import CostTracker
 from energy_sweep.search.job_index import JobIndex
 from energy_sweep.search.run_order import Job
@@ -71,6 +72,18 @@ class KnownTrials:
                 point = self.point(trial.number)
                 if point is not None:
                     yield self.index.job(point)
+
+    def evaluated_again(self) -> int:
+        """How many evaluations of today's space are done again, for which images were right."""
+        records = self.store_records()
+        keys = {
+            key
+            for trial in self.study.trials
+            if trial.result is not None and trial.state != "running"
+            for key in unanswered(trial.result, records)
+            if self.point(trial.number) is not None
+        }
+        return len(keys)
 
     def _learn(self, number: int) -> None:
         identity = self.study.identity(number)

@@ -1,13 +1,20 @@
-"""Trials whose readings were damaged or lost are measured again: their results stay."""
+"""Trials whose readings were damaged or lost are measured again: their results stay.
+
+So are evaluations of former versions, which did not keep which images were right.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from energy_sweep.record import BadInput, TrialResult
+from energy_sweep.record.answers import FACT
+from energy_sweep.record.missing import has_weights, unanswered, unrecorded
 from energy_sweep.search.events import Stop, one_line
 from energy_sweep.search.run_order import Job
-from energy_sweep.store import unrecorded
+from energy_sweep.store import StageStore
 
 if TYPE_CHECKING:
     from energy_sweep.search.search_run import SearchRun
@@ -22,13 +29,27 @@ def mend(sweep: SearchRun) -> Stop | None:
     for trial in trials.study.trials:
         if trial.result is None or trial.state == "running":
             continue
-        point = trials.point(trial.number)
-        if point is None or not unrecorded(trial.result, trials.store_records()):
+        point, records = trials.point(trial.number), trials.store_records()
+        if point is None or not (
+            unrecorded(trial.result, records) or unanswered(trial.result, records)
+        ):
             continue
         if (stop := sweep.stop()) is not None:
             return stop
         _measure(sweep, trial.number, trial.result, trials.index.job(point))
     return None
+
+
+def give_up_answers(results: Iterable[TrialResult], store: StageStore) -> None:
+    """Note for good which evaluations cannot say which images were right.
+
+    Those are of former versions, and their nets would have to be trained again for it.
+    """
+    for result in results:
+        keys = unanswered(result, store.records())
+        if keys and not has_weights(result.stages, store.root):
+            for record in [store.records()[key] for key in keys]:
+                store.put(replace(record, facts={**record.facts, FACT: None}))
 
 
 def _measure(sweep: SearchRun, number: int, known: TrialResult, job: Job) -> None:

@@ -106,6 +106,7 @@ class SearchRun:
                 total=self.total,
                 adopted=left,
                 spent_joules=self.trials.costs.spent_joules,
+                evaluated_again=self.trials.evaluated_again(),
             )
         )
 

@@ -11,8 +11,9 @@ from energy_sweep import study
 from energy_sweep.meter import meter_id
 from energy_sweep.record import MeterFacts, StageRecord, StudyRecord, TrialRecord
 from energy_sweep.record.documents import read_settings
+from energy_sweep.record.missing import unrecorded
 from energy_sweep.record.seal import Damaged
-from energy_sweep.store import StageStore, unrecorded
+from energy_sweep.store import StageStore
 from energy_sweep.study.paths import DATABASE, JOURNAL, is_study
 
 OUTPUTS = Path("outputs")

@@ -13,8 +13,9 @@ import pytest
 from energy_sweep.front.prices import Prices
 from energy_sweep.meter.base import Window, Work, exclusive_window, meter_id
 from energy_sweep.record import DomainEnergy, EnergyReading, MeterFacts, Quality, digest
+from energy_sweep.record.missing import control_key
 from energy_sweep.record.own_files import is_sound
-from energy_sweep.store import StageStore, control_key
+from energy_sweep.store import StageStore
 from energy_sweep.trial.deployment.benchmark import (
     CHUNKS,
     CONTENDED_REPEATS,

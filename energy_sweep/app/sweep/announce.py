@@ -22,7 +22,18 @@ def plan_text(event: Planned, axes: tuple[Axis, ...], *, width: int | None = Non
         numbers = ", ".join(map(str, event.adopted))
         lines.append(f"goes on with what a killed sweep left: trials {numbers}")
     lines.append(_work_text(event))
+    if event.evaluated_again:
+        lines.append(_again_text(event.evaluated_again))
     return "\n".join(lines)
+
+
+def _again_text(count: int) -> str:
+    """Which evaluations run once more, and why."""
+    ones = f"{count} evaluation{'' if count == 1 else 's'}"
+    return (
+        f"{ones} of a former version once more, for which images each net got right:"
+        " accuracies are then compared image by image, which tells more of them apart"
+    )
 
 
 def _axes_lines(axes: tuple[Axis, ...], width: int | None) -> list[str]:

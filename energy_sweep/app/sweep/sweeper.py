@@ -45,6 +45,7 @@ from energy_sweep.record import (
 from energy_sweep.record.files import write_whole
 from energy_sweep.report.tables import tables
 from energy_sweep.search import Budget, Job, Outcome, search_study
+from energy_sweep.search.mend import give_up_answers
 from energy_sweep.study import Study, open_study
 from energy_sweep.text import terminal
 from energy_sweep.trial import load_data
@@ -123,6 +124,7 @@ class SweepCommand:
                 print(terminal.escape(f"mended: {line}"), file=sys.stderr)
             for path in session.store.put_aside():
                 print(f"mended: a damaged stage record is now {path}", file=sys.stderr)
+            give_up_answers([t.result for t in study.trials if t.result], session.store)
             self._write_multirun(config)
             self._tell_data(said, study)
             outcome = self._search(study, session.store.records, objective)

@@ -116,9 +116,7 @@ def compressed_network(context: TrialContext, index: int) -> nn.Module:
     try:
         tensors, _ = load(folder / "final.safetensors")
     except (FileNotFoundError, DamagedFile):
-        again, known = _run(context, index, folder), context.store.get(use.key)
-        lost = () if known is None else (*known.lost, *again.marks)
-        context.store.put(again if known is None else replace(known, lost=lost))
+        context.store.put_again(_run(context, index, folder))
         tensors, _ = load(folder / "final.safetensors")
     return _rebuilt(context, index + 1, tensors)
 

@@ -14,8 +14,9 @@ from energy_sweep.meter.base import Meter, Work
 from energy_sweep.recipe.stages import VERSIONS
 from energy_sweep.record import JsonDict, Mark, StageRecord, StageUse, digest
 from energy_sweep.record.files import write_whole
+from energy_sweep.record.missing import control_key
 from energy_sweep.record.own_files import is_sound, keep_copy, seal_file
-from energy_sweep.store import StageStore, control_key
+from energy_sweep.store import StageStore
 from energy_sweep.uncertainty.propagation import edges_joules
 
 CHUNK_SECONDS = 0.025

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from torch import nn
 
-from energy_sweep.record import JsonDict, StageRecord
+from energy_sweep.record import JsonDict
 from energy_sweep.record.own_files import is_sound, seal_file
 from energy_sweep.runtime.base import Mismatch
 from energy_sweep.trial.compression.compress import final_network
@@ -72,14 +72,9 @@ class ExportedModel:
             export = functools.partial(
                 self.runtime.export, self.network, context.data, path=template
             )
-            self._keep(known, context.usage.metered(use, export, images=1))
+            context.store.put_again(context.usage.metered(use, export, images=1))
             seal_file(template)
         return template
-
-    def _keep(self, known: StageRecord | None, made: StageRecord) -> None:
-        """Keep the record of a file that was made; where it was made before, as lost work."""
-        lost = () if known is None else (*known.lost, *made.marks)
-        self.context.store.put(made if known is None else replace(known, lost=lost))
 
     def _wake(self) -> None:
         """Import and compile what exports, which is no configuration's cost, on a tiny net."""
@@ -142,5 +137,5 @@ class ExportedModel:
             context.store.warm.add(use.cost_key)
         made = context.usage.metered(use, lower, images=len(context.data.validation.labels))
         seal_file(target)
-        self._keep(known, replace(made, facts=facts[-1]))
+        context.store.put_again(replace(made, facts=facts[-1]))
         return target

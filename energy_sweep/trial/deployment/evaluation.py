@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from energy_sweep.dataset.base import Data
 from energy_sweep.model.base import zero_share
 from energy_sweep.model.count import Count, count
-from energy_sweep.record import JsonDict, StageRecord, from_json, to_json
+from energy_sweep.record import JsonDict, StageRecord, digest, from_json, to_json
+from energy_sweep.record.answers import FACT, Answers
+from energy_sweep.record.missing import has_weights
 from energy_sweep.trial.deployment.benchmark import Inference, pace_key
 from energy_sweep.trial.deployment.deployed import ExportedModel
 from energy_sweep.trial.deployment.inference import measure_inference, measure_once
@@ -23,7 +29,8 @@ MASKED = 0.01
 class Evaluation:
     """Validation images right, and what the file is, as the record of the stage holds it.
 
-    `lowered_graph` names the graph that is executed; `macs` are those of one image.
+    `lowered_graph` names the graph that is executed; `macs` are those of one image. `answers` are
+    None where they were not kept, and the weights that would give them are gone.
     """
 
     correct: int
@@ -33,19 +40,29 @@ class Evaluation:
     weight_bytes: int
     zero_weights: float
     lowered_graph: str
+    answers: Answers | None = None
 
     @property
     def facts(self) -> JsonDict:
         """What a result tells of the file; the images right have a field of their own there."""
         told: JsonDict = to_json(self)
-        return {name: told[name] for name in told if name not in ("correct", "lowered_graph")}
+        own = ("correct", "lowered_graph", FACT)
+        return {name: told[name] for name in told if name not in own}
 
 
 def evaluate(deployed: ExportedModel) -> Evaluation:
-    """The evaluation, from the store or done now; counts the export too."""
+    """The evaluation, from the store or done now; counts the export too.
+
+    One that does not say which images were right is done again where the weights are there.
+    """
     context = deployed.context
     use = context.stages["evaluate"]
     record = context.store.once(use, lambda _: _evaluated(deployed))
+    if FACT not in record.facts:
+        if has_weights(context.usage.used, context.store.root):
+            record = context.store.put_again(_evaluated(deployed))
+        else:
+            record = context.store.put(replace(record, facts={**record.facts, FACT: None}))
     context.usage.done(context.stages["export"])
     context.usage.done(use)
     return from_json(Evaluation, record.facts)
@@ -82,18 +99,20 @@ def infer(deployed: ExportedModel, evaluation: Evaluation) -> JsonDict:
 
 
 def _evaluated(deployed: ExportedModel) -> StageRecord:
-    context, path, right = deployed.context, deployed.path, list[int]()
+    context, path, right = deployed.context, deployed.path, list[bytes]()
     split, batch = context.data.validation, context.recipe.inference_batch
 
     def classify() -> None:
         logits = deployed.runtime.open(path, deployed.threads).predict(split.images, batch)
-        right.append(int((logits.argmax(axis=1) == split.labels).sum()))
+        right.append(np.packbits(logits.argmax(axis=1) == split.labels).tobytes())
 
     use = context.stages["evaluate"]
     record = context.usage.metered(use, classify, images=len(split.labels))
     size = _size(deployed)
+    answers = Answers.of(right[0], count=len(split.labels), asked=name_of_images(context.data))
     found = Evaluation(
-        correct=right[0],
+        correct=answers.correct,
+        answers=answers,
         bytes=path.stat().st_size,
         parameters=size.parameters,
         macs=size.macs,
@@ -102,6 +121,16 @@ def _evaluated(deployed: ExportedModel) -> StageRecord:
         lowered_graph=deployed.runtime.graph_key(path, deployed.threads),
     )
     return replace(record, facts=to_json(found))
+
+
+def name_of_images(data: Data) -> str:
+    """Names the validation images and their order, the same at all resolutions.
+
+    Images are in an order that follows from what is in them, so that their labels one by one tell
+    one selection from another; what is in them is the same throughout a study.
+    """
+    labels = np.ascontiguousarray(data.validation.labels, dtype="<i8").tobytes()
+    return digest([data.name, list(data.classes), hashlib.sha256(labels).hexdigest()])
 
 
 def _size(deployed: ExportedModel) -> Count:

@@ -17,8 +17,9 @@ from statistics import median
 from energy_sweep.front.bill import FIRST_WINDOWS
 from energy_sweep.meter.base import Meter
 from energy_sweep.record import Mark, StageRecord, StageUse, digest
+from energy_sweep.record.missing import control_key
 from energy_sweep.record.own_files import is_sound, keep_copy
-from energy_sweep.store import StageStore, control_key
+from energy_sweep.store import StageStore
 from energy_sweep.trial.deployment.benchmark import Inference, InferenceBenchmark, per_unit
 
 log = logging.getLogger(__name__)

@@ -98,9 +98,7 @@ def _answers(context: TrialContext) -> Tensor:
     try:
         tensors, _ = load(folder / "logits.safetensors")
     except (FileNotFoundError, DamagedFile):
-        again, known = _ask(context, asking, folder), context.store.get(asking.key)
-        lost = () if known is None else (*known.lost, *again.marks)
-        context.store.put(again if known is None else replace(known, lost=lost))
+        context.store.put_again(_ask(context, asking, folder))
         tensors, _ = load(folder / "logits.safetensors")
     return tensors["logits"].to(context.device)
 
