@@ -12,6 +12,8 @@ from energy_sweep.record import BadInput, EnergySweepError
 
 # PCI device ids of the chip of A100 and A30.
 GA100 = range(0x2080, 0x2100)
+# NVML's power scopes: the GPU alone, and the module that it is on (GPU, processor, memory).
+GPU_SCOPE, MODULE_SCOPE = 0, 1
 
 
 class BoardUnavailable(BadInput):
@@ -56,7 +58,7 @@ class Board:
     def power_is_instant(self) -> bool:
         """Whether `watts` are those of this moment; else they are a mean over the last second."""
         try:
-            self._instant_watts()
+            self.instant_watts()
         except NotSupported:
             return self._usage_is_instant()
         return True
@@ -64,7 +66,7 @@ class Board:
     def watts(self) -> float:
         """What the board draws now, or over the last second (see `power_is_instant`)."""
         try:
-            return self._instant_watts()
+            return self.instant_watts()
         except NotSupported:
             return self._ask("power reading", "nvmlDeviceGetPowerUsage") / 1000
 
@@ -140,11 +142,12 @@ class Board:
             return (0, 0, self.index)
         return pci.domain, pci.bus, pci.device
 
-    def _instant_watts(self) -> float:
-        """Raises NotSupported for whatever goes wrong: the other reading has its own say."""
+    def instant_watts(self, scope: int = GPU_SCOPE) -> float:
+        """What that part draws now; raises NotSupported for whatever goes wrong."""
         nvml = library()
+        field = (nvml.NVML_FI_DEV_POWER_INSTANT, scope)
         try:
-            (got,) = nvml.nvmlDeviceGetFieldValues(self.handle, [nvml.NVML_FI_DEV_POWER_INSTANT])
+            (got,) = nvml.nvmlDeviceGetFieldValues(self.handle, [field])
             if got.nvmlReturn != nvml.NVML_SUCCESS:
                 raise nvml.NVMLError(got.nvmlReturn)
         except nvml.NVMLError as error:

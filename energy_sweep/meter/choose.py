@@ -35,7 +35,8 @@ class MeterRequest:
         """A meter of these sources, with the locks and the monitor that belong to them."""
         # The GPU first: its edges wait for a tick, which the CPU's then include.
         sources: list[EnergySource] = [source for source in (gpu, cpu) if source is not None]
-        packages = [f"cpu-{package}" for package in cpu_packages()] if cpu is not None else []
+        reads_cpu = cpu is not None or (gpu is not None and gpu.holds_processor)
+        packages = [f"cpu-{package}" for package in cpu_packages()] if reads_cpu else []
         boards = [f"gpu-{uuid}" for uuid in gpu.uuids] if gpu is not None else []
         return SourceMeter(
             sources,
@@ -60,9 +61,14 @@ def open_auto(
     self_check: bool = True,
     **watts: Any,
 ) -> Meter:
-    """Counters where they can be read: NVML for GPUs, RAPL for the CPU, else its estimate."""
+    """Counters where they can be read: NVML for GPUs, RAPL for the CPU, else its estimate.
+
+    A board that is one module with a processor counts that too, and nothing is added to it.
+    """
     choose_watts(**watts)  # wrong ones are told also where counters make them idle
     gpu, why = job.nvml(gpus, mig, self_check=self_check), ""
+    if gpu is not None and gpu.holds_processor:
+        return job.meter(cpu=None, gpu=gpu, why=gpu.holds_processor)
     try:
         cpu: EnergySource = RaplSource(powercap, self_check=self_check)
     except MeterUnavailable as missing:

@@ -38,7 +38,7 @@ class Quality(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainEnergy:
-    """Joules of one domain (`gpu:0`, `cpu:0`, `dram:0`, `cpu`, `memory`); 95 % uncertainty.
+    """Joules of one domain (`gpu:0`, `module:0`, `cpu:0`, `dram:0`, `cpu`, `memory`), at 95 %.
 
     `edge_joules` is the part of the uncertainty that comes from where the two edges fall between
     the ticks of a counter: what one reading has too much there, its neighbour has too little.

@@ -12,6 +12,8 @@
  *   average SECONDS             (nvmlDeviceGetPowerUsage is a mean over so long)
  *   instant 0|1                 (whether the field of instantaneous power is there)
  *   scale FACTOR                (counter over power)
+ *   c2c 0|1                     (a processor is linked to the GPU; no line: the call is unknown)
+ *   rest WATTS                  (of the module beside the GPU: in the counter, and a power scope)
  *   frozen SECONDS              (the counter stands still from then on)
  *   reset SECONDS               (the counter began again at 0 then)
  *   counts MJ MJ ...            (one value a call, in place of all that; the last one stays)
@@ -37,7 +39,7 @@ enum {
     SUCCESS = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6,
     INSUFFICIENT_SIZE = 7, LIBRARY_NOT_FOUND = 12
 };
-enum { POWER_INSTANT = 186, TYPE_UNSIGNED_INT = 1 };
+enum { POWER_INSTANT = 186, TYPE_UNSIGNED_INT = 1, MODULE = 1 };
 
 typedef void *Device;
 typedef struct { char function[TEXT]; int code; } Error;
@@ -45,8 +47,8 @@ typedef struct {
     char uuid[TEXT], name[TEXT];
     unsigned pci, device, architecture, temperature, limits[4];
     unsigned long long memory;
-    int mig, instant, n_power, n_counts, n_processes, n_shares, n_instances, n_errors;
-    double power[MANY][2], tick, average, scale, frozen, reset;
+    int mig, instant, c2c, n_power, n_counts, n_processes, n_shares, n_instances, n_errors;
+    double power[MANY][2], tick, average, scale, frozen, reset, rest;
     unsigned long long counts[MANY];
     unsigned processes[MANY], shares[MANY][2];
     char instances[BOARDS][TEXT];
@@ -89,6 +91,8 @@ static void read_board_line(Board *board, const char *key, const char *rest) {
     else if (!strcmp(key, "tick")) board->tick = atof(rest);
     else if (!strcmp(key, "average")) board->average = atof(rest);
     else if (!strcmp(key, "scale")) board->scale = atof(rest);
+    else if (!strcmp(key, "rest")) board->rest = atof(rest);
+    else if (!strcmp(key, "c2c")) board->c2c = atoi(rest);
     else if (!strcmp(key, "frozen")) board->frozen = atof(rest);
     else if (!strcmp(key, "reset")) board->reset = atof(rest);
     else if (!strcmp(key, "instant")) board->instant = atoi(rest);
@@ -132,6 +136,7 @@ static int read_state(State *state) {
             board = &state->boards[state->n_boards++];
             snprintf(board->uuid, TEXT, "%s", rest);
             board->scale = 1;
+            board->c2c = -1;
             board->frozen = INFINITY;
         } else if (!strcmp(key, "error") && *n_errors < ERRORS) {
             Error *error = (board ? board->errors : state->errors) + (*n_errors)++;
@@ -285,6 +290,13 @@ int nvmlDeviceGetArchitecture(Device handle, unsigned *architecture) {
     return SUCCESS;
 }
 
+int nvmlDeviceGetC2cModeInfoV(Device handle, unsigned *linked) {
+    ENTER(handle)
+    if (board->c2c < 0) return NOT_SUPPORTED;
+    *linked = (unsigned)board->c2c;
+    return SUCCESS;
+}
+
 int nvmlDeviceGetMemoryInfo(Device handle, unsigned long long *total_free_used) {
     ENTER(handle)
     total_free_used[0] = total_free_used[1] = board->memory;
@@ -318,7 +330,8 @@ int nvmlDeviceGetTotalEnergyConsumption(Device handle, unsigned long long *milli
         return SUCCESS;
     }
     double at = last_tick(board, fmin(now(), board->frozen));
-    *millijoules = (unsigned long long)floor(1000 * board->scale * drawn(board, board->reset, at));
+    double joules = drawn(board, board->reset, at) + board->rest * (at - board->reset);
+    *millijoules = (unsigned long long)floor(1000 * board->scale * joules);
     return SUCCESS;
 }
 #endif
@@ -344,11 +357,13 @@ int nvmlDeviceGetFieldValues(Device handle, int count, Field *fields) {
     ENTER(handle)
     for (int i = 0; i < count; i++) {
         fields[i].code = NOT_SUPPORTED;
-        if (fields[i].id != POWER_INSTANT || !board->instant) continue;
+        if (fields[i].id != POWER_INSTANT || fields[i].scope > MODULE) continue;
+        if (fields[i].scope == MODULE ? board->rest <= 0 : !board->instant) continue;
+        double rest = fields[i].scope == MODULE ? board->rest : 0;
         fields[i].code = SUCCESS;
         fields[i].type = TYPE_UNSIGNED_INT;
         fields[i].value.large = 0;
-        fields[i].value.whole = (unsigned)(1000 * watts_at(board, last_tick(board, now())));
+        fields[i].value.whole = (unsigned)(1000 * (rest + watts_at(board, last_tick(board, now()))));
     }
     return SUCCESS;
 }

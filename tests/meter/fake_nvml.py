@@ -62,6 +62,7 @@ class FakeBoard:
     """One board, an A100 unless told otherwise; `watts` are steps of (moment, watts).
 
     `counts` script the energy counter (mJ) call by call. `errors` are codes by NVML function.
+    `c2c` says whether a processor is linked to it, `rest` what the module draws beside the GPU.
     """
 
     uuid: str = UUIDS[0]
@@ -76,6 +77,8 @@ class FakeBoard:
     average: float = 0.0
     instant: bool = True
     scale: float = 1.0
+    c2c: bool | None = None
+    rest: float = 0.0
     frozen: float | None = None
     reset: float = 0.0
     counts: tuple[int, ...] = ()
@@ -89,7 +92,7 @@ class FakeBoard:
     def lines(self) -> list[str]:
         """The board as fake_nvml.c reads it."""
         plain = ("name", "pci", "device", "architecture", "memory", "temperature")
-        numbers = ("tick", "average", "scale", "reset")
+        numbers = ("tick", "average", "scale", "reset", "rest")
         return [
             f"board {self.uuid}",
             *(f"{key} {getattr(self, key)}" for key in (*plain, *numbers)),
@@ -98,6 +101,7 @@ class FakeBoard:
             *(["counts " + " ".join(map(str, self.counts))] if self.counts else []),
             "limits " + " ".join(map(str, self.limits)),
             f"instant {int(self.instant)}",
+            *([f"c2c {int(self.c2c)}"] if self.c2c is not None else []),
             f"mig {int(self.mig)}",
             *(f"process {pid}" for pid in self.processes),
             *(f"share {pid} {percent}" for pid, percent in self.shares.items()),
@@ -112,6 +116,12 @@ class FakeBoard:
         return sum(
             watts * max(min(until, end) - max(at, start), 0.0) for (at, watts), until in spans
         )
+
+
+def grace_hopper(**changes: Any) -> FakeBoard:
+    """A GH200: one module of GPU, processor and memory, whose counter is that of all."""
+    kind: dict[str, Any] = {"name": "NVIDIA GH200 480GB", "device": 0x2342, "architecture": 9}
+    return FakeBoard(**{**kind, "memory": 96 * 2**30, "c2c": True, "rest": 90.0, **changes})
 
 
 class FakeNvml:

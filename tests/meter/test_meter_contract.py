@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from meter.fake_nvml import ENERGY, NOT_SUPPORTED, UUIDS, FakeBoard, FakeNvml
+from meter.fake_nvml import ENERGY, NOT_SUPPORTED, UUIDS, FakeBoard, FakeNvml, grace_hopper
 from meter.fake_powercap import machine
 
 from energy_sweep.meter import Meter, Work, meter_id, open_meter
@@ -25,7 +25,9 @@ from energy_sweep.record import (
 )
 
 UNCHECKED = {"self_check": False}
-# Each is opened beside made-up boards, one of them without an energy counter, and a powercap tree.
+MODULE = "GPU-0123"
+# Each is opened beside made-up boards and a powercap tree: one board has no energy counter, one is
+# a module with a processor.
 METERS: dict[str, Callable[[Path], Meter]] = {
     "auto": lambda _: open_meter("auto"),
     "auto_counters": lambda tree: open_meter(
@@ -33,6 +35,7 @@ METERS: dict[str, Callable[[Path], Meter]] = {
     ),
     "nvml": lambda _: open_meter({"name": "nvml", "gpus": [UUIDS[0]], **UNCHECKED}),
     "nvml_power": lambda _: open_meter({"name": "nvml", "gpus": [UUIDS[2]], **UNCHECKED}),
+    "nvml_module": lambda _: open_meter({"name": "nvml", "gpus": [MODULE], **UNCHECKED}),
     "nvml_both": lambda _: open_meter({"name": "nvml", "gpus": "visible", **UNCHECKED}),
     "rapl": lambda tree: open_meter({"name": "rapl", "powercap": tree, **UNCHECKED}),
     "estimate": lambda _: open_meter({"name": "estimate", "cpu_watts_per_core": 5.0}),
@@ -50,6 +53,7 @@ def _tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     boards = (
         FakeBoard(tick=0.02),
         FakeBoard(uuid=UUIDS[2], pci=2, errors={ENERGY: NOT_SUPPORTED}),
+        grace_hopper(uuid=MODULE, pci=3, tick=0.02),
     )
     with FakeNvml(folder, *boards).preloaded(), machine(folder / "powercap"):
         yield folder / "powercap"

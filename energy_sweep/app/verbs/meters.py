@@ -77,7 +77,7 @@ def _survey_text(probes: Sequence[Probe], width: int | None) -> str:
                 indent = " " * (column + 4)
                 line = f"  {name:{column}}  {text}"
                 lines.append(terminal.prose(line, width=width, indent=indent))
-    taken = f"meter=auto, the default, takes {_takes(_automatic(probes))}"
+    taken = f"meter=auto, the default, takes {_takes(probes)}"
     return "\n".join([*lines, "", terminal.prose(taken, width=width)])
 
 
@@ -90,10 +90,15 @@ def _automatic(probes: Sequence[Probe]) -> dict[str, str | None]:
     }
 
 
-def _takes(automatic: dict[str, str | None]) -> str:
-    if automatic["gpu"] is None:
-        return f"{automatic['cpu']} here"
-    return f"{automatic['gpu']} for work on a GPU, and {automatic['cpu']} for the CPU"
+def _takes(probes: Sequence[Probe]) -> str:
+    automatic = _automatic(probes)
+    gpu, cpu = automatic["gpu"], automatic["cpu"]
+    if gpu is None:
+        return f"{cpu} here"
+    domains = [domain for probe in probes if probe.source == gpu for domain in probe.domains]
+    if any(domain.startswith("module:") for domain in domains):
+        return f"{gpu} alone for work on a GPU, whose joules hold the processor, and {cpu} else"
+    return f"{gpu} for work on a GPU, and {cpu} for the CPU"
 
 
 def _rows(probe: Probe) -> list[tuple[str, ...]]:

@@ -67,12 +67,17 @@ def _idle(counter: Counter) -> Check:
     return _while_quiet(lambda: check_counter(counter, seconds=IDLE_SECONDS))
 
 
-def _while_quiet(watch: Callable[[], T]) -> T:
-    """What `watch` gives, unless programs used the processors meanwhile."""
+def watch_quiet(watch: Callable[[], T]) -> tuple[T, bool]:
+    """What `watch` gives, and whether the processors were idle meanwhile."""
     start, busy = time.monotonic(), busy_seconds()
     seen = watch()
     seconds = (time.monotonic() - start) * (os.cpu_count() or 1)
-    if busy_seconds() - busy > CONTENDED_SHARE * seconds:
+    return seen, busy_seconds() - busy <= CONTENDED_SHARE * seconds
+
+
+def _while_quiet(watch: Callable[[], T]) -> T:
+    seen, quiet = watch_quiet(watch)
+    if not quiet:
         raise _MachineBusy
     return seen
 

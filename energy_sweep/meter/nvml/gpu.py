@@ -11,7 +11,9 @@ from functools import partial
 from typing import TypeVar
 
 from energy_sweep.hardware.gpu import Board, BoardLost, NoPermission, NotSupported, driver_version
+from energy_sweep.hardware.superchip import counts_module, module_watts
 from energy_sweep.meter.base import MeterUnavailable, ReadingLost
+from energy_sweep.meter.counter.idle import watch_quiet
 from energy_sweep.meter.counter.selfcheck import (
     Check,
     check_counter,
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+GPU, MODULE = "gpu", "module"
 JOULES_PER_COUNT = 1e-3
 # What A100, H100 and RTX 30xx were seen to do (arXiv 2312.02741); the self-check measures it.
 TICK_SECONDS = 0.1
@@ -41,13 +44,22 @@ REMEDY = "type device=cpu meter=estimate, or use another GPU or driver"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """A board, what reads it, and what was found out about it; `why` says why not by a counter."""
+    """A board, what reads it, and what was found out about it; `why` says why not by a counter.
+
+    The domain of a board that is one module with a processor is `module:N`, not `gpu:N`: its
+    joules are those of both, and of their memory.
+    """
 
     board: Board
     domain: str
     by: Counter | Gauge
     check: Check | None = None
     why: str = ""
+
+    @property
+    def holds_processor(self) -> bool:
+        """Whether its joules are those of a whole module."""
+        return self.domain.startswith(MODULE)
 
     @property
     def late_seconds(self) -> float:
@@ -73,6 +85,9 @@ class Reader:
             "temperature_celsius": _ask_or_none(board.temperature_celsius),
             "tick": self.late_seconds,
             "whole_board_for": board.whole_for,
+            "counts": "the whole module, with processor and memory"
+            if self.holds_processor
+            else None,
             "why": self.why or None,
         }
         if isinstance(self.by, Gauge):
@@ -90,7 +105,7 @@ def open_readers(boards: Sequence[Board], *, check: bool) -> list[Reader | Meter
 
     def attempt(index: int) -> Reader | MeterUnavailable:
         try:
-            return _open(boards[index], f"gpu:{index}", check=check)
+            return _open(boards[index], index, check=check)
         except MeterUnavailable as missing:
             return missing
 
@@ -98,8 +113,9 @@ def open_readers(boards: Sequence[Board], *, check: bool) -> list[Reader | Meter
         return list(pool.map(attempt, range(len(boards))))
 
 
-def _open(board: Board, domain: str, *, check: bool) -> Reader:
+def _open(board: Board, index: int, *, check: bool) -> Reader:
     """Raises MeterUnavailable where neither counter nor power can be read."""
+    domain = f"{MODULE if counts_module(board) else GPU}:{index}"
     try:
         try:
             board.millijoules()
@@ -128,8 +144,10 @@ def _counter_reader(board: Board, domain: str, *, check: bool) -> Reader:
     )
     if not check:
         return Reader(board=board, domain=domain, by=counter)
-    watts = None if _ask_or_none(board.watts) is None else partial(_read_or_lose, board.watts)
-    found = _check_when_idle(board, "counter", lambda: check_counter(counter, watts=watts))
+    ask = _power_of(board, domain)
+    watts = None if _ask_or_none(ask) is None else partial(_read_or_lose, ask)
+    look = partial(check_counter, counter, watts=watts)
+    found = _check_when_idle(board, domain, "counter", look)
     if found.doubtful:
         log.warning(
             "the energy counter of %s (%s) tells %.2f times its power: joules of this board may"
@@ -146,26 +164,38 @@ def _counter_reader(board: Board, domain: str, *, check: bool) -> Reader:
 
 
 def _power_reader(board: Board, domain: str, *, why: str, check: bool) -> Reader:
-    board.watts()
-    late = TICK_SECONDS if board.power_is_instant else MEAN_SECONDS
-    gauge = Gauge(domain=domain, read=partial(_read_or_lose, board.watts), late_seconds=late)
+    if domain.startswith(MODULE) and _ask_or_none(partial(module_watts, board)) is None:
+        domain = domain.replace(MODULE, GPU)
+    ask = _power_of(board, domain)
+    ask()
+    instant = domain.startswith(MODULE) or board.power_is_instant
+    late = TICK_SECONDS if instant else MEAN_SECONDS
+    gauge = Gauge(domain=domain, read=partial(_read_or_lose, ask), late_seconds=late)
     found = None
     if check:
-        found = _check_when_idle(board, "power", lambda: check_power(gauge.read, late_seconds=late))
+        look = partial(check_power, gauge.read, late_seconds=late)
+        found = _check_when_idle(board, domain, "power", look)
     return Reader(board=board, domain=domain, by=gauge, check=found, why=why)
 
 
-def _check_when_idle(board: Board, kind: str, look: Callable[[], Check]) -> Check:
+def _power_of(board: Board, domain: str) -> Callable[[], float]:
+    """What tells the watts of a domain."""
+    return partial(module_watts, board) if domain.startswith(MODULE) else board.watts
+
+
+def _check_when_idle(board: Board, domain: str, kind: str, look: Callable[[], Check]) -> Check:
     """A check of an idle board; kept apart for boards with and without a CUDA context."""
+    module = domain.startswith(MODULE)
 
     def key(context: bool) -> JsonDict:
-        driver = driver_version()
-        return {"nvml": kind, "uuid": board.uuid, "driver": driver, "context": context}
+        about = {"nvml": f"{MODULE} {kind}" if module else kind, "uuid": board.uuid}
+        return {**about, "driver": driver_version(), "context": context}
 
     def make() -> Check:
         since = time.time()
-        check = look()
-        idle = None if _busy(board, since) else check.idle_watts
+        check, quiet = watch_quiet(look)
+        works = _busy(board, since) or (module and not quiet)
+        idle = None if works else check.idle_watts
         alone, beside = (None, idle) if context else (idle, None)
         return replace(check, idle_watts=alone, idle_with_context_watts=beside)
 

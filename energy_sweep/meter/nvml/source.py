@@ -37,7 +37,9 @@ REPEATABILITY = 0.03
 
 
 class NvmlSource:
-    """Joules of boards; `gpu:0` is the first of them. `tree` is what is not foreign to them.
+    """Joules of boards; `gpu:0` is the first of them, `module:0` where it holds a processor too.
+
+    `tree` is what is not foreign to them.
 
     Raises MeterUnavailable for a board that cannot be read. `self_check` watches counters for 3 s
     where that was not done before: without it, ticks are taken to be 0.1 s.
@@ -61,6 +63,17 @@ class NvmlSource:
     def uuids(self) -> tuple[str, ...]:
         """The boards that are read, by domain."""
         return tuple(reader.board.uuid for reader in self._readers)
+
+    @property
+    def holds_processor(self) -> str:
+        """Why no processor may be added to these joules; empty where one may."""
+        names = dict.fromkeys(one.board.name for one in self._readers if one.holds_processor)
+        if not names:
+            return ""
+        return (
+            f"the joules of {', '.join(names)} are those of the whole module, with its processor"
+            " and memory: no processor is added"
+        )
 
     def facts(self) -> MeterFacts:
         """What is common to all readings; the details hold what is known of each board."""
@@ -142,7 +155,7 @@ def probe() -> Probe:
             remedy="an NVIDIA GPU with its driver; without one, type device=cpu",
         )
     facts = _facts(readers, _sources(readers))
-    names = ", ".join(f"{reader.board.name} ({reader.board.uuid})" for reader in readers)
+    names = ", ".join(map(_name, readers))
     return Probe(
         source=COUNTED,
         usable=True,
@@ -155,6 +168,11 @@ def probe() -> Probe:
         idle_watts=facts.idle_watts,
         details=facts.details,
     )
+
+
+def _name(reader: Reader) -> str:
+    name = f"{reader.board.name} ({reader.board.uuid})"
+    return f"{name} with its processor and memory" if reader.holds_processor else name
 
 
 def _sources(readers: Sequence[Reader]) -> list[EnergySource]:
