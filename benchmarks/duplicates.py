@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.planted import planted, scans, tiles
 from energy_sweep.dataset import mnist5k
 from energy_sweep.dataset.duplicates import find_copies
-from energy_sweep.dataset.likeness import thumbnail
+from energy_sweep.dataset.similarity import thumbnail
 from energy_sweep.dataset.split import split
 
 Array = np.ndarray

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from energy_sweep.app.config.conf_folder import conf_folder
-from energy_sweep.app.sweep.ending import process_kept
+from energy_sweep.app.sweep.ending import keep_process
 from energy_sweep.app.sweep.patience import Patience
 from energy_sweep.record import BadInput, EnergySweepError
 from energy_sweep.record.files import NO_ROOM
@@ -175,7 +175,7 @@ def _hydra(arguments: Sequence[str], run: RunTrial | None, patience: Patience) -
     from omegaconf.errors import OmegaConfBaseException
 
     from energy_sweep.app.config import messages, schema
-    from energy_sweep.app.config.typed import command_line
+    from energy_sweep.app.config.command_line import parse_command_line
     from energy_sweep.app.sweep.folders import Refused
     from energy_sweep.app.sweep.task import Task
 
@@ -183,7 +183,7 @@ def _hydra(arguments: Sequence[str], run: RunTrial | None, patience: Patience) -
     task = Task(run, patience)
     task.waits, arguments = _waits(arguments)
     try:
-        with process_kept(), _command_line(command_line(arguments, conf_folder())):
+        with keep_process(), _command_line(parse_command_line(arguments, conf_folder())):
             _hydra_main()(task)()
     except SystemExit as ended:  # code of the user's, beside a trial: no success, whatever it says
         if not task.begun:

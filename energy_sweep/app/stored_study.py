@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from energy_sweep.app.config.quoting import plainly
+from energy_sweep.app.config.quoting import quote_if_needed
 from energy_sweep.app.typed_watts import repriced
 from energy_sweep.record import (
     BadInput,
@@ -80,7 +80,7 @@ def study_words(folder: Path, outputs: Path) -> list[str]:
 
 
 def _first_sweep(outputs: Path) -> str:
-    where = [] if outputs == OUTPUTS else [f"outputs={plainly(str(outputs))}"]
+    where = [] if outputs == OUTPUTS else [f"outputs={quote_if_needed(str(outputs))}"]
     return program("-m", "batch=32,64,128", *where)
 
 
@@ -135,7 +135,7 @@ def clear(stored: StoredStudy, named: Path | None = None) -> int:
     )
 
 
-def chosen(stored: StoredStudy, arguments: Namespace) -> Choice:
+def choose(stored: StoredStudy, arguments: Namespace) -> Choice:
     """The configuration that the constraints on the command line choose."""
     from energy_sweep.front import selection
 

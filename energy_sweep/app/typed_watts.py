@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from energy_sweep.app.config.quoting import plainly
+from energy_sweep.app.config.quoting import quote_if_needed
 from energy_sweep.record import BadInput, JsonDict, MeterFacts, StudyRecord
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def priced_text(record: StudyRecord, arguments: Namespace) -> str:
 
 
 def _setting(value: float | str | Path) -> str:
-    return plainly(str(value)) if isinstance(value, str) else _word(value)
+    return quote_if_needed(str(value)) if isinstance(value, str) else _word(value)
 
 
 def _word(value: float | str | Path) -> str:

@@ -19,10 +19,11 @@ import numpy as np
 from energy_sweep.dataset.base import Data, Preprocessing, fingerprint, with_augmentation
 from energy_sweep.dataset.reader import Reading
 from energy_sweep.dataset.split import TEST, TRAIN, VALIDATION, Split
-from energy_sweep.dataset.storage import chunks, default_folder, open_array
+from energy_sweep.dataset.storage import chunks, open_array
 from energy_sweep.dataset.summary import Found
 from energy_sweep.record import BadInput
 from energy_sweep.record.serialize import JsonDict, digest, from_json, to_json
+from energy_sweep.record.user_folders import cache_folder
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ def _folder(setting: str | None) -> Path | None:
     """The folder of the cache: `auto` is the one of this user, null none."""
     if setting is None:
         return None
-    return default_folder() if setting == "auto" else Path(setting).expanduser()
+    return cache_folder() if setting == "auto" else Path(setting).expanduser()
 
 
 def _file_stamps(files: Iterable[Path]) -> dict[str, Stamp]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from energy_sweep.dataset.likeness import NEAREST, find_similar
+from energy_sweep.dataset.similarity import NEAREST, find_similar
 from energy_sweep.dataset.split import Labels
 from energy_sweep.dataset.storage import Pixels, gather
 

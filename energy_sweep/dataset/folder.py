@@ -33,7 +33,7 @@ class ImageFile(NamedTuple):
 class Folder:
     """The images in root/CLASS, or in root/SIDE/CLASS (see `sides`), which are then used as such.
 
-    Images of which one is a copy of the other (see `likeness`; their hashes differ in at most
+    Images of which one is a copy of the other (see `similarity`; their hashes differ in at most
     `near_bits`) are on one side; where the published sides share copies, train loses them.
     `channels` None is 1 where all files are grey, else 3. What can be seen through lies over
     `background`, 0 (black) to 255 (white).

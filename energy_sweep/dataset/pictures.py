@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from energy_sweep.dataset import reader
-from energy_sweep.dataset.likeness import SIDE, thumbnail
 from energy_sweep.dataset.reader import ImageHeader, Limits, Picture, Reading, Unreadable
+from energy_sweep.dataset.similarity import SIDE, thumbnail
 from energy_sweep.dataset.storage import Pixels, allocate
 from energy_sweep.dataset.summary import Found
 from energy_sweep.record import BadInput

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import psutil
 
 from energy_sweep.record import BadInput
+from energy_sweep.record.user_folders import cache_folder
 
 Pixels = npt.NDArray[np.uint8]
 CHUNK_BYTES = 2**24  # of pixels handled at once; sums widen each to 8 bytes
@@ -45,7 +46,7 @@ def allocate(shape: Sequence[int]) -> Pixels:
     size = math.prod(shape)
     if fits(size):
         return np.empty(shape, np.uint8)
-    folder = Path(os.environ.get("TMPDIR") or default_folder())
+    folder = Path(os.environ.get("TMPDIR") or cache_folder())
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if size > shutil.disk_usage(folder).free:
@@ -78,9 +79,3 @@ def open_array(path: Path) -> Pixels:
     """The array of a .npy file, read whole where it fits and mapped where not; never unpickled."""
     mapped = None if fits(path.stat().st_size) else "r"
     return np.load(path, mmap_mode=mapped, allow_pickle=False)
-
-
-def default_folder() -> Path:
-    """The folder for what can be made anew, as the XDG specification places it."""
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "energy_sweep"

@@ -17,8 +17,8 @@ from energy_sweep.dataset.base import Data
 from energy_sweep.dataset.licence import licence_of
 from energy_sweep.dataset.split import Split
 from energy_sweep.deploy.card import card
-from energy_sweep.deploy.ledger import TEST_LOOKS as TEST_LOOKS
-from energy_sweep.deploy.ledger import count_look, read_looks
+from energy_sweep.deploy.holdout import TEST_LOOKS as TEST_LOOKS
+from energy_sweep.deploy.holdout import count_look, read_looks
 from energy_sweep.deploy.proof import check_models, check_script, reading_of
 from energy_sweep.front.achieved import name_of
 from energy_sweep.front.prices import Prices
@@ -47,20 +47,20 @@ def deploy(
     *,
     meter: Meter,
     store: StageStore,
-    ledger: Path,
+    looks_file: Path,
     config: JsonDict,
     origin: JsonDict,
 ) -> JsonDict:
     """Write the model, its card and all that running and checking it takes; return the metrics.
 
-    `meter` reads what has to be trained again because its weights were evicted; `ledger` is the
+    `meter` reads what has to be trained again because its weights were evicted; `looks_file` is the
     file that counts who has seen the test split; `config` is what runs the trial again; `origin`
     goes into the metrics (study, trial, command, joules). Where a fresh process does not give the
     same answers, or a file cannot be written, all is as it was, and no look is counted.
     """
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder} is a file: type --to with the name of a folder")
-    read_looks(ledger)  # which has to be sound before anything is trained again
+    read_looks(looks_file)  # which has to be sound before anything is trained again
     folder.mkdir(parents=True, exist_ok=True)
     data = recipe.dataset.load()
     if "plan" in result.facts:
@@ -81,7 +81,7 @@ def deploy(
         check_models(part)
         _write_script(part, data)
         metrics["dataset"]["proof"] = check_script(part, recipe.dataset, data)
-        with count_look(ledger, result.config_key) as seen_by:
+        with count_look(looks_file, result.config_key) as seen_by:
             metrics["test_split_seen_by"] = seen_by
             _write_notes(part, metrics, config=config, origin=origin)
             move_all(part, folder)

@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from energy_sweep.hardware.gpu import Board, BoardLost, NoPermission, NotSupported
 from energy_sweep.hardware.visible_gpus import find_board
 from energy_sweep.record import BadInput, EnergySweepError
-from energy_sweep.record.files import read_file, whole
+from energy_sweep.record.files import read_file, replace_file
 
 log = logging.getLogger(__name__)
 
@@ -204,7 +204,7 @@ def _note_path(uuid: str) -> Path:
 def _write_note(board: Board, watts: float) -> None:
     note = {"limit_watts": watts, "pid": os.getpid()}
     # Whoever comes next reads it, be it another user.
-    with whole(_note_path(board.uuid), durable=False) as part:
+    with replace_file(_note_path(board.uuid), durable=False) as part:
         part.write_text(json.dumps(note), encoding="utf-8")
         part.chmod(0o644)
 

@@ -110,24 +110,24 @@ class Recipe:
         return _suit_to_runtime(self.compression, self.level, self.model, self.runtime)[1]
 
     @property
-    def carried_out(self) -> Any:
+    def effective_compression(self) -> Any:
         """The compression as it is done: suited to the runtime, each step with its own level."""
         return _suit_to_runtime(self.compression, self.level, self.model, self.runtime)[0]
 
     @property
     def net(self) -> Any:
         """The model part that is built and trained: the model itself, or a student."""
-        return self.carried_out.shape(self.model, self.effective_level)
+        return self.effective_compression.shape(self.model, self.effective_level)
 
     @property
     def in_training(self) -> Any:
         """The technique that acts while the net is trained, and its level; None where none does."""
-        return self.carried_out.in_training(self.effective_level)
+        return self.effective_compression.in_training(self.effective_level)
 
     @property
     def rounds(self) -> Any:
         """What is done to the trained net, round by round."""
-        return self.carried_out.rounds(self.effective_level)
+        return self.effective_compression.rounds(self.effective_level)
 
     def config(self) -> JsonDict:
         """All dials but the seed in canonical form: unused ones are dropped."""
@@ -136,7 +136,7 @@ class Recipe:
             "dataset": images_spec(self.dataset),
             "model": spec(self.model),
             "optimizer": without(spec(self.optimizer), "lr"),
-            "compression": spec(self.carried_out) if level else {"name": "none"},
+            "compression": spec(self.effective_compression) if level else {"name": "none"},
             "level": level,
             "runtime": spec(self.runtime),
             "device": device_spec(self.device),
@@ -169,8 +169,8 @@ def _part_text(part: Any) -> str:
 @functools.lru_cache(maxsize=1024)
 def _suit_to_runtime(compression: Any, level: float, model: Any, runtime: Any) -> tuple[Any, float]:
     suited = compression.suited(getattr(runtime, "channel_multiple", None))
-    carried_out = float(suited.effective_level(level, model))
-    return suited.canonical(carried_out, model), carried_out
+    effective = float(suited.effective_level(level, model))
+    return suited.canonical(effective, model), effective
 
 
 def check(recipe: Recipe) -> None:

@@ -22,12 +22,12 @@ def write_whole(path: Path, content: str | bytes, *, durable: bool = True) -> No
     No reader, and no process that is killed, leaves half of it; what is `durable` is there after a
     power loss too. OSError where it cannot be written, with nothing left behind.
     """
-    with whole(path, durable=durable) as part:
+    with replace_file(path, durable=durable) as part:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 @contextlib.contextmanager
-def whole(path: Path, *, durable: bool = True) -> Generator[Path]:
+def replace_file(path: Path, *, durable: bool = True) -> Generator[Path]:
     """Hand out a name beside `path` for others to write, and move that file there at the end.
 
     The name keeps the suffix; the file is taken away where the work inside fails.

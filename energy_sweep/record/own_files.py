@@ -17,7 +17,8 @@ import secrets
 import shutil
 from pathlib import Path
 
-from energy_sweep.record.files import check_kind, read_file, whole, write_whole
+from energy_sweep.record.files import check_kind, read_file, replace_file, write_whole
+from energy_sweep.record.user_folders import state_folder
 
 RUNS_CODE = frozenset({".pt2"})
 SECRET_BYTES = 32
@@ -30,7 +31,7 @@ def seal_file(path: Path) -> None:
 
 def keep_copy(source: Path, path: Path) -> None:
     """Copy a file to `path`, whole, with its digest beside it."""
-    with whole(path) as part:
+    with replace_file(path) as part:
         shutil.copyfile(source, part)
     seal_file(path)
 
@@ -54,7 +55,7 @@ def user_secret() -> bytes:
     """
     found = secrets.token_bytes(SECRET_BYTES)
     with contextlib.suppress(OSError, RuntimeError):
-        path = _state_folder() / "secret"
+        path = state_folder() / "secret"
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with contextlib.suppress(FileExistsError):
             _write_secret(path, found)
@@ -75,12 +76,6 @@ def _write_secret(path: Path, secret: bytes) -> None:
         os.link(part, path)
     finally:
         part.unlink(missing_ok=True)
-
-
-def _state_folder() -> Path:
-    named = os.environ.get("XDG_STATE_HOME", "")
-    root = Path(named) if os.path.isabs(named) else Path.home() / ".local" / "state"
-    return root / "energy_sweep"
 
 
 def _seal_of(path: Path) -> Path:

@@ -107,7 +107,7 @@ class OpenVino(OnnxFiles):
 
         Raises Mismatch where it answers otherwise than the network by more than bf16 may.
         """
-        from energy_sweep.runtime.halves import to_bf16
+        from energy_sweep.runtime.bfloat16 import to_bf16
 
         content = to_bf16(source)
         compare(lambda: self.load(content, 1), module, data, HALF_TOLERANCE)
@@ -115,7 +115,7 @@ class OpenVino(OnnxFiles):
 
     def load(self, graph: str | bytes, threads: int) -> OpenVinoSession:
         """Load a graph from a file by its name, or from its bytes."""
-        from energy_sweep.runtime.halves import is_half
+        from energy_sweep.runtime.bfloat16 import is_half
 
         arithmetic = "bf16" if is_half(graph) else "f32"
         return OpenVinoSession(graph=graph, threads=threads, arithmetic=arithmetic)

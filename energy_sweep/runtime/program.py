@@ -10,7 +10,7 @@ import torch
 import torch.ao.quantization.fx._decomposed  # the operations of int8 programs
 
 from energy_sweep.record import digest
-from energy_sweep.record.files import whole
+from energy_sweep.record.files import replace_file
 from energy_sweep.runtime.base import Mismatch
 from energy_sweep.runtime.folding import DeployableNet, HalfPrecisionNet, find_folds, fold_norms
 
@@ -69,7 +69,7 @@ def save_program(program: ExportedProgram, path: Path) -> None:
     for node in program.graph.nodes:
         for note in NOTES:
             node.meta.pop(note, None)
-    with whole(path) as part:
+    with replace_file(path) as part:
         torch.export.save(program, part)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from energy_sweep.record.files import whole
+from energy_sweep.record.files import replace_file
 from energy_sweep.study import database
 from energy_sweep.study.attributes import INFEASIBLE
 from energy_sweep.study.display import displays
@@ -26,7 +26,7 @@ def restore(folder: Path, known: Merged, space: Space) -> Path | None:
     """
     path = folder / DATABASE
     trials = list(_trials(known))
-    with whole(path) as part:
+    with replace_file(path) as part:
         storage = database.connect_file(part)
         try:
             display = displays(trials, space)

@@ -45,7 +45,7 @@ class WaitingMeter:
         longest_seconds: float = LONGEST_SECONDS,
     ) -> None:
         self._meter, self._store, self._below = meter, store, below
-        self._look = _bystanders() if look is None else look
+        self._look = _watch_others() if look is None else look
         self._look_seconds, self._left_seconds = look_seconds, longest_seconds
         self._has_told = False
 
@@ -94,6 +94,6 @@ class WaitingMeter:
 
 
 @functools.lru_cache(maxsize=1)
-def _bystanders() -> Callable[[], Contention]:
+def _watch_others() -> Callable[[], Contention]:
     """One look for all trials of a process, so that the first window has something to go by."""
     return ContentionMonitor(ProcessTree()).begin()

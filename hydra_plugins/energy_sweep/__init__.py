@@ -49,7 +49,7 @@ class EnergySweeper(Sweeper):
 
 def _register() -> None:
     # No samplers: in this store, which all plugins share, names such as `tpe` would take the place
-    # of hydra-optuna-sweeper's, or theirs of ours. `energy_sweep.app.config.typed` reads them.
+    # of hydra-optuna-sweeper's, or theirs of ours. `app.config.command_line` reads them.
     node = {
         "defaults": [{"sampler": None}, "_self_"],
         "_target_": f"hydra_plugins.energy_sweep.{EnergySweeper.__name__}",

@@ -9,7 +9,7 @@ from PIL import Image
 
 from energy_sweep.dataset.base import Data
 from energy_sweep.dataset.folder import BrainTumor, Folder
-from energy_sweep.dataset.likeness import find_similar, thumbnail
+from energy_sweep.dataset.similarity import find_similar, thumbnail
 
 
 @pytest.mark.parametrize("ending", ["", "_tumor"])

@@ -14,7 +14,7 @@ from benchmarks.planted import relit, scans, tiles
 from energy_sweep.dataset.base import Preprocessing, assemble
 from energy_sweep.dataset.duplicates import Copies, find_copies
 from energy_sweep.dataset.folder import Folder
-from energy_sweep.dataset.likeness import find_similar, thumbnail
+from energy_sweep.dataset.similarity import find_similar, thumbnail
 from energy_sweep.dataset.split import split
 
 SIDES = ("train", "validation", "test")
@@ -130,21 +130,21 @@ def test_no_copy_of_a_copy_is_taken_for_one():
 
 
 def test_many_look_alikes_cost_few_comparisons(monkeypatch):
-    from energy_sweep.dataset import likeness
+    from energy_sweep.dataset import similarity
 
     compared: list[int] = []
-    confirmed = likeness._confirm
+    confirmed = similarity._confirm
 
     def counted(ones, others, shifts):
         compared.append(len(ones))
         return confirmed(ones, others, shifts)
 
-    monkeypatch.setattr(likeness, "_confirm", counted)
+    monkeypatch.setattr(similarity, "_confirm", counted)
     random = np.random.default_rng(0)
     base = thumbnail(scene(1, 48, 1)[None]).astype(float)
     many = np.clip(base + random.normal(scale=9, size=(400, 32, 32)), 0, 255).astype(np.uint8)
     find_similar(many, bits=16, smallest=200)
-    assert 0 < sum(compared) <= likeness.NEAREST * len(many) and max(compared) <= likeness.PAIRS
+    assert 0 < sum(compared) <= similarity.NEAREST * len(many) and max(compared) <= similarity.PAIRS
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -21,7 +21,7 @@ from training.toy_parts import Sides
 from energy_sweep.compression import Prune, Quantize
 from energy_sweep.dataset.digits import Digits
 from energy_sweep.deploy import deploy, reload
-from energy_sweep.deploy.ledger import count_look, read_looks
+from energy_sweep.deploy.holdout import count_look, read_looks
 from energy_sweep.device import Device
 from energy_sweep.meter import meter_id, open_meter
 from energy_sweep.meter.base import Meter
@@ -45,14 +45,14 @@ class Trial:
     meter: Meter
     store: StageStore
 
-    def deploy(self, folder: Path, ledger: Path) -> JsonDict:
+    def deploy(self, folder: Path, looks_file: Path) -> JsonDict:
         return deploy(
             self.recipe,
             self.result,
             folder,
             meter=self.meter,
             store=self.store,
-            ledger=ledger,
+            looks_file=looks_file,
             config={"epochs": 2, "name": "toy"},
             origin=ORIGIN,
         )
@@ -82,7 +82,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Trial:
 @pytest.fixture(scope="module")
 def deployed(trial: Trial, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("deployed") / "new"
-    trial.deploy(folder, folder.parent / "ledger.json")
+    trial.deploy(folder, folder.parent / "looks.json")
     return folder
 
 
@@ -151,32 +151,32 @@ def test_nothing_is_written_where_a_fresh_process_answers_otherwise(
     monkeypatch.setattr(reload, "__file__", str(tmp_path / "broken.py"))
     (tmp_path / "broken.py").write_text("raise SystemExit('no such library')")
     with pytest.raises(EnergySweepError, match="fresh process cannot run the files: no such"):
-        trial.deploy(tmp_path / "to", tmp_path / "ledger.json")
+        trial.deploy(tmp_path / "to", tmp_path / "looks.json")
     assert list((tmp_path / "to").iterdir()) == []
-    assert not (tmp_path / "ledger.json").exists()  # nobody was told an accuracy
+    assert not (tmp_path / "looks.json").exists()  # nobody was told an accuracy
 
 
 def test_a_folder_that_cannot_take_all_files_is_left_as_it_was(
     trial: Trial, tmp_path: Path
 ) -> None:
-    folder, ledger = tmp_path / "to", tmp_path / "ledger.json"
+    folder, looks_file = tmp_path / "to", tmp_path / "looks.json"
     (folder / "test.npz").mkdir(parents=True)  # one of the last to be moved
     (folder / "card.md").write_text("mine")
     with pytest.raises(IsADirectoryError, match=r"test\.npz"):
-        trial.deploy(folder, ledger)
+        trial.deploy(folder, looks_file)
     assert {path.name for path in folder.iterdir()} == {"test.npz", "card.md"}
-    assert (folder / "card.md").read_text() == "mine" and not ledger.exists()
+    assert (folder / "card.md").read_text() == "mine" and not looks_file.exists()
 
 
 def test_a_look_is_not_counted_where_nothing_is_shown(tmp_path: Path) -> None:
-    ledger = tmp_path / "ledger.json"
-    with count_look(ledger, "a"):
+    looks_file = tmp_path / "looks.json"
+    with count_look(looks_file, "a"):
         pass
     for key in ("a", "b"):
-        with pytest.raises(KeyboardInterrupt), count_look(ledger, key):
-            assert key in read_looks(ledger)  # a kill here leaves it counted
+        with pytest.raises(KeyboardInterrupt), count_look(looks_file, key):
+            assert key in read_looks(looks_file)  # a kill here leaves it counted
             raise KeyboardInterrupt
-    assert read_looks(ledger) == ["a"]
+    assert read_looks(looks_file) == ["a"]
 
 
 def test_accuracy_can_be_recomputed_with_onnxruntime_and_numpy_alone(deployed: Path) -> None:
@@ -216,10 +216,10 @@ def test_config_is_plain_and_says_how_to_run_it(deployed: Path) -> None:
 
 
 def test_looks_at_the_test_split_are_counted_by_configuration(tmp_path: Path) -> None:
-    ledger = tmp_path / "ledger.json"
+    looks_file = tmp_path / "looks.json"
     counts = list[int]()
     for key in ("a", "b", "a", "c", "b"):
-        with count_look(ledger, key) as seen_by:
+        with count_look(looks_file, key) as seen_by:
             counts.append(seen_by)
     assert counts == [1, 2, 2, 3, 3]
 
@@ -228,7 +228,7 @@ def test_deploying_again_is_no_new_look_and_replaces_the_files(
     trial: Trial, deployed: Path
 ) -> None:
     before = {path.name: path.read_bytes() for path in deployed.iterdir() if path.is_file()}
-    metrics = trial.deploy(deployed, deployed.parent / "ledger.json")
+    metrics = trial.deploy(deployed, deployed.parent / "looks.json")
     assert metrics["test_split_seen_by"] == 1
     assert (deployed / "metrics.json").read_bytes() == before["metrics.json"]
     assert {path.name for path in deployed.iterdir()} == {*before, "reader"}
@@ -238,7 +238,7 @@ def test_evicted_weights_are_trained_again_to_the_same_network(
     trial: Trial, tmp_path: Path
 ) -> None:
     trial.store.clear()
-    metrics = trial.deploy(tmp_path / "again", tmp_path / "ledger.json")
+    metrics = trial.deploy(tmp_path / "again", tmp_path / "looks.json")
     assert metrics["validation"]["correct"] == trial.result.correct
 
 
@@ -246,7 +246,7 @@ def test_the_plan_that_the_trial_ran_by_is_not_tried_anew(trial: Trial, tmp_path
     unplanned = dataclasses.replace(trial.recipe, device=Device(name="cpu"))
     before = dict(trial.store.records())
     again = dataclasses.replace(trial, recipe=unplanned)
-    metrics = again.deploy(tmp_path / "again", tmp_path / "ledger.json")
+    metrics = again.deploy(tmp_path / "again", tmp_path / "looks.json")
     assert metrics["validation"]["correct"] == trial.result.correct
     assert dict(trial.store.records()) == before
 
@@ -255,8 +255,8 @@ def test_a_file_where_the_folder_should_be_is_refused(trial: Trial, tmp_path: Pa
     taken = tmp_path / "taken"
     taken.touch()
     with pytest.raises(BadInput, match="name of a folder"):
-        trial.deploy(taken, tmp_path / "ledger.json")
-    assert not (tmp_path / "ledger.json").exists()
+        trial.deploy(taken, tmp_path / "looks.json")
+    assert not (tmp_path / "looks.json").exists()
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_what_another_runtime_measured_is_deployed_too(
     recipe = dataclasses.replace(trial.recipe, **parts)
     result = run_trial(recipe, meter=trial.meter, store=trial.store)
     made = dataclasses.replace(trial, recipe=recipe, result=result)
-    metrics = made.deploy(tmp_path / "new", tmp_path / "ledger.json")
+    metrics = made.deploy(tmp_path / "new", tmp_path / "looks.json")
     assert metrics["measured_file"] == measured
     assert metrics["size"]["bytes"] == (tmp_path / "new" / measured).stat().st_size
     assert metrics["size"]["bytes"] == result.facts["bytes"]

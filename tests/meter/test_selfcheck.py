@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 from energy_sweep.meter import ReadingLost
 from energy_sweep.meter.counter.selfcheck import (
     Check,
-    cache_folder,
     check_counter,
     check_power,
     load_check,
@@ -165,16 +163,6 @@ def test_a_folder_that_cannot_be_written_is_done_without(cache: Path) -> None:
     (cache / "energy_sweep").write_text("a file where a folder should be")
     assert load_or_check({"key": 1}, lambda: FOUND) == FOUND
     assert load_check({"key": 1}) is None
-
-
-def test_the_cache_is_where_the_user_has_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert cache_folder() == tmp_path / ".cache" / "energy_sweep"
-    monkeypatch.setenv("XDG_CACHE_HOME", os.path.join("not", "absolute"))
-    assert cache_folder() == tmp_path / ".cache" / "energy_sweep"
 
 
 @given(

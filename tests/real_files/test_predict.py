@@ -76,10 +76,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     result = run_trial(recipe, meter=meter, store=store)
     folder, config = base / "deployed", {"epochs": 1}
     origin = {"study": "toy", "trial": 0, "command": "python -m energy_sweep"}
-    ledger = base / "ledger.json"
+    looks_file = base / "looks.json"
     deploy(
         recipe, result, folder,
-        meter=meter, store=store, ledger=ledger, config=config, origin=origin,
+        meter=meter, store=store, looks_file=looks_file, config=config, origin=origin,
     )  # fmt: skip
     return Made(source=source, files=files, folder=folder)
 

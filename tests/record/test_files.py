@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from energy_sweep.record.files import whole, write_whole
+from energy_sweep.record.files import replace_file, write_whole
 from energy_sweep.record.seal import SEAL, Damaged, seal, unseal
 
 JSON = st.recursive(
@@ -34,7 +34,7 @@ def test_files_have_the_rights_that_the_umask_leaves(tmp_path: Path, umask: int)
 def test_what_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     path = tmp_path / "weights.bin"
     write_whole(path, b"old")
-    with pytest.raises(RuntimeError), whole(path) as part:
+    with pytest.raises(RuntimeError), replace_file(path) as part:
         part.write_bytes(b"half")
         raise RuntimeError
     assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["weights.bin"]

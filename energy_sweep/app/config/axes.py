@@ -19,10 +19,10 @@ from hydra.core.override_parser.types import (
     Transformer,
 )
 
-from energy_sweep.app.config.compression_lists import written_out
+from energy_sweep.app.config.command_line import check_choice
+from energy_sweep.app.config.compression_lists import expand
+from energy_sweep.app.config.fixed_dials import check_sweepable
 from energy_sweep.app.config.messages import parse_error
-from energy_sweep.app.config.typed import check_choice
-from energy_sweep.app.config.unswept import check_swept
 from energy_sweep.record import BadInput, JsonDict
 from energy_sweep.study.space import Axis, Space
 
@@ -76,7 +76,7 @@ class Axes:
             for word in self.sentence
             if isinstance(word, Slot) or _describes_trial(word)
         )
-        return tuple(written_out(words))
+        return tuple(expand(words))
 
     def without(self, name: str) -> Axes:
         """The same axes but one."""
@@ -139,7 +139,7 @@ def read_axes(
     values = {name: o.key_or_group for name, (_, o) in chosen.items() if name not in groups}
     sentence: list[str | Slot] = []
     for name, (_, override) in chosen.items():
-        sentence += [Slot(name)] if name in swept else written_out([_input_text(override)])
+        sentence += [Slot(name)] if name in swept else expand([_input_text(override)])
     return Axes(
         space=Space(tuple(axes)),
         sentence=tuple(sentence),
@@ -187,7 +187,7 @@ def _overlaps(name: str, keys: Mapping[str, str]) -> bool:
 
 
 def _axis(name: str, source: str, override: Override, texts: dict[tuple[str, str], str]) -> Axis:
-    check_swept(name, _input_text(override))
+    check_sweepable(name, _input_text(override))
     typed: Any = override.value()
     if isinstance(typed, RangeSweep):
         _check_range(name, override, typed)

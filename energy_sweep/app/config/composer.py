@@ -21,8 +21,8 @@ from omegaconf import DictConfig, OmegaConf, flag_override, open_dict
 
 from energy_sweep.app.config.axes import Axes
 from energy_sweep.app.config.build import resolved
-from energy_sweep.app.config.compression_lists import is_step, written_out
-from energy_sweep.app.config.unswept import may_vary
+from energy_sweep.app.config.compression_lists import expand, is_step
+from energy_sweep.app.config.fixed_dials import may_vary
 from energy_sweep.recipe.dials import list_text
 from energy_sweep.record import JsonDict
 
@@ -129,7 +129,7 @@ class PointLoader:
         self, master_config: DictConfig, sweep_overrides: Sequence[str]
     ) -> DictConfig:
         """A job's configuration, as Hydra's loader gives it."""
-        composer, overrides = self._composer, written_out(sweep_overrides)
+        composer, overrides = self._composer, expand(sweep_overrides)
         cfg = copy.deepcopy(composer.base(overrides).whole)
         composer.update(cfg, overrides)
         with flag_override(cfg.hydra, ["readonly", "struct"], [False, False]):

@@ -17,9 +17,9 @@ STEPS = f"{GROUP}@{GROUP}.steps."
 _TYPED = re.compile(rf"\+{{0,2}}{GROUP}=\[(?P<names>.*)\]")
 
 
-def written_out(overrides: Iterable[str]) -> list[str]:
+def expand(overrides: Iterable[str]) -> list[str]:
     """The same overrides, with each list of compressions as a choice of groups."""
-    return [one for text in overrides for one in _written_out(text)]
+    return [one for text in overrides for one in _expand(text)]
 
 
 def as_typed(overrides: Iterable[str]) -> list[str]:
@@ -38,7 +38,7 @@ def is_step(key: str) -> bool:
     return key.lstrip("+").startswith(STEPS)
 
 
-def _written_out(text: str) -> list[str]:
+def _expand(text: str) -> list[str]:
     found = _TYPED.fullmatch(text.strip())
     if found is None:
         return [text]

@@ -18,7 +18,7 @@ class Levels:
     def add(self, recipe: Recipe) -> None:
         """Take note of the level of a recipe, if it comes to something else than was asked."""
         level, typed = recipe.effective_level, recipe.compression
-        done = recipe.carried_out if level else typed
+        done = recipe.effective_compression if level else typed
         if level == recipe.level and done.title == typed.title:
             return
         asked = self._asked.setdefault((typed.title, done.title, level), [])

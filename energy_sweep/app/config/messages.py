@@ -17,7 +17,7 @@ from omegaconf.errors import (
 )
 
 from energy_sweep.app.config import schema
-from energy_sweep.app.config.quoting import cure
+from energy_sweep.app.config.quoting import quote_override
 
 EXAMPLES = {
     "name": "name=first",
@@ -119,7 +119,9 @@ def parse_error(text: str) -> str:
         return f"{text} is neither a verb nor a setting: type DIAL=VALUE, or see --help"
     if FUNCTION.match(value):
         return f"{text} cannot be read: type KEY=VALUE, or a list such as 'lr=choice(0.1,1)'"
-    return f"{text} cannot be read as it is: type quotes within quotes, {cure(key, value)}"
+    return (
+        f"{text} cannot be read as it is: type quotes within quotes, {quote_override(key, value)}"
+    )
 
 
 def _missing(error: MissingConfigException) -> str:
@@ -177,7 +179,7 @@ def _outer(text: str) -> str:
 def or_one(typed: str) -> str:
     """How to type it where a path with commas, and no list of values, was meant."""
     key, _, value = typed.partition("=")
-    return f", or {cure(key, value)} if it is one" if "/" in value else ""
+    return f", or {quote_override(key, value)} if it is one" if "/" in value else ""
 
 
 def _composition(text: str, known: Iterable[str]) -> str:

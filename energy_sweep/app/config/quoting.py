@@ -10,7 +10,7 @@ READ_BY_SHELLS = set('"$`!\\')
 OTHER_VALUES = {"true", "false", "null", "inf", "nan"}  # words that Hydra reads as no text
 
 
-def quoted(text: str) -> str:
+def quote(text: str) -> str:
     """Any text as the value of an override."""
     # Verbs, which quote seldom, should not wait for Hydra.
     from hydra.core.override_parser.types import Quote, QuotedString
@@ -18,10 +18,10 @@ def quoted(text: str) -> str:
     return QuotedString(text=text, quote=Quote.single).with_quotes()
 
 
-def plainly(text: str) -> str:
+def quote_if_needed(text: str) -> str:
     """Any text as the value of an override, without quotes where it reads as a word."""
     is_word = re.fullmatch(r"[A-Za-z/][\w./-]*", text) and text.lower() not in OTHER_VALUES
-    return text if is_word else quoted(text)
+    return text if is_word else quote(text)
 
 
 def for_shell(text: str) -> str:
@@ -29,6 +29,6 @@ def for_shell(text: str) -> str:
     return shlex.quote(text) if READ_BY_SHELLS & set(text) else f'"{text}"'
 
 
-def cure(key: str, value: str) -> str:
+def quote_override(key: str, value: str) -> str:
     """The command line that gives a setting this text, whatever is in it."""
-    return for_shell(f"{key}={quoted(value)}")
+    return for_shell(f"{key}={quote(value)}")

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 
 @contextmanager
-def process_kept() -> Generator[None]:
+def keep_process() -> Generator[None]:
     """Let `os._exit` raise SystemExit in this process; its children still end by it.
 
     What ends the process from outside Python, as a crash in native code or a signal does, is not

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from energy_sweep.app.config.aliases import check_sweeper
-from energy_sweep.app.config.quoting import quoted
+from energy_sweep.app.config.quoting import quote
 from energy_sweep.record import BadInput
 from energy_sweep.study.paths import DATABASE, JOURNAL, LOCK, is_emptied
 
@@ -72,7 +72,7 @@ class OwnFolder(Callback):
             with read_write(config.hydra):
                 config.hydra[node].dir = own
                 # What the jobs of a sweep are composed from.
-                config.hydra.overrides.hydra.append(f"hydra.{node}.dir={quoted(own)}")
+                config.hydra.overrides.hydra.append(f"hydra.{node}.dir={quote(own)}")
             return
         self._lock = claim_folder(folder, lock, setting=f"hydra.{node}.dir")
         found = [name for name in holds if (folder / name).exists()]

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from energy_sweep.app.config.axes import Axes
 from energy_sweep.app.config.build import resolved
 from energy_sweep.app.config.conf_folder import conf_folder
-from energy_sweep.app.config.quoting import plainly, quoted
+from energy_sweep.app.config.quoting import quote, quote_if_needed
 from energy_sweep.app.sweep.session import store_root
 from energy_sweep.record import JsonDict
 
@@ -41,9 +41,9 @@ class StudyPaths:
         stages = folder / "stages" if values["stages"] is None else store_root(values)
         besides = [*_files(whole.hydra)]
         if axes.groups:
-            besides.append(f"name={plainly(values['name'])}")
+            besides.append(f"name={quote_if_needed(values['name'])}")
         if values["stages"] is None and stages != store_root(values):
-            besides.append(f"stages={plainly(str(stages))}")
+            besides.append(f"stages={quote_if_needed(str(stages))}")
         return cls(
             values={**values, "stages": str(stages)},
             folder=folder,
@@ -65,9 +65,9 @@ class StudyPaths:
     def pins(self) -> tuple[str, ...]:
         """Overrides that keep every job in this study, whatever its own groups are called."""
         return (
-            f"name={quoted(self.name)}",
-            f"stages={quoted(str(self.stages))}",
-            f"hydra.sweep.dir={quoted(str(self.folder))}",
+            f"name={quote(self.name)}",
+            f"stages={quote(str(self.stages))}",
+            f"hydra.sweep.dir={quote(str(self.folder))}",
         )
 
     def owner(self, folder: Path) -> int | None:
@@ -91,7 +91,7 @@ class StudyPaths:
             link.parent.mkdir(exist_ok=True)
             link.symlink_to(os.path.relpath(folder, link.parent), target_is_directory=True)
 
-    def shown(self, number: int) -> str:
+    def trial_folder(self, number: int) -> str:
         """The folder of a trial as seen from that of the study."""
         folder, home = _real(self.folder / TRIALS / str(number)), _real(self.folder)
         return str(folder.relative_to(home) if folder.is_relative_to(home) else folder)

@@ -212,7 +212,7 @@ class SweepCommand:
             "solutions": [
                 {
                     "trial": row.trial,
-                    "dir": self.place.shown(row.trial),
+                    "dir": self.place.trial_folder(row.trial),
                     "params": to_json(row.params),
                     "values": [row.accuracy, row.joules],
                 }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from energy_sweep.app import stored_study
-from energy_sweep.app.config.quoting import plainly
+from energy_sweep.app.config.quoting import quote_if_needed
 from energy_sweep.app.sweep.trial_text import duration, watts_text
 from energy_sweep.app.verbs.destination import check_json
 from energy_sweep.record import BadInput, JsonDict, to_json
@@ -132,7 +132,7 @@ def _text(found: Fit, document: JsonDict, path: Path) -> str:
         "one GiB in use   "
         + ("not told by these loads" if memory is None else f"{watts_text(memory)} above idle"),
         f"\n{path} has them. To use them, type",
-        f"  {program(f'meter.calibration={plainly(str(path))}')}",
+        f"  {program(f'meter.calibration={quote_if_needed(str(path))}')}",
         f"  {program('front', '--calibration', str(path))}   (trials that ran before)",
         "The joules stay estimated: modelled from CPU seconds, with the watts of this machine.",
     ]

@@ -34,9 +34,9 @@ def deploy(arguments: Namespace) -> None:
     from energy_sweep import deploy as deployment
     from energy_sweep.app.sweep.identity import check_same
     from energy_sweep.app.sweep.session import open_session
-    from energy_sweep.app.verbs.as_it_ran import recipe_as_it_ran
+    from energy_sweep.app.verbs.stored_recipe import rebuild_recipe
 
-    values, recipe = recipe_as_it_ran(stored, trial, allow=arguments.allow)
+    values, recipe = rebuild_recipe(stored, trial, allow=arguments.allow)
     try:
         check_same(recipe, result, stored.record.identity, command=origin["command"])
     except BadInput as error:
@@ -51,7 +51,7 @@ def deploy(arguments: Namespace) -> None:
                 arguments.to,
                 meter=session.meter,
                 store=stored.store,
-                ledger=stored.folder / deployment.TEST_LOOKS,
+                looks_file=stored.folder / deployment.TEST_LOOKS,
                 # Whoever runs it again has a store of their own, and says whom they trust.
                 config=values | {"stages": None, "allow": []},
                 origin=origin,
@@ -125,7 +125,7 @@ def _serve(stored: StoredStudy, folder: Path, arguments: Namespace) -> None:
 def _to_deploy(stored: StoredStudy, arguments: Namespace) -> tuple[TrialRecord, TrialResult]:
     number = arguments.trial
     if number is None:
-        number = stored_study.chosen(stored, arguments).row.trial
+        number = stored_study.choose(stored, arguments).row.trial
     elif (arguments.min_accuracy, arguments.max_joules, arguments.knee) != (None, None, False):
         raise BadInput("--trial names one already: leave out the constraints, or --trial")
     trial = stored_study.trial_of(stored.record, number)

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from energy_sweep.app.stored_study import OUTPUTS
 from energy_sweep.app.verbs import make, measure, meters, show
-from energy_sweep.app.verbs.strangers import of_others
+from energy_sweep.app.verbs.untrusted_study import guard_untrusted
 from energy_sweep.record import BadInput
 from energy_sweep.text.commands import program
 
@@ -44,7 +44,7 @@ def run(argv: Sequence[str]) -> int:
         raise BadInput(_too_much(arguments, extra))
     code = 0
     try:
-        with of_others(hasattr(arguments, "outputs")):
+        with guard_untrusted(hasattr(arguments, "outputs")):
             code = ACTIONS[arguments.verb](arguments) or 0
         sys.stdout.flush()
     except BrokenPipeError:

@@ -49,7 +49,7 @@ def choose(arguments: Namespace) -> None:
     from energy_sweep.report.figures import objective_text
 
     stored = stored_study.load(arguments)
-    choice, name = stored_study.chosen(stored, arguments), stored.record.name
+    choice, name = stored_study.choose(stored, arguments), stored.record.name
     again = command(stored_study.trial_of(stored.record, choice.row.trial))
     again = " ".join([again, *map(shlex.quote, typed_watts.watts_words(arguments))])
     if arguments.json:
@@ -76,10 +76,10 @@ def choose(arguments: Namespace) -> None:
 
 def stages(arguments: Namespace) -> None:
     """Print what the store holds and which trials share it, measure it again, or clear it."""
-    from energy_sweep.app.verbs.again import again
+    from energy_sweep.app.verbs.remeasurement import remeasure
 
     stored = stored_study.load(arguments)
-    ran = again(stored, allow=arguments.allow) if arguments.again else None
+    ran = remeasure(stored, allow=arguments.allow) if arguments.again else None
     freed = stored_study.clear(stored, arguments.stages) if arguments.clear else None
     users, records = _users(stored.record), stored.record.stages
     rows: list[JsonDict] = []

@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from energy_sweep.meter.base import ReadingLost
 from energy_sweep.meter.counter.accumulator import Accumulator, Counter, Level
 from energy_sweep.record import digest, from_json, to_json
 from energy_sweep.record.files import read_file, write_whole
+from energy_sweep.record.user_folders import cache_folder
 
 # A counter and the power beside it differ by more than this on boards where one of them is wrong.
 MOST_DISAGREEMENT = 0.15
@@ -127,16 +127,6 @@ def load_check(key: Mapping[str, Any]) -> Check | None:
     return None
 
 
-def cache_folder() -> Path | None:
-    """Where this program keeps what it may lose; None where the user has no such folder."""
-    named = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(named):
-        return Path(named) / "energy_sweep"
-    with suppress(RuntimeError):
-        return Path.home() / ".cache" / "energy_sweep"
-    return None
-
-
 def _pause(moves: list[Level]) -> float:
     """Seconds until the next look: short enough to time the first ticks, then no longer so."""
     if len(moves) < 2:
@@ -167,9 +157,11 @@ def _ratio(counter: Counter, powers: list[tuple[Level, float]]) -> float | None:
 
 
 def _path(key: Mapping[str, Any]) -> Path | None:
-    folder = cache_folder()
+    """Where a check is kept; None where the user has no folder."""
     name = digest({"version": VERSION, "key": to_json(key)})[:32]
-    return None if folder is None else folder / "checks" / f"{name}.json"
+    with suppress(RuntimeError):
+        return cache_folder() / "checks" / f"{name}.json"
+    return None
 
 
 def _read(path: Path) -> Check:

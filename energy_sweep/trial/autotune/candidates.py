@@ -20,7 +20,7 @@ from energy_sweep.trial.context import TrialContext
 
 Keep = Callable[[Mark], None]
 
-# Every round runs every rival once; the spread of the rounds is the uncertainty.
+# Every round runs every candidate once; the spread of the rounds is the uncertainty.
 ROUNDS = 5
 MARK_SECONDS = 0.05
 MARK_TICKS = 5  # of the meter's counter, so that edges are small beside what they enclose
@@ -78,13 +78,13 @@ class Candidate:
 class Autotuner:
     """All plans that a recipe can run under and, beside fp32, all layouts under bf16.
 
-    `failed` says why a plan could not be run; `marks` and `lost` are what the race has cost, also
+    `failed` says why a plan could not be run; `marks` and `lost` are what trying has cost, even
     where it was broken off. Each mark is handed to `keep` as soon as it is made.
     """
 
     def __init__(self, recipe: Recipe, *, meter: Meter, store: StageStore, keep: Keep) -> None:
         self.recipe, self._keep = recipe, keep
-        self.rivals: list[Candidate] = []
+        self.candidates: list[Candidate] = []
         self.failed: dict[str, str] = {}
         self._meter, self._store = meter, store
         self._window: Window | None = None
@@ -100,13 +100,13 @@ class Autotuner:
         return () if rest is None else (Mark(units=1.0, reading=rest),)
 
     def run(self) -> None:
-        """Run every rival; raises Infeasible where plain cannot be run."""
+        """Run every candidate; raises Infeasible where plain cannot be run."""
         context = self._context(DEFAULT_PLAN, self.recipe.precision)
         with context.meter.window(context.usage.work("trunk", images=self.recipe.batch)) as window:
             self._window = window
             plain = self._enter(context)
-            for rival in self._others(context.device):
-                self._attempt(rival)
+            for candidate in self._others(context.device):
+                self._attempt(candidate)
             self._rounds(self._steps(plain))
 
     def _context(self, plan: Plan, precision: str) -> TrialContext:
@@ -125,12 +125,12 @@ class Autotuner:
     def _enter(self, context: TrialContext) -> Candidate:
         assert self._window is not None
         with self.recipe.device.infeasible_out_of_memory():
-            rival = Candidate(context, self._window, self._keep)
-        self.rivals.append(rival)
-        return rival
+            candidate = Candidate(context, self._window, self._keep)
+        self.candidates.append(candidate)
+        return candidate
 
     def _attempt(self, context: TrialContext) -> None:
-        """Let a rival in; one that this machine cannot run is left out, and plain stays."""
+        """Let a candidate in; one that this machine cannot run is left out, and plain stays."""
         name = f"{context.recipe.precision} {context.plan.name}"
         try:
             self._enter(context)
@@ -147,10 +147,10 @@ class Autotuner:
         return max(1, min(MOST_STEPS, math.ceil(seconds / max(plain.second.seconds, 1e-9))))
 
     def _rounds(self, steps: int) -> None:
-        running, most = list(self.rivals), HOPELESS * self.rivals[0].second.seconds
+        running, most = list(self.candidates), HOPELESS * self.candidates[0].second.seconds
         for number in range(ROUNDS):
             # Back and forth, so that what warms up or slows down favours none.
-            for rival in running if number % 2 == 0 else reversed(running):
+            for candidate in running if number % 2 == 0 else reversed(running):
                 with self.recipe.device.infeasible_out_of_memory():
-                    rival.turn(steps)
-            running = [rival for rival in running if rival.second.seconds <= most]
+                    candidate.turn(steps)
+            running = [candidate for candidate in running if candidate.second.seconds <= most]

@@ -25,7 +25,7 @@ from energy_sweep.trial.preload import preload
 from energy_sweep.uncertainty.intervals import mean_interval
 
 STAGE = "calibrate"
-# Raised whenever the code here or in `rivals` would find other plans than before.
+# Raised whenever the code here or in `candidates` would find other plans than before.
 VERSION = 1
 # Dials that change no joule of a step, beside those that data and optimizer are named by below.
 _IDLE = (
@@ -119,49 +119,49 @@ def _try_and_keep(
     """Try all plans, and keep the record; what a kill interrupted before begins anew, as lost."""
     log = MarkLog(store.folder(key))
     before = tuple(log.after(0))
-    race = Autotuner(recipe, meter=meter, store=store, keep=functools.partial(log.append, 1))
-    made = _try(recipe, race, key, settings)
+    tuner = Autotuner(recipe, meter=meter, store=store, keep=functools.partial(log.append, 1))
+    made = _try(recipe, tuner, key, settings)
     record = store.put(dataclasses.replace(made, lost=(*before, *made.lost)))
     log.clear()
     return record
 
 
-def _try(recipe: Recipe, race: Autotuner, key: str, settings: JsonDict) -> StageRecord:
+def _try(recipe: Recipe, tuner: Autotuner, key: str, settings: JsonDict) -> StageRecord:
     """Try all plans; where plain itself cannot be run, it is taken, and the trial will say why."""
     preload(recipe)
     tried = StageRecord(stage=STAGE, key=key, cost_key=key, settings=settings)
     try:
         with recipe.device.running():
-            race.run()
+            tuner.run()
     except Infeasible as reason:
         facts: JsonDict = {"plan": to_json(DEFAULT_PLAN), "infeasible": str(reason)}
-        return dataclasses.replace(tried, marks=race.marks, lost=race.lost, facts=facts)
-    return dataclasses.replace(tried, marks=race.marks, facts=_facts(recipe, race))
+        return dataclasses.replace(tried, marks=tuner.marks, lost=tuner.lost, facts=facts)
+    return dataclasses.replace(tried, marks=tuner.marks, facts=_facts(recipe, tuner))
 
 
-def _facts(recipe: Recipe, race: Autotuner) -> JsonDict:
+def _facts(recipe: Recipe, tuner: Autotuner) -> JsonDict:
     """The plan to take, what it saves over plain, and what bf16 would save over it."""
-    whole = [rival for rival in race.rivals if len(rival.rounds) == ROUNDS]
-    own = {rival.plan: rival for rival in whole if rival.precision == recipe.precision}
+    whole = [one for one in tuner.candidates if len(one.rounds) == ROUNDS]
+    own = {one.plan: one for one in whole if one.precision == recipe.precision}
     epoch = len(load_data(recipe.dataset).train) // recipe.batch
     plan = choose(
-        {plan: rival.rounds for plan, rival in own.items()},
-        {plan: rival.cold.joules for plan, rival in own.items()},
+        {plan: one.rounds for plan, one in own.items()},
+        {plan: one.cold.joules for plan, one in own.items()},
         steps=recipe.epochs * epoch,
     )
-    others = [rival for rival in race.rivals if rival.precision != recipe.precision]
+    others = [one for one in tuner.candidates if one.precision != recipe.precision]
     return {
         "plan": to_json(plan),
         "saving": to_json(saving(own[plan].rounds, own[DEFAULT_PLAN].rounds)),
         "bf16": _bf16(others, own[plan]) if others else None,
-        "joules_per_step": {rival.name: rival.rounds for rival in race.rivals},
-        "failed": race.failed,
+        "joules_per_step": {one.name: one.rounds for one in tuner.candidates},
+        "failed": tuner.failed,
     }
 
 
-def _bf16(rivals: Sequence[Candidate], ours: Candidate) -> JsonDict:
+def _bf16(candidates: Sequence[Candidate], ours: Candidate) -> JsonDict:
     """What the best of them would save; how sure that is, one round alone cannot tell."""
-    best = min(rivals, key=lambda rival: median(rival.rounds))
+    best = min(candidates, key=lambda one: median(one.rounds))
     if len(best.rounds) == ROUNDS:
         return {"plan": best.plan.name, **to_json(saving(best.rounds, ours.rounds))}
     usual = median(ours.rounds)

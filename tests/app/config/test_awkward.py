@@ -13,7 +13,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from benchmarks.formula import run_formula
-from energy_sweep.app.config.quoting import cure
+from energy_sweep.app.config.quoting import quote_override
 from energy_sweep.app.config.schema import GROUPS
 from energy_sweep.app.main import main
 
@@ -138,7 +138,7 @@ def test_an_axis_without_an_end_is_refused_at_once(
 @pytest.mark.parametrize("path", ["/a=b", "/a (1)", "/a&b#c", "/o'neil", "/[x]", "~/x~y", "/a,b"])
 @pytest.mark.parametrize("odd", ["", '$HOME "x"! \\'])
 def test_the_cure_gives_the_path_back_through_the_shell_and_hydra(path: str, odd: str) -> None:
-    [word] = shlex.split(cure("dataset.root", path + odd))
+    [word] = shlex.split(quote_override("dataset.root", path + odd))
     override = OverridesParser.create().parse_override(word)
     assert (override.key_or_group, override.value()) == ("dataset.root", path + odd)
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from benchmarks.formula import run_formula
-from energy_sweep.app.config.compression_lists import as_typed, written_out
+from energy_sweep.app.config.compression_lists import as_typed, expand
 from energy_sweep.app.main import main
 
 ALONE = ["meter=replay", "device.plan=channels_last", "epochs=2", "name=chains"]
@@ -96,5 +96,5 @@ def test_a_lone_run_says_what_its_level_comes_to(capsys: pytest.CaptureFixture[s
 
 def test_what_is_written_out_is_typed_again() -> None:
     typed = ["lr=1", "compression=[prune,quantize]", "compression.steps.prune.iterations=2"]
-    assert as_typed(written_out(typed)) == typed
+    assert as_typed(expand(typed)) == typed
     assert as_typed(["compression=prune", "lr=1"]) == ["compression=prune", "lr=1"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from energy_sweep.app.config.compression_lists import written_out
+from energy_sweep.app.config.compression_lists import expand
 from energy_sweep.app.main import main
 from energy_sweep.record import BadInput
 
@@ -20,7 +20,7 @@ STEP = "+compression@compression.steps."
 
 def test_a_list_is_written_out_as_groups() -> None:
     typed = ["lr=1", "compression=[prune, quantize]", "compression.steps.prune.recover_epochs=1"]
-    assert written_out(typed) == [
+    assert expand(typed) == [
         "lr=1",
         "compression=chain",
         f"{STEP}prune=prune",
@@ -28,9 +28,9 @@ def test_a_list_is_written_out_as_groups() -> None:
         "compression.steps.prune.recover_epochs=1",
     ]
     with pytest.raises(BadInput, match="prune comes twice"):
-        written_out(["compression=[prune,prune]"])
+        expand(["compression=[prune,prune]"])
     with pytest.raises(BadInput, match=r"at least two steps: type compression=prune$"):
-        written_out(["compression=[prune]"])
+        expand(["compression=[prune]"])
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 
 from benchmarks.formula import run_formula
 from energy_sweep.app.main import main
-from energy_sweep.app.sweep.ending import process_kept
-from energy_sweep.deploy.ledger import read_looks
+from energy_sweep.app.sweep.ending import keep_process
+from energy_sweep.deploy.holdout import read_looks
 from energy_sweep.record import TrialResult
 from energy_sweep.record.documents import read_json, read_settings
 from energy_sweep.record.seal import Damaged
@@ -102,7 +102,7 @@ def test_a_sweep_goes_on_after_a_trial_that_ends_the_process(
 
 
 def test_children_still_end_by_themselves() -> None:
-    with process_kept():
+    with keep_process():
         child = os.fork()
         if child == 0:
             os._exit(7)

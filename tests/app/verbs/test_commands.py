@@ -16,7 +16,7 @@ import yaml
 from benchmarks.formula import run_formula
 from energy_sweep import deploy, study
 from energy_sweep.app import stored_study as verb_study
-from energy_sweep.app.config.quoting import plainly
+from energy_sweep.app.config.quoting import quote_if_needed
 from energy_sweep.app.main import main
 from energy_sweep.app.sweep import announce
 from energy_sweep.app.verbs import notes as verb_notes
@@ -148,7 +148,7 @@ def test_notes_and_refusals_print_the_same_commands(
 def test_a_value_is_quoted_where_it_needs_to_be(
     text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([f"outputs={plainly(text)}", "--cfg", "job"]) == 0
+    assert main([f"outputs={quote_if_needed(text)}", "--cfg", "job"]) == 0
     assert yaml.safe_load(capsys.readouterr().out)["outputs"] == text
 
 

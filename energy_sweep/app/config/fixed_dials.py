@@ -15,7 +15,7 @@ OWN_SPLIT = (
 )
 
 
-def check_swept(name: str, typed: str) -> None:
+def check_sweepable(name: str, typed: str) -> None:
     """Raise BadInput for what a study has one of, or what says nothing of a trial."""
     group = name.split(".")[0].split("/")[0].split("@")[0]
     if name in ONE_PER_STUDY or group == "meter":
@@ -38,7 +38,7 @@ def check_swept(name: str, typed: str) -> None:
 def may_vary(name: str) -> bool:
     """Whether trials of one study may differ in a dial."""
     try:
-        check_swept(name, name)
+        check_sweepable(name, name)
     except BadInput:
         return False
     return not name.startswith("hydra/")

@@ -12,7 +12,7 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, QuotedString, Sweep
 
-from energy_sweep.app.config.compression_lists import written_out
+from energy_sweep.app.config.compression_lists import expand
 from energy_sweep.app.config.messages import SAMPLER_GROUP, parse_error
 from energy_sweep.app.config.schema import GROUPS, SAMPLERS, check_name
 from energy_sweep.app.help import groups_of
@@ -25,7 +25,7 @@ PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 COMPLETIONS = ("install", "uninstall", "query")
 
 
-def command_line(arguments: Sequence[str], conf: Path) -> list[str]:
+def parse_command_line(arguments: Sequence[str], conf: Path) -> list[str]:
     """The command line as Hydra's parser wants it, flags first; what it cannot be is BadInput."""
 
     def refuse(message: str) -> NoReturn:
@@ -38,7 +38,7 @@ def command_line(arguments: Sequence[str], conf: Path) -> list[str]:
     flags = list(arguments)
     for override in parsed.overrides:
         flags.remove(override)
-    overrides = written_out(map(_without_alias, parsed.overrides))
+    overrides = expand(map(_without_alias, parsed.overrides))
     if not parsed.shell_completion:
         own = Path(parsed.config_dir) if parsed.config_dir else None
         check_choices(overrides, groups_of([conf, *([own] if own else [])]))

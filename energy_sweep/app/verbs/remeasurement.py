@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from energy_sweep.store import StageStore
 
 
-def again(
+def remeasure(
     stored: StoredStudy, run: Callable[..., Any] | None = None, *, allow: Sequence[str] = ()
 ) -> tuple[int, ...]:
     """Run trials anew, in a store of their own, until no price rests on contended windows alone.
@@ -30,13 +30,13 @@ def again(
     check_links(stored.folder)
     try:
         with FileLock(stored.folder / ".sweep.lock", timeout=0):
-            return _again(stored, run, allow)
+            return _remeasure(stored, run, allow)
     except Timeout:
         name = stored.record.name
         raise BadInput(f"a sweep is working on {name}: type stages --again when it ends") from None
 
 
-def readings_of(run: Callable[[StageStore], Any], store: StageStore) -> None:
+def take_readings(run: Callable[[StageStore], Any], store: StageStore) -> None:
     """Give `store` what `run` measures in an empty store, under names of its own."""
     from energy_sweep.store import StageStore
 
@@ -52,7 +52,7 @@ def readings_of(run: Callable[[StageStore], Any], store: StageStore) -> None:
                     store.put(dataclasses.replace(record, key=key, facts={}))
 
 
-def _again(
+def _remeasure(
     stored: StoredStudy, run: Callable[..., Any] | None, allow: Sequence[str]
 ) -> tuple[int, ...]:
     from energy_sweep.front import selection
@@ -74,12 +74,12 @@ def _measure(
     stored: StoredStudy, trial: TrialRecord, run: Callable[..., Any] | None, allow: Sequence[str]
 ) -> None:
     from energy_sweep.app.sweep.session import open_session
-    from energy_sweep.app.verbs.as_it_ran import recipe_as_it_ran
+    from energy_sweep.app.verbs.stored_recipe import rebuild_recipe
     from energy_sweep.recipe import replace
     from energy_sweep.recipe.plan import Plan
     from energy_sweep.trial import run_trial
 
-    values, recipe = recipe_as_it_ran(stored, trial, allow=allow)
+    values, recipe = rebuild_recipe(stored, trial, allow=allow)
     if trial.result is not None and "plan" in trial.result.facts:
         recipe = replace(recipe, plan=from_json(Plan, trial.result.facts["plan"]))
     session = open_session(values, recipe.device)
@@ -87,6 +87,8 @@ def _measure(
         if session.store.meter_id != stored.store.meter_id:
             raise BadInput(f"trial {trial.number} was measured by another meter than is here now")
         work = run or run_trial
-        readings_of(lambda scratch: work(recipe, meter=session.meter, store=scratch), stored.store)
+        take_readings(
+            lambda scratch: work(recipe, meter=session.meter, store=scratch), stored.store
+        )
     finally:
         session.meter.close()

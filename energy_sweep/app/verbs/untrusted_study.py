@@ -15,7 +15,7 @@ NONSENSE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeEr
 
 
 @contextlib.contextmanager
-def of_others(reads_study: bool) -> Iterator[None]:
+def guard_untrusted(reads_study: bool) -> Iterator[None]:
     """For a verb that reads a study, which may be a stranger's: no control character of it reaches
     the terminal, and where its numbers cannot be worked with, a line says so."""
     if not reads_study:

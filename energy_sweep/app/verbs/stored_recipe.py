@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from energy_sweep.app.stored_study import StoredStudy
-from energy_sweep.app.verbs.strangers import NONSENSE
+from energy_sweep.app.verbs.untrusted_study import NONSENSE
 from energy_sweep.record import BadInput, JsonDict, TrialRecord
 from energy_sweep.record.documents import read_settings
 from energy_sweep.record.seal import Damaged
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from energy_sweep.recipe import Recipe
 
 
-def recipe_as_it_ran(
+def rebuild_recipe(
     stored: StoredStudy, trial: TrialRecord, *, allow: Sequence[str]
 ) -> tuple[JsonDict, Recipe]:
     """The resolved configuration of a trial, and its recipe; BadInput where that cannot be."""
     from energy_sweep.app.config import build
 
-    values = _as_it_ran(stored, trial, allow)
+    values = _read_values(stored, trial, allow)
     try:
         return values, build.Builder(cure="--allow {package}").recipe(values)
     except NONSENSE as error:
@@ -36,7 +36,7 @@ def _path(stored: StoredStudy, trial: TrialRecord) -> Path:
     return stored.folder / "trials" / str(trial.number) / ".hydra" / "config.yaml"
 
 
-def _as_it_ran(stored: StoredStudy, trial: TrialRecord, allow: Sequence[str]) -> JsonDict:
+def _read_values(stored: StoredStudy, trial: TrialRecord, allow: Sequence[str]) -> JsonDict:
     """The resolved configuration of a trial, with the packages that the user allows now.
 
     Its stages are the study's own. Images are neither downloaded nor kept where a stranger says.
