@@ -23,14 +23,12 @@ from energy_sweep.record import (
     StudyRecord,
     TrialRecord,
 )
-from energy_sweep.study.paths import LOCK, is_study, last_change, studies_below
+from energy_sweep.study.paths import LOCK, OUTPUTS, is_study, last_change, studies_below
 from energy_sweep.text.commands import program
 
 if TYPE_CHECKING:
     from energy_sweep.front import Choice, PricedStudy
     from energy_sweep.store import StageStore
-
-OUTPUTS = Path("outputs")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

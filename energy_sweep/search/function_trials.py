@@ -29,6 +29,7 @@ from energy_sweep.search.events import Budget, OnEvent
 from energy_sweep.search.run_order import Job
 from energy_sweep.store import StageStore
 from energy_sweep.study import open_study
+from energy_sweep.study.paths import STAGES
 from energy_sweep.study.space import Axis, Space
 
 # How many answers were right, of how many; called with a value of every axis, by name.
@@ -50,7 +51,7 @@ def search_function(
     tell: OnEvent | None,
 ) -> StudyRecord:
     """Measure the calls that the study `name` in `folder` lacks; give all that is known."""
-    with function_trials(function, folder / "stages", meter) as trials:
+    with function_trials(function, folder / STAGES, meter) as trials:
         records = trials.store.records
         with open_study(
             folder,

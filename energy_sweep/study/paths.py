@@ -1,4 +1,4 @@
-"""The names of a study's own files, and which folder holds a study: the one place that knows."""
+"""The layout of `outputs/`: a study's own files and folders, and which folder holds a study."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ import itertools
 import os
 from pathlib import Path
 
+OUTPUTS = Path("outputs")  # where studies lie unless something else is typed
 DATABASE = "study.db"
 JOURNAL = "study.jsonl"  # a second copy of all that the database holds of ours
 LOCK = ".sweep.lock"
+MULTIRUN = "multirun.yaml"  # what its last sweep ran with
+PAGE = "report.html"
+STAGES = "stages"
+TRIALS = "trials"  # its trials by their numbers
+RESULT = "result.json"  # of a trial, in its folder
 BESIDE = ("-wal", "-shm")  # what SQLite keeps beside a database
 
 
@@ -25,7 +31,12 @@ def is_emptied(folder: Path) -> bool:
 
 
 # Folders of a study in which no other lies, and of which there are thousands below.
-OWN = ("stages", "trials")
+OWN = (STAGES, TRIALS)
+
+
+def trial_config(study: Path, number: int | str) -> Path:
+    """Where Hydra keeps what a trial of a study ran with."""
+    return study / TRIALS / str(number) / ".hydra" / "config.yaml"
 
 
 def studies_below(outputs: Path) -> list[Path]:

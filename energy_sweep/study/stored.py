@@ -14,9 +14,8 @@ from energy_sweep.record.documents import read_settings
 from energy_sweep.record.missing import unrecorded
 from energy_sweep.record.seal import Damaged
 from energy_sweep.store import StageStore
-from energy_sweep.study.paths import DATABASE, JOURNAL, is_study
+from energy_sweep.study.paths import DATABASE, JOURNAL, MULTIRUN, OUTPUTS, STAGES, is_study
 
-OUTPUTS = Path("outputs")
 RECORDS = "*/*/record-*.json"  # what makes a folder a store of stages
 
 
@@ -95,8 +94,8 @@ def stage_root(folder: Path) -> Path:
 
     A copy of a study has stages of its own, also where its file still names those of the original.
     """
-    own = folder / "stages"
-    named = folder / (_stages_setting(folder / "multirun.yaml") or "stages")
+    own = folder / STAGES
+    named = folder / (_stages_setting(folder / MULTIRUN) or STAGES)
     if is_outside(named, folder):
         is_anothers = is_study(named.parent) and own.is_dir()
         return named if any(named.glob(RECORDS)) and not is_anothers else own

@@ -13,6 +13,7 @@ from energy_sweep.app.config.schema import DIALS
 from energy_sweep.record import BadInput, JsonDict
 from energy_sweep.record.documents import read_settings
 from energy_sweep.record.seal import Damaged
+from energy_sweep.study.paths import trial_config
 
 if TYPE_CHECKING:
     from energy_sweep.trial import Teacher
@@ -34,7 +35,7 @@ def find_teacher(name: str | None, outputs: Path, *, make: Callable[[JsonDict], 
         return Teacher(model=make(_settings_of(name)))
     stored = find(outputs, name, 1.0, setting=SETTING)
     study, _, number = name.rpartition("/")
-    path = outputs / study / "trials" / number / ".hydra" / "config.yaml"
+    path = trial_config(outputs / study, number)
     try:
         settings = read_settings(path)["model"]
     except (OSError, Damaged, KeyError) as error:

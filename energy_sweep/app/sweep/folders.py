@@ -17,7 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from energy_sweep.app.config.aliases import check_sweeper
 from energy_sweep.app.config.quoting import quote
 from energy_sweep.record import BadInput
-from energy_sweep.study.paths import DATABASE, JOURNAL, LOCK, is_emptied
+from energy_sweep.study.paths import DATABASE, JOURNAL, LOCK, MULTIRUN, RESULT, is_emptied
 
 OURS = "hydra_plugins.energy_sweep."
 RUN_LOCK, SWEEP_LOCK = ".run.lock", LOCK  # the latter is the study's too
@@ -44,14 +44,14 @@ class OwnFolder(Callback):
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Make the folder of this run its own: by a number after a time, else by a lock."""
         with _refusals():
-            self._claim(config, "run", RUN_LOCK, holds=("result.json",))
+            self._claim(config, "run", RUN_LOCK, holds=(RESULT,))
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
         """Refuse to write over a study, or over the sweep of another sweeper."""
         if not (target := str(config.hydra.sweeper.get("_target_"))).startswith(OURS):
             with _refusals():
                 check_sweeper(target)
-                self._claim(config, "sweep", SWEEP_LOCK, holds=(DATABASE, JOURNAL, "multirun.yaml"))
+                self._claim(config, "sweep", SWEEP_LOCK, holds=(DATABASE, JOURNAL, MULTIRUN))
 
     def on_run_end(self, config: DictConfig, **_: Any) -> None:
         """Give the folder back."""
@@ -111,7 +111,7 @@ def claim_folder(folder: Path, name: str, *, setting: str) -> FileLock:
 
 def check_whole(folder: Path, name: str) -> None:
     """BadInput where a sweep lies in a folder, whose study is not there to number its trials."""
-    if (folder / "multirun.yaml").is_file() and is_emptied(folder):
+    if (folder / MULTIRUN).is_file() and is_emptied(folder):
         raise BadInput(
             f"{folder} holds a sweep without its {DATABASE}, whose trials would be written over:"
             f" move it away, or type name=OTHER (now {name})"

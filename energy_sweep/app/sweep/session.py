@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from energy_sweep.record import BadInput, JsonDict, digest
 from energy_sweep.study.links import check_links
-from energy_sweep.study.paths import is_study
+from energy_sweep.study.paths import STAGES, is_study
 
 if TYPE_CHECKING:
     from energy_sweep.device import Device
@@ -87,5 +87,5 @@ def _threads(device: Device) -> int:
 
 def store_root(values: JsonDict) -> Path:
     """The absolute folder of the stages: `stages`, or within the study's folder."""
-    own = Path(values["outputs"], values["name"], "stages")
+    own = Path(values["outputs"], values["name"], STAGES)
     return Path(values["stages"] or own).absolute()

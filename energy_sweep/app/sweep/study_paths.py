@@ -16,8 +16,7 @@ from energy_sweep.app.config.conf_folder import conf_folder
 from energy_sweep.app.config.quoting import quote, quote_if_needed
 from energy_sweep.app.sweep.session import store_root
 from energy_sweep.record import JsonDict
-
-TRIALS = "trials"  # where the study's trials are found by their numbers
+from energy_sweep.study.paths import RESULT, STAGES, TRIALS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +37,7 @@ class StudyPaths:
         """The place of a composed configuration, swept groups at their defaults."""
         values = resolved(whole)
         folder = Path(whole.hydra.sweep.dir).absolute()
-        stages = folder / "stages" if values["stages"] is None else store_root(values)
+        stages = folder / STAGES if values["stages"] is None else store_root(values)
         besides = [*_files(whole.hydra)]
         if axes.groups:
             besides.append(f"name={quote_if_needed(values['name'])}")
@@ -72,7 +71,7 @@ class StudyPaths:
 
     def owner(self, folder: Path) -> int | None:
         """The trial whose result lies in a folder that the user named, None where none does."""
-        if not (folder / "result.json").is_file():
+        if not (folder / RESULT).is_file():
             return None
         links = [
             one

@@ -47,6 +47,7 @@ from energy_sweep.report.tables import tables
 from energy_sweep.search import Budget, Job, Outcome, search_study
 from energy_sweep.search.mend import give_up_answers
 from energy_sweep.study import Study, open_study
+from energy_sweep.study.paths import MULTIRUN
 from energy_sweep.text import terminal
 from energy_sweep.trial import load_data
 
@@ -191,7 +192,7 @@ class SweepCommand:
         whole = config.copy()
         with open_dict(whole):
             whole.stages = self.place.stored_stages
-        write_whole(self.place.folder / "multirun.yaml", OmegaConf.to_yaml(whole))
+        write_whole(self.place.folder / MULTIRUN, OmegaConf.to_yaml(whole))
 
     def _finish(self, record: StudyRecord, objective: Objective, outcome: Outcome) -> None:
         priced = PricedStudy(record, objective)

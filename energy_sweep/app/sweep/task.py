@@ -19,6 +19,7 @@ from energy_sweep.app.sweep.session import Sessions, TrialSession
 from energy_sweep.profile.text import Profiles, preview
 from energy_sweep.record import EnergySweepError, JsonDict, Objective, TrialResult, to_json
 from energy_sweep.record.seal import seal
+from energy_sweep.study.paths import RESULT
 from energy_sweep.text import terminal
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class Task:
         facts, records = session.meter.facts(), session.store.records()
         energy = energy_detail(result, records=records, meter=facts)
         document = seal({**to_json(result), **_number(), "energy": energy})
-        write_whole(folder / "result.json", json.dumps(document, indent=2) + "\n")
+        write_whole(folder / RESULT, json.dumps(document, indent=2) + "\n")
         if values["profile"] and result.infeasible is None:
             self._profiles.write(recipe, result, folder)
         return result, energy
@@ -133,7 +134,7 @@ class Task:
         print(terminal.join_parts(told, width=width))
         for line in filter(None, (origin(result.config), detail(energy))):
             print(terminal.prose(f"  {line}", width=width))
-        print(f"  {folder / 'result.json'}")
+        print(f"  {folder / RESULT}")
         if values["profile"]:
             print(preview(folder))
         if result.infeasible is not None:

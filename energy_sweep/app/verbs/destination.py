@@ -9,9 +9,9 @@ from pathlib import Path
 
 from energy_sweep.record import BadInput
 from energy_sweep.record.files import NO_ROOM, check_kind, read_file
-from energy_sweep.study.paths import is_study
+from energy_sweep.study.paths import PAGE, is_study
 
-PAGE = b'<meta name="generator" content="energy_sweep">'
+PAGE_MARK = b'<meta name="generator" content="energy_sweep">'
 METRICS, METRICS_KEYS = "metrics.json", ("study", "trial", "measured_file")
 HEAD_BYTES = 4096
 
@@ -19,10 +19,10 @@ HEAD_BYTES = 4096
 def check_page(path: Path, *, force: bool, study: Path | None = None) -> None:
     """BadInput unless a page may be written there; inside the folder `study` its own report may."""
     _check_file(path)
-    own = study is not None and path.absolute() == (study / "report.html").absolute()
+    own = study is not None and path.absolute() == (study / PAGE).absolute()
     if not own:
         _check_outside_studies(path)
-    if path.exists() and not force and not _head(path).count(PAGE):
+    if path.exists() and not force and not _head(path).count(PAGE_MARK):
         _refuse(path, "file")
 
 

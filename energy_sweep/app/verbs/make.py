@@ -20,6 +20,7 @@ from energy_sweep.app.verbs.destination import (
 )
 from energy_sweep.record import BadInput, JsonDict, TrialRecord, TrialResult, to_json
 from energy_sweep.study.links import check_links
+from energy_sweep.study.paths import PAGE
 from energy_sweep.text import terminal
 
 
@@ -70,7 +71,7 @@ def report(arguments: Namespace) -> None:
     from energy_sweep.report.html_page import write_page
 
     stored = stored_study.load(arguments)
-    path: Path = arguments.to or stored.folder / "report.html"
+    path: Path = arguments.to or stored.folder / PAGE
     with writing_to(path):
         check_page(path, force=arguments.force, study=stored.folder)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +90,7 @@ def dashboard(arguments: Namespace) -> None:
 
     stored = stored_study.load(arguments)
     with study.at_hand(stored.folder) as folder:
-        page = folder / "report.html"
+        page = folder / PAGE
         write_page(stored.priced, page)
         study.annotate(
             folder,

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from energy_sweep.app.stored_study import OUTPUTS
 from energy_sweep.app.verbs import make, measure, meters, show
 from energy_sweep.app.verbs.untrusted_study import guard_untrusted
 from energy_sweep.record import BadInput
+from energy_sweep.study.paths import OUTPUTS
 from energy_sweep.text.commands import program
 
 ACTIONS = {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from energy_sweep.app.stored_study import StoredStudy
 from energy_sweep.record import BadInput, Objective, TrialRecord, digest, from_json
 from energy_sweep.study.links import check_links
+from energy_sweep.study.paths import LOCK
 
 if TYPE_CHECKING:
     from energy_sweep.store import StageStore
@@ -29,7 +30,7 @@ def remeasure(
 
     check_links(stored.folder)
     try:
-        with FileLock(stored.folder / ".sweep.lock", timeout=0):
+        with FileLock(stored.folder / LOCK, timeout=0):
             return _remeasure(stored, run, allow)
     except Timeout:
         name = stored.record.name

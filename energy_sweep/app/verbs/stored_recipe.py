@@ -11,6 +11,7 @@ from energy_sweep.app.verbs.untrusted_study import NONSENSE
 from energy_sweep.record import BadInput, JsonDict, TrialRecord
 from energy_sweep.record.documents import read_settings
 from energy_sweep.record.seal import Damaged
+from energy_sweep.study.paths import trial_config
 
 if TYPE_CHECKING:
     from energy_sweep.recipe import Recipe
@@ -33,7 +34,7 @@ def rebuild_recipe(
 
 
 def _path(stored: StoredStudy, trial: TrialRecord) -> Path:
-    return stored.folder / "trials" / str(trial.number) / ".hydra" / "config.yaml"
+    return trial_config(stored.folder, trial.number)
 
 
 def _read_values(stored: StoredStudy, trial: TrialRecord, allow: Sequence[str]) -> JsonDict:

@@ -26,6 +26,7 @@ from energy_sweep.record import (
 from energy_sweep.record.files import read_file
 from energy_sweep.record.seal import Damaged, parse, unseal
 from energy_sweep.store import StageStore
+from energy_sweep.study.paths import RESULT, STAGES, TRIALS
 from energy_sweep.training.loop import DamagedFile, load
 
 SETTING = "model.pretrained"
@@ -107,10 +108,10 @@ def find(outputs: Path, name: str, share: float, *, setting: str = SETTING) -> P
         )
     study, _, number = name.rpartition("/")
     folder = outputs / study
-    uses = _trained(_result(folder / "trials" / number, f"{setting}={name}"))
+    uses = _trained(_result(folder / TRIALS / number, f"{setting}={name}"))
     if not uses:
         raise BadInput(f"{setting}={name}: it trained no weights; type another trial")
-    last, store = uses[-1], folder / "stages"
+    last, store = uses[-1], folder / STAGES
     place = store / last.key[:2] / last.key
     state = place / f"epoch-{int(last.units):05d}.safetensors"
     weights = next(_hashes(place, str(int(last.units))), None)
@@ -131,13 +132,13 @@ def _result(folder: Path, typed: str) -> TrialResult:
     """What a trial's own file says; BadInput where it is damaged, or another's."""
     number = folder.name
     try:
-        document, _ = unseal(parse(read_file(folder / "result.json").decode()))
+        document, _ = unseal(parse(read_file(folder / RESULT).decode()))
         if str(document.get("trial", number)) != number:
             raise Damaged(f"it is that of trial {document['trial']}")
         return from_json(TrialResult, document)
     except Damaged as error:
         raise BadInput(
-            f"{typed}: {folder / 'result.json'} is damaged ({error}): type another trial"
+            f"{typed}: {folder / RESULT} is damaged ({error}): type another trial"
         ) from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise BadInput(
