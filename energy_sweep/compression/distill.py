@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from energy_sweep.compression.base import Technique, When
 from energy_sweep.compression.checks import check_multiple
 from energy_sweep.record import BadInput
+from energy_sweep.record.bounds import check_positive
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,11 +38,7 @@ class Distill(Technique):
 
     def __post_init__(self) -> None:
         check_multiple(self.channel_multiple)
-        if not (self.temperature > 0 and math.isfinite(self.temperature)):
-            raise BadInput(
-                f"compression.temperature={self.temperature:g}: type a number above 0, such as"
-                " compression.temperature=4"
-            )
+        check_positive("compression.temperature", self.temperature, example=4)
         if not 0 <= self.alpha <= 1:
             raise BadInput(
                 f"compression.alpha={self.alpha:g}: type a share from 0 to 1, such as"

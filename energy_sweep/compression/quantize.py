@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from energy_sweep.compression.base import Technique, When
 from energy_sweep.compression.checks import check_choice
 from energy_sweep.record import BadInput, JsonDict
+from energy_sweep.record.bounds import check_count
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,8 +44,7 @@ class Quantize(Technique):
 
     def __post_init__(self) -> None:
         check_choice("compression.calibration", self.calibration, METHODS)
-        if self.images < 1:
-            raise BadInput(f"compression.images={self.images}: type a whole number of at least 1")
+        check_count("compression.images", self.images, example=256)
         if not (0 <= self.tolerance <= 1 and math.isfinite(self.tolerance)):
             raise BadInput(
                 f"compression.tolerance={self.tolerance:g}: type the share of images that may"

@@ -14,6 +14,7 @@ from energy_sweep.device.machine import check_processes, check_threads, gpu_uuid
 from energy_sweep.hardware.threads import threads
 from energy_sweep.recipe.plan import AUTO, PLANS
 from energy_sweep.record import BadInput, JsonDict
+from energy_sweep.record.bounds import check_count
 
 NAMES = ("auto", "cpu", "cuda")
 
@@ -44,9 +45,7 @@ class Device:
             typed = ", ".join(f"device={name}" for name in NAMES)
             raise BadInput(f"device={self.name}: type one of {typed}")
         for dial in ("threads", "processes"):
-            count = getattr(self, dial)
-            if isinstance(count, bool) or count < 1:
-                raise BadInput(f"device.{dial}={count}: type a whole number of at least 1")
+            check_count(f"device.{dial}", getattr(self, dial), example=1)
         if self.plan not in (AUTO, *PLANS):
             typed = "|".join((AUTO, *PLANS))
             raise BadInput(f"device.plan={self.plan}: type device.plan={typed}")

@@ -18,6 +18,7 @@ from energy_sweep.model.layers import (
 )
 from energy_sweep.model.weights import load_imagenet
 from energy_sweep.record import BadInput
+from energy_sweep.record.bounds import check_count
 
 WEIGHTS = ("none", "imagenet")
 
@@ -30,11 +31,7 @@ class Family:
     heads: int = 1
 
     def __post_init__(self) -> None:
-        if self.heads < 1:
-            raise BadInput(
-                f"model.heads={self.heads}: type a whole number of at least 1,"
-                " such as model.heads=2"
-            )
+        check_count("model.heads", self.heads, example=2)
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
         """The network from images [N, C, H, W] of `shape` (C, H, W) to logits [N, classes]."""

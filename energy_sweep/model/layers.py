@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
 
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from energy_sweep.record import BadInput
+from energy_sweep.record.bounds import check_positive
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": lambda: nn.ReLU(inplace=True),
@@ -175,5 +175,4 @@ def check_choice(dial: str, value: str, choices: Iterable[str]) -> None:
 
 def check_multiplier(dial: str, value: float) -> None:
     """Raise BadInput unless `value` can multiply channels."""
-    if not (math.isfinite(value) and value > 0):
-        raise BadInput(f"model.{dial}={value}: type a number above 0, such as model.{dial}=0.5")
+    check_positive(f"model.{dial}", value, example=0.5)

@@ -11,6 +11,7 @@ from torch import nn
 from energy_sweep.model.family import Family
 from energy_sweep.model.layers import ACTIVATIONS, NORMS, activation, check_choice, norm
 from energy_sweep.record import BadInput
+from energy_sweep.record.bounds import check_count
 
 CONVS = ("standard", "depthwise_separable")
 
@@ -35,11 +36,7 @@ class SmallCNN(Family):
     def __post_init__(self) -> None:
         Family.__post_init__(self)
         for dial in ("width", "depth"):
-            if getattr(self, dial) < 1:
-                raise BadInput(
-                    f"model.{dial}={getattr(self, dial)}: type a whole number of at least 1, "
-                    f"such as model.{dial}=4"
-                )
+            check_count(f"model.{dial}", getattr(self, dial), example=4)
         check_choice("norm", self.norm, NORMS)
         check_choice("activation", self.activation, ACTIVATIONS)
         check_choice("conv", self.conv, CONVS)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import math
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, cast
 
 from energy_sweep.recipe.plan import Plan
 from energy_sweep.record import BadInput, JsonDict, to_json
+from energy_sweep.record.bounds import MOST_COUNTED, check_count, check_positive
 from energy_sweep.record.serialize import code_outside
 
 PRECISIONS = ("fp32", "bf16", "fp16", "tf32", "float64")
@@ -175,13 +175,10 @@ def _suit_to_runtime(compression: Any, level: float, model: Any, runtime: Any) -
 
 def check(recipe: Recipe) -> None:
     """Raise BadInput, in one line that says what to type, for a recipe that cannot run."""
-    for dial in ("batch", "epochs", "accumulate"):
-        if getattr(recipe, dial) < 1:
-            raise BadInput(f"{dial}={getattr(recipe, dial)}: type a whole number of at least 1")
-    if recipe.inference_batch < 1:
-        raise BadInput(f"inference.batch={recipe.inference_batch}: type at least 1")
-    if not (recipe.lr > 0 and math.isfinite(recipe.lr)):
-        raise BadInput(f"lr={recipe.lr}: type a positive number, such as lr=0.01")
+    for dial, example in (("batch", 64), ("epochs", 10), ("accumulate", 4)):
+        check_count(dial, getattr(recipe, dial), example=example, most=MOST_COUNTED)
+    check_count("inference.batch", recipe.inference_batch, example=64, most=MOST_COUNTED)
+    check_positive("lr", recipe.lr, example=0.05)
     if not 0 <= recipe.label_smoothing < 1:
         raise BadInput(
             f"label_smoothing={recipe.label_smoothing}: type a share from 0 to below 1, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from energy_sweep.record.bounds import check_count
 from energy_sweep.record.errors import BadInput
 
 
@@ -17,5 +18,4 @@ class Objective:
     def __post_init__(self) -> None:
         if self.name not in ("training", "inference", "lifetime"):
             raise BadInput(f"objective={self.name}: type objective=training|inference|lifetime")
-        if self.images < 1:
-            raise BadInput(f"objective.images={self.images}: type a whole number of at least 1")
+        check_count("objective.images", self.images, example=100_000)

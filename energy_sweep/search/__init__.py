@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from energy_sweep.search.base import WHOLE_GRID as WHOLE_GRID
     from energy_sweep.search.base import search_study as search_study
-    from energy_sweep.search.events import Budget as Budget
+    from energy_sweep.search.budget import Budget as Budget
     from energy_sweep.search.events import Event as Event
     from energy_sweep.search.events import Finished as Finished
     from energy_sweep.search.events import Outcome as Outcome
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "WHOLE_GRID": "base",
     "search_study": "base",
-    **dict.fromkeys(("Budget", "Event", "Finished", "Outcome", "Planned", "Started"), "events"),
+    "Budget": "budget",
+    **dict.fromkeys(("Event", "Finished", "Outcome", "Planned", "Started"), "events"),
     **dict.fromkeys(("Job", "RunOrder"), "run_order"),
 }
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from energy_sweep.record import BadInput, Objective, StageRecord
 from energy_sweep.search.adopt import adopt
+from energy_sweep.search.budget import Budget
 from energy_sweep.search.cost_tracker import CostTracker
-from energy_sweep.search.events import Budget, Event, OnEvent, Outcome
+from energy_sweep.search.events import Event, OnEvent, Outcome
 from energy_sweep.search.job_index import Describe, JobIndex
 from energy_sweep.search.known_trials import KnownTrials
 from energy_sweep.search.mend import mend

@@ -1,38 +1,17 @@
-"""What a search may spend, and what it tells while it runs."""
+"""What a search tells while it runs."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from energy_sweep.record import BadInput, EnergySweepError, TrialResult
+from energy_sweep.record import EnergySweepError, TrialResult
 from energy_sweep.search.run_order import Job, RunOrder
 
 Stop = Literal["done", "trials", "joules", "seconds", "failures"]
 
 UNPRICED = "its stages have no readings in the store"  # why a trial that ran has failed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Budget:
-    """When to stop: `trials` counts configurations measured in the study, not in the command.
-
-    `joules` and `seconds` count what the store's metered windows have used, whoever ran them, so
-    that the same command twice does nothing new. `max_failures` in a row end the sweep.
-    """
-
-    trials: int | None = None
-    joules: float | None = None
-    seconds: float | None = None
-    max_failures: int = 3
-
-    def __post_init__(self) -> None:
-        for name in ("trials", "joules", "seconds", "max_failures"):
-            value = getattr(self, name)
-            if value is not None and not (value > 0 and math.isfinite(value)):
-                raise BadInput(f"search.{name}={value}: type a number above 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,8 @@ from energy_sweep.record import (
     digest,
 )
 from energy_sweep.search.base import search_study
-from energy_sweep.search.events import Budget, OnEvent
+from energy_sweep.search.budget import Budget
+from energy_sweep.search.events import OnEvent
 from energy_sweep.search.run_order import Job
 from energy_sweep.store import StageStore
 from energy_sweep.study import open_study

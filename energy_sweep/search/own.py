@@ -35,7 +35,7 @@ def search(
     The study, `outputs/NAME`, is called as the function unless `name` says otherwise; a grid runs
     whole, unless `trials`, `joules` or `seconds` end it; the same call again does nothing new.
     """
-    from energy_sweep.search.events import Budget
+    from energy_sweep.search.budget import Budget
     from energy_sweep.search.function_trials import checked_space, search_function, study_name
 
     points = checked_space(function, space)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from energy_sweep.record import BadInput, EnergySweepError, TrialResult
+from energy_sweep.search.budget import Budget
 from energy_sweep.search.events import (
     UNPRICED,
-    Budget,
     Finished,
     OnEvent,
     Outcome,

@@ -14,10 +14,10 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
 from energy_sweep.record import BadInput, JsonDict, Objective
+from energy_sweep.search.budget import LIMITS, Budget
 
 FOLDER_NAME = re.compile(r"[^/\\.-][^/\\]{0,99}")  # not taken for a path or an option
 LARGEST = 2**63  # where whole numbers of databases and tensors end
-MOST_COUNTED = 10**9  # batches, epochs: more is a slip of the finger
 SAMPLERS = ("auto", "tpe", "random")
 GROUPS = ("dataset", "model", "optimizer", "compression", "runtime", "device", "meter")
 
@@ -102,14 +102,11 @@ def dials() -> tuple[str, ...]:
 
 
 def check(plain: Mapping[str, Any]) -> None:
-    """Raise BadInput, in one line that says what to type, for a value out of its range."""
+    """Raise BadInput, in one line that says what to type, for a value out of its range.
+
+    Ranges of what a recipe is made of are checked by `recipe.check` and by the parts themselves.
+    """
     _check_keys(plain)
-    _at_least_one("batch", plain["batch"], "batch=64")
-    _at_least_one("epochs", plain["epochs"], "epochs=10")
-    _at_least_one("accumulate", plain["accumulate"], "accumulate=4")
-    _at_least_one("inference.batch", plain["inference"]["batch"], "inference.batch=64")
-    if not (plain["lr"] > 0 and math.isfinite(plain["lr"])):
-        raise BadInput(f"lr={plain['lr']:g}: type a number above 0, such as lr=0.05")
     if plain["seed"] < 0:
         raise BadInput(f"seed={plain['seed']}: type a whole number of at least 0, such as seed=0")
     check_level("compression.level", plain["compression"].get("level", 0.0))
@@ -172,21 +169,7 @@ def _check_loss(loss: object) -> None:
 
 def _check_search(search: JsonDict) -> None:
     _one_of("search.sampler", search["sampler"], SAMPLERS)
-    _at_least_one("search.max_failures", search["max_failures"], "search.max_failures=3")
-    if search["trials"] is not None:
-        _at_least_one("search.trials", search["trials"], "search.trials=20")
-    for key in ("joules", "seconds"):
-        if search[key] is not None and not search[key] > 0:
-            raise BadInput(
-                f"search.{key}={search[key]:g}: type a number above 0, such as search.{key}=600"
-            )
-
-
-def _at_least_one(key: str, value: int, example: str) -> None:
-    if value < 1:
-        raise BadInput(f"{key}={value}: type a whole number of at least 1, such as {example}")
-    if value > MOST_COUNTED:
-        raise BadInput(f"{key}={value}: type a number up to {MOST_COUNTED}, such as {example}")
+    Budget(**{limit: search[limit] for limit in LIMITS})
 
 
 def _one_of(key: str, value: str, known: tuple[str, ...]) -> None:

@@ -45,6 +45,7 @@ from energy_sweep.record import (
 from energy_sweep.record.files import write_whole
 from energy_sweep.report.tables import tables
 from energy_sweep.search import Budget, Job, Outcome, search_study
+from energy_sweep.search.budget import LIMITS
 from energy_sweep.search.mend import give_up_answers
 from energy_sweep.study import Study, open_study
 from energy_sweep.study.paths import MULTIRUN
@@ -144,7 +145,6 @@ class SweepCommand:
         self, study: Study, records: Callable[[], Mapping[str, StageRecord]], objective: Objective
     ) -> Outcome:
         space = self.planner.axes.space
-        limits = ("trials", "joules", "seconds", "max_failures")
         planner = self.planner
         with ProgressPrinter(
             axes=space.axes,
@@ -159,7 +159,7 @@ class SweepCommand:
                 space,
                 describe=self._describe,
                 run=self._run,
-                budget=Budget(**{key: self.settings[key] for key in limits}),
+                budget=Budget(**{key: self.settings[key] for key in LIMITS}),
                 sampler=self.settings["sampler"],
                 sampler_settings=self.settings["sampler_settings"],
                 seed=self.settings["seed"],

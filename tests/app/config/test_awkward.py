@@ -83,7 +83,7 @@ COMPOSED = {
     "runtime.name='a b'": "runtime.name='a b': type a word of letters",
     "optimizer.momentum=nan": "optimizer.momentum=nan: type a finite number",
     "device.memory_gib=inf": "device.memory_gib=inf: type a finite number",
-    "batch=99999999999999999999": "batch=99999999999999999999: type a number up to 1000000000",
+    "batch=9999999999": "batch=9999999999: type a number up to 1000000000",
     "seed=99999999999999999999": "seed=99999999999999999999: type a smaller whole number",
     "precision=[fp32]": "precision=[fp32]: type a word, such as precision=fp32",
     "allow=3": "allow=3: type a list, such as 'allow=[mypackage]'",
