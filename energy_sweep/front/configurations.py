@@ -5,109 +5,24 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
-from energy_sweep.front.achieved import Achieved, achieved
+from energy_sweep.front.achieved import achieved
+from energy_sweep.front.merged import Configuration as Configuration
+from energy_sweep.front.merged import Row as Row
+from energy_sweep.front.merged import Run
+from energy_sweep.front.merged import StageShare as StageShare
 from energy_sweep.front.prices import Prices, Usage, demand
 from energy_sweep.recipe.dials import Dials, axes
 from energy_sweep.record import (
-    EnergySweepError,
-    JsonDict,
     Objective,
+    StageRecord,
     StudyRecord,
-    TrialRecord,
     TrialResult,
     digest,
 )
+from energy_sweep.record.answers import STAGE, Answers, answers_in
 from energy_sweep.text.commands import command as command
 from energy_sweep.uncertainty.intervals import wilson
-
-Run = tuple[TrialRecord, TrialResult]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageShare:
-    """What one stage would cost this configuration alone, and how many others use the work.
-
-    `joules` is None where nothing of the kind was metered; `key` is that of the lowest trial.
-    `contended` says that other programs ran in all windows that a part of them rests on.
-    """
-
-    joules: float | None
-    key: str
-    shared_by: int
-    contended: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One configuration, its seeds merged: mean accuracy, and mean joules of the objective.
-
-    The accuracy interval is Wilson's over the images of the validation split: seeds see the same
-    images, so more of them do not narrow it. `rivals` and `beaten_by` are trials of other
-    configurations (`rivals.py`). `contended` are the stages of the objective whose price rests on
-    windows in which other programs ran: such joules beat nothing. `net_joules` are those above what
-    the same seconds cost an idle machine, None where that is not known. `level` is the one that its
-    compression carried out, `removed` and `zeros` what that came to (`achieved.py`).
-    """
-
-    trial: int
-    config: JsonDict
-    params: JsonDict
-    accuracy: float
-    accuracy_low: float
-    accuracy_high: float
-    n_validation: int
-    joules: float
-    uncertainty_joules: float
-    net_joules: float | None
-    seeds: tuple[int, ...]
-    rivals: tuple[int, ...]
-    beaten_by: tuple[int, ...]
-    contended: tuple[str, ...]
-    stages: Mapping[str, StageShare]
-    joules_per_image: float | None
-    peak_memory_bytes: int | None
-    level: float = 0.0
-    removed: float | None = None
-    zeros: float | None = None
-
-    @property
-    def achieved(self) -> str:
-        """What its compression achieved, in words; empty where it has none."""
-        return Achieved(level=self.level, removed=self.removed, zeros=self.zeros).text
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Configuration:
-    """The measured runs of one configuration by trial number, and what the objective charges."""
-
-    key: str
-    runs: tuple[Run, ...]
-    demand: Usage
-
-    @property
-    def trial(self) -> int:
-        return self.runs[0][0].number
-
-    @property
-    def accuracy(self) -> float:
-        images = sum(result.n_validation for _, result in self.runs)
-        return sum(result.correct or 0 for _, result in self.runs) / images
-
-    def is_priced(self, prices: Prices) -> bool:
-        """Whether every reading that its price rests on is there."""
-        return all(prices.pool(cost_key) is not None for cost_key in self.demand)
-
-    def joules(self, prices: Prices) -> tuple[float, float]:
-        """Joules of the objective and their uncertainty; unmetered work is an error."""
-        try:
-            return prices.joules(self.demand)
-        except KeyError as missing:
-            raise EnergySweepError(
-                f"trial {self.trial} cannot be priced ({missing.args[0]}): "
-                "is stages= the folder that the study was run with?"
-            ) from missing
 
 
 def price_list(study: StudyRecord) -> Prices:
@@ -127,9 +42,30 @@ def configurations(study: StudyRecord, objective: Objective) -> tuple[Configurat
         if result.correct is not None and result.infeasible is None:
             groups[digest(result.config)].append((trial, result))
     return tuple(
-        Configuration(key=key, runs=tuple(runs), demand=_mean_demand(runs, objective))
+        Configuration(
+            key=key,
+            runs=tuple(runs),
+            demand=_mean_demand(runs, objective),
+            answers=_answers(runs, study.stages),
+        )
         for key, runs in groups.items()
     )
+
+
+def _answers(runs: Sequence[Run], records: Mapping[str, StageRecord]) -> tuple[Answers, ...]:
+    """Which images each run has right; nothing where that is not known of all, to the same ones."""
+    found = list[Answers]()
+    for _, result in runs:
+        keys = [use.key for use in result.stages if use.stage == STAGE]
+        record = records.get(keys[-1]) if keys else None
+        answers = None if record is None else answers_in(record.facts)
+        if answers is None or (answers.count, answers.correct) != (
+            result.n_validation,
+            result.correct,
+        ):
+            return ()
+        found.append(answers)
+    return tuple(found) if len({one.asked for one in found}) == 1 else ()
 
 
 def unranked_rows(

@@ -1,0 +1,228 @@
+"""Which accuracies differ: those of nets that answered the same images, image by image.
+
+Seeds of a configuration are clusters: what they differ in is part of every figure here. With one
+seed a figure is of that one net.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from energy_sweep.front.merged import Configuration
+from energy_sweep.uncertainty.intervals import Interval, difference_interval, normal_quantile
+from energy_sweep.uncertainty.paired import (
+    SeedSpread,
+    image_variance,
+    mcnemar,
+    seeds_difference,
+    seeds_half,
+    spread_of,
+    spread_of_counts,
+    tango,
+)
+
+Numbers = npt.NDArray[np.float64]
+Answered = npt.NDArray[np.float32]
+Booleans = npt.NDArray[np.bool_]
+CONFIDENCE = 0.95
+CHUNK_VALUES = 2**23  # numbers of mean answers that are unpacked at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccuracyDifference:
+    """Accuracy of the first configuration minus that of the second, with its 95 % interval.
+
+    `p_value` is that of no difference. `paired` says that both answered the same images; else the
+    two are held for independent.
+    """
+
+    change: float
+    low: float
+    high: float
+    p_value: float
+    paired: bool
+
+
+def compare(first: Configuration, second: Configuration) -> AccuracyDifference:
+    """How the accuracies of two configurations differ.
+
+    Of one seed each by the exact McNemar test and Tango's interval; with more, what seeds differ in
+    is added.
+    """
+    table = AccuracyTable((first, second))
+    one, other = table.spreads
+    change = one.mean - other.mean
+    if not table.is_paired(0, 1):
+        interval = difference_interval(one.mean, table.interval(0), other.mean, table.interval(1))
+        p_value = _normal_p_value(change, interval)
+    else:
+        n, (mine, theirs) = table.images[0], table.answers([0, 1])
+        if one.seeds == other.seeds == 1:
+            both = float(mine @ theirs)
+            gained, lost = round(float(mine.sum()) - both), round(float(theirs.sum()) - both)
+            interval, p_value = tango(gained, lost, n), float(mcnemar(gained, lost))
+        else:
+            squares = float(((mine - theirs) ** 2).sum())
+            interval, p_value = seeds_difference(one, other, squares=squares, n=n)
+    return AccuracyDifference(
+        change=change,
+        low=interval.low,
+        high=interval.high,
+        p_value=p_value,
+        paired=table.is_paired(0, 1),
+    )
+
+
+def accuracy_interval(configuration: Configuration) -> Interval:
+    """95 % interval of an accuracy over images, and over seeds where there are several."""
+    return AccuracyTable((configuration,)).interval(0)
+
+
+def draw_accuracies(
+    configurations: Sequence[Configuration], rng: np.random.Generator, draws: int
+) -> Numbers:
+    """Accuracies as they may as well be, [draws, configurations], jointly.
+
+    Images are weighted alike for all that answered the same ones (the Bayesian bootstrap of Rubin,
+    1981); two images more that each net alone may have right or wrong keep two nets with equal
+    figures from being equal for sure, unless they gave the same answers throughout. Where seeds
+    were repeated, their mean is moved by Student's t as much as they differ.
+    """
+    return AccuracyTable(configurations).draw(rng, draws)
+
+
+class AccuracyTable:
+    """The answers of configurations, by their index, in groups that answered the same images."""
+
+    def __init__(self, configurations: Sequence[Configuration]) -> None:
+        self.configurations = configurations
+        self.images = [one.runs[0][1].n_validation for one in configurations]
+        self.spreads = [_spread(one) for one in configurations]
+        self.groups = defaultdict[str, list[int]](list)
+        for index, one in enumerate(configurations):
+            if one.asked is not None:
+                self.groups[one.asked].append(index)
+
+    def is_paired(self, first: int, second: int) -> bool:
+        """Whether two answered the same images."""
+        asked = self.configurations[first].asked
+        return asked is not None and asked == self.configurations[second].asked
+
+    def answers(self, indexes: Sequence[int]) -> Answered:
+        """Share of its seeds that have an image right, [configurations, images]."""
+        found = [_bits(self.configurations[i]).mean(axis=0, dtype=np.float32) for i in indexes]
+        return np.stack(found)
+
+    def interval(self, index: int) -> Interval:
+        """95 % interval of an accuracy over images, and over seeds where there are several."""
+        return self.spreads[index].interval(self.images[index])
+
+    def better(self, members: Sequence[int]) -> tuple[Booleans, Booleans]:
+        """Whether each member is surely more accurate, and surely less, [members, configurations].
+
+        Surely is a p value below .05 where both answered the same images; elsewhere intervals that
+        do not meet.
+        """
+        spans = np.array([self.interval(index) for index in range(len(self.images))])
+        above = spans[members, :1] > spans[:, 1]
+        below = spans[members, 1:] < spans[:, 0]
+        rows = {member: row for row, member in enumerate(members)}
+        for group in self.groups.values():
+            mine = [member for member in group if member in rows]
+            if mine:
+                answers, own_rows = self.answers(mine), [rows[member] for member in mine]
+                for others, theirs in self._chunks(group):
+                    sign, cells = (
+                        self._sign(mine, answers, others, theirs),
+                        np.ix_(own_rows, others),
+                    )
+                    above[cells], below[cells] = sign > 0, sign < 0
+        return above, below
+
+    def _sign(
+        self, mine: Sequence[int], answers: Answered, others: Sequence[int], theirs: Answered
+    ) -> Numbers:
+        """1 where the first is surely more accurate, -1 where the second is, else 0."""
+        n, both = self.images[mine[0]], (answers @ theirs.T).astype(np.float64)
+        first = {name: column[:, None] for name, column in self._columns(mine).items()}
+        second = self._columns(others)
+        gained, lost = first["mean"] * n - both, second["mean"] * n - both
+        change = first["mean"] - second["mean"]
+        is_sure = mcnemar(np.round(gained), np.round(lost)) < 1 - CONFIDENCE
+        several = (first["seeds"] > 1) | (second["seeds"] > 1)
+        if several.any():
+            own, nets = first["own"] + second["own"], 1 / first["seeds"] + 1 / second["seeds"]
+            squares = (answers**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1) - 2 * both
+            variance = image_variance(squares, change, n, own=own, nets=nets)
+            sides = [(one["seeds_variance"], one["seeds"]) for one in (first, second)]
+            half = seeds_half(sides[0], sides[1], CONFIDENCE) ** 2
+            half += variance * normal_quantile((1 + CONFIDENCE) / 2) ** 2
+            is_sure = np.where(several, change**2 > half, is_sure)
+        return np.sign(change) * is_sure
+
+    def _columns(self, indexes: Sequence[int]) -> Mapping[str, Numbers]:
+        found = [self.spreads[index] for index in indexes]
+        return {
+            "mean": np.array([one.mean for one in found]),
+            "seeds": np.array([float(one.seeds) for one in found]),
+            "own": np.array([one.own for one in found]),
+            "seeds_variance": np.array([one.seeds_variance for one in found]),
+        }
+
+    def draw(self, rng: np.random.Generator, draws: int) -> Numbers:
+        """See `draw_accuracies`."""
+        found = np.empty((draws, len(self.images)))
+        for group in self.groups.values():
+            n = self.images[group[0]]
+            weights = rng.standard_exponential((n, draws), dtype=np.float32)
+            weights /= weights.sum(axis=0)
+            errors = dict[tuple[str, ...], Numbers]()
+            for part, answers in self._chunks(group):
+                for index, weighted in zip(part, answers @ weights, strict=True):
+                    spread = self.spreads[index]
+                    moved = math.sqrt(spread.common / spread.variance) if spread.variance else 1.0
+                    same = tuple(one.right for one in self.configurations[index].answers)
+                    if same not in errors:
+                        errors[same] = rng.standard_normal(draws) / math.sqrt(spread.seeds)
+                    own = errors[same] / (n + 2)
+                    found[:, index] = spread.mean + moved * (weighted - spread.mean) + own
+        for index, spread in enumerate(self.spreads):
+            if self.configurations[index].asked is None:
+                right, n = spread.mean * self.images[index], self.images[index]
+                found[:, index] = rng.beta(right + 0.5, n - right + 0.5, draws)
+            if spread.seeds_variance:
+                moved = rng.standard_t(spread.seeds - 1, draws)
+                found[:, index] += moved * math.sqrt(spread.seeds_variance)
+        return np.clip(found, 0.0, 1.0)
+
+    def _chunks(self, group: Sequence[int]) -> Iterator[tuple[Sequence[int], Answered]]:
+        size = max(1, CHUNK_VALUES // self.images[group[0]])
+        for start in range(0, len(group), size):
+            part = group[start : start + size]
+            yield part, self.answers(part)
+
+
+def _spread(one: Configuration) -> SeedSpread:
+    if len(one.by_seed) > 1 and one.answers:
+        return spread_of(_bits(one))
+    results = [one.runs[position][1] for position in one.by_seed]
+    return spread_of_counts([result.correct or 0 for result in results], results[0].n_validation)
+
+
+def _bits(one: Configuration) -> npt.NDArray[np.uint8]:
+    """Its answers [seeds, images], 1 where right."""
+    kept = [one.answers[position] for position in one.by_seed]
+    packed = np.frombuffer(b"".join(answers.packed for answers in kept), dtype=np.uint8)
+    return np.unpackbits(packed.reshape(len(kept), -1), axis=1, count=kept[0].count)
+
+
+def _normal_p_value(change: float, interval: Interval) -> float:
+    """Of no difference, where an interval is about as wide as that of a normal variable."""
+    error = (interval.high - interval.low) / 2 / normal_quantile((1 + CONFIDENCE) / 2)
+    return math.erfc(abs(change) / error / math.sqrt(2)) if error else float(not change)
