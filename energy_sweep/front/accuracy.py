@@ -129,6 +129,8 @@ class AccuracyTable:
         Surely is a p value below .05 where both answered the same images; elsewhere intervals that
         do not meet.
         """
+        if not members:
+            return np.zeros((0, len(self.images)), bool), np.zeros((0, len(self.images)), bool)
         spans = np.array([self.interval(index) for index in range(len(self.images))])
         above = spans[members, :1] > spans[:, 1]
         below = spans[members, 1:] < spans[:, 0]

@@ -22,7 +22,6 @@ from energy_sweep.record import (
 )
 from energy_sweep.record.answers import STAGE, Answers, answers_in
 from energy_sweep.text.commands import command as command
-from energy_sweep.uncertainty.intervals import wilson
 
 
 def price_list(study: StudyRecord) -> Prices:
@@ -105,10 +104,12 @@ def _row(
     users: Mapping[str, set[str]],
     names: Iterable[str],
 ) -> Row:
+    from energy_sweep.front.accuracy import accuracy_interval  # which loads NumPy
+
     trial, result = configuration.runs[0]
     results = [result for _, result in configuration.runs]
     accuracy = configuration.accuracy
-    interval = wilson(accuracy * result.n_validation, result.n_validation)
+    interval = accuracy_interval(configuration)
     joules, uncertainty = configuration.joules(prices)
     per_image = _mean_demand(configuration.runs, Objective(name="inference"))
     reached = achieved(result.config, result.facts)
@@ -125,6 +126,7 @@ def _row(
         uncertainty_joules=uncertainty,
         net_joules=prices.net_joules(configuration.demand),
         seeds=tuple(sorted({one.seed for one in results})),
+        n=len(configuration.by_seed),
         rivals=(),
         beaten_by=(),
         contended=_contended(results, configuration.demand, prices),

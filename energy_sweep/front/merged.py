@@ -31,12 +31,13 @@ class StageShare:
 class Row:
     """One configuration, its seeds merged: mean accuracy, and mean joules of the objective.
 
-    The accuracy interval is Wilson's over the images of the validation split: seeds see the same
-    images, so more of them do not narrow it. `rivals` and `beaten_by` are trials of other
-    configurations (`rivals.py`). `contended` are the stages of the objective whose price rests on
-    windows in which other programs ran: such joules beat nothing. `net_joules` are those above what
-    the same seconds cost an idle machine, None where that is not known. `level` is the one that its
-    compression carried out, `removed` and `zeros` what that came to (`achieved.py`).
+    The accuracy interval of one seed is Wilson's over the images of the validation split; of `n`
+    seeds, it is over images and seeds, of which the first are common to all. `rivals` and
+    `beaten_by` are trials of other configurations (`rivals.py`). `contended` are the stages of the
+    objective whose price rests on windows in which other programs ran: such joules beat nothing.
+    `net_joules` are those above what the same seconds cost an idle machine, None where that is not
+    known. `level` is the one that its compression carried out, `removed` and `zeros` what that came
+    to (`achieved.py`).
     """
 
     trial: int
@@ -50,6 +51,7 @@ class Row:
     uncertainty_joules: float
     net_joules: float | None
     seeds: tuple[int, ...]
+    n: int
     rivals: tuple[int, ...]
     beaten_by: tuple[int, ...]
     contended: tuple[str, ...]

@@ -69,9 +69,8 @@ class PricedStudy:
     def rows(self) -> tuple[Row, ...]:
         """One row per configuration that has a price, by lowest trial number."""
         plain = unranked_rows(self.priced, self.prices, names=self.axes)
-        demands = {one.trial: one.demand for one in self.priced}
         members = {plain[index].trial for index in _front(plain)}
-        return compared(plain, members, demands=demands, prices=self.prices)
+        return compared(plain, members, configurations=self.priced, prices=self.prices)
 
     @cached_property
     def row_by_trial(self) -> Mapping[int, Row]:

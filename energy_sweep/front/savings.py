@@ -6,7 +6,7 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from energy_sweep.front.achieved import achieved, kept_by_layer, name_of
 from energy_sweep.front.configurations import Configuration, joules_text
@@ -16,7 +16,6 @@ from energy_sweep.front.twins import (
     is_compressed,
     nearest_twin,
     result_of,
-    right_of,
     twin_key,
 )
 from energy_sweep.record import (
@@ -24,7 +23,9 @@ from energy_sweep.record import (
     JsonDict,
     TrialResult,
 )
-from energy_sweep.uncertainty.intervals import Interval, newcombe
+
+if TYPE_CHECKING:
+    from energy_sweep.front.accuracy import AccuracyDifference
 
 EFFORT = ("teacher", "compress", "recover")
 # Accuracy that is surely lost beyond this is too much for a saving to pay.
@@ -48,10 +49,10 @@ class Saving:
 
     `last_step` is what the last step of a chain saves of that, where the study has the same net
     without it. The twin is the trial `dense`; this one was trained for `more_epochs` than that,
-    recovery among them: unless they are 0, the change of accuracy is not due to compression alone.
-    `accuracy_interval` is that of the change. `effort` is what compressing, recovering and teaching
-    took; `images` is how many have to be answered before that is saved, None where nothing surely
-    is, or where accuracy is surely lost by more than `MARGIN`.
+    recovery among them: unless they are 0, the change of `accuracy` is not due to compression
+    alone. `effort` is what compressing, recovering and teaching took; `images` is how many have to
+    be answered before that is saved, None where nothing surely is, or where accuracy is surely lost
+    by more than `MARGIN`.
     """
 
     trial: int
@@ -60,8 +61,7 @@ class Saving:
     compression: str
     removed: float | None
     achieved: str
-    accuracy_change: float
-    accuracy_interval: Interval
+    accuracy: AccuracyDifference
     per_image: float
     saved: Joules
     last_step: Joules | None
@@ -71,7 +71,7 @@ class Saving:
     @property
     def loses(self) -> bool:
         """Whether accuracy is surely lost by more than is tolerated."""
-        return self.accuracy_interval.high < -MARGIN
+        return self.accuracy.high < -MARGIN
 
     @property
     def images(self) -> float | None:
@@ -83,8 +83,16 @@ class Saving:
         """What JSON says of it."""
         named = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         figures = {k: v._asdict() for k, v in named.items() if isinstance(v, Joules)}
-        interval = list(self.accuracy_interval)
-        return {**named, **figures, "accuracy_interval": interval, "pays_from_images": self.images}
+        change = named.pop("accuracy")
+        return {
+            **named,
+            **figures,
+            "accuracy_change": change.change,
+            "accuracy_interval": [change.low, change.high],
+            "accuracy_p_value": change.p_value,
+            "accuracy_paired": change.paired,
+            "pays_from_images": self.images,
+        }
 
 
 def savings(found: Sequence[Configuration], prices: Prices) -> tuple[Saving, ...]:
@@ -106,6 +114,8 @@ def _saving(
     one: Configuration, dense: Configuration, before: Configuration | None, prices: Prices
 ) -> Saving | None:
     """None where a part was never metered; `before` is the same net without its last step."""
+    from energy_sweep.front.accuracy import compare  # which loads NumPy
+
     result = result_of(one)
     reached = achieved(result.config, result.facts)
     is_chain = "steps" in result.config["compression"]
@@ -123,8 +133,7 @@ def _saving(
         more_epochs=epochs_of(one) - epochs_of(dense),
         removed=reached.removed,
         achieved=reached.text,
-        accuracy_change=one.accuracy - dense.accuracy,
-        accuracy_interval=newcombe(*right_of(one), *right_of(dense)),
+        accuracy=compare(one, dense),
         per_image=own,
         saved=saved,
         last_step=by_last,

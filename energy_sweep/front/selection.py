@@ -127,7 +127,7 @@ def _said(row: Row, quality: Quality) -> str:
     return (
         f"trial {row.trial}{f' ({named})' if named else ''},"
         f"{f' {row.achieved},' if row.achieved else ''} accuracy {row.accuracy:.3f} "
-        f"[{row.accuracy_low:.3f}, {row.accuracy_high:.3f}] for "
+        f"[{row.accuracy_low:.3f}, {row.accuracy_high:.3f}] (n = {row.n}) for "
         f"{joules_text(row.joules, row.uncertainty_joules)} {quality.value}"
         f"{f' ({contended_text(row.contended)})' if row.contended else ''}"
     )

@@ -36,9 +36,3 @@ def nearest_twin(one: Configuration, twins: Sequence[Configuration]) -> Configur
 def epochs_of(one: Configuration) -> float:
     """Epochs of the net itself, recovery among them; a teacher's are not."""
     return sum(use.units for use in result_of(one).stages if use.stage in TRAINING)
-
-
-def right_of(one: Configuration) -> tuple[float, int]:
-    """Validation images that are classified right, a mean over seeds, and how many there are."""
-    n = result_of(one).n_validation
-    return one.accuracy * n, n

@@ -100,8 +100,7 @@ def hover(row: Row, quality: str) -> str:
     lines += [contended_text(row.contended)] if row.contended else []
     if row.joules_per_image is not None:
         lines += [f"{joules_text(row.joules_per_image)} {quality} per image"]
-    if len(row.seeds) > 1:
-        lines += [f"{len(row.seeds)} seeds"]
+    lines += [f"n = {row.n} {'seed' if row.n == 1 else 'seeds'}"]
     return "<br>".join(lines)
 
 

@@ -157,8 +157,9 @@ def _notes(priced: PricedStudy) -> str:
     coefficients = ", ".join(f"{k} = {v:g}" for k, v in meter.coefficients.items())
     machine = ", ".join(f"{k}: {v}" for k, v in facts.items() if v not in (None, []))
     notes = {
-        "Accuracy": "on the validation images, by the exported model; the interval is Wilson's "
-        "at 95 %. Seeds of one configuration are averaged.",
+        "Accuracy": "on the validation images, by the exported model; a mean over n seeds. The "
+        "interval, at 95 %, is Wilson's over images where n is 1, and says nothing of other seeds; "
+        "with more it is over images and seeds.",
         "Joules": f"{objective_text(priced.objective)}, as if the configuration ran alone. The "
         f"quality is {priced.quality}: counter, integrated and estimated are the three there are, "
         "best first. Domains: "
@@ -166,10 +167,11 @@ def _notes(priced: PricedStudy) -> str:
         "Uncertainty": "measured again from scratch, a configuration differs by less, 19 times of "
         "20. Work that two configurations share cancels in their difference.",
         "Scale band": band(priced),
-        "Rivals": "a configuration beats another beyond uncertainty where its accuracy interval "
-        "lies wholly above, or its joules are lower by more than the uncertainty of the "
-        "difference. Rivals are two of which neither beats the other. What one is beaten by beats "
-        "it in accuracy or joules, while it beats that in neither.",
+        "Rivals": "a configuration beats another beyond uncertainty where it is more accurate on "
+        "the same images by p < .05, or its joules are lower by more than the uncertainty of the "
+        "difference. Where the images that each net got right are not known, accuracy decides by "
+        "intervals that do not meet. Rivals are two of which neither beats the other. What one is "
+        "beaten by beats it in accuracy or joules, while it beats that in neither.",
         "Contended": disturbed(priced),
         "Left out": unpriced_text(priced.unpriced),
         "Coefficients": coefficients,

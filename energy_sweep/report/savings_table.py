@@ -60,7 +60,8 @@ def savings_html(priced: PricedStudy) -> str:
         " trained"
         " for as many epochs in all, recovery among them, or for the nearest number that the study"
         " has: then the table says how many epochs more or fewer, and the change of accuracy is not"
-        " due to compression alone. The interval is of that change (Newcombe's, 95 %). Effort"
+        " due to compression alone. The interval is of that change, at 95 %: image by image where"
+        " both answered the same ones. Effort"
         " is compressing, recovering and teaching; it pays from so many images on, unless accuracy"
         f" is surely lost by more than {MARGIN:g}. A saving below"
         " 0 is a compressed net that costs more, or a last step that does: int8 on top of pruning"
@@ -78,13 +79,13 @@ def _lines(found: Sequence[Saving]) -> list[tuple[str, ...]]:
 
 
 def _cells(one: Saving) -> tuple[str, ...]:
-    low, high = one.accuracy_interval
+    low, high = one.accuracy.low, one.accuracy.high
     return (
         str(one.trial),
         one.compression,
         one.achieved or "-",
         f"trial {one.dense}",
-        f"{one.accuracy_change:+.4f}{_more(one.more_epochs)}",
+        f"{one.accuracy.change:+.4f}{_more(one.more_epochs)}",
         f"{low:+.3f} to {high:+.3f}",
         joules_text(one.per_image),
         one.saved.text,

@@ -29,12 +29,11 @@ def front_table(priced: PricedStudy, *, width: int | None = None) -> str:
     quality = priced.quality
     axes = (*axes_of(priced.front), *achieved_in(priced.front))
     doubts = doubts_of(priced.front)
-    head = [*head_of(axes, quality), "seeds", *doubts]
+    head = [*head_of(axes, quality), *doubts]
     rows = [
-        [*cells_of(row, axes), str(len(row.seeds)), *(short(of(row)) for of in doubts.values())]
-        for row in priced.front
+        [*cells_of(row, axes), *(short(of(row)) for of in doubts.values())] for row in priced.front
     ]
-    _, _, interval, _, per_image, seeds, *_ = head[len(axes) :]
+    _, _, interval, seeds, _, per_image, *_ = head[len(axes) :]
     table = terminal.table(
         head,
         rows,
@@ -128,7 +127,7 @@ def achieved_in(rows: Sequence[Row]) -> tuple[str, ...]:
 
 def head_of(axes: Sequence[str], quality: str) -> list[str]:
     """The titles of the columns of `cells_of`; `axes` may end in what was achieved."""
-    head = ["trial", *axes, "accuracy", "95 % interval"]
+    head = ["trial", *axes, "accuracy", "95 % interval", "n"]
     return [*head, f"joules ({quality})", f"per image ({quality})"]
 
 
@@ -141,6 +140,7 @@ def cells_of(row: Row, axes: Sequence[str]) -> list[str]:
         *(_dial(row, name) for name in axes),
         f"{row.accuracy:.3f}",
         f"{row.accuracy_low:.3f} to {row.accuracy_high:.3f}",
+        str(row.n),
         _marked(joules_text(row.joules, row.uncertainty_joules), mark),
         "" if per_image is None else _marked(joules_text(per_image), image_mark),
     ]

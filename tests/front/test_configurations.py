@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 import toy_study
@@ -9,6 +10,7 @@ from energy_sweep import front
 from energy_sweep.front.configurations import command, joules_text, varying
 from energy_sweep.front.priced_study import PricedStudy
 from energy_sweep.record import EnergySweepError, Objective, StudyRecord, from_json, to_json
+from energy_sweep.report import html_page, tables
 from energy_sweep.uncertainty.intervals import wilson
 
 TRAINING = Objective(name="training")
@@ -39,9 +41,33 @@ def test_seeds_of_a_configuration_are_one_row() -> None:
     assert (second.trial, second.seeds) == (1, (0,))
 
 
-def test_more_seeds_do_not_narrow_the_interval_over_the_same_images() -> None:
-    row = front.rows(two_seeds(), TRAINING)[0]
-    assert (row.accuracy_low, row.accuracy_high) == pytest.approx(wilson(335, 359))
+def test_what_seeds_differ_in_is_part_of_the_interval() -> None:
+    both, alone = front.rows(two_seeds(), TRAINING)
+    images, accuracy = wilson(335, 359), 335 / 359
+    seeds = 12.7062 * 10 / 359 / 2  # Student's t with 1 degree of freedom, of 330 and 340 of 359
+    assert both.accuracy_low == pytest.approx(
+        accuracy - math.hypot(accuracy - images.low, seeds), abs=1e-5
+    )
+    assert both.accuracy_high == 1.0
+    assert (alone.accuracy_low, alone.accuracy_high) == wilson(350, 359)
+    assert (both.n, alone.n) == (2, 1)
+
+
+def test_every_face_says_how_many_seeds_there_are() -> None:
+    study = two_seeds()
+    priced = front.PricedStudy(study, TRAINING)
+    document = front.front_document(study, TRAINING)
+    assert {row["trial"]: row["n"] for row in (*document["front"], *document["dominated"])} == {
+        0: 2,
+        1: 1,
+    }
+    lines = [line.split(",") for line in front.as_csv(priced).splitlines()]
+    assert {line[0]: line[lines[0].index("n")] for line in lines[1:]} == {"0": "2", "1": "1"}
+    head, *shown = tables.front_table(priced).splitlines()[1:4]
+    assert "95 % interval  n" in head and len(shown) == 2
+    page = html_page.page(priced)
+    assert "<th>n</th>" in page and "n = 2 seeds" in page and "n = 1 seed" in page
+    assert "(n = 1)" in front.choose(front.rows(study, TRAINING), min_accuracy=0.97).why
 
 
 def test_each_stage_says_what_it_costs_alone_and_who_shares_it() -> None:

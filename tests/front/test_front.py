@@ -20,7 +20,7 @@ TRAINING = Objective(name="training")
 ROW_KEYS = {
     "net_joules",
     *("trial", "config", "params", "accuracy", "accuracy_low", "accuracy_high", "n_validation"),
-    *("joules", "uncertainty_joules", "seeds", "rivals", "stages", "joules_per_image"),
+    *("joules", "uncertainty_joules", "seeds", "n", "rivals", "stages", "joules_per_image"),
     *("peak_memory_bytes", "beaten_by", "contended", "level", "removed", "zeros"),
 }
 
@@ -38,6 +38,7 @@ def row(trial: int, accuracy: float, joules: float, half: float = 0.01) -> Row:
         uncertainty_joules=0.1,
         net_joules=None,
         seeds=(0,),
+        n=1,
         rivals=(),
         beaten_by=(),
         contended=(),
@@ -177,7 +178,7 @@ def test_choose_says_why(limits: dict[str, float], trial: int, rule: str) -> Non
 @pytest.mark.parametrize(
     ("limits", "nearest"),
     [
-        ({"min_accuracy": 0.99}, "trial 3 (lr=3), accuracy 0.950 [0.940, 0.960] for 100"),
+        ({"min_accuracy": 0.99}, "trial 3 (lr=3), accuracy 0.950 [0.940, 0.960] (n = 1) for 100"),
         ({"max_joules": 0.5}, "trial 0"),
         ({"min_accuracy": 0.95, "max_joules": 9}, "trial 1"),
     ],

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import numpy as np
 import pytest
 import toy_study
 
 from energy_sweep import front
 from energy_sweep.front.configurations import Row, configurations, price_list
-from energy_sweep.record import Objective, StudyRecord
+from energy_sweep.record import Objective, StudyRecord, to_json
+from energy_sweep.record.answers import Answers
 from energy_sweep.report import html_page as report
 from energy_sweep.report import tables
 
@@ -134,3 +136,40 @@ def test_every_face_says_that_joules_are_contended() -> None:
 def only(study: StudyRecord, number: int) -> StudyRecord:
     changes: dict[str, Any] = {"trials": tuple(t for t in study.trials if t.number == number)}
     return dataclasses.replace(study, **changes)
+
+
+def answered(*right: int, asked: str = "images") -> StudyRecord:
+    """Trials of equal joules, each with all images right from its number on, in the same order."""
+    trials, stages = [], [toy_study.stage("trunk", "a", "a", (1, 2.0, 0.3))]
+    for number, wrong in enumerate(right):
+        bits = np.arange(toy_study.IMAGES) >= wrong
+        packed = np.packbits(bits).tobytes()
+        answers = Answers.of(packed, count=len(bits), asked=asked if number else "images")
+        key, count = f"evaluate-{number}", int(bits.sum())
+        record = toy_study.stage("evaluate", key, key, (1, 0.1, 0.0))
+        stages.append(
+            dataclasses.replace(record, facts={"correct": count, "answers": to_json(answers)})
+        )
+        uses = [("trunk", "a", "a", 1), ("evaluate", key, key, 1)]
+        trials.append(toy_study.trial(number, uses, correct=count, lr=float(number)))
+    return toy_study.study(trials, stages)
+
+
+def test_the_same_images_tell_apart_what_intervals_do_not() -> None:
+    # 12 and 20 wrong of 359 have intervals that overlap; on the same images it is 8 against none.
+    better, worse = front.rows(answered(12, 20), TRAINING)
+    assert better.accuracy_low < worse.accuracy_high
+    assert (better.rivals, better.beaten_by) == ((), ())
+    assert (worse.rivals, worse.beaten_by) == ((), (0,))
+    for study in (answered(12, 20, asked="other images"), answered(12, 17)):
+        better, worse = front.rows(study, TRAINING)
+        assert (better.rivals, worse.rivals) == ((1,), (0,))
+
+
+def test_a_trial_whose_evaluation_counted_otherwise_is_compared_by_its_interval() -> None:
+    study = answered(12, 20)
+    changed = dataclasses.replace(
+        study.trials[1], result=dataclasses.replace(study.trials[1].result, correct=338)
+    )
+    study = dataclasses.replace(study, trials=(study.trials[0], changed))
+    assert [one.rivals for one in front.rows(study, TRAINING)] == [(1,), (0,)]

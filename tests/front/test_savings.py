@@ -65,13 +65,13 @@ def test_a_compression_is_held_against_its_dense_twin() -> None:
     [found] = savings(study())
     assert (found.trial, found.dense, found.compression) == (1, 0, "prune")
     assert found.removed == 0.5
-    assert found.accuracy_change == pytest.approx(-1 / toy_study.IMAGES)
+    assert found.accuracy.change == pytest.approx(-1 / toy_study.IMAGES)
     assert found.per_image == pytest.approx(1e-3) and found.saved.joules == pytest.approx(1e-3)
     assert found.effort.joules == pytest.approx(2.0)
     assert found.images == pytest.approx(2000)
     assert found.kept == {"a": "4 of 8"}
-    low, high = found.accuracy_interval
-    assert low < found.accuracy_change < high
+    low, high = found.accuracy.low, found.accuracy.high
+    assert low < found.accuracy.change < high
 
 
 def longer(number: int, epochs: float, correct: int) -> TrialRecord:
@@ -92,7 +92,7 @@ def test_accuracy_is_compared_at_equal_epochs_or_says_that_it_is_not() -> None:
     trials = (*record.trials, longer(2, 13.0, 345), longer(3, 20.0, 346))
     [like] = savings(dataclasses.replace(record, trials=trials))
     assert (like.dense, like.more_epochs) == (2, 0)
-    assert like.accuracy_change == pytest.approx(-6 / toy_study.IMAGES)
+    assert like.accuracy.change == pytest.approx(-6 / toy_study.IMAGES)
     assert "epochs more)" not in savings_html(dataclasses.replace(record, trials=trials))
 
 

@@ -51,7 +51,8 @@ def _measured(row: Row, priced: PricedStudy, members: set[int]) -> str:
         "| | |",
         "|---|---|",
         f"| accuracy | **{row.accuracy:.4f}** ({row.accuracy_low:.4f} to"
-        f" {row.accuracy_high:.4f} at 95 %, {row.n_validation} images, seeds {seeds}) |",
+        f" {row.accuracy_high:.4f} at 95 %, {row.n_validation} images; n = {row.n}, seeds"
+        f" {seeds}) |",
         *([f"| compression | level {row.level:g}: {reached} |"] if reached else []),
         f"| {objective_text(priced.objective)} | **{joules_text(row.joules)} {priced.quality}**,"
         f" ± {joules_text(row.uncertainty_joules)}{mark} |",
