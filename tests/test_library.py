@@ -159,7 +159,7 @@ def test_strings_are_paths(here: Path) -> None:
     study = load_study("outputs/toy")
     assert study.stages.keys() == record.stages.keys()
     assert rows(study) == rows(record) == rows(study, Objective("lifetime"))
-    assert choose(study, min_accuracy=0.9) == choose(rows(study), min_accuracy=0.9)
+    assert choose(study, min_accuracy=0.9).row == choose(rows(study), min_accuracy=0.9).row
     write_report(study, "inference", "pages/toy.html")
     assert "Accuracy against joules per image" in Path("pages/toy.html").read_text(encoding="utf-8")
 

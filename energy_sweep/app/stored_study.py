@@ -138,11 +138,11 @@ def choose(stored: StoredStudy, arguments: Namespace) -> Choice:
     from energy_sweep.front import selection
 
     return selection.choose(
-        stored.priced.rows,
+        stored.priced,
         min_accuracy=arguments.min_accuracy,
         max_joules=arguments.max_joules,
         rule="knee" if arguments.knee else None,
-        quality=stored.record.meter.quality,
+        sure=arguments.sure,
     )
 
 

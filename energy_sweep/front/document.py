@@ -38,6 +38,7 @@ def as_document(priced: PricedStudy) -> JsonDict:
         "attributed_joules": priced.attributed_joules,
         "bill": to_json(priced.bill),
         "trials": len(study.results),
+        "expected_wrong": priced.expected_wrong,
         "front": to_json(priced.front),
         "dominated": to_json(priced.dominated),
         "infeasible": to_json(priced.infeasible),

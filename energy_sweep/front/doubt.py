@@ -12,11 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from energy_sweep.front.accuracy import draw_accuracies
+from energy_sweep.front.merged import Configuration
+from energy_sweep.front.prices import TWO_RUNS, Prices, Usage
+from energy_sweep.record import digest
+from energy_sweep.uncertainty.intervals import normal_quantile
+from energy_sweep.uncertainty.shrinkage import believed_accuracies
+
 Floats = NDArray[np.float64]
 Truths = NDArray[np.bool_]
 
 # A share of .5 among so many draws is known to within .03.
 DRAWS = 1000
+LEAST_JOULES = 1e-300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,6 +45,65 @@ class Beliefs:
             draws = members(self.accuracies[:, kept], self.log_joules[:, kept])
             found[kept] = draws.mean(axis=0)
         return found
+
+
+def beliefs_of(found: Sequence[Configuration], prices: Prices) -> Beliefs:
+    """What is believed of configurations that have a price; the same for the same ones, always.
+
+    Those that gave the same answers are equally accurate in each draw, those that did the same work
+    cost the same.
+    """
+    rng = np.random.default_rng(_seed(found))
+    if not found:
+        return Beliefs(accuracies=np.empty((DRAWS, 0)), log_joules=np.empty((DRAWS, 0)))
+    which, first = _distinct([_answered(one) for one in found])
+    accuracies = draw_accuracies([found[index] for index in first], rng, DRAWS)[:, which]
+    costs, cheapest = _distinct([frozenset(one.demand.items()) for one in found])
+    demands = [found[index].demand for index in cheapest]
+    log_joules = draw_log_joules(prices, demands, rng, DRAWS)[:, costs]
+    believed = believed_accuracies(
+        accuracies,
+        np.array([one.accuracy for one in found]),
+        images=np.array([float(one.runs[0][1].n_validation) for one in found]),
+        place=log_joules.mean(axis=0),
+        rng=rng,
+    )
+    return Beliefs(accuracies=believed, log_joules=log_joules)
+
+
+def draw_log_joules(
+    prices: Prices, demands: Sequence[Usage], rng: np.random.Generator, draws: int
+) -> Floats:
+    """Joint draws of the log joules of demands: shape [draws, len(demands)]."""
+    keys = sorted({key for usage in demands for key in usage})
+    pools = [prices.pool(key) for key in keys]
+    means = np.array([0.0 if pool is None else pool.joules_per_unit for pool in pools])
+    errors = np.array(
+        [0.0 if pool is None else np.hypot(pool.spread, pool.drift / TWO_RUNS) for pool in pools]
+    )
+    noise = rng.standard_normal((draws, len(keys))) / normal_quantile(0.975)
+    units = np.array([[usage.get(key, 0.0) for usage in demands] for key in keys])
+    return np.log(np.maximum((means + errors * noise) @ units, LEAST_JOULES))
+
+
+def _seed(found: Sequence[Configuration]) -> int:
+    """A number that changes with what was run and answered, and not with joules."""
+    named = [[one.key, [result.correct for _, result in one.runs]] for one in found]
+    return int(digest({"configurations": named}), 16)
+
+
+def _answered(one: Configuration) -> object:
+    """Equal for configurations whose nets gave the same answers to the same images."""
+    known = tuple(answers.right for answers in one.answers)
+    return (one.asked, known) if known else one.key
+
+
+def _distinct(names: Sequence[object]) -> tuple[list[int], list[int]]:
+    """The place of each name among the distinct ones, and where each of those comes first."""
+    places: dict[object, int] = {}
+    which = [places.setdefault(name, len(places)) for name in names]
+    first = dict(zip(reversed(which), reversed(range(len(which))), strict=True))
+    return which, [first[place] for place in range(len(places))]
 
 
 def members(accuracies: Floats, log_joules: Floats) -> Truths:

@@ -37,7 +37,8 @@ class Row:
     objective whose price rests on windows in which other programs ran: such joules beat nothing.
     `net_joules` are those above what the same seconds cost an idle machine, None where that is not
     known. `level` is the one that its compression carried out, `removed` and `zeros` what that came
-    to (`achieved.py`).
+    to (`achieved.py`). `belongs` is the probability of belonging to the front (`doubt.py`), None
+    where that was not computed.
     """
 
     trial: int
@@ -61,6 +62,7 @@ class Row:
     level: float = 0.0
     removed: float | None = None
     zeros: float | None = None
+    belongs: float | None = None
 
     @property
     def achieved(self) -> str:

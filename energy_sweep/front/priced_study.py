@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from energy_sweep.front.configurations import (
     varying,
 )
 from energy_sweep.front.domination import pareto
+from energy_sweep.front.doubt import Beliefs, beliefs_of, expected_wrong
 from energy_sweep.front.infeasible import InfeasibleRow, infeasible_rows
 from energy_sweep.front.prices import Prices
 from energy_sweep.front.rivals import compared
@@ -70,7 +72,22 @@ class PricedStudy:
         """One row per configuration that has a price, by lowest trial number."""
         plain = unranked_rows(self.priced, self.prices, names=self.axes)
         members = {plain[index].trial for index in _front(plain)}
-        return compared(plain, members, configurations=self.priced, prices=self.prices)
+        ranked = compared(plain, members, configurations=self.priced, prices=self.prices)
+        shares = self.beliefs.belonging().tolist()
+        return tuple(
+            dataclasses.replace(row, belongs=share)
+            for row, share in zip(ranked, shares, strict=True)
+        )
+
+    @cached_property
+    def beliefs(self) -> Beliefs:
+        """Joint draws of the accuracies and joules of those that have a price, in that order."""
+        return beliefs_of(self.priced, self.prices)
+
+    @cached_property
+    def expected_wrong(self) -> float:
+        """How many rows of the front are expected not to belong to it."""
+        return expected_wrong([row.belongs or 0.0 for row in self.front])
 
     @cached_property
     def row_by_trial(self) -> Mapping[int, Row]:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from energy_sweep.front.configurations import Row, contended_text, joules_text
 from energy_sweep.front.configurations import command as command
 from energy_sweep.front.domination import hypervolume as hypervolume
 from energy_sweep.front.domination import pareto as pareto
+from energy_sweep.front.limits import Limits
 from energy_sweep.front.priced_study import PricedStudy
+from energy_sweep.front.sureness import (
+    Better,
+    Judgement,
+    Sureness,
+    is_cheaper,
+    is_more_accurate,
+    percent_text,
+)
 from energy_sweep.recipe.dials import value_text
 from energy_sweep.record import BadInput, NothingFits, Objective, Quality, StudyRecord
 from energy_sweep.text.terminal import one_line
@@ -18,10 +29,11 @@ from energy_sweep.text.terminal import one_line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The configuration chosen, and why in one sentence."""
+    """The configuration chosen, why in one sentence, and how sure that is: None of bare rows."""
 
     row: Row
     why: str
+    sureness: Sureness | None = None
 
 
 def pareto_numbers(study: StudyRecord, objective: Objective) -> tuple[int, ...]:
@@ -47,52 +59,71 @@ def knee(found: Sequence[Row]) -> Row:
     if len(front) < 3:
         level = [row for row in front if row.accuracy_high >= front[-1].accuracy_low]
         return min(level, key=lambda row: row.joules)
+    height = knee_height(front)
+    cost = math.log if front[0].joules > 0 else float
+    if height is None:
+        return front[0]
+    return max(front, key=lambda row: height(row.accuracy, cost(row.joules)))
+
+
+def knee_height(front: Sequence[Row]) -> Callable[[Any, Any], Any] | None:
+    """How far (accuracy, log joules) lies above the line between the ends of a front.
+
+    The joules are no logarithms where some are 0. None where the ends are no line, or too near.
+    """
+    if len(front) < 3:
+        return None
     cost = math.log if front[0].joules > 0 else float
     low, high = front[0], front[-1]
     gain, spend = high.accuracy - low.accuracy, cost(high.joules) - cost(low.joules)
     if not gain or not spend:
-        return low
-
-    def height(row: Row) -> float:
-        above = (row.accuracy - low.accuracy) / gain
-        return above - (cost(row.joules) - cost(low.joules)) / spend
-
-    return max(front, key=height)
+        return None
+    return lambda accuracy, joules: (
+        (accuracy - low.accuracy) / gain - (joules - cost(low.joules)) / spend
+    )
 
 
 def choose(
-    found: Sequence[Row] | StudyRecord,
+    found: Sequence[Row] | StudyRecord | PricedStudy,
     *,
     min_accuracy: float | None = None,
     max_joules: float | None = None,
     rule: str | None = None,
+    sure: float | None = None,
     quality: Quality = Quality.ESTIMATED,
 ) -> Choice:
     """One configuration within the limits, by `rule` or what the limits ask for.
 
     The default is the cheapest under `min_accuracy`, the most accurate under `max_joules` alone,
-    the knee without limits. Of a study, the rows are those of `rows(study)`. Raises BadInput, or
-    NothingFits naming the nearest.
+    the knee without limits. Of a study, the rows are those of `rows(study)`, and the choice says
+    how sure it is; `sure` takes only what keeps all limits with that probability. Raises BadInput,
+    or NothingFits naming the nearest.
     """
+    limits = Limits(min_accuracy=min_accuracy, max_joules=max_joules, sure=sure)
+    limits.check()
+    if rule is not None and rule not in RULES:
+        raise BadInput(f"rule={rule}: type one of {', '.join(RULES)}")
+    judgement = None
     if isinstance(found, StudyRecord):
-        quality, found = found.meter.quality, rows(found)
-    _check_limits(min_accuracy, max_joules, rule)
-    floor, ceiling = min_accuracy or 0.0, math.inf if max_joules is None else max_joules
-    wanted = _limits(min_accuracy, max_joules)
-    fitting = [row for row in found if row.accuracy >= floor and row.joules <= ceiling]
+        found = PricedStudy(found)
+    if isinstance(found, PricedStudy):
+        quality, priced = found.study.meter.quality, found
+        found = priced.rows
+        judgement = Judgement(rows=found, beliefs=priced.beliefs)
     if not found:
         raise NothingFits("the study has no measured configuration yet: run the sweep first")
+    fitting = [row for row in found if limits.keeps(row, judgement)]
     if not fitting:
-        nearest = min(found, key=lambda row: (_excess(row, floor, ceiling), row.joules))
-        raise NothingFits(
-            f"no configuration has {wanted}; the nearest is {_said(nearest, quality)}"
-        )
+        raise NothingFits(_nearest_text(found, limits, judgement, quality))
     default = "knee" if max_joules is None else "most_accurate"
     rule = rule or (default if min_accuracy is None else "cheapest")
     row = RULES[rule](fitting)
-    others = f"of {len(fitting)} configurations" + (f" with {wanted}" if wanted else "")
-    why = f"the {rule.replace('_', ' ')} {others}: {_said(row, quality)}"
-    return Choice(row=row, why="; ".join([why, *_doubts(row)]))
+    wanted = f" with {limits.text}" if limits.text else ""
+    wanted += f", sure to {percent_text(sure)}" if sure is not None else ""
+    why = f"the {rule.replace('_', ' ')} of {len(fitting)} configurations{wanted}"
+    sureness = None if judgement is None else _sureness(row, fitting, rule, limits, judgement)
+    said = [f"{why}: {_said(row, quality)}", *_sure_text(sureness, rule), *_doubts(row)]
+    return Choice(row=row, why="; ".join(said), sureness=sureness)
 
 
 RULES: Mapping[str, Callable[[Sequence[Row]], Row]] = {
@@ -102,24 +133,62 @@ RULES: Mapping[str, Callable[[Sequence[Row]], Row]] = {
 }
 
 
-def _check_limits(min_accuracy: float | None, max_joules: float | None, rule: str | None) -> None:
-    if min_accuracy is not None and not 0 <= min_accuracy <= 1:
-        raise BadInput(f"min_accuracy={min_accuracy:g}: type a fraction, such as 0.95")
-    if max_joules is not None and not max_joules > 0:
-        raise BadInput(f"max_joules={max_joules:g}: type a number of joules above 0")
-    if rule is not None and rule not in RULES:
-        raise BadInput(f"rule={rule}: type one of {', '.join(RULES)}")
+def _better(rule: str, fitting: Sequence[Row]) -> Better:
+    """By what a rule prefers one of two."""
+    if rule == "most_accurate":
+        return is_more_accurate
+    bend = knee_height(_front(fitting)) if rule == "knee" else None
+    if bend is None:
+        return is_cheaper
+    return lambda one, other: bend(*one) >= bend(*other)
 
 
-def _limits(min_accuracy: float | None, max_joules: float | None) -> str:
-    parts = [] if min_accuracy is None else [f"accuracy of at least {min_accuracy:g}"]
-    parts += [] if max_joules is None else [f"at most {joules_text(max_joules)}"]
-    return " and ".join(parts)
+def _sureness(
+    row: Row, fitting: Sequence[Row], rule: str, limits: Limits, judgement: Judgement
+) -> Sureness:
+    found = limits.sureness(row, judgement)
+    rest = [other for other in fitting if other.trial != row.trial]
+    if not rest:
+        return found
+    other = RULES[rule](rest)
+    beats = judgement.beats(row, other, _better(rule, fitting))
+    return dataclasses.replace(found, runner_up=other.trial, beats_runner_up=beats)
 
 
-def _excess(row: Row, floor: float, ceiling: float) -> float:
-    """How far a row is outside the limits, in shares of each limit."""
-    return max(0.0, floor - row.accuracy) / (floor or 1) + max(0.0, row.joules / ceiling - 1)
+def _sure_text(sureness: Sureness | None, rule: str) -> list[str]:
+    if sureness is None:
+        return []
+    said = list[str]()
+    if sureness.min_accuracy is not None:
+        said.append(f"it keeps that accuracy with {percent_text(sureness.min_accuracy)}")
+    if sureness.max_joules is not None:
+        percent = percent_text(sureness.max_joules)
+        said.append(f"measured again, it keeps those joules with {percent}")
+    if sureness.beats_runner_up is not None:
+        how = {"cheapest": "is cheaper than", "most_accurate": "is more accurate than"}
+        percent = percent_text(sureness.beats_runner_up)
+        verb = how.get(rule, "is a better trade than")
+        said.append(f"it {verb} trial {sureness.runner_up}, the runner-up, with {percent}")
+    return [" and ".join(said)] if said else []
+
+
+def _nearest_text(
+    found: Sequence[Row], limits: Limits, judgement: Judgement | None, quality: Quality
+) -> str:
+    """Says that no row keeps the limits, and which comes nearest to it."""
+    if limits.sure is None:
+        nearest = min(found, key=lambda row: (limits.excess(row), row.joules))
+        return f"no configuration has {limits.text}; the nearest is {_said(nearest, quality)}"
+
+    def shortfall(row: Row) -> tuple[float, float, float]:
+        return -limits.sureness(row, judgement).constraints, limits.excess(row), row.joules
+
+    nearest = min(found, key=shortfall)
+    percent = percent_text(-shortfall(nearest)[0])
+    return (
+        f"no configuration has {limits.text} as surely as {percent_text(limits.sure)}; the nearest,"
+        f" with {percent}, is {_said(nearest, quality)}"
+    )
 
 
 def _said(row: Row, quality: Quality) -> str:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 
 from energy_sweep.front import PricedStudy, Row, contended_text, joules_text
 from energy_sweep.front.infeasible import InfeasibleRow
+from energy_sweep.front.sureness import percent_text
 from energy_sweep.recipe.dials import value_text
 from energy_sweep.record import JsonDict, Objective
-from energy_sweep.report.marks import Encoding, code_of, groups, legend
+from energy_sweep.report.marks import Encoding, code_of, groups, legend, opacity
 
 INK, SOFT, FAINT, GRID = "#1d2733", "#5d6875", "#8a94a0", "#e8ebef"
 PALETTE = ("#31356e", "#2f7f9d", "#43aa8b", "#e3a12d", "#cf5a3c", "#8f4a7f")
@@ -92,16 +93,19 @@ def bill_figure(priced: PricedStudy) -> JsonDict:
 
 def hover(row: Row, quality: str) -> str:
     """The label of a point: one setting a line."""
-    lines = [f"<b>trial {row.trial}</b>", *_settings(row)]
-    low, high = row.accuracy_low, row.accuracy_high
-    lines += [row.achieved] if row.achieved else []
-    lines += [f"<br>accuracy {row.accuracy:.3f}  [{low:.3f}, {high:.3f}]"]
-    lines += [f"{joules_text(row.joules, row.uncertainty_joules)} {quality}"]
-    lines += [contended_text(row.contended)] if row.contended else []
-    if row.joules_per_image is not None:
-        lines += [f"{joules_text(row.joules_per_image)} {quality} per image"]
-    lines += [f"n = {row.n} {'seed' if row.n == 1 else 'seeds'}"]
-    return "<br>".join(lines)
+    low, high, per_image = row.accuracy_low, row.accuracy_high, row.joules_per_image
+    lines = [
+        f"<b>trial {row.trial}</b>",
+        *_settings(row),
+        row.achieved,
+        f"<br>accuracy {row.accuracy:.3f}  [{low:.3f}, {high:.3f}]",
+        f"{joules_text(row.joules, row.uncertainty_joules)} {quality}",
+        contended_text(row.contended),
+        "" if row.belongs is None else f"on the front with {percent_text(row.belongs)}",
+        "" if per_image is None else f"{joules_text(per_image)} {quality} per image",
+        f"n = {row.n} {'seed' if row.n == 1 else 'seeds'}",
+    ]
+    return "<br>".join(filter(None, lines))
 
 
 def _markers(
@@ -136,7 +140,7 @@ def _points(
     for names, rows in groups(side_rows, (colours, symbols)):
         marker = {
             "size": 11 if front else 7,
-            "opacity": 1.0 if front else 0.45,
+            "opacity": [opacity(row) for row in rows] if front else 0.45,
             "color": colours.mark(rows[0]),
             "symbol": symbols.mark(rows[0]),
             "line": {"width": 1.2 if front else 0, "color": "white"},

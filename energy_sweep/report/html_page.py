@@ -17,15 +17,19 @@ from energy_sweep.record.files import write_whole
 from energy_sweep.report.figures import CONFIG, bill_figure, front_figure, objective_text
 from energy_sweep.report.savings_table import savings_html
 from energy_sweep.report.tables import (
+    BELONGS,
     achieved_in,
     axes_of,
     band,
+    belongs,
     bill_sentence,
     cells_of,
     disturbed,
     doubts_of,
     head_of,
     short,
+    unlikely,
+    wrong_sentence,
 )
 
 
@@ -81,9 +85,11 @@ def page(priced: PricedStudy) -> str:
 def _entries(priced: PricedStudy, commands: Mapping[int, str]) -> dict[str, JsonDict]:
     """What a click on a point shows, by trial number."""
     entries: dict[str, JsonDict] = {}
+    members = {row.trial for row in priced.front}
     for row in priced.ranked:
         title = f"Trial {row.trial}: accuracy {row.accuracy:.3f} for "
         title += f"{joules_text(row.joules)} {priced.quality}"
+        title += f", on the front with {belongs(row)}" if row.trial in members else ""
         title += f" ({contended_text(row.contended)})" if row.contended else ""
         title += f"; {row.achieved}" if row.achieved else ""
         entries[str(row.trial)] = {"title": title, "command": commands[row.trial]}
@@ -99,8 +105,15 @@ def _lede(priced: PricedStudy) -> str:
     where = f" on {html.escape(str(machine))}" if machine else ""
     return (
         f"{len(priced.front)} of {total} configurations are on the front of validation "
-        f"accuracy and {objective_text(priced.objective)}. "
+        f"accuracy and {objective_text(priced.objective)}. {_wrong(priced)}"
         f"All joules are <strong>{priced.quality}</strong>{where}."
+    )
+
+
+def _wrong(priced: PricedStudy) -> str:
+    count = len(priced.front)
+    return f"Of {count} members, {priced.expected_wrong:.1f} are expected to be wrong. " * (
+        count > 1
     )
 
 
@@ -120,15 +133,16 @@ def _tiles(priced: PricedStudy) -> str:
 def _front_html(priced: PricedStudy, commands: Mapping[int, str]) -> str:
     axes = (*axes_of(priced.front), *achieved_in(priced.front))
     doubts = doubts_of(priced.front)
-    head = [*head_of(axes, priced.quality), *doubts]
+    head = [*head_of(axes, priced.quality), BELONGS, *doubts]
+    unsure = {row.trial for row in unlikely(priced)}
     lines: list[str] = []
     for row in priced.front:
-        cells = cells_of(row, axes)
+        cells = [*cells_of(row, axes), belongs(row)]
         line = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
         line += "".join(f'<td class="wide">{short(of(row))}</td>' for of in doubts.values())
         text = html.escape(commands[row.trial])
         lines.append(
-            f'<tr>{line}</tr><tr class="command">'
+            f'<tr{" class=unsure" * (row.trial in unsure)}>{line}</tr><tr class="command">'
             f'<td colspan="{len(head)}"><code>{text}</code></td></tr>'
         )
     titles = "".join(f"<th>{title}</th>" for title in map(html.escape, head))
@@ -172,6 +186,8 @@ def _notes(priced: PricedStudy) -> str:
         "difference. Where the images that each net got right are not known, accuracy decides by "
         "intervals that do not meet. Rivals are two of which neither beats the other. What one is "
         "beaten by beats it in accuracy or joules, while it beats that in neither.",
+        "Belongs": f"{wrong_sentence(priced)} It is the share of joint draws of all accuracies and "
+        "joules in which that is so. Fainter marks belong less likely.",
         "Contended": disturbed(priced),
         "Left out": unpriced_text(priced.unpriced),
         "Coefficients": coefficients,

@@ -68,5 +68,10 @@ def legend(code: Encoding, key: str, colour: str) -> list[JsonDict]:
     ]
 
 
+def opacity(row: Row) -> float:
+    """A member of the front is the fainter, the less likely it belongs to it."""
+    return 1.0 if row.belongs is None else round(0.35 + 0.65 * row.belongs, 3)
+
+
 def _group(code: Encoding, value: str) -> str:
     return f"{code.axis}={value}"

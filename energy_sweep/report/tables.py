@@ -6,12 +6,17 @@ import shlex
 from collections.abc import Callable, Sequence
 
 from energy_sweep.front import PricedStudy, Row, joules_text
+from energy_sweep.front.sureness import percent_text
 from energy_sweep.recipe.dials import value_text
 from energy_sweep.report.figures import objective_text
 from energy_sweep.report.savings_table import savings_table
 from energy_sweep.text import terminal
 
 ACHIEVED = "achieved"
+BELONGS = "belongs"
+
+# Members that belong with less than this are as likely as not to be there by luck.
+UNLIKELY = 0.5
 
 
 def tables(priced: PricedStudy, *, width: int | None = None) -> str:
@@ -29,10 +34,11 @@ def front_table(priced: PricedStudy, *, width: int | None = None) -> str:
     quality = priced.quality
     axes = (*axes_of(priced.front), *achieved_in(priced.front))
     doubts = doubts_of(priced.front)
-    head = [*head_of(axes, quality), *doubts]
-    rows = [
-        [*cells_of(row, axes), *(short(of(row)) for of in doubts.values())] for row in priced.front
-    ]
+    head = [*head_of(axes, quality), BELONGS, *doubts]
+    rows: list[list[str]] = []
+    for row in priced.front:
+        trials = (short(of(row)) for of in doubts.values())
+        rows.append([*cells_of(row, axes), belongs(row), *trials])
     _, _, interval, seeds, _, per_image, *_ = head[len(axes) :]
     table = terminal.table(
         head,
@@ -46,7 +52,7 @@ def front_table(priced: PricedStudy, *, width: int | None = None) -> str:
         f"{priced.study.name}: {len(priced.front)} of {total} configurations on the front, "
         f"by accuracy and {objective_text(priced.objective)}, {quality}"
     )
-    notes = "\n".join(filter(None, [disturbed(priced), band(priced)]))
+    notes = "\n".join(filter(None, [wrong_sentence(priced), disturbed(priced), band(priced)]))
     said, noted = (terminal.prose(text, width=width) for text in (title, notes))
     return f"{said}\n{table}\n{noted}"
 
@@ -83,6 +89,34 @@ def doubts_of(rows: Sequence[Row]) -> dict[str, Callable[[Row], Sequence[int]]]:
     if any(row.beaten_by for row in rows):
         columns["beaten by"] = lambda row: row.beaten_by
     return columns
+
+
+def belongs(row: Row) -> str:
+    """The probability that a row belongs to the front; empty where that is not known."""
+    return "" if row.belongs is None else percent_text(row.belongs)
+
+
+def unlikely(priced: PricedStudy) -> tuple[Row, ...]:
+    """The members of the front that likely do not belong to it."""
+    return tuple(row for row in priced.front if (row.belongs or 0.0) < UNLIKELY)
+
+
+def wrong_sentence(priced: PricedStudy) -> str:
+    """How many members of the front are expected to be wrong, and which likely are."""
+    count = len(priced.front)
+    if not count:
+        return ""
+    members = (
+        f"Of {count} members, {priced.expected_wrong:.1f} are"
+        if count > 1
+        else (f"Of 1 member, {priced.expected_wrong:.2f} is")
+    )
+    trials = [str(row.trial) for row in unlikely(priced)]
+    likely = f" (likely trial{'s' * (len(trials) > 1)} {', '.join(trials)})" if trials else ""
+    return (
+        f"{members} expected not to belong to the front{likely}: {BELONGS} is the probability that"
+        " no other configuration is both more accurate and cheaper in truth."
+    )
 
 
 def disturbed(priced: PricedStudy) -> str:

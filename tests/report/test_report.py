@@ -188,12 +188,14 @@ def test_a_study_without_results_has_a_page(tmp_path: Path) -> None:
 
 def test_the_front_as_text_is_aligned_and_says_estimated() -> None:
     document = front.front_document(STUDY, TRAINING)
-    title, head, *lines, band = tables.front_table(PRICED).splitlines()
+    title, head, *lines, wrong, band = tables.front_table(PRICED).splitlines()
     assert f"{len(document['front'])} of 16 configurations" in title
     assert "joules (estimated)" in head
     assert [int(line.split()[0]) for line in lines] == [row["trial"] for row in document["front"]]
     end = head.index("joules (estimated)") + len("joules (estimated)")
     assert all(line[:end].endswith(" J") for line in lines)
+    assert f"Of {len(document['front'])} members, {document['expected_wrong']:.1f} are" in wrong
+    assert [row["belongs"] for row in document["front"]] == [row.belongs for row in PRICED.front]
     assert "between 0.93 and 4" in band
 
 

@@ -127,7 +127,10 @@ def _to_deploy(stored: StoredStudy, arguments: Namespace) -> tuple[TrialRecord, 
     number = arguments.trial
     if number is None:
         number = stored_study.choose(stored, arguments).row.trial
-    elif (arguments.min_accuracy, arguments.max_joules, arguments.knee) != (None, None, False):
+    elif arguments.knee or any(
+        limit is not None
+        for limit in (arguments.min_accuracy, arguments.max_joules, arguments.sure)
+    ):
         raise BadInput("--trial names one already: leave out the constraints, or --trial")
     trial = stored_study.trial_of(stored.record, number)
     if trial.result is None or trial.result.correct is None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from energy_sweep.app.verbs import make, measure, meters, show
+from energy_sweep.app.verbs import make, measure, meters, show, typed_numbers
 from energy_sweep.app.verbs.untrusted_study import guard_untrusted
 from energy_sweep.record import BadInput
 from energy_sweep.study.paths import OUTPUTS
@@ -121,9 +121,14 @@ def _meters(parser: argparse.ArgumentParser) -> None:
         "--calibrate", action="store_true", help="watts of the estimate, by a wall plug"
     )
     parser.add_argument(
-        "--seconds", type=_positive, metavar="S", help="end of --watch; length of a load (30)"
+        "--seconds",
+        type=typed_numbers.positive,
+        metavar="S",
+        help="end of --watch; length of a load (30)",
     )
-    parser.add_argument("--repeats", type=_count, metavar="N", help="rounds of --calibrate (1)")
+    parser.add_argument(
+        "--repeats", type=typed_numbers.count, metavar="N", help="rounds of --calibrate (1)"
+    )
     parser.add_argument(
         "--to", type=Path, metavar="FILE", help="where --calibrate writes (calibration.json)"
     )
@@ -142,9 +147,14 @@ def _measure(parser: argparse.ArgumentParser) -> None:
 
 def _watts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--cpu-watts", type=_positive, metavar="W", help="price estimates by W a busy core"
+        "--cpu-watts",
+        type=typed_numbers.positive,
+        metavar="W",
+        help="price estimates by W a busy core",
     )
-    parser.add_argument("--memory-watts", type=_positive, metavar="W", help="and by W a GiB")
+    parser.add_argument(
+        "--memory-watts", type=typed_numbers.positive, metavar="W", help="and by W a GiB"
+    )
     parser.add_argument(
         "--calibration", type=Path, metavar="FILE", help="or by what meters --calibrate wrote"
     )
@@ -170,8 +180,16 @@ def _objective(parser: argparse.ArgumentParser) -> None:
 
 
 def _constraints(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--min-accuracy", type=_fraction, metavar="A", help="at least, 0 to 1")
-    parser.add_argument("--max-joules", type=_positive, metavar="J", help="at most")
+    parser.add_argument(
+        "--min-accuracy", type=typed_numbers.fraction, metavar="A", help="at least, 0 to 1"
+    )
+    parser.add_argument("--max-joules", type=typed_numbers.positive, metavar="J", help="at most")
+    parser.add_argument(
+        "--sure",
+        type=typed_numbers.probability,
+        metavar="P",
+        help="keeps those limits with this probability",
+    )
     parser.add_argument("--knee", action="store_true", help="the best trade of accuracy for joules")
 
 
@@ -200,7 +218,7 @@ def _report(parser: argparse.ArgumentParser) -> None:
 
 
 def _dashboard(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=_port, default=8080, help="default 8080")
+    parser.add_argument("--port", type=typed_numbers.port, default=8080, help="default 8080")
     parser.add_argument("--no-browser", action="store_true", help="only print the address")
     parser.add_argument(
         "--write", action="store_true", help="let notes be written, and trials and studies changed"
@@ -220,31 +238,3 @@ def _clear(parser: argparse.ArgumentParser) -> None:
 
 def _force(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="write over files of others")
-
-
-def _fraction(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1, such as .95")
-    return value
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
-    return value
-
-
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
-    return value
-
-
-def _port(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < 65536:
-        raise argparse.ArgumentTypeError(f"{text} is not a port")
-    return value

@@ -53,8 +53,8 @@ def choose(arguments: Namespace) -> None:
     again = command(stored_study.trial_of(stored.record, choice.row.trial))
     again = " ".join([again, *map(shlex.quote, typed_watts.watts_words(arguments))])
     if arguments.json:
-        row = to_json(choice.row)
-        stored_study.print_json({**row, "why": choice.why, "command": again})
+        row, sure = to_json(choice.row), to_json(choice.sureness)
+        stored_study.print_json({**row, "why": choice.why, "sure": sure, "command": again})
         return
     found = stored_study.study_words(stored.folder, arguments.outputs)
     take = ["deploy", *found, "--trial", str(choice.row.trial), "--to", "DIR"]

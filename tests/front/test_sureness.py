@@ -1,0 +1,134 @@
+"""How sure a choice is: probabilities of its constraints and of beating the runner-up."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import toy_study
+
+from energy_sweep.front import PricedStudy, choose
+from energy_sweep.front.sureness import percent_text
+from energy_sweep.record import BadInput, NothingFits, Objective, StudyRecord
+
+TRAINING = Objective(name="training")
+
+
+def study(*nets: tuple[int, float], spread: float = 1.0) -> PricedStudy:
+    """Nets by the images (of 359) that they have right, and the joules of their training."""
+    trials = [
+        toy_study.trial(n, [("trunk", f"t{n}", f"c{n}", 1.0)], correct=right, lr=n)
+        for n, (right, _) in enumerate(nets)
+    ]
+    stages = [
+        toy_study.stage("trunk", f"t{n}", f"c{n}", (1.0, joules, spread))
+        for n, (_, joules) in enumerate(nets)
+    ]
+    return PricedStudy(toy_study.study(trials, stages), TRAINING)
+
+
+def test_a_floor_far_below_is_surely_kept_and_one_at_the_value_half_the_time() -> None:
+    priced = study((340, 100.0))
+    value = priced.rows[0].accuracy
+    for floor, low, high in ((value - 0.06, 0.99, 1.0), (value, 0.3, 0.7)):
+        sureness = choose(priced, min_accuracy=floor).sureness
+        assert sureness is not None and sureness.min_accuracy is not None
+        assert low <= sureness.min_accuracy <= high
+        assert sureness.constraints == sureness.min_accuracy
+        assert sureness.max_joules is sureness.runner_up is None
+
+
+def test_joules_keep_a_ceiling_as_surely_as_they_repeat() -> None:
+    priced = study((340, 100.0), spread=10.0)
+    row = priced.rows[0]
+    for limits, expected in ((0.0, 0.5), (1.0, 0.975), (2.0, 0.99995)):
+        ceiling = row.joules + limits * row.uncertainty_joules
+        sureness = choose(priced, max_joules=ceiling).sureness
+        assert sureness is not None
+        assert sureness.max_joules == pytest.approx(expected, abs=1e-3)
+
+
+def test_sure_takes_the_dearer_one_that_keeps_the_floor() -> None:
+    priced = study((342, 100.0), (355, 200.0))
+    assert choose(priced, min_accuracy=0.95).row.trial == 0
+    choice = choose(priced, min_accuracy=0.95, sure=0.9)
+    assert choice.row.trial == 1
+    assert "sure to 90 %" in choice.why
+    assert "it keeps that accuracy with" in choice.why
+
+
+def test_where_nothing_is_sure_enough_the_nearest_is_named() -> None:
+    with pytest.raises(
+        NothingFits, match=r"as surely as 95 %; the nearest, with \d+ %, is trial 1"
+    ):
+        choose(study((342, 100.0), (344, 200.0)), min_accuracy=0.95, sure=0.95)
+
+
+def test_both_constraints_have_to_be_kept_together() -> None:
+    priced = study((346, 100.0), spread=10.0)
+    limits = {"min_accuracy": 0.95, "max_joules": 110.0}
+    sureness = choose(priced, **limits).sureness
+    assert sureness is not None
+    accuracy, joules = sureness.min_accuracy, sureness.max_joules
+    assert accuracy is not None and joules is not None
+    assert sureness.constraints == pytest.approx(accuracy * joules)
+    assert sureness.constraints < min(accuracy, joules)
+
+
+@pytest.mark.parametrize(
+    ("rule", "nets", "beats"),
+    [
+        ("cheapest", [(340, 100.0), (340, 300.0)], (0.99, 1.0)),
+        ("most_accurate", [(300, 100.0), (350, 300.0)], (0.99, 1.0)),
+        ("most_accurate", [(340, 100.0), (341, 300.0)], (0.3, 0.75)),
+        ("knee", [(200, 100.0), (340, 110.0), (345, 300.0)], (0.9, 1.0)),
+    ],
+)
+def test_it_beats_the_runner_up_by_the_rule_in_use(
+    rule: str, nets: list[tuple[int, float]], beats: tuple[float, float]
+) -> None:
+    sureness = choose(study(*nets), rule=rule).sureness
+    assert sureness is not None and sureness.beats_runner_up is not None
+    assert beats[0] <= sureness.beats_runner_up <= beats[1]
+
+
+def test_the_same_study_is_believed_the_same_and_twins_are_alike() -> None:
+    nets = [(340, 100.0), (345, 120.0), (350, 300.0)]
+    first, second = study(*nets), study(*nets)
+    assert first.rows == second.rows
+    assert 0 < first.expected_wrong < 2
+    factor = PricedStudy(_times(first.study, 3.0), TRAINING)
+    assert [row.belongs for row in factor.rows] == [row.belongs for row in first.rows]
+
+
+def _times(record: StudyRecord, factor: float) -> StudyRecord:
+    stages = {
+        key: toy_study.stage(
+            one.stage, key, one.cost_key, (1.0, factor * one.marks[0].reading.joules, factor)
+        )
+        for key, one in record.stages.items()
+    }
+    return dataclasses.replace(record, stages=stages)
+
+
+@pytest.mark.parametrize("sure", [0.0, 1.0, 95.0])
+def test_sure_is_a_probability(sure: float) -> None:
+    with pytest.raises(BadInput, match="type a probability"):
+        choose(study((340, 1.0)), min_accuracy=0.5, sure=sure)
+
+
+def test_sure_needs_a_constraint_and_a_study() -> None:
+    priced = study((340, 1.0))
+    with pytest.raises(BadInput, match="of what"):
+        choose(priced, sure=0.9)
+    with pytest.raises(BadInput, match="hand in the study"):
+        choose(priced.rows, min_accuracy=0.5, sure=0.9)
+    assert choose(priced.rows, min_accuracy=0.5).sureness is None
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(1.0, "over 99 %"), (0.995, "over 99 %"), (0.82, "82 %"), (0.0, "under 1 %")],
+)
+def test_nothing_is_said_to_be_certain(share: float, text: str) -> None:
+    assert percent_text(share) == text
