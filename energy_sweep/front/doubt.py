@@ -134,8 +134,3 @@ def never_members(accuracies: Floats, log_joules: Floats) -> Truths:
     cheaper = np.searchsorted(dearest[order], cheapest, side="left")
     bar = np.where(cheaper > 0, best_of_cheaper[np.maximum(cheaper - 1, 0)], -np.inf)
     return bar > best
-
-
-def expected_wrong(belonging: Sequence[float]) -> float:
-    """How many of some members of a front are expected not to belong to it."""
-    return sum(1 - share for share in belonging)

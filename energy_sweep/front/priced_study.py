@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from energy_sweep.front.bill import BillLine, bill
 from energy_sweep.front.configurations import (
@@ -18,12 +19,14 @@ from energy_sweep.front.configurations import (
     varying,
 )
 from energy_sweep.front.domination import pareto
-from energy_sweep.front.doubt import Beliefs, beliefs_of, expected_wrong
 from energy_sweep.front.infeasible import InfeasibleRow, infeasible_rows
 from energy_sweep.front.prices import Prices
 from energy_sweep.front.rivals import compared
 from energy_sweep.front.savings import Saving, savings
 from energy_sweep.record import Objective, StudyRecord
+
+if TYPE_CHECKING:
+    from energy_sweep.front.doubt import Beliefs
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,12 +85,14 @@ class PricedStudy:
     @cached_property
     def beliefs(self) -> Beliefs:
         """Joint draws of the accuracies and joules of those that have a price, in that order."""
+        from energy_sweep.front.doubt import beliefs_of  # NumPy, which many verbs do without
+
         return beliefs_of(self.priced, self.prices)
 
     @cached_property
     def expected_wrong(self) -> float:
         """How many rows of the front are expected not to belong to it."""
-        return expected_wrong([row.belongs or 0.0 for row in self.front])
+        return math.fsum(1 - (row.belongs or 0.0) for row in self.front)
 
     @cached_property
     def row_by_trial(self) -> Mapping[int, Row]:

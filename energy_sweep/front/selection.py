@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from energy_sweep.front.configurations import Row, contended_text, joules_text
 from energy_sweep.front.configurations import command as command
@@ -15,7 +15,6 @@ from energy_sweep.front.domination import pareto as pareto
 from energy_sweep.front.limits import Limits
 from energy_sweep.front.priced_study import PricedStudy
 from energy_sweep.front.sureness import (
-    Better,
     Judgement,
     Sureness,
     is_cheaper,
@@ -25,6 +24,9 @@ from energy_sweep.front.sureness import (
 from energy_sweep.recipe.dials import value_text
 from energy_sweep.record import BadInput, NothingFits, Objective, Quality, StudyRecord
 from energy_sweep.text.terminal import one_line
+
+if TYPE_CHECKING:
+    from energy_sweep.front.sureness import Better
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

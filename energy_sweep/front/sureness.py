@@ -6,17 +6,18 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from energy_sweep.front.doubt import Beliefs, Floats
 from energy_sweep.front.merged import Row
 from energy_sweep.uncertainty.intervals import normal_quantile
 
-# Of two drawn points [D], in which draws the first is better by a rule: (accuracy, log joules) of
-# each.
-Point = tuple[Floats, Floats]
-Better = Callable[[Point, Point], Floats]
+if TYPE_CHECKING:
+    from energy_sweep.front.doubt import Beliefs, Floats, Truths
+
+    # Draws of the accuracy and the log joules of a row, each [D], and where the first of two is
+    # better by a rule.
+    Point = tuple[Floats, Floats]
+    Better = Callable[[Point, Point], Truths]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +47,14 @@ class Judgement:
     ) -> Sureness:
         """How sure it is that a row keeps the constraints."""
         accuracies, _ = self._point(row)
-        kept = None if min_accuracy is None else float(np.mean(accuracies >= min_accuracy))
+        kept = None if min_accuracy is None else float((accuracies >= min_accuracy).mean())
         below = None if max_joules is None else _stays_below(row, max_joules)
         known = [one for one in (kept, below) if one is not None]
         return Sureness(min_accuracy=kept, max_joules=below, constraints=math.prod(known))
 
     def beats(self, row: Row, other: Row, better: Better) -> float:
         """In what share of the draws the first row is better than the other."""
-        return float(np.mean(better(self._point(row), self._point(other))))
+        return float(better(self._point(row), self._point(other)).mean())
 
     def _point(self, row: Row) -> Point:
         index = self._places[row.trial]
@@ -64,12 +65,12 @@ class Judgement:
         return {row.trial: index for index, row in enumerate(self.rows)}
 
 
-def is_cheaper(one: Point, other: Point) -> Floats:
+def is_cheaper(one: Point, other: Point) -> Truths:
     """Fewer joules; of equal ones, more accuracy."""
     return (one[1] < other[1]) | ((one[1] == other[1]) & (one[0] >= other[0]))
 
 
-def is_more_accurate(one: Point, other: Point) -> Floats:
+def is_more_accurate(one: Point, other: Point) -> Truths:
     """More accuracy; of equal ones, fewer joules."""
     return (one[0] > other[0]) | ((one[0] == other[0]) & (one[1] <= other[1]))
 
