@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,7 +117,7 @@ def members(accuracies: Floats, log_joules: Floats) -> Truths:
     is_better = np.ones(accuracy.shape, dtype=np.bool_)
     is_better[:, 1:] = accuracy[:, 1:] > so_far[:, :-1]
     # Where the last point is that was better than all cheaper ones: its equals belong as it does.
-    places: Places = np.arange(accuracy.shape[1])
+    places = cast(Places, np.arange(accuracy.shape[1]))
     last = np.maximum.accumulate(np.where(is_better, places, 0), axis=1)
     belongs = (accuracy == np.take_along_axis(accuracy, last, axis=1)) & (
         joules == np.take_along_axis(joules, last, axis=1)
@@ -132,6 +133,6 @@ def never_members(accuracies: Floats, log_joules: Floats) -> Truths:
     cheapest, dearest = log_joules.min(axis=0), log_joules.max(axis=0)
     order = np.argsort(dearest)
     best_of_cheaper = np.maximum.accumulate(worst[order])
-    cheaper: Places = np.searchsorted(dearest[order], cheapest, side="left")
+    cheaper = cast(Places, np.searchsorted(dearest[order], cheapest, side="left"))
     bar = np.where(cheaper > 0, best_of_cheaper[np.maximum(cheaper - 1, 0)], -np.inf)
     return bar > best

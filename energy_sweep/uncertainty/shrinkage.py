@@ -9,6 +9,8 @@ Bayes; Robbins 1956), and each is drawn from what its measurement and that sprea
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -78,8 +80,9 @@ def _posterior(measured: Floats, spread: Floats, place: Floats) -> tuple[Floats,
     """Mean and standard deviation of each value, given all that were measured near its place."""
     step = float(np.median(spread)) / GRID_POINTS
     low, high = measured.min() - 2 * step * GRID_POINTS, measured.max() + 2 * step * GRID_POINTS
-    grid: Floats = np.linspace(low, high, min(MOST_POINTS, int((high - low) / step) + 2))
-    exponents: Floats = -0.5 * ((measured[:, None] - grid) / spread[:, None]) ** 2
+    points = min(MOST_POINTS, int((high - low) / step) + 2)
+    grid = cast(Floats, np.linspace(low, high, points))
+    exponents = -0.5 * ((measured[:, None] - grid) / spread[:, None]) ** 2
     # Without its best exponent, a value that is far from all of the grid would have no weights.
     likelihood = np.exp(exponents - exponents.max(axis=1, keepdims=True))
     band, nearness = _bands(place)
@@ -94,7 +97,7 @@ def _posterior(measured: Floats, spread: Floats, place: Floats) -> tuple[Floats,
         # What one is itself is no reason to believe that others are.
         prior = ((nearness @ sums)[band] - weights) @ smooth + anything
     weights = _weights(likelihood, prior)
-    mean: Floats = weights @ grid
+    mean = weights @ grid
     return mean, np.sqrt(np.maximum(weights @ grid**2 - mean**2, 0.0))
 
 
