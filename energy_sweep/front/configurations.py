@@ -64,7 +64,7 @@ def _answers(runs: Sequence[Run], records: Mapping[str, StageRecord]) -> tuple[A
         ):
             return ()
         found.append(answers)
-    return tuple(found) if len({one.asked for one in found}) == 1 else ()
+    return tuple(found) if len({(one.asked, one.count) for one in found}) == 1 else ()
 
 
 def unranked_rows(

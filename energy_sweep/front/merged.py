@@ -102,8 +102,8 @@ class Configuration:
 
     @property
     def asked(self) -> str | None:
-        """The name of the images that all runs answered; None where that is not known."""
-        return self.answers[0].asked if self.answers else None
+        """The name and number of the images that all runs answered; None where not known."""
+        return f"{self.answers[0].count} {self.answers[0].asked}" if self.answers else None
 
     def is_priced(self, prices: Prices) -> bool:
         """Whether every reading that its price rests on is there."""

@@ -85,6 +85,13 @@ def test_other_images_are_compared_as_independent(asked: str | None) -> None:
     assert found.p_value < 0.001
 
 
+def test_as_many_other_images_of_that_name_are_other_images() -> None:
+    found = [configuration(bits(1)), configuration(bits(2, images=400), number=1)]
+    assert not compare(*found).paired
+    assert draw_accuracies(found, np.random.default_rng(0), 10).shape == (10, 2)
+    assert AccuracyTable(found).better([0, 1])[0].shape == (2, 2)
+
+
 def test_the_same_images_tell_apart_what_intervals_do_not() -> None:
     second = bits(3, images=1000, share=0.95)
     first = second.copy()
