@@ -162,16 +162,15 @@ def _sure_text(sureness: Sureness | None, rule: str) -> list[str]:
         return []
     said = list[str]()
     if sureness.min_accuracy is not None:
-        said.append(f"it keeps that accuracy with {percent_text(sureness.min_accuracy)}")
+        said.append(f"{percent_text(sureness.min_accuracy)} sure to keep that accuracy")
     if sureness.max_joules is not None:
         percent = percent_text(sureness.max_joules)
-        said.append(f"measured again, it keeps those joules with {percent}")
+        said.append(f"{percent} sure to keep those joules when measured again")
     if sureness.beats_runner_up is not None:
-        how = {"cheapest": "is cheaper than", "most_accurate": "is more accurate than"}
+        how = {"cheapest": "cheaper", "most_accurate": "more accurate"}.get(rule, "a better trade")
         percent = percent_text(sureness.beats_runner_up)
-        verb = how.get(rule, "is a better trade than")
-        said.append(f"it {verb} trial {sureness.runner_up}, the runner-up, with {percent}")
-    return [" and ".join(said)] if said else []
+        said.append(f"{percent} sure to be {how} than trial {sureness.runner_up}, the runner-up")
+    return [f"it is {' and '.join(said)}"] if said else []
 
 
 def _nearest_text(

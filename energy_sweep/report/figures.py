@@ -101,7 +101,7 @@ def hover(row: Row, quality: str) -> str:
         f"<br>accuracy {row.accuracy:.3f}  [{low:.3f}, {high:.3f}]",
         f"{joules_text(row.joules, row.uncertainty_joules)} {quality}",
         contended_text(row.contended),
-        "" if row.belongs is None else f"on the front with {percent_text(row.belongs)}",
+        "" if row.belongs is None else f"{percent_text(row.belongs)} sure to belong",
         "" if per_image is None else f"{joules_text(per_image)} {quality} per image",
         f"n = {row.n} {'seed' if row.n == 1 else 'seeds'}",
     ]

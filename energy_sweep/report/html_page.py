@@ -27,6 +27,7 @@ from energy_sweep.report.tables import (
     disturbed,
     doubts_of,
     head_of,
+    likely_wrong,
     short,
     unlikely,
     wrong_sentence,
@@ -89,7 +90,7 @@ def _entries(priced: PricedStudy, commands: Mapping[int, str]) -> dict[str, Json
     for row in priced.ranked:
         title = f"Trial {row.trial}: accuracy {row.accuracy:.3f} for "
         title += f"{joules_text(row.joules)} {priced.quality}"
-        title += f", on the front with {belongs(row)}" if row.trial in members else ""
+        title += f", {belongs(row)} sure to belong" if row.trial in members else ""
         title += f" ({contended_text(row.contended)})" if row.contended else ""
         title += f"; {row.achieved}" if row.achieved else ""
         entries[str(row.trial)] = {"title": title, "command": commands[row.trial]}
@@ -111,10 +112,11 @@ def _lede(priced: PricedStudy) -> str:
 
 
 def _wrong(priced: PricedStudy) -> str:
-    count = len(priced.front)
-    return f"Of {count} members, {priced.expected_wrong:.1f} are expected to be wrong. " * (
-        count > 1
-    )
+    """How many members of several are expected to be wrong, and which likely are."""
+    if len(priced.front) < 2:
+        return ""
+    count, wrong = len(priced.front), priced.expected_wrong
+    return f"Of {count} members, {wrong:.1f} are expected to be wrong{likely_wrong(priced)}. "
 
 
 def _tiles(priced: PricedStudy) -> str:
@@ -145,7 +147,7 @@ def _front_html(priced: PricedStudy, commands: Mapping[int, str]) -> str:
             f'<tr{" class=unsure" * (row.trial in unsure)}>{line}</tr><tr class="command">'
             f'<td colspan="{len(head)}"><code>{text}</code></td></tr>'
         )
-    titles = "".join(f"<th>{title}</th>" for title in map(html.escape, head))
+    titles = "".join(f"<th>{html.escape(title).replace('.', '.<wbr>')}</th>" for title in head)
     return f"<table><thead><tr>{titles}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
 
 

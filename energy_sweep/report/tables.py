@@ -101,21 +101,24 @@ def unlikely(priced: PricedStudy) -> tuple[Row, ...]:
     return tuple(row for row in priced.front if (row.belongs or 0.0) < UNLIKELY)
 
 
+def likely_wrong(priced: PricedStudy) -> str:
+    """The trials of those, in brackets; empty where there are none."""
+    trials = [str(row.trial) for row in unlikely(priced)]
+    plural = "s" if len(trials) > 1 else ""
+    return f" (likely trial{plural} {', '.join(trials)})" if trials else ""
+
+
 def wrong_sentence(priced: PricedStudy) -> str:
     """How many members of the front are expected to be wrong, and which likely are."""
-    count = len(priced.front)
+    count, wrong = len(priced.front), priced.expected_wrong
     if not count:
         return ""
     members = (
-        f"Of {count} members, {priced.expected_wrong:.1f} are"
-        if count > 1
-        else (f"Of 1 member, {priced.expected_wrong:.2f} is")
+        f"Of {count} members, {wrong:.1f} are" if count > 1 else f"Of 1 member, {wrong:.2f} is"
     )
-    trials = [str(row.trial) for row in unlikely(priced)]
-    likely = f" (likely trial{'s' * (len(trials) > 1)} {', '.join(trials)})" if trials else ""
     return (
-        f"{members} expected not to belong to the front{likely}: {BELONGS} is the probability that"
-        " no other configuration is both more accurate and cheaper in truth."
+        f"{members} expected not to belong to the front{likely_wrong(priced)}: {BELONGS} is the"
+        " probability that no other configuration is both more accurate and cheaper in truth."
     )
 
 

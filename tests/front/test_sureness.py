@@ -54,7 +54,7 @@ def test_sure_takes_the_dearer_one_that_keeps_the_floor() -> None:
     choice = choose(priced, min_accuracy=0.95, sure=0.9)
     assert choice.row.trial == 1
     assert "sure to 90 %" in choice.why
-    assert "it keeps that accuracy with" in choice.why
+    assert "sure to keep that accuracy" in choice.why
 
 
 def test_where_nothing_is_sure_enough_the_nearest_is_named() -> None:
