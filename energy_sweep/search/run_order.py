@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from energy_sweep.record import JsonDict, StageRecord, StageUse, digest
@@ -54,7 +54,7 @@ def run_order(
     *,
     measured: Collection[Identity] = (),
 ) -> RunOrder:
-    """Order the jobs not yet measured depth-first over the stages that they share.
+    """Order the jobs not yet measured: depth-first over shared stages, in turn over costs.
 
     All jobs, measured ones too, decide the order: what is left of a killed sweep runs in the
     order of the whole one.
@@ -63,7 +63,8 @@ def run_order(
     distinct: dict[Identity, Job] = {}
     for job in jobs:
         distinct.setdefault(job.identity, job)
-    new = [identity for identity in _depth_first(distinct) if identity not in measured]
+    order = _in_turn(_depth_first(distinct), distinct)
+    new = [identity for identity in order if identity not in measured]
     chosen = tuple(distinct[identity] for identity in new)
     return RunOrder(
         jobs=chosen,
@@ -85,6 +86,23 @@ def _depth_first(jobs: Mapping[Identity, Job]) -> list[Identity]:
         for identity, job in jobs.items()
     }
     return sorted(jobs, key=path.__getitem__)
+
+
+def _in_turn(order: Sequence[Identity], jobs: Mapping[Identity, Job]) -> list[Identity]:
+    """The same order within jobs whose epochs cost the same, and those groups evenly mixed.
+
+    What changes on a machine over minutes then meets all costs alike, so that their ratios do not
+    hang on when each was measured. Jobs that share a trunk cost the same, so sharing stays.
+    """
+    groups: defaultdict[str, list[Identity]] = defaultdict(list)
+    for identity in order:
+        groups[next((use.cost_key for use in _training([jobs[identity]])), "")].append(identity)
+    place = {
+        identity: (index + 0.5) / len(group)
+        for group in groups.values()
+        for index, identity in enumerate(group)
+    }
+    return sorted(order, key=place.__getitem__)
 
 
 def _training(jobs: Iterable[Job]) -> list[StageUse]:
