@@ -128,6 +128,7 @@ def merge_facts(facts: Sequence[MeterFacts], *, why: str = "") -> MeterFacts:
             min(one.scale_band[0] for one in facts),
             max(one.scale_band[1] for one in facts),
         ),
+        scale_bands={name: one.scale_band_of(name) for one in facts for name in one.sources},
         coefficients={k: v for one in facts for k, v in one.coefficients.items()},
         repeatability=max(one.repeatability for one in facts),
         repeatability_by_domain={

@@ -1,78 +1,101 @@
-"""What a machine's drift does to prices: a model of all marks of a study at once.
+"""What a machine's drift does to prices: one model of all windows of a study.
 
-    log(joules per unit of mark i) = pool of i + drift(time of i) + noise
+    log(joules per unit of window i) = pool of i + drift(time of i) + noise of its pool
 
 The drift is one for all pools, since it is the machine that costs more at a moment, whatever runs:
 a stationary process whose size and time scale are the likeliest of a grid (restricted maximum
 likelihood). Work that was measured at other moments then becomes comparable, and how well is the
-covariance of the pools.
+covariance of the pools. Windows far off count less (Huber).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Indexes = NDArray[np.intp]
 
 MOST_BINS = 200
 LEAST_BIN_SECONDS = 1.0
 SCALES_SECONDS = (5.0, 20.0, 80.0, 320.0, 1280.0)
-# Drift over the noise of one mark, as variances.
-RATIOS = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
-# Beyond so many standard deviations, a mark counts less the farther it is off (Huber).
-ROBUST = 2.0
-ROBUST_ROUNDS = 3
+# Variance of the drift, as multiples of that of the noise.
+RATIOS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+# Beyond so many standard deviations, a window counts less the farther it is off.
+ROBUST = 2.5
+ROUNDS = 4
+# A pool's noise is drawn towards the usual one as if that had been seen in so many windows.
+PRIOR_WINDOWS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class TimedMarks:
-    """Marks as columns of equal length: which pool, when (mid, seconds), log of joules per unit."""
+class TimedWindows:
+    """Windows as columns of equal length; `marks` is how many independent ones each is worth.
 
-    pool: NDArray[np.intp]
+    `pool` is an index from 0, `time` its middle in seconds, `log_price` the logarithm of its
+    joules per unit. `usual_noise` is the standard deviation to assume of one mark where too few
+    windows show it.
+    """
+
+    pool: Indexes
     time: Array
     log_price: Array
-
-    def __len__(self) -> int:
-        return len(self.pool)
+    marks: Array
+    usual_noise: float
 
 
 @dataclass(frozen=True, slots=True)
 class DriftFit:
-    """What the machine's drift added to each mark, and what is left uncertain of each pool.
+    """What the drift added to each window, what each window counts, what is unsure of each pool.
 
-    `drift` [marks] is a logarithm; `covariance` [pools, pools] that of the pools' logarithms;
-    `noise` is the standard deviation of one mark, `size` that of the drift, `scale_seconds` how
-    long it lasts.
+    `drift` [windows] is a logarithm, `counts` [windows] from 0 to 1; `covariance` [pools, pools]
+    is that of the pools' logarithms, `noise` [pools] the standard deviation of one mark; `size` is
+    the standard deviation of the drift, which lasts for some `scale_seconds`.
     """
 
     drift: Array
+    counts: Array
     covariance: Array
-    noise: float
+    noise: Array
     size: float
     scale_seconds: float
 
 
-def fit_drift(marks: TimedMarks, pools: int) -> DriftFit:
-    """The likeliest drift of marks of several pools, those far off counting less."""
-    bins, centres = _bins(marks.time)
-    weights = np.ones(len(marks))
-    found = _likeliest(marks, pools, bins, centres, weights)
-    for _ in range(ROBUST_ROUNDS):
-        off = np.abs(found.residuals) / max(found.noise, 1e-12)
-        weights = np.minimum(1.0, ROBUST / np.maximum(off, 1e-12))
-        found = _solve(marks, pools, bins, centres, weights, found.ratio, found.scale)
+def fit_drift(windows: TimedWindows, pools: int) -> DriftFit:
+    """The likeliest drift of windows of several pools, of which each has one at least."""
+    equations = _Equations.of(windows, pools)
+    counts = np.ones(len(windows.pool))
+    noise = np.full(pools, windows.usual_noise)
+    found = equations.solve(counts, noise, 0.0, SCALES_SECONDS[0])
+    for turn in range(ROUNDS):
+        noise = _noise(windows, found.residuals, counts, pools)
+        off = np.abs(found.residuals) * np.sqrt(windows.marks) / noise[windows.pool]
+        counts = np.minimum(1.0, ROBUST / np.maximum(off, 1e-12))
+        if turn < 2:
+            found = equations.likeliest(counts, noise)
+        else:
+            found = equations.solve(counts, noise, found.ratio, found.scale)
     return DriftFit(
-        drift=found.drift[bins],
+        drift=found.drift,
+        counts=counts,
         covariance=found.covariance,
-        noise=found.noise,
-        size=found.noise * math.sqrt(found.ratio),
+        noise=noise,
+        size=math.sqrt(found.ratio) * found.typical_noise,
         scale_seconds=found.scale,
     )
+
+
+def _noise(windows: TimedWindows, residuals: Array, counts: Array, pools: int) -> Array:
+    """The noise of one mark of each pool, drawn towards that of most."""
+    squares = np.bincount(windows.pool, counts * windows.marks * residuals**2, pools)
+    degrees = np.maximum(np.bincount(windows.pool, minlength=pools) - 1.0, 0.0)
+    seen = degrees >= PRIOR_WINDOWS
+    each = squares[seen] / degrees[seen]
+    usual = float(np.median(each)) if seen.any() else windows.usual_noise**2
+    return np.sqrt((squares + PRIOR_WINDOWS * usual) / (degrees + PRIOR_WINDOWS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,74 +103,78 @@ class _Solution:
     drift: Array
     residuals: Array
     covariance: Array
-    noise: float
+    typical_noise: float
     ratio: float
     scale: float
     likelihood: float
 
 
-def _likeliest(
-    marks: TimedMarks, pools: int, bins: NDArray[np.intp], centres: Array, weights: Array
-) -> _Solution:
-    tried = [(0.0, SCALES_SECONDS[0])]
-    tried += [(ratio, scale) for ratio in RATIOS if ratio for scale in SCALES_SECONDS]
-    solutions = (_solve(marks, pools, bins, centres, weights, *one) for one in tried)
-    return max(solutions, key=lambda one: one.likelihood)
+@dataclass(frozen=True, slots=True)
+class _Equations:
+    """Generalized least squares for a given size and time scale of the drift.
 
-
-def _solve(
-    marks: TimedMarks,
-    pools: int,
-    bins: NDArray[np.intp],
-    centres: Array,
-    weights: Array,
-    ratio: float,
-    scale: float,
-) -> _Solution:
-    """Generalized least squares for one size and time scale of the drift.
-
-    Each mark belongs to one pool, so that the pools' block of the normal equations is diagonal,
-    and eliminating it leaves a system of the bins alone.
+    Each window belongs to one pool, so that the pools' block of the normal equations is diagonal,
+    and eliminating it leaves a system of the bins of time alone.
     """
-    count = len(centres)
-    table = np.zeros((pools, count))
-    np.add.at(table, (marks.pool, bins), weights)
-    sums = np.zeros((pools, count))
-    np.add.at(sums, (marks.pool, bins), weights * marks.log_price)
-    per_pool = table.sum(axis=1)
-    share = table / per_pool[:, None]
-    means = sums.sum(axis=1) / per_pool
-    drift, inverse, log_determinant = np.zeros(count), np.zeros((count, count)), 0.0
-    if ratio:
-        prior = ratio * np.exp(-np.abs(centres[:, None] - centres[None, :]) / scale)
-        within = np.diag(table.sum(axis=0)) - table.T @ share
-        # (prior^-1 + within)^-1, without the inverse of a prior that may be near singular
-        system = np.eye(count) + prior @ within
-        inverse = np.linalg.solve(system, prior)
-        drift = inverse @ (sums.sum(axis=0) - table.T @ means)
-        log_determinant = float(np.linalg.slogdet(system)[1])
-    theta = means - share @ drift
-    residuals = marks.log_price - theta[marks.pool] - drift[bins]
-    centred = marks.log_price - means[marks.pool]
-    # What the pools' means leave, less what the drift explains: the quadratic form of the marks.
-    square = float(weights @ (residuals * centred))
-    degrees = max(1, len(marks) - pools)
-    variance = max(square / degrees, 1e-18)
-    likelihood = -0.5 * (degrees * math.log(variance) + log_determinant)
-    covariance = variance * (np.diag(1 / per_pool) + share @ inverse @ share.T)
-    noise = math.sqrt(variance)
-    return _Solution(drift, residuals, covariance, noise, ratio, scale, likelihood)
+
+    windows: TimedWindows
+    pools: int
+    bins: Indexes
+    centres: Array
+
+    @staticmethod
+    def of(windows: TimedWindows, pools: int) -> _Equations:
+        start, end = float(windows.time.min()), float(windows.time.max())
+        width = max(LEAST_BIN_SECONDS, (end - start) / MOST_BINS)
+        numbers = np.floor((windows.time - start) / width).astype(np.intp)
+        used, bins = np.unique(numbers, return_inverse=True)
+        return _Equations(windows, pools, bins.astype(np.intp), start + (used + 0.5) * width)
+
+    def likeliest(self, counts: Array, noise: Array) -> _Solution:
+        tried = [(0.0, SCALES_SECONDS[0])]
+        tried += [(ratio, scale) for ratio in RATIOS for scale in SCALES_SECONDS]
+        solutions = (self.solve(counts, noise, *one) for one in tried)
+        return max(solutions, key=lambda one: one.likelihood)
+
+    def solve(self, counts: Array, noise: Array, ratio: float, scale: float) -> _Solution:
+        windows, bins = self.windows, self.bins
+        typical = float(np.median(noise)) or 1e-9
+        weights = counts * windows.marks * (typical / np.maximum(noise, 1e-9))[windows.pool] ** 2
+        table = np.zeros((self.pools, len(self.centres)))
+        np.add.at(table, (windows.pool, bins), weights)
+        per_pool = table.sum(axis=1)
+        share = table / per_pool[:, None]
+        means = np.bincount(windows.pool, weights * windows.log_price, self.pools) / per_pool
+        centred = windows.log_price - means[windows.pool]
+        drift, inverse, log_determinant = np.zeros(len(self.centres)), np.zeros((0, 0)), 0.0
+        if ratio:
+            prior = ratio * np.exp(-np.abs(np.subtract.outer(self.centres, self.centres)) / scale)
+            within = np.diag(table.sum(axis=0)) - table.T @ share
+            # (prior^-1 + within)^-1 without the inverse of a prior that may be near singular.
+            system = np.eye(len(self.centres)) + prior @ within
+            inverse = np.linalg.solve(system, prior)
+            drift = inverse @ np.bincount(bins, weights * centred, len(self.centres))
+            log_determinant = float(np.linalg.slogdet(system)[1])
+        at_window = drift[bins] - (share @ drift)[windows.pool]
+        residuals = centred - at_window
+        covariance = np.diag(1 / per_pool)
+        if ratio:
+            covariance = covariance + share @ inverse @ share.T
+        degrees = max(1, len(weights) - self.pools)
+        square = max(float(weights @ (residuals * centred)) / degrees, 1e-18)
+        return _Solution(
+            drift=drift[bins],
+            residuals=residuals,
+            covariance=typical**2 * covariance,
+            typical_noise=typical,
+            ratio=ratio,
+            scale=scale,
+            likelihood=-0.5 * (degrees * math.log(square) + log_determinant),
+        )
 
 
-def _bins(times: Array) -> tuple[NDArray[np.intp], Array]:
-    """The bin of each mark, and the middle of each bin that has one."""
-    start, end = float(times.min()), float(times.max())
-    width = max(LEAST_BIN_SECONDS, (end - start) / MOST_BINS)
-    numbers = np.floor((times - start) / width).astype(np.intp)
-    used, bins = np.unique(numbers, return_inverse=True)
-    return bins.astype(np.intp), start + (used + 0.5) * width
-
-
-def timed(pool: Sequence[int], time: Sequence[float], log_price: Sequence[float]) -> TimedMarks:
-    """The same of plain lists."""
-    return TimedMarks(np.asarray(pool, np.intp), np.asarray(time), np.asarray(log_price))
+def without_common(covariance: Array) -> Array:
+    """The covariance of what each pool is off from the mean of all: a common part is no doubt."""
+    count = len(covariance)
+    centre = np.eye(count) - 1 / count
+    return centre @ covariance @ centre

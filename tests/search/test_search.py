@@ -56,13 +56,13 @@ def test_a_grid_runs_whole_and_each_stage_once(tmp_path: Path) -> None:
     assert (last.measured, last.total) == (16, 16)
 
 
-def test_a_plan_goes_depth_first_and_short_before_long(tmp_path: Path) -> None:
+def test_a_plan_goes_depth_first_short_before_long_and_over_costs_in_turn(tmp_path: Path) -> None:
     world = World(tmp_path)
     space = space_of({"epochs": (20, 10), "level": (0, 0.5), "batch": (32, 64)})
     jobs = [world.describe(point) for point in space.grid()]
     ordered = run_order(jobs, {}).jobs
     seen = [(job.config["batch"], job.config["epochs"], job.config["level"]) for job in ordered]
-    assert seen == [(b, e, level) for b in (32, 64) for e in (10, 20) for level in (0, 0.5)]
+    assert seen == [(b, e, level) for e in (10, 20) for level in (0, 0.5) for b in (32, 64)]
     known = {job.identity for job in ordered[:3]}
     assert run_order(jobs, {}, measured=known).jobs == ordered[3:]
 
