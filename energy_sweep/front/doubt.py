@@ -7,7 +7,7 @@ dominates it. What two configurations share (images, work) is drawn once for bot
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from energy_sweep.front.accuracy import draw_accuracies
 from energy_sweep.front.merged import Configuration
-from energy_sweep.front.prices import TWO_RUNS, Prices, Usage
+from energy_sweep.front.ratios import Ratios
 from energy_sweep.record import digest
-from energy_sweep.uncertainty.intervals import normal_quantile
 from energy_sweep.uncertainty.shrinkage import believed_accuracies
 
 Floats = NDArray[np.float64]
@@ -26,7 +25,6 @@ Places = NDArray[np.intp]
 
 # A share of .5 among so many draws is known to within .03.
 DRAWS = 1000
-LEAST_JOULES = 1e-300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,11 +47,11 @@ class Beliefs:
         return found
 
 
-def beliefs_of(found: Sequence[Configuration], prices: Prices) -> Beliefs:
+def beliefs_of(found: Sequence[Configuration], ratios: Ratios) -> Beliefs:
     """What is believed of configurations that have a price; the same for the same ones, always.
 
-    Those that gave the same answers are equally accurate in each draw, those that did the same work
-    cost the same.
+    `ratios` are those of their demands. Those that gave the same answers are equally accurate in
+    each draw, those that did the same work cost the same.
     """
     rng = np.random.default_rng(_seed(found))
     if not found:
@@ -61,8 +59,8 @@ def beliefs_of(found: Sequence[Configuration], prices: Prices) -> Beliefs:
     which, first = _distinct([_answered(one) for one in found])
     accuracies = draw_accuracies([found[index] for index in first], rng, DRAWS)[:, which]
     costs, cheapest = _distinct([frozenset(one.demand.items()) for one in found])
-    demands = [found[index].demand for index in cheapest]
-    log_joules = draw_log_joules(prices, demands, rng, DRAWS)[:, costs]
+    distinct = replace(ratios, demands=[found[index].demand for index in cheapest])
+    log_joules = distinct.draw(rng, DRAWS)[:, costs]
     believed = believed_accuracies(
         accuracies,
         np.array([one.accuracy for one in found]),
@@ -71,21 +69,6 @@ def beliefs_of(found: Sequence[Configuration], prices: Prices) -> Beliefs:
         rng=rng,
     )
     return Beliefs(accuracies=believed, log_joules=log_joules)
-
-
-def draw_log_joules(
-    prices: Prices, demands: Sequence[Usage], rng: np.random.Generator, draws: int
-) -> Floats:
-    """Joint draws of the log joules of demands: shape [draws, len(demands)]."""
-    keys = sorted({key for usage in demands for key in usage})
-    pools = [prices.pool(key) for key in keys]
-    means = np.array([0.0 if pool is None else pool.joules_per_unit for pool in pools])
-    errors = np.array(
-        [0.0 if pool is None else np.hypot(pool.spread, pool.drift / TWO_RUNS) for pool in pools]
-    )
-    noise = rng.standard_normal((draws, len(keys))) / normal_quantile(0.975)
-    units = np.array([[usage.get(key, 0.0) for usage in demands] for key in keys])
-    return np.log(np.maximum((means + errors * noise) @ units, LEAST_JOULES))
 
 
 def _seed(found: Sequence[Configuration]) -> int:

@@ -7,7 +7,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from energy_sweep.front.bill import BillLine, bill
 from energy_sweep.front.configurations import (
@@ -19,14 +18,13 @@ from energy_sweep.front.configurations import (
     varying,
 )
 from energy_sweep.front.domination import pareto
+from energy_sweep.front.doubt import Beliefs, beliefs_of
 from energy_sweep.front.infeasible import InfeasibleRow, infeasible_rows
 from energy_sweep.front.prices import Prices
+from energy_sweep.front.ratios import Ratios
 from energy_sweep.front.rivals import compared
 from energy_sweep.front.savings import Saving, savings
 from energy_sweep.record import Objective, StudyRecord
-
-if TYPE_CHECKING:
-    from energy_sweep.front.doubt import Beliefs
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +73,7 @@ class PricedStudy:
         """One row per configuration that has a price, by lowest trial number."""
         plain = unranked_rows(self.priced, self.prices, names=self.axes)
         members = {plain[index].trial for index in _front(plain)}
-        ranked = compared(plain, members, configurations=self.priced, prices=self.prices)
+        ranked = compared(plain, members, configurations=self.priced, ratios=self.ratios)
         shares = self.beliefs.belonging().tolist()
         return tuple(
             dataclasses.replace(row, belongs=share)
@@ -85,14 +83,18 @@ class PricedStudy:
     @cached_property
     def beliefs(self) -> Beliefs:
         """Joint draws of the accuracies and joules of those that have a price, in that order."""
-        from energy_sweep.front.doubt import beliefs_of  # NumPy, which many verbs do without
-
-        return beliefs_of(self.priced, self.prices)
+        return beliefs_of(self.priced, self.ratios)
 
     @cached_property
     def expected_wrong(self) -> float:
         """How many rows of the front are expected not to belong to it."""
         return math.fsum(1 - (row.belongs or 0.0) for row in self.front)
+
+    @cached_property
+    def ratios(self) -> Ratios:
+        """How the joules of `priced` compare."""
+        demands = [one.demand for one in self.priced]
+        return Ratios(demands, self.prices, self.study.meter.scale_band_of)
 
     @cached_property
     def row_by_trial(self) -> Mapping[int, Row]:

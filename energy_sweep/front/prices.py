@@ -10,17 +10,17 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from functools import cached_property
 
+from energy_sweep.front.levels import Levels, level
+from energy_sweep.front.pools import Pool, merge, windows
 from energy_sweep.record import (
     TRAINING_STAGES,
-    EnergyReading,
     Objective,
     Quality,
     StageRecord,
     TrialResult,
 )
-from energy_sweep.uncertainty.propagation import edges_joules, spread_joules
 
 Usage = dict[str, float]
 
@@ -31,32 +31,15 @@ TWO_RUNS = math.sqrt(2)
 NO_UNITS = 1e-9
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pool:
-    """Joules per unit of work that must cost the same, from `windows` separate windows.
-
-    `spread` is the 95 % uncertainty of the mean within one run of the program, `drift` the limit
-    (ISO 5725) between the means of two runs; `quality` is that of the worst of its readings.
-    `contended` says that other programs ran in every one of its windows.
-    """
-
-    joules_per_unit: float
-    seconds_per_unit: float
-    spread: float
-    drift: float
-    windows: int
-    quality: Quality
-    contended: bool = False
-
-
 class Prices:
     """The pools of a set of stage records.
 
     Contended windows are left out of a pool that has clean ones. `repeatability` gives the meter's
     limit (ISO 5725) from one run of the program to another, by domain: relative to its joules, two
     runs of equal work differ by less, 19 times of 20. More windows in one run do not average it
-    away.
-    `idle_watts` is what the metered domains draw when nothing runs, None where that is unknown.
+    away. `idle_watts` is what the metered domains draw when nothing runs, None where that is
+    unknown. With `levelled`, means are levelled over the machine's drift (`levels.py`), which takes
+    all records of a study: those of a trial alone do not show it.
     """
 
     def __init__(
@@ -65,10 +48,12 @@ class Prices:
         *,
         repeatability: Callable[[str], float] = lambda _: 0.0,
         idle_watts: float | None = None,
+        levelled: bool = False,
     ) -> None:
         self.repeatability = repeatability
         self.idle_watts = idle_watts
-        self._windows: defaultdict[str, list[StageRecord]] = defaultdict(list)
+        self._levelled = levelled
+        self._records: defaultdict[str, list[StageRecord]] = defaultdict(list)
         self._pools: dict[str, Pool] = {}
         for record in stages:
             self.add(record)
@@ -76,13 +61,23 @@ class Prices:
     def add(self, record: StageRecord) -> None:
         """Take one more record into its pool."""
         if record.marks:
-            self._windows[record.cost_key].append(record)
-            self._pools.pop(record.cost_key, None)
+            self._records[record.cost_key].append(record)
+            self._pools.clear() if self._levelled else self._pools.pop(record.cost_key, None)
+            self.__dict__.pop("levels", None)
+
+    @cached_property
+    def levels(self) -> Levels | None:
+        """How the pools compare; None where they are not levelled, or no window has a time."""
+        if not self._levelled:
+            return None
+        return level({key: windows(records) for key, records in self._records.items()})
 
     def pool(self, cost_key: str) -> Pool | None:
         """The pool of this work, or None where nothing of it was measured."""
-        if cost_key not in self._pools and cost_key in self._windows:
-            self._pools[cost_key] = self._merge(self._windows[cost_key])
+        if cost_key not in self._pools and cost_key in self._records:
+            plain = merge(self._records[cost_key], self.repeatability)
+            factor = 1.0 if self.levels is None else self.levels.factors.get(cost_key, 1.0)
+            self._pools[cost_key] = plain.times(factor)
         return self._pools.get(cost_key)
 
     def joules(self, demand: Mapping[str, float]) -> tuple[float, float]:
@@ -91,7 +86,7 @@ class Prices:
         Measured again from scratch, the same demand differs by less than the uncertainty, 19 times
         of 20. What changes from run to run may change all pools alike, so that adds up linearly.
         """
-        parts = self._parts(demand)
+        parts = self.parts(demand)
         total = math.fsum(units * pool.joules_per_unit for pool, units in parts)
         spread = math.hypot(*(units * pool.spread for pool, units in parts))
         drift = math.fsum(units * pool.drift for pool, units in parts)
@@ -99,7 +94,7 @@ class Prices:
 
     def quality(self, demand: Mapping[str, float]) -> Quality:
         """How the joules of a demand were obtained: as its worst pool was."""
-        return Quality.worst(pool.quality for pool, _ in self._parts(demand))
+        return Quality.worst(pool.quality for pool, _ in self.parts(demand))
 
     def is_contended(self, demand: Mapping[str, float]) -> bool:
         """Whether a part of a demand was never measured but beside other programs."""
@@ -112,49 +107,18 @@ class Prices:
             return None
         return math.fsum(
             units * (pool.joules_per_unit - self.idle_watts * pool.seconds_per_unit)
-            for pool, units in self._parts(demand)
+            for pool, units in self.parts(demand)
         )
 
-    def difference(
-        self, first: Mapping[str, float], second: Mapping[str, float]
-    ) -> tuple[float, float]:
-        """Joules of `first` minus `second`, with the 95 % uncertainty of what they do not share."""
-        parts = self._parts(apart(first, second))
-        error = (math.hypot(pool.spread, pool.drift / TWO_RUNS) for pool, _ in parts)
-        return (
-            math.fsum(units * pool.joules_per_unit for pool, units in parts),
-            math.hypot(*(units * e for (_, units), e in zip(parts, error, strict=True))),
-        )
-
-    def _parts(self, demand: Mapping[str, float]) -> list[tuple[Pool, float]]:
-        parts: list[tuple[Pool, float]] = []
+    def parts(self, demand: Mapping[str, float]) -> list[tuple[Pool, float]]:
+        """The pools of a demand with its units of each; unmeasured work raises KeyError."""
+        found: list[tuple[Pool, float]] = []
         for key, units in demand.items():
             pool = self.pool(key)
             if pool is None:
                 raise KeyError(f"nothing measured for the work {key}")
-            parts.append((pool, units))
-        return parts
-
-    def _merge(self, records: list[StageRecord]) -> Pool:
-        marks = [mark for record in records for mark in record.marks]
-        undisturbed = [mark for mark in marks if not mark.reading.contended]
-        clean = undisturbed or marks
-        units = math.fsum(mark.units for mark in clean)
-        mean = math.fsum(mark.reading.joules for mark in clean) / units
-        readings = [mark.reading for mark in clean]
-        parts = (part for reading in readings for part in reading.domains)
-        return Pool(
-            joules_per_unit=mean,
-            seconds_per_unit=math.fsum(mark.reading.seconds for mark in clean) / units,
-            spread=spread_joules(parts, edges_joules(readings)) / units,
-            drift=math.fsum(map(self._drift, readings)) / units,
-            windows=len(records),
-            quality=Quality.worst(reading.quality for reading in readings),
-            contended=not undisturbed,
-        )
-
-    def _drift(self, reading: EnergyReading) -> float:
-        return math.fsum(self.repeatability(p.domain) * p.joules for p in reading.domains)
+            found.append((pool, units))
+        return found
 
 
 def apart(first: Mapping[str, float], second: Mapping[str, float]) -> Usage:

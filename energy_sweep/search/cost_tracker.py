@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from energy_sweep.front.domination import pareto
-from energy_sweep.front.prices import Pool, Prices, Usage, demand
+from energy_sweep.front.pools import Pool
+from energy_sweep.front.prices import Prices, Usage, demand
 from energy_sweep.record import Objective, StageRecord, TrialResult
 
 

@@ -5,7 +5,7 @@
 The drift is one for all pools, since it is the machine that costs more at a moment, whatever runs:
 a stationary process whose size and time scale are the likeliest of a grid (restricted maximum
 likelihood). Work that was measured at other moments then becomes comparable, and how well is the
-covariance of the pools. Windows far off count less (Huber).
+covariance of the pools. Windows far off count less, by the square of how far.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ SCALES_SECONDS = (5.0, 20.0, 80.0, 320.0, 1280.0)
 RATIOS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 # Beyond so many standard deviations, a window counts less the farther it is off.
 ROBUST = 2.5
+# Standard deviations of a normal distribution in its median absolute deviation.
+NORMAL_MAD = 1.4826
+# Its variance where all beyond ROBUST standard deviations is taken to be there.
+CUT_VARIANCE = 0.978
 ROUNDS = 4
 # A pool's noise is drawn towards the usual one as if that had been seen in so many windows.
 PRIOR_WINDOWS = 4
@@ -71,9 +75,9 @@ def fit_drift(windows: TimedWindows, pools: int) -> DriftFit:
     noise = np.full(pools, windows.usual_noise)
     found = equations.solve(counts, noise, 0.0, SCALES_SECONDS[0])
     for turn in range(ROUNDS):
-        noise = _noise(windows, found.residuals, counts, pools)
+        noise = _noise(windows, found, pools)
         off = np.abs(found.residuals) * np.sqrt(windows.marks) / noise[windows.pool]
-        counts = np.minimum(1.0, ROBUST / np.maximum(off, 1e-12))
+        counts = np.minimum(1.0, (ROBUST / np.maximum(off, 1e-12)) ** 2)
         if turn < 2:
             found = equations.likeliest(counts, noise)
         else:
@@ -88,11 +92,17 @@ def fit_drift(windows: TimedWindows, pools: int) -> DriftFit:
     )
 
 
-def _noise(windows: TimedWindows, residuals: Array, counts: Array, pools: int) -> Array:
-    """The noise of one mark of each pool, drawn towards that of most."""
-    squares = np.bincount(windows.pool, counts * windows.marks * residuals**2, pools)
+def _noise(windows: TimedWindows, found: _Solution, pools: int) -> Array:
+    """The noise of one mark of each pool, but for what is far off, drawn towards that of most."""
+    sizes = np.abs(found.residuals) * np.sqrt(windows.marks)
+    most = np.array([np.median(sizes[windows.pool == pool]) for pool in range(pools)])
+    bound = ROBUST * NORMAL_MAD * most
+    squares = np.bincount(windows.pool, np.minimum(sizes, bound[windows.pool]) ** 2, pools)
+    squares = squares / CUT_VARIANCE
     degrees = np.maximum(np.bincount(windows.pool, minlength=pools) - 1.0, 0.0)
     seen = degrees >= PRIOR_WINDOWS
+    # What the drift took to be fitted, the windows of all pools have less to show.
+    degrees = degrees * max(0.1, 1 - found.degrees / max(1.0, float(degrees.sum())))
     each = squares[seen] / degrees[seen]
     usual = float(np.median(each)) if seen.any() else windows.usual_noise**2
     return np.sqrt((squares + PRIOR_WINDOWS * usual) / (degrees + PRIOR_WINDOWS))
@@ -100,6 +110,8 @@ def _noise(windows: TimedWindows, residuals: Array, counts: Array, pools: int) -
 
 @dataclass(frozen=True, slots=True)
 class _Solution:
+    """`degrees` of freedom went into the drift."""
+
     drift: Array
     residuals: Array
     covariance: Array
@@ -107,6 +119,7 @@ class _Solution:
     ratio: float
     scale: float
     likelihood: float
+    degrees: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +141,8 @@ class _Equations:
         width = max(LEAST_BIN_SECONDS, (end - start) / MOST_BINS)
         numbers = np.floor((windows.time - start) / width).astype(np.intp)
         used, bins = np.unique(numbers, return_inverse=True)
-        return _Equations(windows, pools, bins.astype(np.intp), start + (used + 0.5) * width)
+        centres: Array = np.asarray(start + (used + 0.5) * width, np.float64)
+        return _Equations(windows, pools, bins.astype(np.intp), centres)
 
     def likeliest(self, counts: Array, noise: Array) -> _Solution:
         tried = [(0.0, SCALES_SECONDS[0])]
@@ -146,20 +160,20 @@ class _Equations:
         share = table / per_pool[:, None]
         means = np.bincount(windows.pool, weights * windows.log_price, self.pools) / per_pool
         centred = windows.log_price - means[windows.pool]
-        drift, inverse, log_determinant = np.zeros(len(self.centres)), np.zeros((0, 0)), 0.0
+        drift: Array = np.zeros(len(self.centres))
+        covariance: Array = np.diag(1 / per_pool)
+        log_determinant = used = 0.0
         if ratio:
             prior = ratio * np.exp(-np.abs(np.subtract.outer(self.centres, self.centres)) / scale)
             within = np.diag(table.sum(axis=0)) - table.T @ share
             # (prior^-1 + within)^-1 without the inverse of a prior that may be near singular.
             system = np.eye(len(self.centres)) + prior @ within
-            inverse = np.linalg.solve(system, prior)
+            inverse: Array = np.asarray(np.linalg.solve(system, prior), np.float64)
             drift = inverse @ np.bincount(bins, weights * centred, len(self.centres))
-            log_determinant = float(np.linalg.slogdet(system)[1])
-        at_window = drift[bins] - (share @ drift)[windows.pool]
-        residuals = centred - at_window
-        covariance = np.diag(1 / per_pool)
-        if ratio:
             covariance = covariance + share @ inverse @ share.T
+            log_determinant = float(np.linalg.slogdet(system)[1])
+            used = float(np.trace(inverse @ within))
+        residuals = centred - drift[bins] + (share @ drift)[windows.pool]
         degrees = max(1, len(weights) - self.pools)
         square = max(float(weights @ (residuals * centred)) / degrees, 1e-18)
         return _Solution(
@@ -170,11 +184,5 @@ class _Equations:
             ratio=ratio,
             scale=scale,
             likelihood=-0.5 * (degrees * math.log(square) + log_determinant),
+            degrees=used,
         )
-
-
-def without_common(covariance: Array) -> Array:
-    """The covariance of what each pool is off from the mean of all: a common part is no doubt."""
-    count = len(covariance)
-    centre = np.eye(count) - 1 / count
-    return centre @ covariance @ centre

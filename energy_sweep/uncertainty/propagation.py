@@ -14,7 +14,7 @@ SAME_EDGE_SECONDS = 1e-4
 def edges_joules(readings: Iterable[EnergyReading]) -> float:
     """95 % uncertainty of the sum of readings from where their edges fall between ticks."""
     return math.hypot(
-        *(chain_edge([r.edge_joules for r in chain]) for chain in _consecutive_runs(readings))
+        *(chain_edge([r.edge_joules for r in chain]) for chain in consecutive_runs(readings))
     )
 
 
@@ -39,7 +39,7 @@ def spread_joules(parts: Iterable[DomainEnergy], edge: float) -> float:
     return math.hypot(edge + math.fsum(waiting), *noise)
 
 
-def _consecutive_runs(readings: Iterable[EnergyReading]) -> list[list[EnergyReading]]:
+def consecutive_runs(readings: Iterable[EnergyReading]) -> list[list[EnergyReading]]:
     """Readings in the order of time, apart where one does not begin as the one before ends."""
     chains: list[list[EnergyReading]] = []
     end = None

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from energy_sweep.front.bill import BillLine, bill
-from energy_sweep.front.prices import Pool, Prices, demand
+from energy_sweep.front.pools import Pool
+from energy_sweep.front.prices import Prices, demand
 from energy_sweep.record import (
     DomainEnergy,
     EnergyReading,
@@ -41,29 +42,6 @@ def added(*demands: dict[str, float]) -> dict[str, float]:
 def test_joules_are_linear_in_the_demand(first: dict[str, float], second: dict[str, float]) -> None:
     together = PRICES.joules(added(first, second))[0]
     assert together == pytest.approx(PRICES.joules(first)[0] + PRICES.joules(second)[0])
-
-
-@given(DEMANDS, DEMANDS)
-def test_a_difference_is_antisymmetric(first: dict[str, float], second: dict[str, float]) -> None:
-    joules, uncertainty = PRICES.difference(first, second)
-    assert PRICES.difference(second, first) == (-joules, uncertainty)
-    assert joules == pytest.approx(PRICES.joules(first)[0] - PRICES.joules(second)[0], abs=1e-3)
-    assert uncertainty <= PRICES.joules(first)[1] + PRICES.joules(second)[1] + 1e-9
-    assert PRICES.difference(first, first) == (0.0, 0.0)
-
-
-@given(
-    st.lists(st.integers(0, 1000), min_size=3, max_size=3),
-    st.lists(st.integers(0, 1000), min_size=3, max_size=3),
-    st.lists(st.integers(0, 1000), min_size=3, max_size=3),
-)
-def test_shared_work_cancels_with_its_uncertainty(
-    first: list[int], second: list[int], shared: list[int]
-) -> None:
-    a, b, both = (
-        dict(zip(KEYS, map(float, units), strict=True)) for units in (first, second, shared)
-    )
-    assert PRICES.difference(added(a, both), added(b, both)) == PRICES.difference(a, b)
 
 
 def test_a_pool_is_the_mean_over_all_work_of_its_kind() -> None:

@@ -11,6 +11,7 @@ import toy_study
 
 from energy_sweep import front
 from energy_sweep.front.configurations import Row, configurations, price_list
+from energy_sweep.front.ratios import Ratios
 from energy_sweep.record import Objective, StudyRecord, to_json
 from energy_sweep.record.answers import Answers
 from energy_sweep.report import html_page as report
@@ -21,8 +22,9 @@ TRAINING = Objective(name="training")
 
 def beats(study: StudyRecord, a: Row, b: Row) -> bool:
     demands = {one.trial: one.demand for one in configurations(study, Objective())}
-    saved, uncertainty = price_list(study).difference(demands[b.trial], demands[a.trial])
-    return a.accuracy_low > b.accuracy_high or saved > uncertainty
+    ratios = Ratios([demands[a.trial], demands[b.trial]], price_list(study))
+    value, uncertainty = ratios.log_ratios([0], [1])
+    return a.accuracy_low > b.accuracy_high or value[0, 0] < -uncertainty[0, 0]
 
 
 def test_two_are_rivals_where_neither_beats_the_other_and_one_is_beaten_where_it_never_does() -> (

@@ -118,7 +118,8 @@ def test_grandchildren_count_alive_reaped_and_dead(tree: ProcessTree, start: Sta
     child = start(PARENT, sys.executable, "-c", code(1.5))
     used = said(child)
     alive = tree.edge().cpu_seconds - before
-    assert used <= alive < used + 1.0  # the interpreter between them, and what this test did
+    # Two ticks of the machine's clock less, the interpreter between them and this test more.
+    assert used - 0.02 <= alive < used + 1.0
     end(child)
     assert tree.edge().cpu_seconds == pytest.approx(own_and_reaped(), abs=0.05)
 

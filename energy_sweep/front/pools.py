@@ -1,0 +1,122 @@
+"""Pools: windows of work that must cost the same, whichever trial they were measured for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from energy_sweep.record import DomainEnergy, EnergyReading, Mark, Quality, StageRecord
+from energy_sweep.uncertainty.propagation import consecutive_runs, edges_joules, spread_joules
+
+# How alike two marks of one window are beyond all of their pool: measured, .2 to .6 from one mark
+# to the next, so that a window of many is worth about three.
+ALIKE = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Joules per unit of work that must cost the same, from `windows` separate windows.
+
+    `spread` is the 95 % uncertainty of the mean within one run of the program, `drift` the limit
+    (ISO 5725) between the means of two runs; `quality` is that of the worst of its readings.
+    `contended` says that other programs ran in every one of its windows. `by_source` are the joules
+    per unit of each source.
+    """
+
+    joules_per_unit: float
+    seconds_per_unit: float
+    spread: float
+    drift: float
+    windows: int
+    quality: Quality
+    by_source: dict[str, float]
+    contended: bool = False
+
+    def times(self, factor: float) -> Pool:
+        """The same work when all of it costs so many times the joules; its seconds stay."""
+        return Pool(
+            joules_per_unit=factor * self.joules_per_unit,
+            seconds_per_unit=self.seconds_per_unit,
+            spread=factor * self.spread,
+            drift=factor * self.drift,
+            windows=self.windows,
+            quality=self.quality,
+            by_source={source: factor * part for source, part in self.by_source.items()},
+            contended=self.contended,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PoolWindow:
+    """Marks that follow each other without a gap; `marks` is how many independent ones that is."""
+
+    time: float
+    joules: float
+    units: float
+    marks: float
+    stated: float
+
+    @property
+    def log_price(self) -> float:
+        return math.log(self.joules / self.units)
+
+
+def clean_marks(records: Sequence[StageRecord]) -> list[Mark]:
+    """The marks that no other program disturbed; all of them where it disturbed them all."""
+    marks = [mark for record in records for mark in record.marks]
+    return [mark for mark in marks if not mark.reading.contended] or marks
+
+
+def merge(records: Sequence[StageRecord], repeatability: Callable[[str], float]) -> Pool:
+    """The pool of records of one kind of work, of which one has a mark at least."""
+    clean = clean_marks(records)
+    units = math.fsum(mark.units for mark in clean)
+    readings = [mark.reading for mark in clean]
+    parts = [part for reading in readings for part in reading.domains]
+    return Pool(
+        joules_per_unit=math.fsum(reading.joules for reading in readings) / units,
+        seconds_per_unit=math.fsum(reading.seconds for reading in readings) / units,
+        spread=spread_joules(parts, edges_joules(readings)) / units,
+        drift=math.fsum(repeatability(part.domain) * part.joules for part in parts) / units,
+        windows=len(records),
+        quality=Quality.worst(reading.quality for reading in readings),
+        by_source=_by_source(parts, units),
+        contended=all(mark.reading.contended for record in records for mark in record.marks),
+    )
+
+
+def windows(records: Sequence[StageRecord]) -> list[PoolWindow]:
+    """The clean windows whose time is known, in order."""
+    marks = {
+        id(mark.reading): mark
+        for mark in clean_marks(records)
+        if mark.reading.started is not None and mark.reading.joules > 0
+    }
+    runs = consecutive_runs(mark.reading for mark in marks.values())
+    return [_window([marks[id(reading)] for reading in run]) for run in runs]
+
+
+def _window(marks: Sequence[Mark]) -> PoolWindow:
+    readings = [mark.reading for mark in marks]
+    joules = math.fsum(reading.joules for reading in readings)
+    parts: list[DomainEnergy] = [part for reading in readings for part in reading.domains]
+    return PoolWindow(
+        time=_middle(readings[0], readings[-1]),
+        joules=joules,
+        units=math.fsum(mark.units for mark in marks),
+        marks=len(marks) / (1 + ALIKE * (len(marks) - 1)),
+        stated=spread_joules(parts, edges_joules(readings)) / joules,
+    )
+
+
+def _middle(first: EnergyReading, last: EnergyReading) -> float:
+    return ((first.started or 0.0) + (last.started or 0.0) + last.seconds) / 2
+
+
+def _by_source(parts: Sequence[DomainEnergy], units: float) -> dict[str, float]:
+    sources = dict.fromkeys(part.source for part in parts)
+    return {
+        source: math.fsum(part.joules for part in parts if part.source == source) / units
+        for source in sources
+    }
