@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 # What a price is off from the others of its run, over the standard deviation of one mark: measured
 # as ISO 5725 on two machines, quiet and beside load, .25 to .4 (docs/certainty.md).
-BETWEEN_RUNS = 1 / 3
+BETWEEN_RUNS = 0.3
 Z95 = 1.959963984540054
 
 
