@@ -25,13 +25,13 @@ from energy_sweep.text.commands import command as command
 
 
 def price_list(study: StudyRecord) -> Prices:
-    """The prices of the study's own store, levelled over its time."""
+    """The prices of the study's own store, with the machine's drift taken out."""
     idle = study.meter.idle_watts
     return Prices(
         study.stages.values(),
         repeatability=study.meter.repeatability_of,
         idle_watts=math.fsum(idle.values()) if set(idle) == set(study.meter.domains) else None,
-        levelled=True,
+        detrended=True,
     )
 
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
-from energy_sweep.front.levels import Levels, level
+from energy_sweep.front.detrending import Detrended, detrend
 from energy_sweep.front.pools import Pool, merge, windows
 from energy_sweep.record import (
     TRAINING_STAGES,
@@ -38,7 +38,7 @@ class Prices:
     limit (ISO 5725) from one run of the program to another, by domain: relative to its joules, two
     runs of equal work differ by less, 19 times of 20. More windows in one run do not average it
     away. `idle_watts` is what the metered domains draw when nothing runs, None where that is
-    unknown. With `levelled`, means are levelled over the machine's drift (`levels.py`), which takes
+    unknown. With `detrended`, the drift of the machine is taken out (`detrending.py`), which takes
     all records of a study: those of a trial alone do not show it.
     """
 
@@ -48,11 +48,11 @@ class Prices:
         *,
         repeatability: Callable[[str], float] = lambda _: 0.0,
         idle_watts: float | None = None,
-        levelled: bool = False,
+        detrended: bool = False,
     ) -> None:
         self.repeatability = repeatability
         self.idle_watts = idle_watts
-        self._levelled = levelled
+        self._detrended = detrended
         self._records: defaultdict[str, list[StageRecord]] = defaultdict(list)
         self._pools: dict[str, Pool] = {}
         for record in stages:
@@ -62,21 +62,21 @@ class Prices:
         """Take one more record into its pool."""
         if record.marks:
             self._records[record.cost_key].append(record)
-            self._pools.clear() if self._levelled else self._pools.pop(record.cost_key, None)
-            self.__dict__.pop("levels", None)
+            self._pools.clear() if self._detrended else self._pools.pop(record.cost_key, None)
+            self.__dict__.pop("trend", None)
 
     @cached_property
-    def levels(self) -> Levels | None:
-        """How the pools compare; None where they are not levelled, or no window has a time."""
-        if not self._levelled:
+    def trend(self) -> Detrended | None:
+        """How the pools compare; None where that is not asked for, or no window has a time."""
+        if not self._detrended:
             return None
-        return level({key: windows(records) for key, records in self._records.items()})
+        return detrend({key: windows(records) for key, records in self._records.items()})
 
     def pool(self, cost_key: str) -> Pool | None:
         """The pool of this work, or None where nothing of it was measured."""
         if cost_key not in self._pools and cost_key in self._records:
             plain = merge(self._records[cost_key], self.repeatability)
-            factor = 1.0 if self.levels is None else self.levels.factors.get(cost_key, 1.0)
+            factor = 1.0 if self.trend is None else self.trend.factors.get(cost_key, 1.0)
             self._pools[cost_key] = plain.times(factor)
         return self._pools.get(cost_key)
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from energy_sweep.front.levels import Z95
+from energy_sweep.front.detrending import Z95
 from energy_sweep.front.pools import Pool
 from energy_sweep.front.prices import NO_UNITS, TWO_RUNS, Prices, Usage
 
@@ -113,12 +113,12 @@ class Ratios:
     def _covariance(self) -> Array:
         """That of the logarithms of the pools' prices in one run."""
         found: Array = np.diag([_variance_alone(pool) for pool in self._pools])
-        levels = self.prices.levels
-        if levels is not None:
-            known = {key: index for index, key in enumerate(levels.keys)}
+        trend = self.prices.trend
+        if trend is not None:
+            known = {key: index for index, key in enumerate(trend.keys)}
             here = [index for index, key in enumerate(self._keys) if key in known]
             there = [known[self._keys[index]] for index in here]
-            found[np.ix_(here, here)] = levels.covariance[np.ix_(there, there)]
+            found[np.ix_(here, here)] = trend.covariance[np.ix_(there, there)]
         return found
 
     @cached_property

@@ -92,7 +92,7 @@ def fit_drift(windows: TimedWindows, pools: int) -> DriftFit:
     )
 
 
-def _noise(windows: TimedWindows, found: _Solution, pools: int) -> Array:
+def _noise(windows: TimedWindows, found: _Estimate, pools: int) -> Array:
     """The noise of one mark of each pool, but for what is far off, drawn towards that of most."""
     sizes = np.abs(found.residuals) * np.sqrt(windows.marks)
     most = np.array([np.median(sizes[windows.pool == pool]) for pool in range(pools)])
@@ -109,7 +109,7 @@ def _noise(windows: TimedWindows, found: _Solution, pools: int) -> Array:
 
 
 @dataclass(frozen=True, slots=True)
-class _Solution:
+class _Estimate:
     """`degrees` of freedom went into the drift."""
 
     drift: Array
@@ -144,13 +144,13 @@ class _Equations:
         centres: Array = np.asarray(start + (used + 0.5) * width, np.float64)
         return _Equations(windows, pools, bins.astype(np.intp), centres)
 
-    def likeliest(self, counts: Array, noise: Array) -> _Solution:
+    def likeliest(self, counts: Array, noise: Array) -> _Estimate:
         tried = [(0.0, SCALES_SECONDS[0])]
         tried += [(ratio, scale) for ratio in RATIOS for scale in SCALES_SECONDS]
         solutions = (self.solve(counts, noise, *one) for one in tried)
         return max(solutions, key=lambda one: one.likelihood)
 
-    def solve(self, counts: Array, noise: Array, ratio: float, scale: float) -> _Solution:
+    def solve(self, counts: Array, noise: Array, ratio: float, scale: float) -> _Estimate:
         windows, bins = self.windows, self.bins
         typical = float(np.median(noise)) or 1e-9
         weights = counts * windows.marks * (typical / np.maximum(noise, 1e-9))[windows.pool] ** 2
@@ -176,7 +176,7 @@ class _Equations:
         residuals = centred - drift[bins] + (share @ drift)[windows.pool]
         degrees = max(1, len(weights) - self.pools)
         square = max(float(weights @ (residuals * centred)) / degrees, 1e-18)
-        return _Solution(
+        return _Estimate(
             drift=drift[bins],
             residuals=residuals,
             covariance=typical**2 * covariance,

@@ -1,4 +1,4 @@
-"""Levels asked and achieved: every face says what a compression came to, in its own terms."""
+"""Detrended asked and achieved: every face says what a compression came to, in its own terms."""
 
 from __future__ import annotations
 

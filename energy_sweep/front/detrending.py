@@ -1,4 +1,4 @@
-"""How prices compare: levelled over the drift of the machine, and how sure their ratios are.
+"""How prices compare: without the drift of the machine, and how sure their ratios are.
 
 A configuration is a scale times ratios. The scale, which is most of what joules differ by from one
 run of the program to the next, is common to all prices of a study and cancels where two of its
@@ -28,7 +28,7 @@ Z95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
+class Detrended:
     """`factors` take the drift, and windows far off, out of the mean price of each pool.
 
     `keys` are the pools in the order of `covariance` [pools, pools], which is that of logarithms
@@ -43,8 +43,8 @@ class Levels:
     drift: float
 
 
-def level(pools: Mapping[str, Sequence[PoolWindow]]) -> Levels | None:
-    """The levels of pools whose windows are known in time; None where there are none."""
+def detrend(pools: Mapping[str, Sequence[PoolWindow]]) -> Detrended | None:
+    """What drift did to pools whose windows are known in time; None where there are none."""
     timed = {key: windows for key, windows in pools.items() if windows}
     if not timed:
         return None
@@ -60,7 +60,7 @@ def level(pools: Mapping[str, Sequence[PoolWindow]]) -> Levels | None:
     fit = fit_drift(columns, len(keys))
     noise = float(np.median(fit.noise))
     own = (BETWEEN_RUNS * noise) ** 2 * np.eye(len(keys))
-    return Levels(
+    return Detrended(
         keys=keys,
         factors=_factors(keys, rows, fit.counts, fit.drift),
         covariance=_without_common(fit.covariance) + own,

@@ -1,4 +1,4 @@
-"""Prices levelled over the drift of a machine, in a world whose drift and prices are known."""
+"""Prices without the drift of a machine, in a world whose drift and prices are known."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def study(
     ]
 
 
-def ratio(records: list[StageRecord], *, levelled: bool = True) -> tuple[float, float]:
-    prices = Prices(records, levelled=levelled)
+def ratio(records: list[StageRecord], *, detrended: bool = True) -> tuple[float, float]:
+    prices = Prices(records, detrended=detrended)
     found = Ratios([{"slow": 1.0}, {"fast": 1.0}], prices).log_ratios([0], [1])
     return float(found.value[0, 0]), float(found.uncertainty[0, 0])
 
@@ -64,7 +64,7 @@ def test_drift_is_taken_out_where_costs_ran_in_turn_at_other_moments() -> None:
         for record in study(burst, noise=0.01, seed=0)
         if not (record.cost_key == "fast" and record.marks[0].reading.started < 1.7e9 + 25)
     ]
-    plain, _ = ratio(records, levelled=False)
+    plain, _ = ratio(records, detrended=False)
     level, uncertainty = ratio(records)
     assert plain - math.log(2) > 0.04
     assert level == pytest.approx(math.log(2), abs=0.015)
@@ -74,7 +74,7 @@ def test_drift_is_taken_out_where_costs_ran_in_turn_at_other_moments() -> None:
 def test_without_noise_a_mean_is_left_as_it_is() -> None:
     records = study(lambda _: 0.0, noise=0.0, seed=0)
     for key, joules in TRUE.items():
-        pool = Prices(records, levelled=True).pool(key)
+        pool = Prices(records, detrended=True).pool(key)
         assert pool is not None
         assert pool.joules_per_unit == pytest.approx(joules, rel=1e-12)
     assert ratio(records)[1] < 1e-6
@@ -84,7 +84,7 @@ def test_one_window_far_off_moves_a_price_little() -> None:
     records = study(lambda _: 0.0, noise=0.02, seed=3)
     spoiled = [*records, window("fast", 999, 1.7e9 + 45.5, 30.0)]
     before, after = ratio(records)[0], ratio(spoiled)[0]
-    assert ratio(spoiled, levelled=False)[0] < before - 0.5
+    assert ratio(spoiled, detrended=False)[0] < before - 0.5
     assert after == pytest.approx(before, abs=0.02)
 
 
