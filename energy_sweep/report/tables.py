@@ -18,6 +18,9 @@ BELONGS = "belongs"
 # Members that belong with less than this are as likely as not to be there by luck.
 UNLIKELY = 0.5
 
+# Others that belong with at least this are named, the first few of them.
+NEAR, MOST_NEAR = 0.2, 3
+
 
 def tables(priced: PricedStudy, *, width: int | None = None) -> str:
     """The front, what compression saves on it, and the bill, in lines of `width` or any length."""
@@ -119,6 +122,20 @@ def wrong_sentence(priced: PricedStudy) -> str:
     return (
         f"{members} expected not to belong to the front{likely_wrong(priced)}: {BELONGS} is the"
         " probability that no other configuration is both more accurate and cheaper in truth."
+        f"{near_sentence(priced)}"
+    )
+
+
+def near_sentence(priced: PricedStudy) -> str:
+    """Which configurations perhaps belong that are not on the front; empty where there are none."""
+    near = [row for row in priced.dominated if (row.belongs or 0.0) >= NEAR]
+    near.sort(key=lambda row: (-(row.belongs or 0.0), row.trial))
+    said = [f"{row.trial} ({belongs(row)})" for row in near[:MOST_NEAR]]
+    if not said:
+        return ""
+    more = f" and {len(near) - MOST_NEAR} more" if len(near) > MOST_NEAR else ""
+    return (
+        f" Not on it, but perhaps in truth: trial{'s' * (len(near) > 1)} {', '.join(said)}{more}."
     )
 
 

@@ -199,6 +199,33 @@ def test_the_front_as_text_is_aligned_and_says_estimated() -> None:
     assert "between 0.93 and 4" in band
 
 
+def test_others_that_perhaps_belong_are_named() -> None:
+    shares = {row.trial: row.belongs or 0.0 for row in PRICED.dominated}
+    near = sorted((trial for trial, share in shares.items() if share >= 0.2), key=shares.get)
+    said = tables.near_sentence(PRICED)
+    assert near
+    assert f"{near[-1]} ({shares[near[-1]]:.0%}".replace("%", " %)") in said
+    assert said in report.page(PRICED)
+    one = toy_study.grid((32,), rates=(0.01,), epochs=(10,), levels=(0.0,))
+    alone = front.PricedStudy(one)
+    assert [row.belongs for row in alone.front] == [1.0]
+    assert tables.near_sentence(alone) == ""
+
+
+def test_members_are_the_fainter_the_less_likely_they_belong() -> None:
+    marks = {
+        trial: opacity
+        for trace in front_figure(PRICED)["data"]
+        if trace["name"] == "front" and trace["mode"] == "markers"
+        for trial, opacity in zip(trace["customdata"], trace["marker"]["opacity"], strict=True)
+    }
+    by_share = sorted(PRICED.front, key=lambda row: row.belongs or 0.0)
+    opacities = [marks[row.trial] for row in by_share]
+    assert opacities == sorted(opacities)
+    assert opacities[0] >= 0.35
+    assert len(set(opacities)) > 1
+
+
 def test_the_bill_as_text_compares_spent_and_attributed() -> None:
     document = front.front_document(STUDY, TRAINING)
     head, *lines, sentence = tables.bill_table(PRICED).splitlines()
