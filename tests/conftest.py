@@ -6,12 +6,17 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Generator
+
+import pytest
 
 from energy_sweep.app.sweep import patience
 
 # One thread, before torch is imported: the threads of two workers would wait for each other, and
 # tests in which threads matter set their number themselves.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Where coverage tells processes that tests start to trace themselves.
+TRACE = "COVERAGE_PROCESS_CONFIG"
 
 
 def pytest_configure() -> None:
@@ -28,6 +33,19 @@ def pytest_configure() -> None:
     ):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, usual)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Processes of a test that is not traced (`no_cover`) are not traced either."""
+    traced = os.environ.get(TRACE)
+    if item.get_closest_marker("no_cover"):
+        os.environ.pop(TRACE, None)
+    try:
+        return (yield)
+    finally:
+        if traced is not None:
+            os.environ[TRACE] = traced
 
 
 def pytest_collection_finish() -> None:

@@ -34,6 +34,7 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         del sys.modules[name]
 
 
+@pytest.mark.no_cover
 def test_the_page_runs(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [(_, typed)] = [block for block in BLOCKS if block[0] == "sh"]
     alone, sweep = (shlex.split(line)[3:] for line in typed.splitlines())

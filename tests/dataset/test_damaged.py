@@ -140,6 +140,7 @@ SWEPT = ("wrong checksum", "corrupt image", "not a number")
     ("case", "more"),
     [*((case, ()) for case in CASES), *((case, ("-m", "epochs=1,2")) for case in SWEPT)],
 )
+@pytest.mark.no_cover
 def test_damaged_data_is_one_line_and_exit_2_before_a_joule_is_spent(
     case: str,
     more: tuple[str, ...],

@@ -44,6 +44,7 @@ def digits(each: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("bits", [4, 16])
 @pytest.mark.parametrize("name", ["digits", "photographs", "scans"])
+@pytest.mark.no_cover
 def test_planted_copies_are_found_and_little_else(name, bits):
     if name == "digits":
         images, labels = digits(150)

@@ -224,6 +224,7 @@ def test_looks_at_the_test_split_are_counted_by_configuration(tmp_path: Path) ->
     assert counts == [1, 2, 2, 3, 3]
 
 
+@pytest.mark.no_cover
 def test_deploying_again_is_no_new_look_and_replaces_the_files(
     trial: Trial, deployed: Path
 ) -> None:
@@ -234,6 +235,7 @@ def test_deploying_again_is_no_new_look_and_replaces_the_files(
     assert {path.name for path in deployed.iterdir()} == {*before, "reader"}
 
 
+@pytest.mark.no_cover
 def test_evicted_weights_are_trained_again_to_the_same_network(
     trial: Trial, tmp_path: Path
 ) -> None:
@@ -242,6 +244,7 @@ def test_evicted_weights_are_trained_again_to_the_same_network(
     assert metrics["validation"]["correct"] == trial.result.correct
 
 
+@pytest.mark.no_cover
 def test_the_plan_that_the_trial_ran_by_is_not_tried_anew(trial: Trial, tmp_path: Path) -> None:
     unplanned = dataclasses.replace(trial.recipe, device=Device(name="cpu"))
     before = dict(trial.store.records())

@@ -86,6 +86,7 @@ def test_deploy_prices_a_study_once(outputs: Path, tmp_path: Path) -> None:
     assert calls == once(*ROWS)
 
 
+@pytest.mark.no_cover
 def test_the_dashboard_prices_a_study_once(outputs: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -97,6 +98,7 @@ def test_the_dashboard_prices_a_study_once(outputs: Path) -> None:
     assert calls == once(*ROWS, *MORE)
 
 
+@pytest.mark.no_cover
 def test_the_end_of_a_sweep_prices_the_study_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

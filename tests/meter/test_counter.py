@@ -198,6 +198,7 @@ def test_a_reset_loses_the_window_but_not_the_next_one() -> None:
         assert mark().domains[0].joules > 0
 
 
+@pytest.mark.no_cover
 def test_the_keeper_sees_every_wrap_between_two_edges() -> None:
     """The counter gains by each look, so that what was seen is what was drawn, however slow."""
     step, wrap = 400_000, 1_600_000

@@ -98,6 +98,7 @@ def test_without_children_it_is_the_time_of_this_process(tree: ProcessTree) -> N
     assert second.tick_seconds == 1e-6
 
 
+@pytest.mark.no_cover
 def test_a_child_counts_alive_and_dead(tree: ProcessTree, start: Start) -> None:
     before = own_and_reaped()
     child = start(code(1.0))
@@ -113,6 +114,7 @@ def test_a_child_counts_alive_and_dead(tree: ProcessTree, start: Start) -> None:
     assert dead.tick_seconds == 1e-6
 
 
+@pytest.mark.no_cover
 def test_grandchildren_count_alive_reaped_and_dead(tree: ProcessTree, start: Start) -> None:
     before = own_and_reaped()
     child = start(PARENT, sys.executable, "-c", code(1.5))
@@ -124,6 +126,7 @@ def test_grandchildren_count_alive_reaped_and_dead(tree: ProcessTree, start: Sta
     assert tree.edge().cpu_seconds == pytest.approx(own_and_reaped(), abs=0.05)
 
 
+@pytest.mark.no_cover
 def test_what_a_living_child_has_reaped_counts(tree: ProcessTree, start: Start) -> None:
     reaper = (
         "import subprocess, sys, time\n"

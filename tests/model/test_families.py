@@ -67,6 +67,7 @@ def test_every_parameter_learns(model: Any) -> None:
 
 
 @pytest.mark.parametrize("model", NETS, ids=title)
+@pytest.mark.no_cover
 def test_layout_changes_no_answer(model: Any) -> None:
     module = settle(build(model))
     with torch.no_grad():
@@ -99,6 +100,7 @@ def test_the_cifar_stem_sees_four_times_the_side(model: Any) -> None:
 
 
 @pytest.mark.parametrize("model", NETS, ids=title)
+@pytest.mark.no_cover
 def test_pruning_shrinks_it_and_the_weights_bring_it_back(model: Any) -> None:
     module = build(model)
     pruned, facts = Prune().prepare(module, 0.5, example=torch.zeros(1, *SHAPE))
@@ -128,6 +130,7 @@ def check_export(model: Any, shape: tuple[int, int, int], folder: Path) -> None:
 
 
 @pytest.mark.parametrize("model", EXPORTED, ids=title)
+@pytest.mark.no_cover
 def test_an_export_answers_as_torch(model: Any, tmp_path: Path) -> None:
     # With one channel, as digits and MNIST have.
     check_export(model, (1, 16, 16), tmp_path)

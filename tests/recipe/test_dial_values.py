@@ -104,6 +104,7 @@ def three_sweeps() -> dict[int, dict[str, Any]]:
     return expected
 
 
+@pytest.mark.no_cover
 def test_no_axis_is_blank_after_three_sweeps(capsys: pytest.CaptureFixture[str]) -> None:
     expected = three_sweeps()
     capsys.readouterr()
@@ -131,6 +132,7 @@ def test_no_axis_is_blank_after_three_sweeps(capsys: pytest.CaptureFixture[str])
     assert shared["batch"] == optuna.distributions.IntDistribution(32, 128)
 
 
+@pytest.mark.no_cover
 def test_a_group_a_chain_and_a_dial_of_one_technique_are_known_of_all_trials() -> None:
     none = "search/space=none"
     commands = [
@@ -151,6 +153,7 @@ def test_a_group_a_chain_and_a_dial_of_one_technique_are_known_of_all_trials() -
     assert all(None not in one for one in found)
 
 
+@pytest.mark.no_cover
 def test_what_two_commands_fixed_differently_is_an_axis(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -167,6 +170,7 @@ def test_what_two_commands_fixed_differently_is_an_axis(
     ]
 
 
+@pytest.mark.no_cover
 def test_a_study_of_before_is_mended_by_whoever_writes_next(tmp_path: Path) -> None:
     """Its trials know only their params, and its Optuna study is called "formula (2)"."""
     sweep(tmp_path, space_of({"batch": (32, 64)}))

@@ -41,6 +41,7 @@ def test_what_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
 
 
 @given(st.dictionaries(st.text(), JSON, max_size=4))
+@pytest.mark.no_cover
 def test_a_seal_survives_json_both_ways(document: dict[str, object]) -> None:
     stored = json.loads(json.dumps(seal(document)))
     content, was_sealed = unseal(stored)

@@ -50,6 +50,7 @@ def test_any_number_of_images_at_any_batch(runtime: Any, template: Path) -> None
     assert torch.get_num_threads() == threads
 
 
+@pytest.mark.no_cover
 def test_other_weights_make_the_same_graph_and_other_widths_another(
     runtime: Any, template: Path, tmp_path: Path
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_runtime_is_here_and_names_its_library(runtime: Any) -> None:
 
 @pytest.mark.parametrize("runtime", RUNTIMES[1:2] + RUNTIMES[3:], ids=by_name)
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_halves_are_half_the_file_and_answer_nearly_alike(runtime: Any, tmp_path: Path) -> None:
     module = SmallCNN(width=32, depth=3).build(SHAPE, 10).eval()
     whole, half = (tmp_path / f"{name}{runtime.suffix}" for name in ("whole", "half"))

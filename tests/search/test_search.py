@@ -86,6 +86,7 @@ def test_the_same_sweep_again_does_nothing(tmp_path: Path) -> None:
     assert load_study(tmp_path, {}) == before
 
 
+@pytest.mark.no_cover
 def test_narrowed_widened_fixed_and_new_axes_run_only_what_is_new(tmp_path: Path) -> None:
     sweep(tmp_path, grid())
     assert sweep(tmp_path, grid(lr=(0.1,))).new == ()
@@ -121,6 +122,7 @@ def kill(folder: Path, *arguments: str) -> None:
 
 
 @pytest.mark.parametrize("settings", [(), ("tpe",)], ids=["grid", "tpe"])
+@pytest.mark.no_cover
 def test_killed_and_resumed_equals_undisturbed(tmp_path: Path, settings: tuple[str, ...]) -> None:
     more: dict[str, Any] = {"sampler": "tpe", "budget": Budget(trials=9)} if settings else {}
     (tmp_path / "calm").mkdir()
@@ -236,6 +238,7 @@ def test_a_budget_on_what_is_spent_holds_across_commands(tmp_path: Path, name: s
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random"])
+@pytest.mark.no_cover
 def test_a_sampler_on_a_finite_grid_ends_with_all_of_it(tmp_path: Path, sampler: str) -> None:
     outcome = sweep(tmp_path, grid(), sampler=sampler)
     assert (len(outcome.new), outcome.stopped) == (16, "done")
@@ -249,6 +252,7 @@ def continuous(**changes: Any) -> Space:
 
 
 @pytest.mark.parametrize("sampler", ["auto", "random"])
+@pytest.mark.no_cover
 def test_an_interrupted_sampler_asks_what_it_would_have_asked(tmp_path: Path, sampler: str) -> None:
     (tmp_path / "calm").mkdir()
     (tmp_path / "parts").mkdir()

@@ -155,6 +155,7 @@ def test_numbers_that_become_words_or_fractions_are_shown_anew(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("writes", (0, 1, 3, 5, 9, 10, 11))
+@pytest.mark.no_cover
 def test_a_kill_while_the_axes_widen_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import importlib.metadata
 import json
 import math
+import platform
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ import torch
 from energy_sweep.compression import Chain, Distill, Magnitude, NoCompression, Prune, Quantize, Step
 from energy_sweep.dataset.digits import Digits
 from energy_sweep.device import Device
+from energy_sweep.hardware.cpu import CPUINFO
 from energy_sweep.meter import meter_id
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.meter.replay import ReplayMeter
@@ -141,12 +143,29 @@ def _weights(
 
 
 def here() -> dict[str, str]:
-    """What weights depend on in their last bits, beside our code."""
+    """What weights depend on in their last bits, beside our code.
+
+    Libraries choose their kernels by the processor's make and generation, also among those that
+    have the same instructions.
+    """
     return {
+        "processor": _processor(),
         "torch": str(torch.__version__),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "onnxruntime": importlib.metadata.version("onnxruntime"),
     }
+
+
+def _processor() -> str:
+    """Make, family and model of the processor; its architecture where nothing tells."""
+    lines = (
+        (line.partition(":") for line in CPUINFO.read_text().splitlines())
+        if CPUINFO.exists()
+        else ()
+    )
+    told = {name.strip(): value.strip() for name, _, value in lines}
+    found = [told.get(name, "") for name in ("vendor_id", "cpu family", "model")]
+    return " ".join(found).strip() or platform.machine()
 
 
 def known() -> tuple[dict[str, str], dict[str, list[Golden]]]:

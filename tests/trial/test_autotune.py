@@ -105,6 +105,7 @@ def test_what_is_known_is_measured_by_nobody_again(
         resolve(again, meter=ReplayMeter(formula=unused), store=other_store)
 
 
+@pytest.mark.no_cover
 def test_a_kill_between_the_trial_of_plans_and_training_keeps_the_plan(
     recipe: MakeRecipe, meter: Meter, store: StageStore
 ) -> None:
@@ -157,6 +158,7 @@ def test_it_is_on_the_bill_and_in_no_objective(
     assert record.cost_key not in demand(result, Objective())
 
 
+@pytest.mark.no_cover
 def test_other_plans_have_other_keys_and_nearly_the_same_weights(
     recipe: MakeRecipe, meter: Meter, store: StageStore
 ) -> None:

@@ -26,6 +26,7 @@ def spent(store: StageStore, stage: str | None = None) -> float:
     return math.fsum(r.spent_joules for r in records if stage in (None, r.stage))
 
 
+@pytest.mark.no_cover
 def test_one_by_one_is_what_each_trial_spends_alone(
     recipe: MakeRecipe, meter: Meter, tmp_path: Path
 ) -> None:

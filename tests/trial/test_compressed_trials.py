@@ -102,6 +102,7 @@ def keys(result: TrialResult) -> list[tuple[str, str, float]]:
 
 @pytest.mark.parametrize("case", [one for one in CASES if one not in UNTRAINED], indirect=True)
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_a_trial_that_is_killed_again_and_again_ends_as_one_that_was_not(
     whole: Whole, meter: Meter, other_store: StageStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,7 +154,8 @@ def test_asking_again_trains_nothing_and_gives_the_same(
     else:
         assert reached.removed == pytest.approx(reached.level, abs=0.15)
     masks = any(name in case for name in ("magnitude", "during", "sparse", "chain"))
-    assert ("zeros" in reached.text) == masks and reached.text
+    assert ("zeros" in reached.text) == masks
+    assert reached.text or not reached.removed  # where int8 was undone in every layer
 
 
 def test_the_first_rounds_of_more_iterations_are_shared(recipe: MakeRecipe) -> None:

@@ -38,6 +38,7 @@ def poison(program: Path) -> None:
             made.writestr(name, code.getvalue() if "sample_inputs" in name else content)
 
 
+@pytest.mark.no_cover
 def test_code_in_a_program_of_theirs_does_not_run(
     recipe: Callable[..., Recipe],
     store: StageStore,

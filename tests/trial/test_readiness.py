@@ -105,6 +105,7 @@ def run_nothing(*_: Any, **__: Any) -> Any:
     raise AssertionError("a trial was run")
 
 
+@pytest.mark.no_cover
 def test_a_sweep_is_refused_before_its_first_trial(
     outputs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -83,6 +83,7 @@ def assert_shared(recipe: MakeRecipe, meter: Meter, tmp_path: Path) -> Callable[
 
 
 @pytest.mark.parametrize("model", FAMILIES, ids=title)
+@pytest.mark.no_cover
 def test_every_family(assert_shared: Callable[..., None], model: Any) -> None:
     assert_shared(model=model)
 

@@ -69,6 +69,7 @@ def snapshot(store: StageStore) -> dict[str, StageRecord]:
     ids=lambda value: getattr(value, "name", value),
 )
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_a_shared_trunk_gives_the_weights_of_a_lone_run(
     recipe: MakeRecipe,
     meter: Meter,

@@ -148,6 +148,7 @@ def test_what_does_not_fit_a_cap_is_not_tried_again(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory_gib is for Linux")
+@pytest.mark.no_cover
 def test_a_cap_changes_no_weights(recipe: MakeRecipe, meter: Meter, store: StageStore) -> None:
     states = []
     for device in (
@@ -217,6 +218,7 @@ def test_a_reference_graph_is_measured_beside_its_like_only(
     assert controls() == 1  # at the objective's batch; the others have a window and no more
 
 
+@pytest.mark.no_cover
 def test_a_reference_graph_costs_the_same_beside_whatever_net_it_is_measured(
     recipe: MakeRecipe, meter: Meter, store: StageStore
 ) -> None:

@@ -190,6 +190,7 @@ def test_what_is_for_sweeps_is_said_in_one_trial(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err.splitlines() == [said]
 
 
+@pytest.mark.no_cover
 def test_a_sampler_counts_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     typed = ["batch=32,64", "seed=0,1", "search.sampler=tpe", "search.max_failures=2"]
     assert main([*SWEEP, *typed], run=run_formula) == 0
@@ -221,6 +222,7 @@ VALUES = [
 VALUES += ["${x}", "1,null", "range(3)", "interval(0,1)", "glob(*)", "99999999999999999999999", "ä"]
 
 
+@pytest.mark.no_cover
 def test_no_value_of_any_key_ends_in_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     """A slice of all keys by all values, another for nobody: the seed is fixed."""
     typed = [f"{key}={value}" for key, value in itertools.product(KEYS, VALUES)]

@@ -150,6 +150,7 @@ def distinct(found: list[JsonDict]) -> set[str]:
 
 
 @pytest.mark.parametrize("line", TRICKY)
+@pytest.mark.no_cover
 def test_composes_what_is_tricky_as_hydra_does(line: str, loader: Loader) -> None:
     arguments = line.split(" ")
     assert distinct(by_ours(loader, arguments)) == distinct(by_hydra(loader, arguments))

@@ -39,6 +39,7 @@ CHAINS = {
 
 
 @pytest.mark.parametrize("chain", CHAINS)
+@pytest.mark.no_cover
 def test_a_fixed_chain_is_swept_as_it_runs_alone_and_as_its_command_says(
     chain: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -63,6 +64,7 @@ def test_a_fixed_chain_is_swept_as_it_runs_alone_and_as_its_command_says(
     assert [one["level"] for one in steps] == pytest.approx([0.6, 0.75])
 
 
+@pytest.mark.no_cover
 def test_a_swept_chain_composes_as_a_fixed_one() -> None:
     words = ["compression=quantize,[prune,quantize],[magnitude,quantize]", "compression.level=0.9"]
     assert main([*SWEEP, *words], run=run_formula) == 0

@@ -107,6 +107,7 @@ def test_bad_input_gets_one_line_and_spends_nothing(
     assert not list(tmp_path.rglob("record-*.json"))
 
 
+@pytest.mark.no_cover
 def test_chains_and_techniques_are_one_axis_and_one_front(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -133,6 +134,7 @@ def test_chains_and_techniques_are_one_axis_and_one_front(
     assert levels == {0, 0.75, 0.9}
 
 
+@pytest.mark.no_cover
 def test_a_level_typed_once_is_that_of_the_techniques_that_have_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

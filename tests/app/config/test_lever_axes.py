@@ -29,6 +29,7 @@ sys.exit(main([*typed, "meter=replay", *sys.argv[1:]]))
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory_gib is for Linux")
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_a_cap_that_is_too_small_is_infeasible_in_a_sweep(tmp_path: Path) -> None:
     command = [sys.executable, "-c", SWEEP, *TINY, f"outputs={tmp_path}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=200)
@@ -55,6 +56,7 @@ def test_a_cap_that_is_too_small_is_infeasible_in_a_sweep(tmp_path: Path) -> Non
         "device.plan=contiguous,channels_last+compile",
     ],
 )
+@pytest.mark.no_cover
 def test_a_lever_that_cannot_be_moved_is_refused_before_the_first_trial(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], typed: str
 ) -> None:

@@ -95,6 +95,7 @@ READING = ("front", "json", "choose", "report", "clear")
 
 
 @pytest.mark.parametrize("attack", DOCUMENTS.values(), ids=DOCUMENTS)
+@pytest.mark.no_cover
 def test_no_document_of_a_study_does_harm(
     attack: Attack,
     study: Path,
@@ -113,6 +114,7 @@ def test_no_document_of_a_study_does_harm(
 
 
 @pytest.mark.parametrize("attack", LINKED.values(), ids=LINKED)
+@pytest.mark.no_cover
 def test_nothing_is_written_or_deleted_through_a_link(
     attack: Attack,
     study: Path,

@@ -61,6 +61,7 @@ def test_weights_of_theirs_are_no_code(
     assert code == 2 and "compression.teacher=study/0" in said
 
 
+@pytest.mark.no_cover
 def test_names_of_stages_lead_nowhere(
     study: Path, victim: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

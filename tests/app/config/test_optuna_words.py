@@ -67,6 +67,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return line
 
 
+@pytest.mark.no_cover
 def test_settings_of_a_sampler_reach_it_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     write()
     made: list[dict[str, Any]] = []
@@ -85,6 +86,7 @@ def test_settings_of_a_sampler_reach_it_by_name(monkeypatch: pytest.MonkeyPatch)
     assert yaml.safe_load((STUDY / "multirun.yaml").read_text())["search"]["seed"] == 0
 
 
+@pytest.mark.no_cover
 def test_a_file_of_theirs_is_refused_line_by_line_until_it_runs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -41,6 +41,7 @@ def package(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_it_trains_and_is_deployed_from_the_command_line(package: Path) -> None:
     here, root = package.parent, Path(__file__).parents[3]
     words = ["+model.width=4", "dataset=digits", "epochs=1", "device=cpu", "meter=replay"]

@@ -76,6 +76,7 @@ def test_many_classes_are_folded_and_lines_stay_short() -> None:
     ]
 
 
+@pytest.mark.no_cover
 def test_a_sweep_says_it_once_and_a_study_keeps_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -166,6 +166,7 @@ def test_damaged_documents_are_named_in_one_line(damage: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("damage", [b"\xff\xfe", b"a: [", b"3", b"model: 3"])
+@pytest.mark.no_cover
 def test_deploy_names_the_damaged_configuration_of_a_trial(
     damage: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:

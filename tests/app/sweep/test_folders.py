@@ -114,6 +114,7 @@ def test_an_emptied_study_is_not_written_over(capsys: pytest.CaptureFixture[str]
     assert (STUDY / "trials/0/result.json").read_bytes() == before
 
 
+@pytest.mark.no_cover
 def test_sweeps_of_other_sweepers_are_kept_too(capsys: pytest.CaptureFixture[str]) -> None:
     basic = [*SWEEP, "hydra/sweeper=basic"]
     assert main([*basic, "batch=32,64"], run=run_formula) == 0

@@ -52,6 +52,7 @@ def document(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
 @pytest.mark.slow
+@pytest.mark.no_cover
 def test_killed_and_resumed_gives_the_front_of_an_undisturbed_sweep(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

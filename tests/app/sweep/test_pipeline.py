@@ -52,6 +52,7 @@ def test_the_deployed_file_is_as_accurate_as_it_says(
     assert metrics["validation"]["correct"] == metrics["validation_correct_in_study"]
 
 
+@pytest.mark.no_cover
 def test_the_chosen_command_gives_the_chosen_accuracy(
     outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -69,6 +69,7 @@ DAMAGES: dict[str, Damage] = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("stage", ["trunk", "compress", "evaluate", "infer"])
+@pytest.mark.no_cover
 def test_a_damaged_record_is_named_and_then_measured_again(
     whole: Path, outputs: Path, capsys: pytest.CaptureFixture[str], stage: str, damage: str
 ) -> None:
@@ -90,6 +91,7 @@ def test_a_damaged_record_is_named_and_then_measured_again(
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.no_cover
 def test_pools_beside_the_objectives_are_measured_again_too(
     outputs: Path, capsys: pytest.CaptureFixture[str], damage: str
 ) -> None:
@@ -114,6 +116,7 @@ def test_a_window_taken_beside_a_graph_is_missed_and_taken_again(
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "emptied", "no sum"])
+@pytest.mark.no_cover
 def test_a_damaged_file_of_a_graph_is_made_anew(
     calm: Path, outputs: Path, capsys: pytest.CaptureFixture[str], damage: str
 ) -> None:

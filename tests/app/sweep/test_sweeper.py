@@ -39,6 +39,7 @@ def measured(study: Path = STUDY) -> list[dict[str, Any]]:
     return [trial.params for trial in load_study(study, {}).trials if trial.result]
 
 
+@pytest.mark.no_cover
 def test_grid_runs_whole_then_only_what_is_new(capsys: pytest.CaptureFixture[str]) -> None:
     assert sweep("batch=32,64", "epochs=5,10") == 0
     said = capsys.readouterr()
@@ -69,6 +70,7 @@ def test_files_that_a_hydra_user_expects() -> None:
         assert (STUDY / solution["dir"]).is_dir()
 
 
+@pytest.mark.no_cover
 def test_failed_trials_exit_1_and_are_tried_again(capsys: pytest.CaptureFixture[str]) -> None:
     def crash(recipe: Any, **rest: Any) -> TrialResult:
         if recipe.batch == 32:
@@ -110,6 +112,7 @@ def test_levels_under_no_compression_are_one_configuration(
     assert "2 configurations" in capsys.readouterr().err
 
 
+@pytest.mark.no_cover
 def test_interval_is_sampled_until_the_budget() -> None:
     axes = ["lr=tag(log,interval(0.01,0.5))", "epochs=int(interval(1,6))", "search.trials=6"]
     assert sweep(*axes, "hydra/sweeper/sampler=random", "search.seed=3") == 0
@@ -118,6 +121,7 @@ def test_interval_is_sampled_until_the_budget() -> None:
     assert all(0.01 <= p["lr"] <= 0.5 and isinstance(p["epochs"], int) for p in found)
 
 
+@pytest.mark.no_cover
 def test_aliases_of_hydra_optuna_sweeper(capsys: pytest.CaptureFixture[str]) -> None:
     more = ["hydra.sweeper.n_trials=2", "+hydra.sweeper.params.epochs='range(2,6)'"]
     assert sweep("batch=32,64", *more) == 0
@@ -153,6 +157,7 @@ def test_refused_in_one_line_before_the_first_trial(
     assert not (STUDY / "trials").exists()
 
 
+@pytest.mark.no_cover
 def test_swept_group_keeps_the_default_name() -> None:
     assert sweep("optimizer=sgd,adam", "model=glob(small*)", "name='${optimizer.name}-x'") == 0
     assert len(measured(Path("outputs/sgd-x"))) == 2
@@ -179,6 +184,7 @@ def composer() -> Any:
         yield Composer(loader, master, read_axes(loader, arguments, {}, {}))
 
 
+@pytest.mark.no_cover
 def test_composes_points_as_hydra_does(composer: Composer) -> None:
     pins = ["name='a b'", "hydra.sweep.dir='/x'"]
     fast = PointLoader(composer)

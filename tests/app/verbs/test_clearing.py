@@ -51,6 +51,7 @@ def test_a_copy_is_cleared_and_its_original_is_not(study: Path) -> None:
     assert not weights(study).exists()
 
 
+@pytest.mark.no_cover
 def test_a_study_names_its_own_store_by_its_own_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

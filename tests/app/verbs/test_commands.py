@@ -130,6 +130,7 @@ def test_a_sweep_without_a_front_names_no_command_that_needs_one() -> None:
     assert "--min-accuracy 0.98 " in announce.next_commands(["x"], best=0.98999)
 
 
+@pytest.mark.no_cover
 def test_notes_and_refusals_print_the_same_commands(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -145,6 +146,7 @@ def test_notes_and_refusals_print_the_same_commands(
 
 
 @pytest.mark.parametrize("text", ["first", "/a/b.c", "a b", "null", "1", "it's", "", "a,b", "-x"])
+@pytest.mark.no_cover
 def test_a_value_is_quoted_where_it_needs_to_be(
     text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,6 +173,7 @@ SUBDIRS: dict[str, Callable[[int, int], str]] = {
 
 
 @pytest.mark.parametrize("subdir", SUBDIRS)
+@pytest.mark.no_cover
 def test_trials_are_found_whatever_their_folders_are_called(subdir: str) -> None:
     assert sweep("batch=32,64", f"hydra.sweep.subdir={subdir}") == 0
     folder = Path("outputs/digits-small_cnn")
@@ -191,6 +194,7 @@ def test_one_folder_for_two_trials_is_refused(capsys: pytest.CaptureFixture[str]
     assert last.endswith("such as 'hydra.sweep.subdir=trials/${hydra.job.num}'")
 
 
+@pytest.mark.no_cover
 def test_paths_are_relative_to_where_the_command_was_typed() -> None:
     moved = ["meter=replay", "device.plan=channels_last", "hydra.job.chdir=true"]
     assert main([*moved, "epochs=2"], run=run_formula) == 0
