@@ -5,13 +5,9 @@ from __future__ import annotations
 import dataclasses
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from energy_sweep.app.config.quoting import quote_if_needed
 from energy_sweep.record import BadInput, JsonDict, MeterFacts, StudyRecord
-
-if TYPE_CHECKING:
-    from energy_sweep.meter.estimate.watts import Watts
 
 # By option: where its value is kept, and the setting of a meter that means the same.
 WATTS = {
@@ -44,23 +40,16 @@ def repriced(meter: MeterFacts, arguments: Namespace) -> MeterFacts:
             cpu_watts_per_core=cpu or known["cpu_watts_per_core"],
             memory_watts_per_gib=memory or known.get("memory_watts_per_gib", MEMORY_WATTS_PER_GIB),
         )
+    bands = {source: meter.scale_band_of(source) for source in meter.sources}
+    if (cpu, file) != (None, None):
+        bands[SOURCE] = watts.scale_band
     return dataclasses.replace(
         meter,
         coefficients={**meter.coefficients, **watts.coefficients},
-        scale_band=meter.scale_band if (cpu, file) == (None, None) else _band(meter, watts),
+        scale_band=(min(low for low, _ in bands.values()), max(high for _, high in bands.values())),
+        scale_bands=bands,
         details={**meter.details, SOURCE: watts.origin},
     )
-
-
-def _band(meter: MeterFacts, watts: Watts) -> tuple[float, float]:
-    """The scale band under other watts; beside a counter it only widens.
-
-    How much of a band was the counter's is not stored.
-    """
-    low, high = watts.scale_band
-    if len(meter.sources) > 1:
-        low, high = min(low, meter.scale_band[0]), max(high, meter.scale_band[1])
-    return low, high
 
 
 def priced_by(arguments: Namespace) -> list[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from energy_sweep.front.achieved import achieved
-from energy_sweep.record import JsonDict
+from energy_sweep.front.scale import ScaleFactor, factors_text
+from energy_sweep.record import JsonDict, from_json
 
 PERCENT = 100.0
 
@@ -68,13 +69,22 @@ def _energy(metrics: JsonDict) -> list[str]:
                 f"Other programs ran in all windows of {', '.join(joules['contended'])}: measure"
                 " these joules again before you rely on them."
             )
-        low, high = joules["scale_band"]
-        if (low, high) != (1.0, 1.0):
-            lines.append(
-                f"All joules here may be scaled together by {low:g} to {high:g}: they were not"
-                " calibrated with a power meter. Ratios are not touched by that."
-            )
+        lines += _scale(joules)
     return [*lines, ""]
+
+
+def _scale(joules: JsonDict) -> list[str]:
+    factors = [from_json(ScaleFactor, one) for one in joules["scale_factors"]]
+    if all(factor.is_known for factor in factors):
+        return []
+    why = "They were not calibrated with a power meter."
+    if len(factors) == 1:
+        low, high = joules["scale_band"]
+        return [
+            f"All joules here may be scaled together by {low:g} to {high:g}. {why} Ratios are not"
+            " touched by that."
+        ]
+    return [f"{factors_text(factors, joules['quality'])} {why} Ratios depend on these factors."]
 
 
 def _compression(metrics: JsonDict) -> list[str]:

@@ -33,6 +33,8 @@ def as_document(priced: PricedStudy) -> JsonDict:
         "machine": to_json(study.machine),
         "meter": to_json(study.meter),
         "scale_band": list(study.meter.scale_band),
+        "scale_factors": to_json(priced.scale_factors),
+        "scale_dependent": to_json(priced.scale_dependent),
         "coefficients": dict(study.meter.coefficients),
         "spent_joules": priced.spent_joules,
         "attributed_joules": priced.attributed_joules,

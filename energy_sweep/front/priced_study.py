@@ -24,6 +24,15 @@ from energy_sweep.front.prices import Prices
 from energy_sweep.front.ratios import Ratios
 from energy_sweep.front.rivals import compared
 from energy_sweep.front.savings import Saving, savings
+from energy_sweep.front.scale import (
+    Pair,
+    ScaleFactor,
+    dependent_pairs,
+    factors_text,
+    joules_by_source,
+    orders_text,
+    scale_factors,
+)
 from energy_sweep.record import Objective, StudyRecord
 
 
@@ -118,6 +127,36 @@ class PricedStudy:
     def ranked(self) -> tuple[Row, ...]:
         """All rows, those of the front first."""
         return (*self.front, *self.dominated)
+
+    @cached_property
+    def scale_factors(self) -> tuple[ScaleFactor, ...]:
+        """The factors that the joules of each source may be off by."""
+        records = self.study.stages.values()
+        readings = (mark.reading for record in records for mark in record.marks)
+        return scale_factors(self.study.meter, readings)
+
+    @cached_property
+    def scale_dependent(self) -> tuple[Pair, ...]:
+        """Pairs of trials, one on the front, of which those factors decide which is cheaper."""
+        demands = {one.trial: one.demand for one in self.priced}
+        return dependent_pairs(
+            [row.trial for row in self.front],
+            {row.trial: row.rivals for row in self.front},
+            lambda trial: joules_by_source(demands[trial], self.prices),
+            self.scale_factors,
+        )
+
+    def scale_rivals(self, trial: int) -> tuple[int, ...]:
+        """The trials that cost less than this one or more, as those factors are."""
+        pairs = [pair for pair in self.scale_dependent if trial in pair]
+        return tuple(first if second == trial else second for first, second in pairs)
+
+    @property
+    def scale_text(self) -> str:
+        """What is not known of all joules together, and which orders depend on it."""
+        factors = self.scale_factors
+        said = factors_text(factors, self.quality), orders_text(factors, self.scale_dependent)
+        return " ".join(filter(None, said))
 
     @cached_property
     def infeasible(self) -> tuple[InfeasibleRow, ...]:

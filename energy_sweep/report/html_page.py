@@ -20,7 +20,6 @@ from energy_sweep.report.tables import (
     BELONGS,
     achieved_in,
     axes_of,
-    band,
     belongs,
     bill_sentence,
     cells_of,
@@ -184,7 +183,7 @@ def _notes(priced: PricedStudy) -> str:
         f"{', '.join(meter.domains)}, by {', '.join(meter.sources)}.",
         "Uncertainty": "measured again from scratch, a configuration differs by less, 19 times of "
         "20. Work that two configurations share cancels in their difference.",
-        "Scale band": band(priced),
+        "Scale band": priced.scale_text,
         "Rivals": "a configuration beats another beyond uncertainty where it is more accurate on "
         "the same images by p < .05, or its joules are lower by more than the uncertainty of the "
         "difference. Where the images that each net got right are not known, accuracy decides by "

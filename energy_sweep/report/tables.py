@@ -55,7 +55,8 @@ def front_table(priced: PricedStudy, *, width: int | None = None) -> str:
         f"{priced.study.name}: {len(priced.front)} of {total} configurations on the front, "
         f"by accuracy and {objective_text(priced.objective)}, {quality}"
     )
-    notes = "\n".join(filter(None, [wrong_sentence(priced), disturbed(priced), band(priced)]))
+    said_of_all = (wrong_sentence(priced), disturbed(priced), priced.scale_text)
+    notes = "\n".join(filter(None, said_of_all))
     said, noted = (terminal.prose(text, width=width) for text in (title, notes))
     return f"{said}\n{table}\n{noted}"
 
@@ -148,17 +149,6 @@ def disturbed(priced: PricedStudy) -> str:
         f"contended: other programs ran in all windows that a part of the joules of trials"
         f" {short(trials)} rests on; they beat nothing until they are measured again: type"
         f" python -m energy_sweep stages {shlex.quote(priced.study.name)} --again"
-    )
-
-
-def band(priced: PricedStudy) -> str:
-    """What is not known of all joules together."""
-    low, high = priced.study.meter.scale_band
-    if low == high == 1:
-        return "The joules have no factor in common that is unknown."
-    return (
-        f"All {priced.quality} joules of this machine share one unknown factor between "
-        f"{low:.3g} and {high:.3g}; it does not change which configuration is cheaper."
     )
 
 

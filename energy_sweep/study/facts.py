@@ -78,7 +78,7 @@ def _check(name: str, value: Any) -> None:
             facts = from_json(MeterFacts, cast(JsonDict, value))
         except (TypeError, ValueError, AttributeError):
             raise Damaged("parts of it are missing") from None
-        if len(facts.scale_band) != 2:
+        if any(len(band) != 2 for band in (facts.scale_band, *facts.scale_bands.values())):
             raise Damaged("parts of it are missing")
 
 

@@ -21,6 +21,7 @@ from training.toy_parts import Sides
 from energy_sweep.compression import Prune, Quantize
 from energy_sweep.dataset.digits import Digits
 from energy_sweep.deploy import deploy, reload
+from energy_sweep.deploy.card import card
 from energy_sweep.deploy.holdout import count_look, read_looks
 from energy_sweep.device import Device
 from energy_sweep.meter import meter_id, open_meter
@@ -106,6 +107,29 @@ def test_the_card_says_what_was_measured(deployed: Path) -> None:
     assert set(metrics["inference"]) == {"1", "64"}
     for figure in metrics["inference"].values():
         assert f"{figure['joules']:.3g}" in text and figure["quality"] in text
+
+
+BOARD = {"source": "nvml", "domains": ["gpu:0"], "quality": "counter", "low": 0.885, "high": 1.087}
+CPU = {"source": "estimate", "domains": ["cpu"], "quality": "estimated", "low": 0.93, "high": 4.0}
+EXACT = {**BOARD, "low": 1.0, "high": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("factors", "says", "says_not"),
+    [
+        ([CPU], "scaled together by 0.93 to 4", "no one factor"),
+        ([CPU, BOARD], "times an unknown factor between 0.93 and 4; those of gpu:0", "together"),
+        ([EXACT], "4.2 J +- 1 J", "factor"),
+    ],
+)
+def test_the_card_says_which_factors_its_joules_may_be_off_by(
+    deployed: Path, factors: list[JsonDict], says: str, says_not: str
+) -> None:
+    metrics = json.loads((deployed / "metrics.json").read_text())
+    joules = {"objective": "training", "joules": 4.2, "uncertainty_joules": 1.0}
+    bands = {"scale_band": [factors[0]["low"], factors[0]["high"]], "scale_factors": factors}
+    text = card({**metrics, "joules": {**joules, "quality": "estimated", **bands}})
+    assert says in text and says_not not in text
 
 
 def test_the_script_says_what_images_show(deployed: Path, tmp_path: Path) -> None:

@@ -211,7 +211,7 @@ def test_the_document_has_the_keys_of_the_contract_and_is_json() -> None:
     assert set(document) == {
         *("study", "objective", "images", "quality", "machine", "scale_band", "coefficients"),
         *("spent_joules", "attributed_joules", "bill", "trials", "front", "dominated"),
-        *("infeasible", "unpriced", "meter", "expected_wrong"),
+        *("infeasible", "unpriced", "meter", "expected_wrong", "scale_factors", "scale_dependent"),
     }
     assert all(set(line) == ROW_KEYS for line in document["front"] + document["dominated"])
     assert set(document["front"][0]["stages"]["infer"]) == {

@@ -94,6 +94,9 @@ def test_facts_are_whole_and_survive_json(meter: Meter) -> None:
     assert facts.quality in Quality
     low, high = facts.scale_band
     assert 0 < low <= 1 <= high
+    bands = [facts.scale_band_of(source) for source in facts.sources]
+    assert facts.scale_band == (min(low for low, _ in bands), max(high for _, high in bands))
+    assert all(0 < low <= 1 <= high for low, high in bands)
     assert 0 <= facts.repeatability < 1
     assert 0 <= facts.tick_seconds < 10
     assert facts.idle_watts.keys() <= set(facts.domains)

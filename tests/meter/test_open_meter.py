@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from meter.fake_nvml import UUIDS, FakeNvml
+from meter.fake_nvml import ENERGY, NOT_SUPPORTED, UUIDS, FakeBoard, FakeNvml
 from meter.fake_powercap import machine
 
 from energy_sweep.meter import MeterUnavailable, open_meter, rapl, survey
@@ -69,6 +69,23 @@ def test_auto_takes_counters_where_there_are_some(tmp_path: Path) -> None:
             assert open_meter(spec).facts().sources == ("rapl",)
             both = open_meter(spec, devices=[UUIDS[0]]).facts()
     assert (both.sources, both.domains) == (("nvml", "rapl"), ("gpu:0", "cpu:0", "dram:0"))
+
+
+def test_each_source_keeps_its_scale_band_and_all_have_the_widest(tmp_path: Path) -> None:
+    boards = (FakeBoard(), FakeBoard(uuid=UUIDS[2], pci=2, errors={ENERGY: NOT_SUPPORTED}))
+    spec = {"name": "auto", "powercap": str(tmp_path), "self_check": False}
+    with FakeNvml(tmp_path, *boards).preloaded():
+        facts = open_meter(spec, devices=[UUIDS[0], UUIDS[2]]).facts()
+    assert facts.sources == ("nvml", "nvml-power", "estimate")
+    assert facts.scale_bands == {
+        "nvml": (0.885, 1.087),
+        "nvml-power": (0.84, 1.14),
+        "estimate": pytest.approx((2.8 / 3, 4.0)),
+    }
+    assert facts.scale_band == (0.84, 4.0)
+    with machine(tmp_path / "powercap") as tree:
+        alone = open_meter({"name": "rapl", "powercap": str(tree.root), "self_check": False})
+    assert alone.facts().scale_band_of("rapl") == (1.0, 1.0)
 
 
 def test_the_survey_names_every_source() -> None:

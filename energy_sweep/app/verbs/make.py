@@ -163,6 +163,7 @@ def _origin(stored: StoredStudy, trial: TrialRecord) -> JsonDict:
             "joules_per_image": row.joules_per_image,
             "quality": stored.record.meter.quality.value,
             "scale_band": list(stored.record.meter.scale_band),
+            "scale_factors": to_json(stored.priced.scale_factors),
             "machine": to_json(stored.record.machine),
         },
     }

@@ -16,6 +16,7 @@ from energy_sweep.app.sweep.trial_text import watts_text
 from energy_sweep.app.verbs import child
 from energy_sweep.app.verbs.destination import check_json
 from energy_sweep.front import joules_text
+from energy_sweep.front.scale import factors_text, scale_factors
 from energy_sweep.record import (
     BadInput,
     DomainEnergy,
@@ -167,11 +168,9 @@ def _cells(part: JsonDict) -> list[str]:
 def _remarks(energy: EnergyReading, facts: MeterFacts) -> list[str]:
     """What to know before these joules are compared with others."""
     remarks = ["±: run again, it takes as much to within this, 19 times of 20"]
-    low, high = facts.scale_band
-    if (low, high) != (1.0, 1.0):
-        remarks.append(
-            f"all joules of this machine share one unknown factor between {low:.3g} and {high:.3g}"
-        )
+    factors = scale_factors(facts, [energy])
+    if not all(factor.is_known for factor in factors):
+        remarks.append(factors_text(factors, facts.quality.value))
     if energy.contended:
         names = {"cpu": "the processors"}
         shares = ", ".join(

@@ -98,7 +98,10 @@ def _takes(probes: Sequence[Probe]) -> str:
     domains = [domain for probe in probes if probe.source == gpu for domain in probe.domains]
     if any(domain.startswith("module:") for domain in domains):
         return f"{gpu} alone for work on a GPU, whose joules hold the processor, and {cpu} else"
-    return f"{gpu} for work on a GPU, and {cpu} for the CPU"
+    return (
+        f"{gpu} for work on a GPU, and {cpu} for the CPU: joules of two sources have no unknown"
+        " factor in common, and where an order depends on that, the front says so"
+    )
 
 
 def _rows(probe: Probe) -> list[tuple[str, ...]]:

@@ -28,16 +28,14 @@ def trial_notes(priced: PricedStudy) -> dict[int, str]:
 
 def study_note(priced: PricedStudy) -> str:
     """Markdown that heads the study: what was spent, what it would have cost, and how sure."""
-    quality, (low, high) = priced.quality, priced.study.meter.scale_band
     front = ", ".join(str(row.trial) for row in priced.front) or "none yet"
     return (
         f"**{_words(priced.study.name)}**: {len(priced.study.results)} trials by accuracy and"
-        f" {objective_text(priced.objective)}, **{quality}**.\n\n"
+        f" {objective_text(priced.objective)}, **{priced.quality}**.\n\n"
         f"On the front, cheapest first: {front}. (The *Best Trials* card does not know"
         " uncertainty.)\n\n"
         f"{bill_sentence(priced)}\n\n"
-        f"All joules of this machine share one unknown factor, between {low:.3g} and {high:.3g};"
-        " it changes no comparison.\n"
+        f"{_words(priced.scale_text)}\n"
     )
 
 

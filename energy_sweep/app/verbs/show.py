@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 from collections import defaultdict
+from collections.abc import Sequence
 
 from energy_sweep.app import stored_study, typed_watts
 from energy_sweep.record import (
@@ -54,7 +55,9 @@ def choose(arguments: Namespace) -> None:
     again = " ".join([again, *map(shlex.quote, typed_watts.watts_words(arguments))])
     if arguments.json:
         row, sure = to_json(choice.row), to_json(choice.sureness)
-        stored_study.print_json({**row, "why": choice.why, "sure": sure, "command": again})
+        told = {"why": choice.why, "sure": sure, "command": again}
+        undecided = list(stored.priced.scale_rivals(choice.row.trial))
+        stored_study.print_json({**row, **told, "scale_dependent": undecided})
         return
     found = stored_study.study_words(stored.folder, arguments.outputs)
     take = ["deploy", *found, "--trial", str(choice.row.trial), "--to", "DIR"]
@@ -67,11 +70,21 @@ def choose(arguments: Namespace) -> None:
             f"trial {choice.row.trial} of {name}, by accuracy and {priced}", width=width
         ),
         terminal.prose(f"  why      {choice.why}", width=width),
+        *_scale_lines(stored.priced.scale_rivals(choice.row.trial), width=width),
         f"  run it   {again}",
         f"  take it  {program(*take)}",
         *([terminal.prose(anew, width=width)] if anew else []),
         sep="\n",
     )
+
+
+def _scale_lines(others: Sequence[int], *, width: int | None) -> list[str]:
+    if not others:
+        return []
+    from energy_sweep.report.tables import short
+
+    text = f"whether it costs less than {short(others)} depends on the factors of the sources"
+    return [terminal.prose(f"  scale    {text}: see front", width=width)]
 
 
 def stages(arguments: Namespace) -> None:
