@@ -181,7 +181,7 @@ class PricedStudy:
     @cached_property
     def savings(self) -> tuple[Saving, ...]:
         """Every compressed configuration that has a dense twin, by trial number."""
-        return savings(self.configurations, self.prices)
+        return savings(self.configurations, self.prices, self.scale_factors)
 
 
 def _front(rows: tuple[Row, ...]) -> tuple[int, ...]:

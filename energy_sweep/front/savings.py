@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from energy_sweep.front.achieved import achieved, kept_by_layer, name_of
 from energy_sweep.front.configurations import Configuration, joules_text
-from energy_sweep.front.prices import Prices
+from energy_sweep.front.prices import Prices, apart
+from energy_sweep.front.scale import ScaleFactor, joules_by_source, order_depends
 from energy_sweep.front.twins import (
     epochs_of,
     is_compressed,
@@ -95,23 +96,52 @@ class Saving:
         }
 
 
-def savings(found: Sequence[Configuration], prices: Prices) -> tuple[Saving, ...]:
-    """Every compressed configuration that has a dense twin among `found`, by trial number."""
+def savings(
+    found: Sequence[Configuration], prices: Prices, factors: Sequence[ScaleFactor] = ()
+) -> tuple[Saving, ...]:
+    """Every compressed configuration that has a dense twin among `found`, by trial number.
+
+    What is saved at some of the scale `factors` of the sources alone is not surely saved.
+    """
     dense = defaultdict[str, list[Configuration]](list)
     for one in found:
         if not is_compressed(one):
             dense[twin_key(one)].append(one)
     nets = {_net(result_of(one)): one for one in found}
     made = (
-        _saving(one, nearest_twin(one, twins), nets.get(_net(result_of(one))[:-1]), prices)
+        _saving(
+            one,
+            nearest_twin(one, twins),
+            nets.get(_net(result_of(one))[:-1]),
+            _Costs(prices, factors),
+        )
         for one in found
         if is_compressed(one) and (twins := dense.get(twin_key(one)))
     )
     return tuple(sorted((one for one in made if one is not None), key=lambda one: one.trial))
 
 
+@dataclass(frozen=True, slots=True)
+class _Costs:
+    """What work costs, and the factors that the joules of its sources may be off by."""
+
+    prices: Prices
+    factors: Sequence[ScaleFactor]
+
+    def less(self, result: TrialResult, before: TrialResult) -> Joules:
+        """How many joules fewer than `before` an image costs."""
+        now, then = _demand(result, ["infer"]), _demand(before, ["infer"])
+        difference = apart(then, now)
+        joules, uncertainty = self.prices.joules(difference)
+        # What rests on contended windows alone is not surely saved, however much it is.
+        is_open = self.prices.is_contended(difference) or order_depends(
+            joules_by_source(now, self.prices), joules_by_source(then, self.prices), self.factors
+        )
+        return Joules(joules, max(abs(uncertainty), abs(joules) if is_open else 0.0))
+
+
 def _saving(
-    one: Configuration, dense: Configuration, before: Configuration | None, prices: Prices
+    one: Configuration, dense: Configuration, before: Configuration | None, costs: _Costs
 ) -> Saving | None:
     """None where a part was never metered; `before` is the same net without its last step."""
     from energy_sweep.front.accuracy import compare  # which loads NumPy
@@ -120,10 +150,10 @@ def _saving(
     reached = achieved(result.config, result.facts)
     is_chain = "steps" in result.config["compression"]
     try:
-        effort = Joules(*prices.joules(_demand(result, EFFORT)))
-        own, _ = prices.joules(_demand(result, ["infer"]))
-        saved = _less(result, result_of(dense), prices)
-        by_last = _less(result, result_of(before), prices) if is_chain and before else None
+        effort = Joules(*costs.prices.joules(_demand(result, EFFORT)))
+        own, _ = costs.prices.joules(_demand(result, ["infer"]))
+        saved = costs.less(result, result_of(dense))
+        by_last = costs.less(result, result_of(before)) if is_chain and before else None
     except KeyError:
         return None
     return Saving(
@@ -140,17 +170,6 @@ def _saving(
         effort=effort,
         kept=kept_by_layer(result.facts),
     )
-
-
-def _less(result: TrialResult, before: TrialResult, prices: Prices) -> Joules:
-    """How many joules fewer than `before` an image costs."""
-    difference = defaultdict[str, float](float, _demand(before, ["infer"]))
-    for key, units in _demand(result, ["infer"]).items():
-        difference[key] -= units
-    joules, uncertainty = prices.joules(difference)
-    # What rests on contended windows alone is not surely saved, however much it is.
-    least = abs(joules) if prices.is_contended(difference) else 0.0
-    return Joules(joules, max(abs(uncertainty), least))
 
 
 def _net(result: TrialResult) -> tuple[str, ...]:

@@ -11,7 +11,14 @@ import toy_study
 
 from energy_sweep.front import PricedStudy
 from energy_sweep.front.savings import Saving
-from energy_sweep.record import JsonDict, Objective, StageUse, StudyRecord, TrialRecord
+from energy_sweep.record import (
+    JsonDict,
+    Objective,
+    StageRecord,
+    StageUse,
+    StudyRecord,
+    TrialRecord,
+)
 from energy_sweep.report import savings_table
 from energy_sweep.report.tables import tables
 
@@ -122,6 +129,29 @@ def test_what_was_contended_alone_is_not_surely_saved() -> None:
     [found] = savings(dataclasses.replace(record, stages={**record.stages, "wide": wide}))
     assert found.saved.joules == pytest.approx(8e-3) == found.saved.uncertainty
     assert found.images is None
+
+
+def test_what_the_factors_of_two_sources_decide_is_not_surely_saved() -> None:
+    def image(key: str, board: float, processor: float) -> StageRecord:
+        stage = toy_study.stage("infer", key, key, (1000.0, processor, 0.0))
+        (mark,) = stage.marks
+        (cpu,) = mark.reading.domains
+        gpu = dataclasses.replace(cpu, domain="gpu:0", source="nvml", joules=board)
+        reading = dataclasses.replace(mark.reading, domains=(gpu, cpu))
+        return dataclasses.replace(stage, marks=(dataclasses.replace(mark, reading=reading),))
+
+    def saving(thin: StageRecord) -> Saving:
+        record = study()
+        bands = {"nvml": (0.9, 1.1), "toy": (0.9, 4.0)}
+        meter = dataclasses.replace(record.meter, sources=tuple(bands), scale_bands=bands)
+        stages = {**record.stages, "wide": image("wide", 10.0, 1.0), "thin": thin}
+        [found] = savings(dataclasses.replace(record, meter=meter, stages=stages))
+        return found
+
+    undecided, decided = saving(image("thin", 8.0, 2.0)), saving(image("thin", 8.0, 1.0))
+    assert undecided.saved.joules == pytest.approx(1e-3) == undecided.saved.uncertainty
+    assert undecided.images is None
+    assert decided.saved.joules == pytest.approx(2e-3) and decided.images is not None
 
 
 def test_without_a_dense_twin_there_is_nothing_to_say() -> None:
