@@ -11,8 +11,8 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from energy_sweep.front.detrending import Detrended, detrend
 from energy_sweep.front.pools import Pool, merge, windows
 from energy_sweep.record import (
     TRAINING_STAGES,
@@ -21,6 +21,9 @@ from energy_sweep.record import (
     StageRecord,
     TrialResult,
 )
+
+if TYPE_CHECKING:
+    from energy_sweep.front.detrending import Detrended
 
 Usage = dict[str, float]
 
@@ -70,6 +73,8 @@ class Prices:
         """How the pools compare; None where that is not asked for, or no window has a time."""
         if not self._detrended:
             return None
+        from energy_sweep.front.detrending import detrend  # which loads NumPy
+
         return detrend({key: windows(records) for key, records in self._records.items()})
 
     def pool(self, cost_key: str) -> Pool | None:

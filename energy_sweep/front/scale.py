@@ -11,9 +11,12 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from energy_sweep.front.prices import Prices, Usage
 from energy_sweep.record import EnergyReading, MeterFacts, Quality
+
+if TYPE_CHECKING:
+    from energy_sweep.front.prices import Prices, Usage
 
 # Of the joules that are compared; below it a difference is rounding.
 LEAST_SHARE = 1e-9
