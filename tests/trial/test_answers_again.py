@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from energy_sweep.compression import Chain, Distill, NoCompression, Prune, Quantize, Step
+from energy_sweep.dataset.digits import Digits
 from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import StageRecord
 from energy_sweep.record.answers import answers_in
 from energy_sweep.store import StageStore
 from energy_sweep.trial import Teacher, run_trial
+from energy_sweep.trial.deployment.evaluation import name_of_images
 
 MakeRecipe = Callable[..., Recipe]
 CASES: dict[str, dict[str, Any]] = {
@@ -72,3 +74,10 @@ def test_without_its_weights_it_stays_as_it_was(
     assert again.correct == first.correct
     assert store.records()[key].facts["answers"] is None
     assert trained == {k: one for k, one in store.records().items() if one.stage == "trunk"}
+
+
+def test_the_same_images_have_one_name_at_all_resolutions_and_fractions() -> None:
+    known = name_of_images(Digits().load())
+    assert name_of_images(Digits(resolution=16).load()) == known
+    assert name_of_images(Digits(fraction=0.5).load()) == known
+    assert name_of_images(Digits(validation=0.2).load()) != known
