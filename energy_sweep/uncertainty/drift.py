@@ -70,26 +70,34 @@ class DriftFit:
 
 def fit_drift(windows: TimedWindows, pools: int) -> DriftFit:
     """The likeliest drift of windows of several pools, of which each has one at least."""
-    equations = _Equations.of(windows, pools)
+    bins, centres = _bins(windows.time)
     counts = np.ones(len(windows.pool))
     noise = np.full(pools, windows.usual_noise)
-    found = equations.solve(counts, noise, 0.0, SCALES_SECONDS[0])
+    equations = _Equations.of(windows, bins, centres, counts, noise)
+    found = equations.solve(0.0, SCALES_SECONDS[0])
     for turn in range(ROUNDS):
         noise = _noise(windows, found, pools)
         off = np.abs(found.residuals) * np.sqrt(windows.marks) / noise[windows.pool]
         counts = np.minimum(1.0, (ROBUST / np.maximum(off, 1e-12)) ** 2)
-        if turn < 2:
-            found = equations.likeliest(counts, noise)
-        else:
-            found = equations.solve(counts, noise, found.ratio, found.scale)
+        equations = _Equations.of(windows, bins, centres, counts, noise)
+        found = equations.likeliest() if turn < 2 else equations.solve(found.ratio, found.scale)
     return DriftFit(
-        drift=found.drift,
+        drift=found.drift[bins],
         counts=counts,
-        covariance=found.covariance,
+        covariance=equations.covariance(found),
         noise=noise,
-        size=math.sqrt(found.ratio) * found.typical_noise,
+        size=math.sqrt(found.ratio) * equations.typical_noise,
         scale_seconds=found.scale,
     )
+
+
+def _bins(time: Array) -> tuple[Indexes, Array]:
+    """The bin of each window, and the middle of each bin that has one."""
+    start, end = float(time.min()), float(time.max())
+    width = max(LEAST_BIN_SECONDS, (end - start) / MOST_BINS)
+    used, bins = np.unique(np.floor((time - start) / width).astype(np.intp), return_inverse=True)
+    centres: Array = np.asarray(start + (used + 0.5) * width, np.float64)
+    return bins.astype(np.intp), centres
 
 
 def _noise(windows: TimedWindows, found: _Estimate, pools: int) -> Array:
@@ -110,12 +118,14 @@ def _noise(windows: TimedWindows, found: _Estimate, pools: int) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class _Estimate:
-    """`degrees` of freedom went into the drift."""
+    """The drift [bins] of one size and time scale; `degrees` of freedom went into it.
+
+    `inverse` [bins, bins] is what is left uncertain of it, over the noise; None without a drift.
+    """
 
     drift: Array
+    inverse: Array | None
     residuals: Array
-    covariance: Array
-    typical_noise: float
     ratio: float
     scale: float
     likelihood: float
@@ -124,65 +134,79 @@ class _Estimate:
 
 @dataclass(frozen=True, slots=True)
 class _Equations:
-    """Generalized least squares for a given size and time scale of the drift.
+    """Generalized least squares for a given weight of each window.
 
     Each window belongs to one pool, so that the pools' block of the normal equations is diagonal,
-    and eliminating it leaves a system of the bins of time alone.
+    and eliminating it leaves a system of the bins of time alone. `share` [pools, bins] is how the
+    weight of a pool lies in time, `centred` [windows] what each is off from the mean of its pool.
     """
 
-    windows: TimedWindows
-    pools: int
+    pool: Indexes
     bins: Indexes
     centres: Array
+    weights: Array
+    typical_noise: float
+    per_pool: Array
+    share: Array
+    within: Array
+    centred: Array
 
     @staticmethod
-    def of(windows: TimedWindows, pools: int) -> _Equations:
-        start, end = float(windows.time.min()), float(windows.time.max())
-        width = max(LEAST_BIN_SECONDS, (end - start) / MOST_BINS)
-        numbers = np.floor((windows.time - start) / width).astype(np.intp)
-        used, bins = np.unique(numbers, return_inverse=True)
-        centres: Array = np.asarray(start + (used + 0.5) * width, np.float64)
-        return _Equations(windows, pools, bins.astype(np.intp), centres)
-
-    def likeliest(self, counts: Array, noise: Array) -> _Estimate:
-        tried = [(0.0, SCALES_SECONDS[0])]
-        tried += [(ratio, scale) for ratio in RATIOS for scale in SCALES_SECONDS]
-        solutions = (self.solve(counts, noise, *one) for one in tried)
-        return max(solutions, key=lambda one: one.likelihood)
-
-    def solve(self, counts: Array, noise: Array, ratio: float, scale: float) -> _Estimate:
-        windows, bins = self.windows, self.bins
+    def of(
+        windows: TimedWindows, bins: Indexes, centres: Array, counts: Array, noise: Array
+    ) -> _Equations:
         typical = float(np.median(noise)) or 1e-9
         weights = counts * windows.marks * (typical / np.maximum(noise, 1e-9))[windows.pool] ** 2
-        table = np.zeros((self.pools, len(self.centres)))
+        table = np.zeros((len(noise), len(centres)))
         np.add.at(table, (windows.pool, bins), weights)
         per_pool = table.sum(axis=1)
         share = table / per_pool[:, None]
-        means = np.bincount(windows.pool, weights * windows.log_price, self.pools) / per_pool
-        centred = windows.log_price - means[windows.pool]
+        means = np.bincount(windows.pool, weights * windows.log_price, len(noise)) / per_pool
+        return _Equations(
+            pool=windows.pool,
+            bins=bins,
+            centres=centres,
+            weights=weights,
+            typical_noise=typical,
+            per_pool=per_pool,
+            share=share,
+            within=np.diag(table.sum(axis=0)) - table.T @ share,
+            centred=windows.log_price - means[windows.pool],
+        )
+
+    def likeliest(self) -> _Estimate:
+        tried = [(0.0, SCALES_SECONDS[0])]
+        tried += [(ratio, scale) for ratio in RATIOS for scale in SCALES_SECONDS]
+        return max((self.solve(*one) for one in tried), key=lambda one: one.likelihood)
+
+    def solve(self, ratio: float, scale: float) -> _Estimate:
         drift: Array = np.zeros(len(self.centres))
-        covariance: Array = np.diag(1 / per_pool)
+        inverse: Array | None = None
         log_determinant = used = 0.0
         if ratio:
             prior = ratio * np.exp(-np.abs(np.subtract.outer(self.centres, self.centres)) / scale)
-            within = np.diag(table.sum(axis=0)) - table.T @ share
             # (prior^-1 + within)^-1 without the inverse of a prior that may be near singular.
-            system = np.eye(len(self.centres)) + prior @ within
-            inverse: Array = np.asarray(np.linalg.solve(system, prior), np.float64)
-            drift = inverse @ np.bincount(bins, weights * centred, len(self.centres))
-            covariance = covariance + share @ inverse @ share.T
+            system = np.eye(len(self.centres)) + prior @ self.within
+            inverse = np.asarray(np.linalg.solve(system, prior), np.float64)
+            pulls = np.bincount(self.bins, self.weights * self.centred, len(self.centres))
+            drift = inverse @ pulls
             log_determinant = float(np.linalg.slogdet(system)[1])
-            used = float(np.trace(inverse @ within))
-        residuals = centred - drift[bins] + (share @ drift)[windows.pool]
-        degrees = max(1, len(weights) - self.pools)
-        square = max(float(weights @ (residuals * centred)) / degrees, 1e-18)
+            used = float(np.trace(inverse @ self.within))
+        residuals = self.centred - drift[self.bins] + (self.share @ drift)[self.pool]
+        degrees = max(1, len(self.weights) - len(self.per_pool))
+        square = max(float(self.weights @ (residuals * self.centred)) / degrees, 1e-18)
         return _Estimate(
-            drift=drift[bins],
+            drift=drift,
+            inverse=inverse,
             residuals=residuals,
-            covariance=typical**2 * covariance,
-            typical_noise=typical,
             ratio=ratio,
             scale=scale,
             likelihood=-0.5 * (degrees * math.log(square) + log_determinant),
             degrees=used,
         )
+
+    def covariance(self, found: _Estimate) -> Array:
+        """That of the pools' logarithms."""
+        alone: Array = np.diag(1 / self.per_pool)
+        drifted = 0.0 if found.inverse is None else self.share @ found.inverse @ self.share.T
+        return self.typical_noise**2 * (alone + drifted)
