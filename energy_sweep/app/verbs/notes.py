@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from energy_sweep.front import PricedStudy, Row, command, contended_text, joules_text
 from energy_sweep.record import TrialRecord
 from energy_sweep.report.figures import objective_text
-from energy_sweep.report.tables import bill_sentence
+from energy_sweep.report.tables import belongs, bill_sentence, wrong_sentence
 from energy_sweep.text.terminal import one_line
 
 MOST_RIVALS = 12
@@ -33,7 +33,7 @@ def study_note(priced: PricedStudy) -> str:
         f"**{_words(priced.study.name)}**: {len(priced.study.results)} trials by accuracy and"
         f" {objective_text(priced.objective)}, **{priced.quality}**.\n\n"
         f"On the front, cheapest first: {front}. (The *Best Trials* card does not know"
-        " uncertainty.)\n\n"
+        f" uncertainty.) {wrong_sentence(priced)}\n\n"
         f"{bill_sentence(priced)}\n\n"
         f"{_words(priced.scale_text)}\n"
     )
@@ -41,6 +41,7 @@ def study_note(priced: PricedStudy) -> str:
 
 def _measured(row: Row, priced: PricedStudy, members: set[int]) -> str:
     place = "on the front" if row.trial in members else "dominated"
+    place += f", {belongs(row)} sure to belong there" if row.belongs is not None else ""
     others = f"rivals within uncertainty: {_few(row.rivals)}"
     others += f"; beaten by {_few(row.beaten_by)}" if row.beaten_by else ""
     mark = f" ({contended_text(row.contended)})" if row.contended else ""

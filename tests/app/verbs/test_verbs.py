@@ -262,6 +262,35 @@ def test_choose_in_words_says_why_and_what_to_type(
     assert f"deploy toy --outputs {outputs} --trial" in text
 
 
+def test_choose_says_how_sure_it_is_and_takes_only_what_is_sure_enough(
+    outputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("choose", "--outputs", outputs, "--json", "--min-accuracy", 0.9)
+    first = json.loads(capsys.readouterr().out)
+    assert set(first["sure"]) == {
+        *("min_accuracy", "max_joules", "constraints", "runner_up", "beats_runner_up"),
+    }
+    assert first["sure"]["max_joules"] is None
+    wanted = first["sure"]["constraints"] + 0.02
+    run("choose", "--outputs", outputs, "--json", "--min-accuracy", 0.9, "--sure", wanted)
+    surer = json.loads(capsys.readouterr().out)
+    assert surer["trial"] != first["trial"]
+    assert surer["sure"]["constraints"] >= wanted
+    assert surer["joules"] >= first["joules"]
+    run("choose", "--outputs", outputs, "--min-accuracy", 0.9)
+    assert "sure to keep that accuracy" in " ".join(capsys.readouterr().out.split())
+
+
+def test_nothing_that_is_sure_enough_exits_3_and_names_the_nearest(outputs: Path) -> None:
+    words = ("--min-accuracy", 0.97, "--sure", 0.999)
+    for verb in (("choose",), ("deploy", "--to", outputs / "never")):
+        with pytest.raises(
+            NothingFits, match=r"as surely as over 99 %; the nearest, with"
+        ) as refused:
+            run(*verb, "--outputs", outputs, *words)
+        assert refused.value.exit_code == 3
+
+
 def test_nothing_fits_exits_3_and_names_the_nearest(outputs: Path) -> None:
     with pytest.raises(NothingFits, match="nearest is trial") as refused:
         run("choose", "--outputs", outputs, "--min-accuracy", 1)
@@ -278,6 +307,9 @@ def test_nothing_fits_exits_3_and_names_the_nearest(outputs: Path) -> None:
         (["front", "--images", "0"], "at least 1"),
         (["choose", "--min-accuracy", "95"], "between 0 and 1"),
         (["choose", "--max-joules", "-1"], "positive"),
+        (["choose", "--min-accuracy", ".9", "--sure", "95"], "between 0 and 1"),
+        (["choose", "--sure", ".95"], "sure=0.95 of what"),
+        (["deploy", "--to", "new", "--trial", "0", "--sure", ".9"], "leave out the constraints"),
         (["choose", "--cheapest"], "--help"),
         (["deploy"], "--to"),
         (["deploy", "--to", "x", "--trial", "999"], "0 to 23"),
