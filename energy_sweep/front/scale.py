@@ -153,12 +153,20 @@ def orders_text(factors: Sequence[ScaleFactor], pairs: Sequence[Pair]) -> str:
     if all(factor.is_known for factor in factors):
         return ""
     if share_one_factor(factors):
-        return "It does not change which configuration is cheaper."
+        (one,) = factors
+        return f"It does not change which configuration is cheaper{_if_alike(one)}."
     if not pairs:
         return "No order on the front depends on these factors."
     told = [f"{first} and {second}" for first, second in pairs[:MOST_PAIRS]]
     more = f", and {len(pairs) - MOST_PAIRS} pairs more" if len(pairs) > MOST_PAIRS else ""
     return f"Which is cheaper depends on these factors: trials {', '.join(told)}{more}."
+
+
+def _if_alike(factor: ScaleFactor) -> str:
+    """Counters of several boards have one band, and each board its own calibration within it."""
+    if factor.quality == Quality.ESTIMATED or len(factor.domains) < 2:
+        return ""
+    return f", as far as it is the same for {_listed(factor.domains)}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -135,7 +135,12 @@ def test_one_factor_changes_no_order_and_only_then_that_is_said() -> None:
         "All estimated joules of this machine share one unknown factor between 0.9 and 4."
     )
     changes_nothing = "It does not change which configuration is cheaper."
-    assert orders_text((PROCESSOR,), ()) == changes_nothing
+    assert orders_text((PROCESSOR,), ()) == orders_text((BOARD,), ()) == changes_nothing
+    boards = dataclasses.replace(BOARD, domains=("gpu:0", "gpu:1"))
+    assert orders_text((boards,), ()) == (
+        "It does not change which configuration is cheaper, as far as it is the same for gpu:0 and"
+        " gpu:1."
+    )
     assert factors_text((PACKAGE,), "counter") == (
         "The joules have no factor in common that is unknown."
     )

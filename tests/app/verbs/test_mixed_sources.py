@@ -112,6 +112,23 @@ def test_the_pair_is_undecided(study: StudyRecord) -> None:
     assert [row.joules for row in priced.rows] == pytest.approx([105.0, 104.0])
     assert [row.rivals for row in priced.rows] == [(1,), (0,)]
     assert [row.beaten_by for row in priced.rows] == [(), ()]
+    # The one of fewer joules is the cheaper one where the estimate's factor is below 8 / 7 of the
+    # board's: ln(8 / 7 * .98 / .933) / ln(4 / .933) = .13 of its band, at the middle of the other.
+    log_joules = priced.beliefs.log_joules
+    assert 0.09 < (log_joules[:, 1] < log_joules[:, 0]).mean() < 0.17
+    first, second = (row.belongs or 0.0 for row in priced.rows)
+    assert first > second > 0
+
+
+def test_with_one_factor_the_same_joules_are_decided(study: StudyRecord) -> None:
+    bands = {"nvml": (1.0, 1.0), "estimate": (1.0, 1.0)}
+    meter = dataclasses.replace(study.meter, scale_band=(1.0, 1.0), scale_bands=bands)
+    priced = PricedStudy(dataclasses.replace(study, meter=meter), Objective("training"))
+    assert [row.trial for row in priced.front] == [1]
+    assert [row.beaten_by for row in priced.rows] == [(1,), ()]
+    log_joules = priced.beliefs.log_joules
+    assert (log_joules[:, 1] < log_joules[:, 0]).all()
+    assert priced.scale_text == "The joules have no factor in common that is unknown."
 
 
 def test_a_terminal_says_so(outputs: Path, capsys: pytest.CaptureFixture[str]) -> None:
