@@ -185,3 +185,16 @@ def test_domains_repeat_themselves_as_well_as_each_of_them_does() -> None:
     limits = {"gpu:0": 0.03, "cpu": 0.28}
     joules, uncertainty = Prices([record], repeatability=limits.__getitem__).joules({"epoch": 2})
     assert (joules, uncertainty) == (pytest.approx(220.0), pytest.approx(2 * (3.0 + 2.8)))
+
+
+def test_measured_again_the_same_work_differs_by_less_19_times_of_20() -> None:
+    noise, dice, within, runs = 0.05, random.Random(0), 0, 1000
+    for _ in range(runs):
+        # The interval of one reading holds the true 2 J with 95 %.
+        once, again = (
+            Prices([toy_study.stage("trunk", "a", "epoch", (1, joules, 1.96 * noise))])
+            for joules in (dice.gauss(2.0, noise), dice.gauss(2.0, noise))
+        )
+        (first, uncertainty), (second, _) = once.joules({"epoch": 1}), again.joules({"epoch": 1})
+        within += abs(first - second) <= uncertainty
+    assert 0.93 <= within / runs <= 0.97
