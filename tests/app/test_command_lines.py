@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.chaos.lines import run
 
 
+@pytest.mark.no_cover
 def test_no_line_is_answered_by_a_traceback_or_a_hang() -> None:
     tally = run(7, 80)
     assert tally.tried == 80

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 SCALE = "0.015"  # of the full counts: 3 kills, 15 damages
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forks")
-@pytest.mark.no_cover
 def test_no_fault_of_the_slice_gives_a_traceback_a_hang_or_another_result() -> None:
     words = ["-m", "tests.chaos", "--scale", SCALE, "--processes", "1"]
     ran = subprocess.run(

@@ -25,7 +25,7 @@ from meter.fake_nvml import (
 )
 from meter.fake_powercap import DRAM_RANGE, PACKAGE_RANGE, Powercap
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 FIELDS = "nvmlDeviceGetFieldValues"
 WATTS = 100.0
@@ -179,7 +179,6 @@ def refusal(nvml: FakeNvml, folder: Path, *words: str) -> subprocess.CompletedPr
         ({"mig": True}, "meter.mig=whole_board"),
     ],
 )
-@pytest.mark.no_cover
 def test_a_board_that_cannot_be_believed_is_refused_before_a_joule_is_spent(
     tmp_path: Path, board: dict[str, Any], says: str
 ) -> None:
@@ -191,7 +190,6 @@ def test_a_board_that_cannot_be_believed_is_refused_before_a_joule_is_spent(
     assert not list(tmp_path.glob("outputs/study/trials/*"))
 
 
-@pytest.mark.no_cover
 def test_a_board_that_is_lost_fails_the_trial_and_names_it(tmp_path: Path) -> None:
     nvml = FakeNvml(tmp_path, FakeBoard(watts=((0.0, WATTS),), tick=TICK_SECONDS))
     longer = [word.replace("epochs=2", "epochs=100") for word in SWEEP]
