@@ -6,15 +6,18 @@ Each sweep runs in a fresh folder. Over all pairs of configurations, the logarit
 their joules is compared between each two sweeps: with what prices without drift state of it, and
 with what the limit of the joules themselves would. Configurations that two sweeps ran under other
 plans are other work, and left out of it. `--order` adds sweeps that finish one batch size before
-the next, `--rounds` sweeps with search.certainty=0.05.
+the next, `--rounds` sweeps with search.certainty=0.05. The quiet sweeps are read once more as a
+counter of 1 % noise would have: same windows, same times, 5 % of drift.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import itertools
 import json
+import math
 import os
 import platform
 import subprocess
@@ -32,6 +35,7 @@ from energy_sweep.front import PricedStudy
 from energy_sweep.front.configurations import price_list
 from energy_sweep.front.prices import TWO_RUNS, Prices
 from energy_sweep.front.ratios import LogRatios, Ratios
+from energy_sweep.record import Mark, StageRecord
 from energy_sweep.study.stored import load_study
 
 BATCHES = ("32", "64", "128")
@@ -57,11 +61,17 @@ def main() -> None:
 
 
 def _measure(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
+    quiet: list[PricedStudy] = []
     kinds = {"quiet": contextlib.nullcontext(), "beside_another": _rival()}
     found: dict[str, Any] = {"benchmark": "certainty", "sweeps_each": asked.sweeps}
     for kind, load in kinds.items():
         with load:
-            found[kind] = _compare(_sweeps(folder / kind, asked.sweeps, [_whole()]))
+            studies = _sweeps(folder / kind, asked.sweeps, [_whole()])
+            found[kind] = _compare(studies)
+            quiet = quiet or studies
+    found["counter_of_1_percent"] = _compare(
+        [_counted(one, seed) for seed, one in enumerate(quiet)]
+    )
     if asked.order:
         one_by_one = [_whole(batch) for batch in BATCHES]
         found["one_cost_after_another"] = _compare(
@@ -72,6 +82,29 @@ def _measure(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
         found["with_rounds"] = _compare(_sweeps(folder / "rounds", asked.sweeps, rounds))
     found["ratio"] = found["quiet"]["stated_by_limit"] / found["quiet"]["stated"]
     return {**found, "processor": platform.processor() or platform.machine(), "python": sys.version}
+
+
+def _counted(one: PricedStudy, seed: int) -> PricedStudy:
+    """The study as a counter of 1 % noise would have read it, while the machine drifts by 5 %."""
+    rng, prices = np.random.default_rng(seed), Prices(one.study.stages.values())
+    own = {record.cost_key: rng.normal(0, 0.003) for record in one.study.stages.values()}
+
+    def read(record: StageRecord, mark: Mark) -> Mark:
+        pool, start = prices.pool(record.cost_key), mark.reading.started
+        if pool is None or start is None:
+            return mark
+        off = 0.05 * math.sin(start / 20) + own[record.cost_key] + rng.normal(0, 0.01)
+        joules = mark.units * pool.joules_per_unit * math.exp(off)
+        part = dataclasses.replace(
+            mark.reading.domains[0], joules=joules, uncertainty_joules=0.02 * joules
+        )
+        return dataclasses.replace(mark, reading=dataclasses.replace(mark.reading, domains=(part,)))
+
+    stages = {
+        key: dataclasses.replace(record, marks=tuple(read(record, mark) for mark in record.marks))
+        for key, record in one.study.stages.items()
+    }
+    return PricedStudy(dataclasses.replace(one.study, stages=stages), one.objective)
 
 
 def _whole(batches: str = ",".join(BATCHES)) -> list[str]:
