@@ -84,13 +84,13 @@ def _measure(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
     return {**found, "processor": platform.processor() or platform.machine(), "python": sys.version}
 
 
-def _counted(one: PricedStudy, seed: int) -> PricedStudy:
+def _counted(one: PricedStudy, true: Prices, seed: int) -> PricedStudy:
     """The study as a counter of 1 % noise would have read it, while the machine drifts by 5 %."""
-    rng, prices = np.random.default_rng(seed), Prices(one.study.stages.values())
+    rng = np.random.default_rng(seed)
     own = {record.cost_key: rng.normal(0, 0.003) for record in one.study.stages.values()}
 
     def read(record: StageRecord, mark: Mark) -> Mark:
-        pool, start = prices.pool(record.cost_key), mark.reading.started
+        pool, start = true.pool(record.cost_key), mark.reading.started
         if pool is None or start is None:
             return mark
         off = 0.05 * math.sin(start / 20) + own[record.cost_key] + rng.normal(0, 0.01)
