@@ -118,9 +118,14 @@ class World:
             self.trained += use.units - done
         joules = 1e-4 if use.stage == "infer" else 320 / batch
         mark = Mark(units=1, reading=reading(joules))
-        self.stages[use.key] = StageRecord(
-            stage=use.stage, key=use.key, cost_key=use.cost_key, marks=(mark,) * int(use.units)
+        self.keep(
+            StageRecord(
+                stage=use.stage, key=use.key, cost_key=use.cost_key, marks=(mark,) * int(use.units)
+            )
         )
+
+    def keep(self, record: StageRecord) -> None:
+        self.stages[record.key] = record
         spare = self.file.with_suffix(".new")
         spare.write_text(json.dumps(to_json(self.stages)))
         os.replace(spare, self.file)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from energy_sweep.front.merged import Configuration
+from energy_sweep.uncertainty.between_seeds import seed_variances
 from energy_sweep.uncertainty.intervals import Interval, difference_interval, normal_quantile
 from energy_sweep.uncertainty.paired import (
     SeedSpread,
@@ -91,8 +92,9 @@ def draw_accuracies(
 
     Images are weighted alike for all that answered the same ones (the Bayesian bootstrap of Rubin,
     1981); two images more that each net alone may have right or wrong keep two nets with equal
-    figures from being equal for sure, unless they gave the same answers throughout. Where seeds
-    were repeated, their mean is moved by Student's t as much as they differ.
+    figures from being equal for sure, unless they gave the same answers throughout. Where seeds of
+    any of them were repeated, each is moved by Student's t as much as seeds differ
+    (`between_seeds.py`).
     """
     return AccuracyTable(configurations).draw(rng, draws)
 
@@ -179,6 +181,7 @@ class AccuracyTable:
 
     def draw(self, rng: np.random.Generator, draws: int) -> Numbers:
         """See `draw_accuracies`."""
+        seeds = seed_variances(self.spreads, self.images)
         found = np.empty((draws, len(self.images)))
         for group in self.groups.values():
             n = self.images[group[0]]
@@ -198,9 +201,9 @@ class AccuracyTable:
             if self.configurations[index].asked is None:
                 right, n = spread.mean * self.images[index], self.images[index]
                 found[:, index] = rng.beta(right + 0.5, n - right + 0.5, draws)
-            if spread.seeds_variance:
-                moved = rng.standard_t(spread.seeds - 1, draws)
-                found[:, index] += moved * math.sqrt(spread.seeds_variance)
+            if seeds[index].variance:
+                moved = rng.standard_t(seeds[index].degrees, draws)
+                found[:, index] += moved * math.sqrt(seeds[index].variance)
         return np.clip(found, 0.0, 1.0)
 
     def _chunks(self, group: Sequence[int]) -> Iterator[tuple[Sequence[int], Answered]]:

@@ -50,7 +50,8 @@ def bill(study: StudyRecord, prices: Prices) -> dict[str, BillLine]:
     total = math.fsum(record.spent_joules for record in study.stages.values())
     lines: dict[str, BillLine] = {}
     for stage in (*TRAINING_STAGES, *MEASURING_STAGES):
-        records = [record for record in study.stages.values() if record.stage == stage]
+        found = (record for record in study.stages.values() if record.stage == stage)
+        records = [record for record in found if record.marks or record.lost]
         if records or stage in work:
             spent = math.fsum(record.spent_joules for record in records)
             lines[stage] = BillLine(

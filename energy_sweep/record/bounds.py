@@ -27,3 +27,11 @@ def check_positive(setting: str, value: object, *, example: object) -> None:
     if not (math.isfinite(number) and number > 0):
         shown = value if math.isnan(number) else f"{number:g}"
         raise BadInput(f"{setting}={shown}: type a number above 0, such as {setting}={example}")
+
+
+def check_share(setting: str, value: object) -> None:
+    """Raise BadInput for what is no share from 0 to 1."""
+    number = float(value) if isinstance(value, Real) and not isinstance(value, bool) else math.nan
+    if not 0 <= number <= 1:
+        shown = value if math.isnan(number) else f"{number:g}"
+        raise BadInput(f"{setting}={shown}: type a share from 0 to 1, such as {setting}=0.1")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from energy_sweep.search.base import WHOLE_GRID as WHOLE_GRID
     from energy_sweep.search.base import search_study as search_study
     from energy_sweep.search.budget import Budget as Budget
+    from energy_sweep.search.certainty import CertaintyOrder as CertaintyOrder
     from energy_sweep.search.events import Event as Event
     from energy_sweep.search.events import Finished as Finished
     from energy_sweep.search.events import Outcome as Outcome
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from energy_sweep.search.run_order import RunOrder as RunOrder
 
 _HOMES = {
+    "CertaintyOrder": "certainty",
     "WHOLE_GRID": "base",
     "search_study": "base",
     "Budget": "budget",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 
 from energy_sweep.record import BadInput, Objective, StageRecord
 from energy_sweep.search.adopt import adopt
 from energy_sweep.search.budget import Budget
+from energy_sweep.search.certainty import CertaintyOrder
 from energy_sweep.search.cost_tracker import CostTracker
 from energy_sweep.search.events import Event, OnEvent, Outcome
 from energy_sweep.search.job_index import Describe, JobIndex
@@ -34,6 +36,7 @@ def search_study(
     sampler: str = "auto",
     sampler_settings: Mapping[str, object] | None = None,
     seed: int = 0,
+    order: CertaintyOrder | None = None,
     tell: OnEvent | None = None,
 ) -> Outcome:
     """Measure what `space` and `budget` ask for and the study lacks.
@@ -41,7 +44,8 @@ def search_study(
     `describe` resolves a point without running it, `run` measures it under a trial number. A
     finite grid that the budget does not cut runs whole in the order of its shared stages; else
     `sampler` asks, with `sampler_settings` by Optuna's names. What `run` raises makes a failed
-    trial, tried again by the next sweep; BadInput ends this one.
+    trial, tried again by the next sweep; BadInput ends this one. `order` says how much certainty to
+    buy for the front in the end.
     """
     if sampler not in ("auto", *SAMPLERS):
         raise BadInput(f"search.sampler={sampler}: type search.sampler=auto|{'|'.join(SAMPLERS)}")
@@ -54,6 +58,7 @@ def search_study(
         budget=budget,
         tell=tell or _ignore,
         first=(mend, adopt),
+        buy=None if order is None else functools.partial(order.fill, objective=objective),
     )
     if jobs is not None and sampler == "auto" and _fits(jobs, budget):
         return sweep.whole(jobs)

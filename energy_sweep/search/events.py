@@ -11,6 +11,8 @@ from energy_sweep.search.run_order import Job, RunOrder
 
 Stop = Literal["done", "trials", "joules", "seconds", "failures"]
 
+BuyingEnds = Literal["decided", "share", "learned", "joules", "seconds", "failures"]
+
 UNPRICED = "its stages have no readings in the store"  # why a trial that ran has failed
 
 
@@ -61,6 +63,44 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BuyingBegins:
+    """Certainty is looked for under a setting, for so many joules at most."""
+
+    setting: str
+    left_joules: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bought:
+    """One purchase of certainty: what it was, what it took, and what its setting has left.
+
+    `doubt` is that of the front when it was chosen.
+    """
+
+    what: str
+    joules: float
+    left_joules: float
+    doubt: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certainty:
+    """What was bought under a setting by this command, and what ended it.
+
+    "decided": every member of the front is; "share": what is left of it buys nothing that tells;
+    "learned": nor would as much again as the sweep took; else it is the budget of the search.
+    `doubt` is that before and after.
+    """
+
+    setting: str
+    ended: BuyingEnds
+    rounds: int
+    seeds: int
+    joules: float
+    doubt: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """Trial numbers of this sweep by what became of them, points that were known, and why it ended.
 
@@ -72,9 +112,10 @@ class Outcome:
     failed: tuple[int, ...]
     repeats: int
     stopped: Stop
+    certainty: tuple[Certainty, ...] = ()
 
 
-Event = Planned | Started | Finished | Outcome
+Event = Planned | Started | Finished | BuyingBegins | Bought | Outcome
 OnEvent = Callable[[Event], None]
 
 

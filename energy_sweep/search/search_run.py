@@ -9,6 +9,7 @@ from energy_sweep.record import BadInput, EnergySweepError, TrialResult
 from energy_sweep.search.budget import Budget
 from energy_sweep.search.events import (
     UNPRICED,
+    Certainty,
     Finished,
     OnEvent,
     Outcome,
@@ -43,7 +44,7 @@ class TrialTally:
         self.failures_in_a_row = 0
         (self.new if result.infeasible is None else self.infeasible).append(number)
 
-    def outcome(self, *, repeats: int, stopped: Stop) -> Outcome:
+    def outcome(self, *, repeats: int, stopped: Stop, certainty: tuple[Certainty, ...]) -> Outcome:
         """All of it, once it is over."""
         return Outcome(
             new=tuple(self.new),
@@ -51,6 +52,7 @@ class TrialTally:
             failed=tuple(self.failed),
             repeats=repeats,
             stopped=stopped,
+            certainty=certainty,
         )
 
 
@@ -58,7 +60,8 @@ class TrialTally:
 class SearchRun:
     """One command at work on a study; `total` configurations are wanted, None for no number.
 
-    What is in `first` is done before its own trials, and may give the budget that ended it.
+    What is in `first` is done before its own trials, and may give the budget that ended it; `buy`
+    makes what was found surer, once nothing is left to try.
     Where `total` is a `cut`, the space has more, and the command ends when so many are measured.
     """
 
@@ -67,6 +70,7 @@ class SearchRun:
     budget: Budget
     tell: OnEvent
     first: Sequence[Callable[[SearchRun], Stop | None]] = ()
+    buy: Callable[[SearchRun], tuple[Certainty, ...]] | None = None
     total: int | None = None
     cut: bool = False
     tally: TrialTally = field(default_factory=TrialTally)
@@ -115,7 +119,9 @@ class SearchRun:
         for prepare in self.first:
             stopped = stopped or prepare(self)
         stopped = stopped or self._drain(queue)
-        outcome = self.tally.outcome(repeats=repeats, stopped=stopped)
+        is_over = self.buy is not None and stopped in ("done", "trials")
+        certainty = self.buy(self) if self.buy is not None and is_over else ()
+        outcome = self.tally.outcome(repeats=repeats, stopped=stopped, certainty=certainty)
         self.tell(outcome)
         return outcome
 
@@ -126,14 +132,17 @@ class SearchRun:
                 return stop or "done"
             if stop is not None:
                 return stop
-            number = self.trials.study.claim(
-                params=job.params,
-                overrides=job.overrides,
-                config=job.config,
-                seed=job.seed,
-                dials=job.dials,
-            )
-            self.measure(number, job)
+            self.measure(self.claim(job), job)
+
+    def claim(self, job: Job) -> int:
+        """Begin a trial in the study, and give its number."""
+        return self.trials.study.claim(
+            params=job.params,
+            overrides=job.overrides,
+            config=job.config,
+            seed=job.seed,
+            dials=job.dials,
+        )
 
     def stop(self) -> Stop | None:
         """Which budget is used up, if any."""

@@ -14,6 +14,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
 from energy_sweep.record import BadInput, JsonDict, Objective
+from energy_sweep.record.bounds import check_share
 from energy_sweep.search.budget import LIMITS, Budget
 
 FOLDER_NAME = re.compile(r"[^/\\.-][^/\\]{0,99}")  # not taken for a path or an option
@@ -53,6 +54,8 @@ class SearchSchema:
     sampler: str = "auto"
     seed: int = 0
     max_failures: int = 3
+    certainty: float = 0.0
+    confirm: float = 0.0
     space: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -170,6 +173,8 @@ def _check_loss(loss: object) -> None:
 def _check_search(search: JsonDict) -> None:
     _one_of("search.sampler", search["sampler"], SAMPLERS)
     Budget(**{limit: search[limit] for limit in LIMITS})
+    for share in ("certainty", "confirm"):
+        check_share(f"search.{share}", search[share])
 
 
 def _one_of(key: str, value: str, known: tuple[str, ...]) -> None:

@@ -15,6 +15,7 @@ from energy_sweep.app.config.compression_lists import as_typed
 from energy_sweep.app.config.levels import Levels
 from energy_sweep.app.sweep.session import TrialSession
 from energy_sweep.recipe import Recipe, replace
+from energy_sweep.recipe.dials import SEED
 from energy_sweep.recipe.plan import AUTO, DEFAULT_PLAN
 from energy_sweep.recipe.stages import chain
 from energy_sweep.record import BadInput, JsonDict, StageRecord, StageUse
@@ -61,6 +62,26 @@ class Planner:
             stages=stages,
             dials={**self.composer.dials(params, values), LEVEL: recipe.effective_level},
         )
+
+    def reseeded(self, params: JsonDict, seed: int) -> Job:
+        """The job of a point at another seed, whether the space has an axis of seeds or not."""
+        params, values, _ = self._canonical(params)
+        values = {**values, SEED: seed}
+        recipe = self.builder.recipe(values)
+        words = as_typed(self.axes.overrides(params))
+        kept = [word for word in words if word.lstrip("+").partition("=")[0] != SEED]
+        return Job(
+            params={**params, SEED: seed},
+            config=recipe.config(),
+            seed=recipe.seed,
+            overrides=(*kept, f"{SEED}={seed}"),
+            stages=self.stages(self._choose_plan(recipe)),
+            dials={**self.composer.dials(params, values), LEVEL: recipe.effective_level},
+        )
+
+    def recipe(self, params: JsonDict) -> Recipe:
+        """The recipe of a point, with its plan."""
+        return self._choose_plan(self._canonical(params)[2])
 
     def stages(self, recipe: Recipe) -> tuple[StageUse, ...]:
         """What a recipe needs on this machine."""

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from energy_sweep.app.config.levels import Levels
 from energy_sweep.app.sweep.announce import meter_text, outcome_text, plan_text
+from energy_sweep.app.sweep.certainty_text import begins_text, bought_text, certainty_text
 from energy_sweep.app.sweep.plan_text import plan_lines
 from energy_sweep.app.sweep.trial_text import duration, fraction, words
 from energy_sweep.front import joules_text
 from energy_sweep.front.achieved import achieved
 from energy_sweep.record import MeterFacts, Objective, StageRecord
 from energy_sweep.search import Event, Finished, Outcome, Planned, Started
+from energy_sweep.search.events import Bought, BuyingBegins
 from energy_sweep.study.space import Axis
 from energy_sweep.text import terminal
 
@@ -85,8 +87,14 @@ class ProgressPrinter:
                 self._done += 1
                 width = terminal.width_of(sys.stderr)
                 self._say(terminal.join_parts(self._finished(event), width=width))
+            case BuyingBegins():
+                self._say(begins_text(event, self._quality))
+            case Bought():
+                self._say(bought_text(event, self._quality))
             case Outcome():
                 self._close()
+                for one in event.certainty:
+                    self._say(certainty_text(one, self._quality))
                 self._say(outcome_text(event))
 
     def _tell_plans(self) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import io
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from energy_sweep.app.config.axes import DEFAULT_SPACE, LEVEL, Axes, read_axes
 from energy_sweep.app.config.composer import Composer, PointLoader
 from energy_sweep.app.stored_study import study_words
 from energy_sweep.app.sweep.announce import next_commands
+from energy_sweep.app.sweep.buying import certainty_order
 from energy_sweep.app.sweep.dataset_text import data_line, data_text
 from energy_sweep.app.sweep.folders import check_whole
 from energy_sweep.app.sweep.identity import study_identity
@@ -36,7 +37,6 @@ from energy_sweep.record import (
     BadInput,
     JsonDict,
     Objective,
-    StageRecord,
     StudyRecord,
     TrialResult,
     from_json,
@@ -47,6 +47,7 @@ from energy_sweep.report.tables import tables
 from energy_sweep.search import Budget, Job, Outcome, search_study
 from energy_sweep.search.budget import LIMITS
 from energy_sweep.search.mend import give_up_answers
+from energy_sweep.store import StageStore
 from energy_sweep.study import Study, open_study
 from energy_sweep.study.paths import MULTIRUN
 from energy_sweep.text import terminal
@@ -129,7 +130,7 @@ class SweepCommand:
             give_up_answers([t.result for t in study.trials if t.result], session.store)
             self._write_multirun(config)
             self._tell_data(said, study)
-            outcome = self._search(study, session.store.records, objective)
+            outcome = self._search(study, session.store, objective)
             record = study.record(session.store.records())
         self._finish(record, objective, outcome)
         return outcome
@@ -141,9 +142,7 @@ class SweepCommand:
         known = study.keep_data(said.document()) and study.trials
         print(data_line(said) if known else data_text(said, swept), flush=True)
 
-    def _search(
-        self, study: Study, records: Callable[[], Mapping[str, StageRecord]], objective: Objective
-    ) -> Outcome:
+    def _search(self, study: Study, store: StageStore, objective: Objective) -> Outcome:
         space = self.planner.axes.space
         planner = self.planner
         with ProgressPrinter(
@@ -155,7 +154,7 @@ class SweepCommand:
         ) as printer:
             return search_study(
                 study,
-                records,
+                store.records,
                 space,
                 describe=self._describe,
                 run=self._run,
@@ -164,12 +163,15 @@ class SweepCommand:
                 sampler_settings=self.settings["sampler_settings"],
                 seed=self.settings["seed"],
                 objective=objective,
+                order=certainty_order(self.settings, planner, store, self._with_words),
                 tell=printer,
             )
 
     def _describe(self, params: JsonDict) -> Job:
         """The job of a point, with all the words that it takes to run it alone."""
-        job = self.planner.describe(params)
+        return self._with_words(self.planner.describe(params))
+
+    def _with_words(self, job: Job) -> Job:
         return dataclasses.replace(job, overrides=(*job.overrides, *self.place.besides))
 
     def _run(self, number: int, job: Job) -> TrialResult:

@@ -25,6 +25,7 @@ from energy_sweep.trial.training.segment import Segment, trained_state
 RECALIBRATION_IMAGES = 1024
 # Training images that a technique may look at to judge weights.
 SAMPLES, SAMPLE_BATCH = 1024, 128
+COMPRESSED = "final.safetensors"
 
 
 def compress(context: TrialContext) -> list[JsonDict]:
@@ -109,15 +110,20 @@ def acting_in(context: TrialContext, index: int, progress: float) -> TrainingHoo
     return HookList(found) if found else None
 
 
+def compressed_file(context: TrialContext, index: int) -> Path:
+    """Where the store keeps the net of a round before its recovery."""
+    return context.store.folder(context.rounds[index].compress.key) / COMPRESSED
+
+
 def compressed_network(context: TrialContext, index: int) -> nn.Module:
     """The net of a round before its recovery, from the store or compressed again."""
     use = context.rounds[index].compress
     folder = context.store.folder(use.key)
     try:
-        tensors, _ = load(folder / "final.safetensors")
+        tensors, _ = load(compressed_file(context, index))
     except (FileNotFoundError, DamagedFile):
         context.store.put_again(_run(context, index, folder))
-        tensors, _ = load(folder / "final.safetensors")
+        tensors, _ = load(compressed_file(context, index))
     return _rebuilt(context, index + 1, tensors)
 
 
@@ -156,7 +162,7 @@ def _run(context: TrialContext, index: int, folder: Path) -> StageRecord:
     task = lambda: made.append(_compressed(context, index, before))  # noqa: E731
     record = context.usage.metered(use, task, images=images)
     module, facts = made[0]
-    outcome = save(folder / "final.safetensors", module, facts)
+    outcome = save(folder / COMPRESSED, module, facts)
     return replace(record, facts=facts, outcome=outcome)
 
 

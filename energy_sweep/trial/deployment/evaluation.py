@@ -13,7 +13,7 @@ from energy_sweep.model.count import Count, count
 from energy_sweep.record import JsonDict, StageRecord, digest, from_json, to_json
 from energy_sweep.record.answers import FACT, Answers
 from energy_sweep.record.missing import has_weights
-from energy_sweep.trial.deployment.benchmark import Inference, pace_key
+from energy_sweep.trial.deployment.benchmark import Inference, InferenceBenchmark, pace_key
 from energy_sweep.trial.deployment.deployed import ExportedModel
 from energy_sweep.trial.deployment.inference import measure_inference, measure_once
 
@@ -96,6 +96,13 @@ def infer(deployed: ExportedModel, evaluation: Evaluation) -> JsonDict:
         "inference": {str(batch): pools[batch] for batch in sorted(pools)},
         "calibrate": [key for key in dict.fromkeys(paces) if context.store.get(key) is not None],
     }
+
+
+def inference_benchmark(deployed: ExportedModel, graph: str) -> InferenceBenchmark:
+    """The stand of a graph that was measured at the objective's batch."""
+    context = deployed.context
+    inference = _inference(deployed, context.recipe.inference_batch)
+    return InferenceBenchmark(graph, inference, context.store, context.meter)
 
 
 def _evaluated(deployed: ExportedModel) -> StageRecord:

@@ -1,0 +1,55 @@
+"""How much the accuracy of a configuration hangs on its seeds, judged beside other configurations.
+
+Two seeds say next to nothing of how seeds vary, and one says nothing. What the seeds of others say
+is taken in as if each configuration had shown it in a few more of its own (an empirical Bayes
+variance; Smyth 2004), so that one with a single seed is not held for surer than one with three.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from energy_sweep.uncertainty.paired import SeedSpread
+
+# Seeds, beyond the first, that the spread of all others counts as.
+PRIOR_DEGREES = 4
+
+
+class SeedVariance(NamedTuple):
+    """Variance of a mean accuracy from the choice of its seeds, and how well that is known."""
+
+    variance: float
+    degrees: int
+
+
+def seed_variances(spreads: Sequence[SeedSpread], images: Sequence[int]) -> list[SeedVariance]:
+    """One for each configuration, whose accuracy is over so many `images`.
+
+    All are 0 where no configuration has several seeds.
+    """
+    several = [one for one in spreads if one.seeds > 1]
+    degrees = sum(one.seeds - 1 for one in several)
+    squares = math.fsum((one.seeds - 1) * one.seeds * one.seeds_variance for one in several)
+    own = math.fsum(one.own * one.seeds for one in several) / max(1, len(several))
+    return [
+        _variance(one, count, squares=squares, degrees=degrees, own=own)
+        for one, count in zip(spreads, images, strict=True)
+    ]
+
+
+def _variance(
+    one: SeedSpread, images: int, *, squares: float, degrees: int, own: float
+) -> SeedVariance:
+    mine = one.seeds - 1
+    others = degrees - mine
+    my_squares = mine * one.seeds * one.seeds_variance
+    usual = (squares - my_squares) / others if others else 0.0
+    if not mine:
+        # What its one net answers otherwise than the next is in its spread over images already.
+        usual = max(0.0, usual - own / images)
+    prior = min(PRIOR_DEGREES, others)
+    known = mine + prior
+    each = (my_squares + prior * usual) / known if known else 0.0
+    return SeedVariance(max(each, 0.0) / one.seeds, max(known, 1))
