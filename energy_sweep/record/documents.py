@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from energy_sweep.record import JsonDict
 from energy_sweep.record.files import read_file
 from energy_sweep.record.seal import MOST_NESTED, Damaged, parse
-
-if TYPE_CHECKING:
-    import yaml
 
 MOST_SETTINGS_BYTES = 2**20  # a sweep of hundreds of words writes a tenth of that
 
@@ -43,8 +39,10 @@ def read_settings(path: Path) -> JsonDict:
     if path.stat().st_size > MOST_SETTINGS_BYTES:
         raise Damaged(f"{path} is damaged (it is larger than settings are)")
     text = read_text(path)
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C, where PyYAML was built with it
     try:
-        content = yaml.load(text, Loader=_careful_loader())  # noqa: S506 (a SafeLoader)
+        _check_events(text, loader)
+        content = yaml.load(text, Loader=loader)  # noqa: S506 (a safe one)
     except (yaml.YAMLError, ValueError, RecursionError, Damaged) as error:
         raise Damaged(f"{path} is damaged ({_error_line(error)})") from error
     settings = cast("dict[object, Any]", content) if isinstance(content, dict) else {None: None}
@@ -53,25 +51,18 @@ def read_settings(path: Path) -> JsonDict:
     return cast(JsonDict, settings)
 
 
-@functools.cache
-def _careful_loader() -> type[yaml.SafeLoader]:
-    """A SafeLoader that stops at the first alias, and where nesting goes on and on."""
+def _check_events(text: str, loader: Any) -> None:
+    """Raise Damaged at the first alias, and where nesting goes on and on."""
     import yaml
 
-    class Loader(yaml.SafeLoader):
-        depth = 0
-
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                raise Damaged("it has aliases, which we do not write")
-            if self.depth == MOST_NESTED:
-                raise Damaged(f"it is nested more than {MOST_NESTED} times")
-            self.depth += 1
-            node = super().compose_node(parent, index)
-            self.depth -= 1
-            return node
-
-    return Loader
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.AliasEvent):
+            raise Damaged("it has aliases, which we do not write")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MOST_NESTED:
+            raise Damaged(f"it is nested more than {MOST_NESTED} times")
 
 
 def _error_line(error: Exception) -> str:
