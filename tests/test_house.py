@@ -90,3 +90,24 @@ def test_no_class_shares_its_name_with_another() -> None:
             if isinstance(node, ast.ClassDef):
                 found[node.name].append(str(path.relative_to(HOME)))
     assert {name: places for name, places in found.items() if len(places) > 1} == {}
+
+
+def imported_rooms(room: str) -> set[str]:
+    """Other rooms that a room imports, but for `record`, which all do."""
+    files = [HOME / f"{room}.py"] if (HOME / f"{room}.py").exists() else (HOME / room).rglob("*.py")
+    found = set[str]()
+    for path in files:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                found |= {f"{node.module}.{name.name}" for name in node.names}
+            elif isinstance(node, ast.Import):
+                found |= {name.name for name in node.names}
+    ours = {name.split(".")[1] for name in found if name.startswith("energy_sweep.")}
+    return (ours & rooms()) - {room, "record"}
+
+
+def test_the_arrows_drawn_are_the_imports_there_are() -> None:
+    drawn = re.findall(r"^```arrows\n(.*?)^```", MAP.read_text(encoding="utf-8"), re.M | re.S)
+    arrows = {line.split()[0]: set(line.split()[1:]) for line in drawn[0].splitlines()}
+    there = {room: imported_rooms(room) for room in rooms() - {"app"}}
+    assert arrows == {room: found for room, found in there.items() if found}
