@@ -77,9 +77,11 @@ class Buyer:
     rounds: int = 0
     seeds: int = 0
     joules: float = 0.0
+    at_first: float = 0.0
 
     def buy(self) -> Certainty:
         """Buy until it ends, and say by what."""
+        self.at_first = self._by_records()
         self.sweep.tell(BuyingBegins(setting=self.setting, left_joules=self._left))
         before = now = self._look()
         while (ended := self._ended(now)) is None:
@@ -99,10 +101,15 @@ class Buyer:
             seeds=self.seeds,
             joules=self.joules,
             doubt=(before.doubt, now.doubt),
+            first_seeds=bool(self.seeds) and float(before.standing.seeds.max()) <= 1,
         )
 
     @property
     def _left(self) -> float:
+        """Joules that may be spent: by the records, and by what this command has seen go."""
+        return min(self._by_records(), self.at_first - self.joules)
+
+    def _by_records(self) -> float:
         return ledger.allowed(self.sweep.trials.store_records(), self.setting, self.share)
 
     def _look(self) -> StudyStanding:
@@ -145,13 +152,15 @@ class Buyer:
         return self.jobs[key, seed]
 
     def _take(self, purchase: Purchase, now: StudyStanding) -> None:
-        spent = ledger.spent(self.sweep.trials.store_records(), self.setting)
+        costs = self.sweep.trials.costs
+        spent = costs.spent_joules
         if isinstance(purchase, FreshSeed):
             what = self._seed(now, purchase.configuration)
         else:
             there = [now.pools[pool] for pool in purchase.pools]
             what = self._rounds(now, [*there, *reversed(there)])
-        joules = ledger.spent(self.sweep.trials.store_records(), self.setting) - spent
+        costs.refresh(self.sweep.trials.store_records())
+        joules = costs.spent_joules - spent
         self.joules += joules
         self.sweep.tell(Bought(what=what, joules=joules, left_joules=self._left, doubt=now.doubt))
 
@@ -178,8 +187,11 @@ class Buyer:
         job = self._next_seed(now, configuration)
         if job is None or self.sweep.stop() in ("joules", "seconds", "failures"):
             return "no seed"
-        self.order.keep(ledger.seed_entry(job, self.setting, self.sweep.trials.store_records()))
+        records = self.sweep.trials.store_records
+        entry, before = ledger.seed_entry(job, self.setting, records()), set(records())
+        self.order.keep(entry)
         number = self.sweep.claim(job)
         self.sweep.measure(number, job)
+        self.order.keep(ledger.with_stages(entry, set(records()) - before))
         self.seeds += 1
         return f"seed {job.seed} of trial {now.numbers[configuration]}, as trial {number}"

@@ -89,7 +89,8 @@ class Certainty:
 
     "decided": every member of the front is; "share": what is left of it buys nothing that tells;
     "learned": nor would as much again as the sweep took; else it is the budget of the search.
-    `doubt` is that before and after.
+    `doubt` is that before and after. `first_seeds` says that no seed was repeated before, so that
+    the doubt before is that of the nets that were trained, and the one after that of any seed.
     """
 
     setting: str
@@ -98,6 +99,7 @@ class Certainty:
     seeds: int
     joules: float
     doubt: tuple[float, float]
+    first_seeds: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from energy_sweep.record import JsonDict, StageRecord, digest
 from energy_sweep.search.run_order import Job
@@ -32,6 +33,12 @@ def seed_entry(job: Job, setting: str, records: Mapping[str, StageRecord]) -> St
         return records[key]
     own = [use.key for use in job.stages if use.key not in records and use.stage != "infer"]
     return StageRecord(stage=STAGE, key=key, cost_key=key, facts={BOUGHT: setting, "stages": own})
+
+
+def with_stages(entry: StageRecord, keys: Iterable[str]) -> StageRecord:
+    """The entry of a seed whose trial is over: what it made beside what was planned."""
+    stages = sorted({*entry.facts["stages"], *keys} - {entry.key})
+    return replace(entry, facts={**entry.facts, "stages": stages})
 
 
 def bought(records: Mapping[str, StageRecord]) -> Iterator[StageRecord]:

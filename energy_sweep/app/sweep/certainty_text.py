@@ -38,6 +38,11 @@ def certainty_text(event: Certainty, quality: str) -> str:
     bought = f"{' and '.join(parts)} for {joules_text(event.joules)} {quality}" if parts else ""
     before, after = event.doubt
     doubt = f"{before:.1f} members expected to be wrong before, {after:.1f} now"
+    if event.first_seeds:
+        doubt = (
+            f"{before:.1f} members expected to be wrong before, of one seed each,"
+            f" {after:.1f} now, of any seed"
+        )
     if not bought:
         bought, doubt = "nothing bought", f"{after:.1f} members expected to be wrong"
     return f"search.{event.setting}: {bought}; {doubt}; {_ENDS[event.ended]}"
