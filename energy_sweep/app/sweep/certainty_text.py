@@ -7,7 +7,7 @@ from energy_sweep.search.events import Bought, BuyingBegins, BuyingEnds, Certain
 
 _ENDS: dict[BuyingEnds, str] = {
     "decided": "every member of the front is decided",
-    "share": "the share is used: a larger one may decide more",
+    "share": "what is left of the share buys nothing that tells, and a larger one may",
     "learned": "what is left in doubt, no purchase would settle",
     "joules": "search.joules is spent",
     "seconds": "search.seconds have passed",

@@ -40,7 +40,7 @@ def test_fresh_seeds_are_trials_of_the_study(capsys: pytest.CaptureFixture[str])
     assert "search.confirm: what decides the front is measured again, for at most" in said
     assert "seed 1 of trial 0, as trial" in said
     assert "expected to be wrong before, of one seed each" in said
-    assert "the share is used" in said
+    assert "what is left of the share buys nothing that tells" in said
     trials = load_study(STUDY, {}).trials
     assert len(trials) > 2
     for trial in trials[2:]:
