@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 from collections.abc import Generator
 
 import pytest
@@ -46,6 +47,25 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     finally:
         if traced is not None:
             os.environ[TRACE] = traced
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Take the tracer away from a test that is not traced.
+
+    pytest-cov stops its own, below which xdist's workers have others, which go on instead: this is
+    done after that, hence `trylast`.
+    """
+    if not item.get_closest_marker("no_cover"):
+        return (yield)
+    tracers = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)  # type: ignore[arg-type]
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracers[0])
+        threading.settrace(tracers[1])  # type: ignore[arg-type]
 
 
 def pytest_collection_finish() -> None:
