@@ -169,6 +169,33 @@ def test_what_was_bought_before_a_kill_counts(tmp_path: Path) -> None:
     assert spent(resumed.records()) == pytest.approx(spent(calm.records()), rel=0.3)
 
 
+def test_a_seed_that_a_kill_interrupted_goes_on_under_its_share(tmp_path: Path) -> None:
+    world = NoisyWorld(tmp_path)
+
+    def stop(number: int) -> None:
+        if number == 2:
+            raise KeyboardInterrupt
+
+    world.before_result = stop
+    with pytest.raises(KeyboardInterrupt):
+        sweep(tmp_path, TRAININGS, world, confirm=1.0)
+    left, kept = load_study(tmp_path, {}).trials[2], dict(world.records())
+    assert left.state == "running"
+    paid = spent(kept, "confirm")
+    assert paid > 0
+    resumed = NoisyWorld(tmp_path)
+    sweep(tmp_path, TRAININGS, resumed, confirm=1.0)
+    assert {key: resumed.records()[key] for key in kept}.keys() == kept.keys()
+    trials = load_study(tmp_path, {}).trials
+    assert trials[2].state == "failed"
+    assert trials[3].params == left.params
+    assert trials[3].result is not None
+    again = [use.key for use in trials[3].result.stages if use.stage != "infer"]
+    assert all(resumed.records()[key].marks == kept[key].marks for key in again)
+    assert spent(resumed.records(), "confirm") >= paid
+    assert allowed(resumed.records(), "confirm", 1.0) >= 0
+
+
 def test_a_budget_of_the_search_ends_it_too(tmp_path: Path) -> None:
     world = NoisyWorld(tmp_path)
     sweep(tmp_path, COSTS, world)
