@@ -111,6 +111,10 @@ class PricedStudy:
         found = zip(self.priced, self.rows, strict=True)
         return {trial.number: row for one, row in found for trial, _ in one.runs}
 
+    def configuration(self, trial: int) -> Configuration:
+        """The priced configuration whose lowest trial is that of a row."""
+        return next(one for one in self.priced if one.trial == trial)
+
     @cached_property
     def front(self) -> tuple[Row, ...]:
         """The rows that none dominates, cheapest first."""

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 EFFORT = ("teacher", "compress", "recover")
 # Accuracy that is surely lost beyond this is too much for a saving to pay.
 MARGIN = 0.01
+# Two prices that differ by a smaller share of theirs are equal but for the rounding of floats.
+ROUNDING = 1e-12
 
 
 class Joules(NamedTuple):
@@ -133,6 +135,8 @@ class _Costs:
         now, then = _demand(result, ["infer"]), _demand(before, ["infer"])
         difference = apart(then, now)
         joules, uncertainty = self.prices.joules(difference)
+        if abs(joules) < ROUNDING * abs(self.prices.joules(then)[0]):
+            joules = 0.0
         # What rests on contended windows alone is not surely saved, however much it is.
         is_open = self.prices.is_contended(difference) or order_depends(
             joules_by_source(now, self.prices), joules_by_source(then, self.prices), self.factors

@@ -13,6 +13,7 @@ from energy_sweep.front.configurations import command as command
 from energy_sweep.front.domination import hypervolume as hypervolume
 from energy_sweep.front.domination import pareto as pareto
 from energy_sweep.front.limits import Limits
+from energy_sweep.front.own_net import own_net_text
 from energy_sweep.front.priced_study import PricedStudy
 from energy_sweep.front.sureness import (
     Judgement,
@@ -105,7 +106,7 @@ def choose(
     limits.check()
     if rule is not None and rule not in RULES:
         raise BadInput(f"rule={rule}: type one of {', '.join(RULES)}")
-    judgement = None
+    judgement, priced = None, None
     if isinstance(found, StudyRecord):
         found = PricedStudy(found)
     if isinstance(found, PricedStudy):
@@ -121,10 +122,12 @@ def choose(
     rule = rule or (default if min_accuracy is None else "cheapest")
     row = RULES[rule](fitting)
     wanted = f" with {limits.text}" if limits.text else ""
-    wanted += f", sure to {percent_text(sure)}" if sure is not None else ""
+    wanted += f", sure to {100 * sure:g} %" if sure is not None else ""
     why = f"the {rule.replace('_', ' ')} of {len(fitting)} configurations{wanted}"
     sureness = None if judgement is None else _sureness(row, fitting, rule, limits, judgement)
-    said = [f"{why}: {_said(row, quality)}", *_sure_text(sureness, rule), *_doubts(row)]
+    own = "" if priced is None else own_net_text(priced.configuration(row.trial))
+    beaten = _sure_text(sureness, _better(rule, fitting))
+    said = [f"{why}: {_said(row, quality)}", *beaten, *filter(None, [own]), *_doubts(row)]
     return Choice(row=row, why="; ".join(said), sureness=sureness)
 
 
@@ -157,7 +160,7 @@ def _sureness(
     return dataclasses.replace(found, runner_up=other.trial, beats_runner_up=beats)
 
 
-def _sure_text(sureness: Sureness | None, rule: str) -> list[str]:
+def _sure_text(sureness: Sureness | None, better: Better) -> list[str]:
     if sureness is None:
         return []
     said = list[str]()
@@ -167,7 +170,8 @@ def _sure_text(sureness: Sureness | None, rule: str) -> list[str]:
         percent = percent_text(sureness.max_joules)
         said.append(f"{percent} sure to keep those joules when measured again")
     if sureness.beats_runner_up is not None:
-        how = {"cheapest": "cheaper", "most_accurate": "more accurate"}.get(rule, "a better trade")
+        named: dict[Better, str] = {is_cheaper: "cheaper", is_more_accurate: "more accurate"}
+        how = named.get(better, "a better trade")
         percent = percent_text(sureness.beats_runner_up)
         said.append(f"{percent} sure to be {how} than trial {sureness.runner_up}, the runner-up")
     return [f"it is {' and '.join(said)}"] if said else []
@@ -187,7 +191,7 @@ def _nearest_text(
     nearest = min(found, key=shortfall)
     percent = percent_text(-shortfall(nearest)[0])
     return (
-        f"no configuration has {limits.text} as surely as {percent_text(limits.sure)}; the nearest,"
+        f"no configuration has {limits.text} as surely as {100 * limits.sure:g} %; the nearest,"
         f" with {percent}, is {_said(nearest, quality)}"
     )
 
@@ -212,13 +216,18 @@ def _doubts(row: Row) -> list[str]:
             " joules beat nothing until they are measured again"
         )
     if row.rivals:
-        doubts.append(f"it cannot be told apart from trials {', '.join(map(str, row.rivals))}")
+        doubts.append(f"it cannot be told apart from {_trials(row.rivals)}")
     if row.beaten_by:
+        are = "are" if len(row.beaten_by) > 1 else "is"
         doubts.append(
-            f"trials {', '.join(map(str, row.beaten_by))} are surely cheaper or more accurate, and"
-            " not surely worse in anything"
+            f"{_trials(row.beaten_by)} {are} surely cheaper or more accurate, and not surely worse"
+            " in anything"
         )
     return doubts
+
+
+def _trials(numbers: Sequence[int]) -> str:
+    return f"trial{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
 
 
 def _front(found: Sequence[Row]) -> list[Row]:

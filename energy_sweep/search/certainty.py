@@ -119,6 +119,8 @@ class Buyer:
         stop = self.sweep.stop()
         if stop in ("joules", "seconds", "failures"):
             return stop
+        if not now.keys:
+            return "empty"
         return None if now.is_open else "decided"
 
     def _chosen(self, now: StudyStanding, allowed: float) -> Sequence[Purchase]:

@@ -11,7 +11,7 @@ from energy_sweep.search.run_order import Job, RunOrder
 
 Stop = Literal["done", "trials", "joules", "seconds", "failures"]
 
-BuyingEnds = Literal["decided", "share", "learned", "joules", "seconds", "failures"]
+BuyingEnds = Literal["empty", "decided", "share", "learned", "joules", "seconds", "failures"]
 
 UNPRICED = "its stages have no readings in the store"  # why a trial that ran has failed
 
@@ -87,8 +87,9 @@ class Bought:
 class Certainty:
     """What was bought under a setting by this command, and what ended it.
 
-    "decided": every member of the front is; "share": what is left of it buys nothing that tells;
-    "learned": nor would as much again as the sweep took; else it is the budget of the search.
+    "empty": there is no front; "decided": every member of it is; "share": what is left of the share
+    buys nothing that tells; "learned": nor would as much again as the sweep took; else it is the
+    budget of the search.
     `doubt` is that before and after. `first_seeds` says that no seed was repeated before, so that
     the doubt before is that of the nets that were trained, and the one after that of any seed.
     """

@@ -70,7 +70,7 @@ def test_a_poor_trial_off_the_front_has_no_rivals_there_but_is_beaten() -> None:
     text = tables.front_table(priced)
     assert "beaten by" in text.splitlines()[1]
     why = front.choose(front.rows(poor_trial(), TRAINING), min_accuracy=0.985).why
-    assert "trials 0 are surely cheaper or more accurate" in why
+    assert "trial 0 is surely cheaper or more accurate" in why
     assert "2" in front.as_csv(priced).splitlines()[3].split(",")[0]
 
 

@@ -123,6 +123,12 @@ def test_one_that_costs_more_never_pays() -> None:
     assert "not surely" in savings_html(study(thin_joules=3e-3))
 
 
+def test_what_rounding_leaves_of_equal_prices_is_nothing_saved() -> None:
+    [found] = savings(study(thin_joules=2e-3 - 1e-18))
+    assert found.saved.joules == 0 and found.images is None
+    assert found.per_image < 2e-3
+
+
 def test_what_was_contended_alone_is_not_surely_saved() -> None:
     record = study()
     wide = toy_study.stage("infer", "wide", "wide", (1000.0, 9.0, 0.0), contended=True)

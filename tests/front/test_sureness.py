@@ -8,6 +8,7 @@ import pytest
 import toy_study
 
 from energy_sweep.front import PricedStudy, choose
+from energy_sweep.front.own_net import below_floor_text
 from energy_sweep.front.sureness import percent_text
 from energy_sweep.record import BadInput, NothingFits, Objective, StudyRecord
 
@@ -132,3 +133,36 @@ def test_sure_needs_a_constraint_and_a_study() -> None:
 )
 def test_nothing_is_said_to_be_certain(share: float, text: str) -> None:
     assert percent_text(share) == text
+
+
+def seeds(*right: int) -> PricedStudy:
+    """Nets of one configuration, by the images that they have right."""
+    key = ("trunk", "t", "c", 1.0)
+    trials = [toy_study.trial(n, [key], correct=r, seed=n, lr=1) for n, r in enumerate(right)]
+    return PricedStudy(
+        toy_study.study(trials, [toy_study.stage("trunk", "t", "c", (1, 2.0, 0.1))]), TRAINING
+    )
+
+
+def test_of_several_seeds_the_one_that_is_deployed_is_told_apart_from_their_mean() -> None:
+    priced = seeds(300, 340, 341)
+    floor = 320 / toy_study.IMAGES
+    why = choose(priced, min_accuracy=floor).why
+    assert "the mean of 3 seeds: the net of trial 0, which deploy takes, has 0.836" in why
+    told = below_floor_text(priced.configuration(0), 0, floor)
+    assert "this net alone, with 0.836, does not: trial 2 of the same settings has 0.950" in told
+    assert below_floor_text(priced.configuration(0), 0, 0.8) == ""
+    assert "mean of" not in choose(seeds(340), min_accuracy=floor).why
+
+
+def test_a_knee_of_two_is_the_cheapest_of_the_level_and_is_called_cheaper() -> None:
+    two = choose(study((340, 100.0), (342, 300.0)), rule="knee")
+    assert "sure to be cheaper than trial 1, the runner-up" in two.why
+    three = choose(study((200, 100.0), (340, 110.0), (345, 300.0)), rule="knee")
+    assert "sure to be a better trade than" in three.why
+
+
+def test_what_was_asked_for_is_said_as_it_was_typed() -> None:
+    with pytest.raises(NothingFits, match=r"as surely as 99\.9 %"):
+        choose(study((342, 100.0)), min_accuracy=0.95, sure=0.999)
+    assert "sure to 99.9 %" in choose(study((355, 1.0)), min_accuracy=0.8, sure=0.999).why

@@ -29,10 +29,12 @@ CLOCK = [0.0]  # seconds, which only work moves on
 
 
 class TickingMeter:
-    """Reads 50 W, beside others in the windows that `disturbed` says (then none), twice that."""
+    """Reads `watts`, beside others in the windows that `disturbed` says (then none), twice that."""
 
-    def __init__(self, disturbed: Iterator[bool], *, tick_seconds: float = 0.0) -> None:
-        self.disturbed, self.tick_seconds = disturbed, tick_seconds
+    def __init__(
+        self, disturbed: Iterator[bool], *, tick_seconds: float = 0.0, watts: float = WATTS
+    ) -> None:
+        self.disturbed, self.tick_seconds, self.watts = disturbed, tick_seconds, watts
         self.windows: list[Window] = []
 
     def facts(self) -> MeterFacts:
@@ -57,7 +59,7 @@ class TickingMeter:
             start, last = last, CLOCK[0]
             domain = DomainEnergy(
                 domain="cpu:0",
-                joules=(1 + contended) * WATTS * (last - start),
+                joules=(1 + contended) * self.watts * (last - start),
                 uncertainty_joules=0.0,
                 source="ticking",
                 quality=Quality.COUNTER,
@@ -129,6 +131,14 @@ def test_windows_that_are_always_disturbed_are_not_taken_for_ever(tmp_path: Path
     assert all(mark.reading.contended for mark in marks)
     assert len(marks) <= 3 * (1 + CONTENDED_REPEATS) * CHUNKS[1]
     assert joules_per_image(store) > 0
+
+
+def test_weights_that_cost_nothing_that_is_read_are_pooled(tmp_path: Path) -> None:
+    idle = TickingMeter(iter([]), watts=0.0)
+    for weights, graph in (("first", "graph"), ("second", "slow")):
+        store = measured(tmp_path, idle, weights, graph)
+    assert joules_per_image(store) == 0
+    assert store.records()["key"].facts["apart"] == []
 
 
 def test_marks_are_many_ticks_of_the_meter_long(tmp_path: Path) -> None:

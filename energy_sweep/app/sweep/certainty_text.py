@@ -6,6 +6,7 @@ from energy_sweep.front import joules_text
 from energy_sweep.search.events import Bought, BuyingBegins, BuyingEnds, Certainty
 
 _ENDS: dict[BuyingEnds, str] = {
+    "empty": "no configuration has a price and an accuracy yet",
     "decided": "every member of the front is decided",
     "share": "what is left of the share buys nothing that tells, and a larger one may",
     "learned": "what is left in doubt, no purchase would settle",

@@ -127,6 +127,7 @@ def _to_deploy(stored: StoredStudy, arguments: Namespace) -> tuple[TrialRecord, 
     number = arguments.trial
     if number is None:
         number = stored_study.choose(stored, arguments).row.trial
+        _warn_below_floor(stored, number, arguments.min_accuracy)
     elif arguments.knee or any(
         limit is not None
         for limit in (arguments.min_accuracy, arguments.max_joules, arguments.sure)
@@ -137,6 +138,14 @@ def _to_deploy(stored: StoredStudy, arguments: Namespace) -> tuple[TrialRecord, 
         reason = trial.result.infeasible if trial.result else trial.error or trial.state
         raise BadInput(f"trial {number} has no network to deploy ({reason}): type another --trial")
     return trial, trial.result
+
+
+def _warn_below_floor(stored: StoredStudy, number: int, floor: float | None) -> None:
+    from energy_sweep.front.own_net import below_floor_text
+
+    text = below_floor_text(stored.priced.configuration(number), number, floor)
+    if text:
+        print(text, file=sys.stderr)
 
 
 def _origin(stored: StoredStudy, trial: TrialRecord) -> JsonDict:

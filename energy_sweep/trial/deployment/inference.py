@@ -9,6 +9,7 @@ for that graph, and says so.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -132,6 +133,13 @@ def _is_kept(stand: InferenceBenchmark, labels: list[str]) -> bool:
     return stand.store.get(control_key(stand.key, labels)) is not None
 
 
+def _ratio(joules: float, first: float) -> float:
+    """Of two prices; two that are nothing are equal, and something to nothing is infinite."""
+    if not first:
+        return math.inf if joules else 1.0
+    return joules / first
+
+
 def _differs(stand: InferenceBenchmark, path: Path, weights: str) -> bool:
     """Whether other weights cost other joules, by windows taken in turn with the first ones.
 
@@ -151,7 +159,7 @@ def _differs(stand: InferenceBenchmark, path: Path, weights: str) -> bool:
         if in_turn:
             first = stand.control(stand.first, stand.key, "first", weights, str(turn))
         second = stand.control(path, stand.key, "second", weights, str(turn))
-        ratios.append(median(per_unit(second)) / median(per_unit(first)))
+        ratios.append(_ratio(median(per_unit(second)), median(per_unit(first))))
     low, high = 1 - POOLING_TOLERANCE, 1 + POOLING_TOLERANCE
     differs = max(ratios) < low or min(ratios) > high
     if differs:

@@ -81,3 +81,12 @@ def test_nothing_is_bought_unless_it_is_asked_for(capsys: pytest.CaptureFixture[
 def test_what_is_no_share_is_one_line(word: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert sweep(word) == 2
     assert "type a share from 0 to 1" in capsys.readouterr().err
+
+
+def test_where_nothing_is_on_the_front_that_is_what_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([*EQUAL[:-1], "lr=200,300", "search.confirm=0.5"], run=run_formula) == 1
+    said = capsys.readouterr().err
+    assert "no configuration has a price and an accuracy yet" in said
+    assert "is decided" not in said
