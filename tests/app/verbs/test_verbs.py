@@ -285,7 +285,7 @@ def test_nothing_that_is_sure_enough_exits_3_and_names_the_nearest(outputs: Path
     words = ("--min-accuracy", 0.97, "--sure", 0.999)
     for verb in (("choose",), ("deploy", "--to", outputs / "never")):
         with pytest.raises(
-            NothingFits, match=r"as surely as over 99 %; the nearest, with"
+            NothingFits, match=r"as surely as 99\.9 %; the nearest, with"
         ) as refused:
             run(*verb, "--outputs", outputs, *words)
         assert refused.value.exit_code == 3
