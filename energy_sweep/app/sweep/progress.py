@@ -18,6 +18,7 @@ from energy_sweep.front.achieved import achieved
 from energy_sweep.record import MeterFacts, Objective, StageRecord
 from energy_sweep.search import Event, Finished, Outcome, Planned, Started
 from energy_sweep.search.events import Bought, BuyingBegins
+from energy_sweep.study import Identity
 from energy_sweep.study.space import Axis
 from energy_sweep.text import terminal
 
@@ -52,6 +53,10 @@ class ProgressPrinter:
         self._bar: Bar | None = None
         self._begun = time.monotonic()
         self._done = 0
+        # Trials to run where they are more than the configurations, since seeds are repeated.
+        self._repeats: frozenset[Identity] = frozenset()
+        self._repeated = set[Identity]()
+        self._is_buying = False
 
     def __enter__(self) -> ProgressPrinter:
         return self
@@ -77,17 +82,26 @@ class ProgressPrinter:
                     self._say(f"spent so far, all in: {spent} {self._quality}")
                 self._tell_plans()
                 self._begun = time.monotonic()
-                if sys.stderr.isatty() and event.total != event.measured:
-                    self._bar = Bar(event.total, event.measured)
+                if (
+                    event.plan is not None
+                    and len(event.plan.jobs) > (event.total or 0) - event.measured
+                ):
+                    self._repeats = frozenset(job.identity for job in event.plan.jobs)
+                measured, total = self._count(event)
+                if sys.stderr.isatty() and total != measured:
+                    self._bar = Bar(total, measured)
             case Started():
                 self._tell_plans()
                 if self._bar is not None:
-                    self._bar.show(words(event.job.params), event.measured)
+                    self._bar.show(words(event.job.params), self._count(event)[0])
             case Finished():
                 self._done += 1
+                if event.error is None:
+                    self._repeated |= self._repeats & {event.job.identity}
                 width = terminal.width_of(sys.stderr)
                 self._say(terminal.join_parts(self._finished(event), width=width))
             case BuyingBegins():
+                self._is_buying = True
                 self._say(begins_text(event, self._quality))
             case Bought():
                 self._say(bought_text(event, self._quality))
@@ -103,9 +117,17 @@ class ProgressPrinter:
         for line in plan_lines(new):
             self._say(line)
 
+    def _count(self, event: Planned | Started | Finished) -> tuple[int, int | None]:
+        """How many are measured, of how many: configurations, or trials of repeated seeds."""
+        if self._repeats:
+            return len(self._repeated), len(self._repeats)
+        return event.measured, event.total
+
     def _finished(self, event: Finished) -> list[str]:
-        count = f"{event.measured}/{event.total}" if event.total else str(event.measured)
-        parts = [f"trial {event.number}", count, *filter(None, [words(event.job.params)])]
+        measured, total = self._count(event)
+        count = f"{measured}/{total}" if total else str(measured)
+        count = "" if self._is_buying else count  # what is bought is one more of those
+        parts = [f"trial {event.number}", *filter(None, [count, words(event.job.params)])]
         if event.result is None:
             return [*parts, f"failed: {event.error}"]
         if event.result.infeasible is not None:
@@ -125,8 +147,9 @@ class ProgressPrinter:
         return [*parts, *self._left(event)]
 
     def _left(self, event: Finished) -> list[str]:
-        left = (event.total or 0) - event.measured
-        if left <= 0:
+        measured, total = self._count(event)
+        left = (total or 0) - measured
+        if left <= 0 or self._is_buying:
             return []
         seconds = (time.monotonic() - self._begun) / self._done * left
         return [f"left ~{duration(seconds)}"]

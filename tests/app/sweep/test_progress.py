@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import sys
 
@@ -12,6 +13,7 @@ from energy_sweep.app.sweep.progress import Bar, ProgressPrinter
 from energy_sweep.app.sweep.trial_text import duration, fraction, words
 from energy_sweep.record import MeterFacts, Objective, Quality, StageRecord, TrialResult
 from energy_sweep.search import Finished, Job, Outcome, Planned, RunOrder, Started
+from energy_sweep.search.events import BuyingBegins
 from energy_sweep.study.space import Axis
 
 METER = MeterFacts(sources=("s",), domains=("cpu",), quality=Quality.ESTIMATED)
@@ -19,10 +21,12 @@ JOB = Job(params={"lr": 0.1}, config={}, seed=0, overrides=("lr=0.1",), stages=(
 LR = Axis(name="lr", values=(0.1, 0.2), source="search.space")
 
 
+def order(jobs: tuple[Job, ...]) -> RunOrder:
+    return RunOrder(jobs=jobs, repeats=0, duplicates=0, alone_epochs=20.0, shared_epochs=5.0)
+
+
 def planned(*, jobs: int, total: int | None = 2, sampler: str | None = None) -> Planned:
-    plan = RunOrder(
-        jobs=(JOB,) * jobs, repeats=0, duplicates=0, alone_epochs=20.0, shared_epochs=5.0
-    )
+    plan = order((JOB,) * jobs)
     return Planned(
         plan=None if sampler else plan, sampler=sampler, measured=0, total=total, adopted=()
     )
@@ -64,6 +68,21 @@ def test_a_line_per_trial_says_how_joules_were_obtained(
     assert "objective lifetime: joules of training and 100,000 images" in lines
     assert any(said.startswith(f"{line}  left ~") for said in lines)
     assert lines[-1] == "trial 3  1/2  lr=0.1  failed: a bug"
+
+
+def test_repeated_seeds_are_counted_and_what_is_bought_has_no_count(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    jobs = tuple(dataclasses.replace(JOB, seed=seed) for seed in range(3))
+    with ProgressPrinter(axes=(LR,), meter=METER, plans={}, objective=Objective()) as watch:
+        watch(dataclasses.replace(planned(jobs=0, total=1), plan=order(jobs)))
+        for number, job in enumerate(jobs):
+            watch(finished(number=number, job=job, measured=1, total=1))
+        watch(BuyingBegins(setting="confirm", left_joules=2.0))
+        watch(finished(number=3, job=dataclasses.replace(JOB, seed=3), measured=1, total=1))
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("trial ")]
+    assert [line.split("  ")[1] for line in said] == ["1/3", "2/3", "3/3", "lr=0.1"]
+    assert ["left ~" in line for line in said] == [True, True, False, False]
 
 
 def test_plans_are_told_once_as_they_are_made(capsys: pytest.CaptureFixture[str]) -> None:
