@@ -53,11 +53,12 @@ def main() -> None:
     """Sweep, compare, and print one JSON line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sweeps", type=int, default=3, help="of each kind")
+    parser.add_argument("--keep", type=Path, help="a folder for the sweeps, read if they are there")
     parser.add_argument("--order", action="store_true")
     parser.add_argument("--rounds", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(_measure(Path(folder), asked)))
+        print(json.dumps(_measure(asked.keep or Path(folder), asked)))
 
 
 def _measure(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
@@ -70,7 +71,7 @@ def _measure(folder: Path, asked: argparse.Namespace) -> dict[str, Any]:
             found[kind] = _compare(studies)
             quiet = quiet or studies
     found["counter_of_1_percent"] = _compare(
-        [_counted(one, seed) for seed, one in enumerate(quiet)]
+        [_counted(one, quiet[0].prices, seed) for seed, one in enumerate(quiet)]
     )
     if asked.order:
         one_by_one = [_whole(batch) for batch in BATCHES]
@@ -116,15 +117,19 @@ def _sweeps(folder: Path, count: int, commands: Sequence[list[str]]) -> list[Pri
     studies: list[PricedStudy] = []
     for number in range(count):
         home, begun = folder / str(number), time.monotonic()
-        home.mkdir(parents=True)
-        for words in commands:
-            subprocess.run(
+        known = (home / "outputs" / "certainty").is_dir()
+        home.mkdir(parents=True, exist_ok=True)
+        for words in [] if known else commands:
+            ran = subprocess.run(
                 [sys.executable, "-m", "energy_sweep", *words],
                 cwd=home,
-                check=True,
-                stdout=subprocess.DEVNULL,
+                check=False,
+                capture_output=True,
+                text=True,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
+            if ran.returncode:
+                raise SystemExit(f"a sweep failed:\n{ran.stderr}")
         studies.append(PricedStudy(load_study(home / "outputs" / "certainty")))
         print(f"{home.parent.name} {number}: {time.monotonic() - begun:.0f} s", file=sys.stderr)
     return studies
