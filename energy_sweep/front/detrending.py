@@ -22,8 +22,8 @@ from energy_sweep.uncertainty.drift import TimedWindows, fit_drift
 Array = NDArray[np.float64]
 
 # What a price is off from the others of its run, over the standard deviation of one mark: measured
-# as ISO 5725 on two machines, quiet and beside load, .25 to .4 (docs/certainty.md).
-BETWEEN_RUNS = 0.3
+# as ISO 5725 in six sweeps over two hours, quiet and beside load (docs/certainty.md).
+BETWEEN_RUNS = 0.5
 Z95 = 1.959963984540054
 
 
