@@ -88,13 +88,12 @@ def merge(records: Sequence[StageRecord], repeatability: Callable[[str], float])
 
 def windows(records: Sequence[StageRecord]) -> list[PoolWindow]:
     """The clean windows whose time is known, in order."""
-    marks = {
-        id(mark.reading): mark
-        for mark in clean_marks(records)
-        if mark.reading.started is not None and mark.reading.joules > 0
-    }
-    runs = consecutive_runs(mark.reading for mark in marks.values())
-    return [_window([marks[id(reading)] for reading in run]) for run in runs]
+    timed = [one for one in clean_marks(records) if one.reading.started is not None]
+    marks = sorted(
+        (one for one in timed if one.reading.joules > 0), key=lambda one: one.reading.started or 0.0
+    )
+    runs, rest = consecutive_runs(one.reading for one in marks), iter(marks)
+    return [_window([next(rest) for _ in run]) for run in runs]
 
 
 def _window(marks: Sequence[Mark]) -> PoolWindow:

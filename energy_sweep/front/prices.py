@@ -65,8 +65,10 @@ class Prices:
         """Take one more record into its pool."""
         if record.marks:
             self._records[record.cost_key].append(record)
-            self._pools.clear() if self._detrended else self._pools.pop(record.cost_key, None)
             self.__dict__.pop("trend", None)
+            if self._detrended:
+                self._pools.clear()
+            self._pools.pop(record.cost_key, None)
 
     @cached_property
     def trend(self) -> Detrended | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import signal
 import socket
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from socketserver import ThreadingMixIn
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -31,6 +34,26 @@ BOXED = [
 ANSWER_SECONDS = 120.0  # for each write, which may go through a slow tunnel
 
 
+@contextmanager
+def interruptible() -> Generator[None]:
+    """Hold on to Ctrl-C, so that a server ends by it wherever it fell.
+
+    What a callback of the garbage collector raises is reported and forgotten, a KeyboardInterrupt
+    too. Needs the main thread.
+    """
+
+    def note(number: int, frame: FrameType | None) -> None:
+        Server.interrupted = True
+        signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        Server.interrupted = False
+
+
 class Server(ThreadingMixIn, WSGIServer):
     """Answers each connection in a thread of its own, and only to this machine's own names.
 
@@ -39,6 +62,13 @@ class Server(ThreadingMixIn, WSGIServer):
 
     daemon_threads = True
     request_queue_size = 128
+    interrupted = False
+
+    def service_actions(self) -> None:
+        """End by an interrupt that was lost; asked twice a second."""
+        super().service_actions()
+        if self.interrupted:
+            raise KeyboardInterrupt
 
     def __init__(self, app: WSGIApplication, port: int, *, writable: bool = False) -> None:
         super().__init__((HOST, port), _Handler)

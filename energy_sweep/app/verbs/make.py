@@ -105,8 +105,23 @@ def dashboard(arguments: Namespace) -> None:
 def _serve(stored: StoredStudy, folder: Path, arguments: Namespace) -> None:
     """Say where the dashboard of a study is, and serve it from `folder` until interrupted."""
     from energy_sweep import study
+    from energy_sweep.study.server import interruptible
 
     address = f"http://127.0.0.1:{arguments.port}/"
+    try:
+        with interruptible():
+            _announce(stored, address, arguments)
+            try:
+                study.serve(folder, port=arguments.port, writable=arguments.write)
+            except OSError as error:
+                cure = "type --port 8081"
+                raise BadInput(f"port {arguments.port}: {error.strerror}: {cure}") from error
+    except KeyboardInterrupt:
+        pass
+
+
+def _announce(stored: StoredStudy, address: str, arguments: Namespace) -> None:
+    """Say where a dashboard is served, and open it in a browser where there is a screen."""
     if arguments.json:
         stored_study.print_json({"study": stored.record.name, "address": address})
     else:
@@ -115,12 +130,6 @@ def _serve(stored: StoredStudy, folder: Path, arguments: Namespace) -> None:
     sys.stdout.flush()
     if not arguments.no_browser and _has_screen():
         threading.Timer(1.0, webbrowser.open, [address]).start()
-    try:
-        study.serve(folder, port=arguments.port, writable=arguments.write)
-    except OSError as error:
-        raise BadInput(f"port {arguments.port}: {error.strerror}: type --port 8081") from error
-    except KeyboardInterrupt:
-        pass
 
 
 def _to_deploy(stored: StoredStudy, arguments: Namespace) -> tuple[TrialRecord, TrialResult]:
