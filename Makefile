@@ -3,7 +3,7 @@
 PYTHON ?= python
 SOURCES = energy_sweep hydra_plugins tests benchmarks scripts
 
-# `make chaos` causes every kind of fault on purpose, SEED=0, in some 20 minutes on two cores.
+# `make chaos` causes every kind of fault on purpose, SEED=0, in some 15 minutes on two cores.
 .PHONY: check quick audit chaos contracts fix lint types contracts-of-imports test
 
 # What needs one core each runs side by side, before the tests, which take both.

@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from energy_sweep.front.pools import PoolWindow
 from energy_sweep.uncertainty.drift import TimedWindows, fit_drift
+from energy_sweep.uncertainty.intervals import normal_quantile
 
 Array = NDArray[np.float64]
 
 # What a price is off from the others of its run, over the standard deviation of one mark: measured
 # as ISO 5725 in six sweeps over two hours, quiet and beside load (docs/certainty.md).
 BETWEEN_RUNS = 0.5
-Z95 = 1.959963984540054
+Z95 = normal_quantile(0.975)
 
 
 @dataclass(frozen=True, slots=True)

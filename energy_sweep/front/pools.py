@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from energy_sweep.record import DomainEnergy, EnergyReading, Mark, Quality, StageRecord
 from energy_sweep.uncertainty.propagation import consecutive_runs, edges_joules, spread_joules
@@ -35,15 +35,12 @@ class Pool:
 
     def times(self, factor: float) -> Pool:
         """The same work when all of it costs so many times the joules; its seconds stay."""
-        return Pool(
+        return replace(
+            self,
             joules_per_unit=factor * self.joules_per_unit,
-            seconds_per_unit=self.seconds_per_unit,
             spread=factor * self.spread,
             drift=factor * self.drift,
-            windows=self.windows,
-            quality=self.quality,
             by_source={source: factor * part for source, part in self.by_source.items()},
-            contended=self.contended,
         )
 
 
