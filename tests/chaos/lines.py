@@ -1,6 +1,7 @@
 """Command lines of all kinds, seeded, in process: one line and an exit code, whatever is typed.
 
-No traceback, no hang over 10 s, and nothing but one line on stderr where the exit code is 2.
+No traceback, no hang over 10 s, and nothing but one line on stderr where the exit code is 2
+(after the listing that `hydra.verbose` asks for).
 """
 
 from __future__ import annotations
@@ -182,7 +183,7 @@ def answer(argv: list[str], *, seconds: float = LIMIT_SECONDS) -> Said:
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = main(argv, run=run_formula)
-        fault = _fault(code, err.getvalue())
+        fault = _fault(code, err.getvalue(), verbose=any("hydra.verbose" in word for word in argv))
     except TooLong:
         fault = f"no answer in {seconds:.0f} s"
     except SystemExit as ended:
@@ -196,12 +197,15 @@ def answer(argv: list[str], *, seconds: float = LIMIT_SECONDS) -> Said:
     return Said(tuple(argv), code, fault)
 
 
-def _fault(code: int, said: str) -> str:
+def _fault(code: int, said: str, *, verbose: bool) -> str:
+    """What is wrong with an answer; who asks Hydra to be verbose gets its listing first."""
     if code not in (0, 1, 2, 3):
         return f"exit code {code}: {said}"
     if "Traceback" in said:
         return said
     lines = [line for line in said.splitlines() if not line.startswith("... ")]
+    if verbose:
+        lines = lines[-1:]
     if code == 2 and (len(lines) != 1 or not lines[0].strip()):
         return f"exit code 2 with {len(lines)} lines: {said}"
     return "" if code == 0 or lines else f"exit code {code} without a word"
