@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,14 +76,14 @@ def at_hand(folder: Path) -> Generator[Path]:
         yield copied
 
 
-def serve(folder: Path, port: int = 8080, *, writable: bool = False) -> None:
-    """Serve the dashboard to this machine alone until interrupted; `writable` lets it change."""
+def serve(folder: Path, port: int = 8080, *, stop: threading.Event, writable: bool = False) -> None:
+    """Serve the dashboard to this machine alone until `stop`; `writable` lets it change things."""
     from optuna_dashboard import wsgi
 
     storage, _, _ = _open(folder)
     try:
         with Server(wsgi(storage, _store(folder)), port, writable=writable) as server:
-            server.serve_forever()
+            server.serve_until(stop)
     finally:
         database.disconnect(storage)
 

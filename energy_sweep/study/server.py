@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import signal
 import socket
 import sys
+import threading
 import time
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from socketserver import ThreadingMixIn
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -31,27 +31,40 @@ BOXED = [
     ("Content-Security-Policy", BOX),
     ("X-Content-Type-Options", "nosniff"),
 ]
+LOOKS_SECONDS = 0.2  # from one look whether Ctrl-C was typed to the next
+GRACE_SECONDS = 2.0  # until work that does not look is left to the end of the process
 ANSWER_SECONDS = 120.0  # for each write, which may go through a slow tunnel
 
 
-@contextmanager
-def interruptible() -> Generator[None]:
-    """Hold on to Ctrl-C, so that a server ends by it wherever it fell.
+def until_interrupted(work: Callable[[threading.Event], None]) -> None:
+    """Do `work` in a thread of its own until it ends, or until Ctrl-C sets the event it is given.
 
-    What a callback of the garbage collector raises is reported and forgotten, a KeyboardInterrupt
-    too. Needs the main thread.
+    No KeyboardInterrupt is raised: it would fall anywhere, also where a library logs it or a
+    callback of the garbage collector forgets it. Needs the main thread; raises what `work` raises.
     """
+    stop, failures = threading.Event(), list[BaseException]()
 
-    def note(number: int, frame: FrameType | None) -> None:
-        Server.interrupted = True
-        signal.default_int_handler(number, frame)
+    def run() -> None:
+        try:
+            work(stop)
+        except BaseException as error:
+            failures.append(error)
 
-    before = signal.signal(signal.SIGINT, note)
+    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
     try:
-        yield
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        while thread.is_alive() and not stop.is_set():
+            thread.join(LOOKS_SECONDS)
+        thread.join(GRACE_SECONDS)
     finally:
         signal.signal(signal.SIGINT, before)
-        Server.interrupted = False
+    if failures:
+        raise failures[0]
+
+
+class Stopped(Exception):
+    """A server is to end."""
 
 
 class Server(ThreadingMixIn, WSGIServer):
@@ -62,15 +75,21 @@ class Server(ThreadingMixIn, WSGIServer):
 
     daemon_threads = True
     request_queue_size = 128
-    interrupted = False
+
+    def serve_until(self, stop: threading.Event) -> None:
+        """Answer until the event is set."""
+        self._stop = stop
+        with contextlib.suppress(Stopped):
+            self.serve_forever(poll_interval=LOOKS_SECONDS)
 
     def service_actions(self) -> None:
-        """End by an interrupt that was lost; asked twice a second."""
+        """End where that is asked for; called between requests, and after each interval."""
         super().service_actions()
-        if self.interrupted:
-            raise KeyboardInterrupt
+        if self._stop.is_set():
+            raise Stopped
 
     def __init__(self, app: WSGIApplication, port: int, *, writable: bool = False) -> None:
+        self._stop = threading.Event()
         super().__init__((HOST, port), _Handler)
         self.set_app(_only_local(_boxed(app if writable else _only_reading(app))))
 

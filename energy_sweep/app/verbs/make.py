@@ -85,39 +85,34 @@ def report(arguments: Namespace) -> None:
 def dashboard(arguments: Namespace) -> None:
     """Serve Optuna's dashboard on this machine until interrupted."""
     from energy_sweep import study
-    from energy_sweep.app.verbs.notes import study_note, trial_notes
-    from energy_sweep.report.html_page import write_page
+    from energy_sweep.study.server import until_interrupted
 
     stored = stored_study.load(arguments)
     with study.at_hand(stored.folder) as folder:
-        page = folder / PAGE
-        write_page(stored.priced, page)
-        study.annotate(
-            folder,
-            stored.record,
-            notes=trial_notes(stored.priced),
-            study_note=study_note(stored.priced),
-            report_path=page,
-        )
-        _serve(stored, folder, arguments)
+        until_interrupted(lambda stop: _serve(stored, folder, arguments, stop))
 
 
-def _serve(stored: StoredStudy, folder: Path, arguments: Namespace) -> None:
-    """Say where the dashboard of a study is, and serve it from `folder` until interrupted."""
+def _serve(stored: StoredStudy, folder: Path, arguments: Namespace, stop: threading.Event) -> None:
+    """Put our page and notes into the dashboard of a study, say where it is, and serve it."""
     from energy_sweep import study
-    from energy_sweep.study.server import interruptible
+    from energy_sweep.app.verbs.notes import study_note, trial_notes
+    from energy_sweep.report.html_page import write_page
 
-    address = f"http://127.0.0.1:{arguments.port}/"
+    page = folder / PAGE
+    write_page(stored.priced, page)
+    study.annotate(
+        folder,
+        stored.record,
+        notes=trial_notes(stored.priced),
+        study_note=study_note(stored.priced),
+        report_path=page,
+    )
+    _announce(stored, f"http://127.0.0.1:{arguments.port}/", arguments)
     try:
-        with interruptible():
-            _announce(stored, address, arguments)
-            try:
-                study.serve(folder, port=arguments.port, writable=arguments.write)
-            except OSError as error:
-                cure = "type --port 8081"
-                raise BadInput(f"port {arguments.port}: {error.strerror}: {cure}") from error
-    except KeyboardInterrupt:
-        pass
+        study.serve(folder, port=arguments.port, stop=stop, writable=arguments.write)
+    except OSError as error:
+        cure = "type --port 8081"
+        raise BadInput(f"port {arguments.port}: {error.strerror}: {cure}") from error
 
 
 def _announce(stored: StoredStudy, address: str, arguments: Namespace) -> None:
