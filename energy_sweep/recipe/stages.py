@@ -21,7 +21,7 @@ VERSIONS = {
     "teacher": 1,
     "compress": 4,
     "recover": 1,
-    "export": 2,
+    "export": 3,
     "evaluate": 3,
     "infer": 2,
 }
@@ -34,6 +34,7 @@ class _Names:
     recipe: Recipe
     machine: JsonDict
     fingerprint: str
+    sizes: Sequence[int]
     model: Any
     acting: list[JsonDict] = field(default_factory=list[JsonDict])
 
@@ -48,8 +49,28 @@ class _Names:
             "precision": recipe.precision,
             "plan": to_json(recipe.plan),
             "device": without(device_spec(recipe.device), "plan"),
-            "machine": {k: self.machine.get(k) for k in ("device_class", "torch", "isa")},
+            "machine": self._here(),
         }
+
+    def architecture(self, structure: Sequence[JsonDict]) -> JsonDict:
+        """What decides an exported graph, but for its weights: no data, and nothing of a training.
+
+        Arithmetic is not in it, since all nets are exported in fp32.
+        """
+        return {
+            "images": list(self.sizes),
+            "model": spec(self.model),
+            "structure": list(structure),
+            "machine": self._here(),
+        }
+
+    def export(self, structure: Sequence[JsonDict]) -> str:
+        """The export of all nets of one architecture, however they were trained."""
+        how = {"runtime": spec(self.recipe.runtime), "version": VERSIONS["export"]}
+        return digest({"stage": "export", **self.architecture(structure), **how})
+
+    def _here(self) -> JsonDict:
+        return {k: self.machine.get(k) for k in ("device_class", "torch", "isa")}
 
     def work(self, stage: str, parent: str | None = None, **settings: Any) -> str:
         named = {"stage": stage, "version": VERSIONS[stage], "parent": parent, **settings}
@@ -70,9 +91,13 @@ class _Names:
         )
 
 
-def chain(recipe: Recipe, *, machine: JsonDict, fingerprint: str) -> tuple[StageUse, ...]:
+def chain(
+    recipe: Recipe, *, machine: JsonDict, fingerprint: str, sizes: Sequence[int] = ()
+) -> tuple[StageUse, ...]:
     """The stages a trial needs, in order, with their keys and units; torch is not needed.
 
+    `fingerprint` is that of the data, `sizes` the channels, height and width of its images, and
+    its classes, by which architectures are told apart.
     `compress` and `recover` come once for each round of the compression. The keys of `infer` are
     provisional: the true ones come from the graph that was exported.
     """
@@ -81,6 +106,7 @@ def chain(recipe: Recipe, *, machine: JsonDict, fingerprint: str) -> tuple[Stage
         recipe,
         machine,
         fingerprint,
+        sizes,
         recipe.net,
         [] if during is None else [_technique_settings(*during)],
     )
@@ -93,7 +119,7 @@ def chain(recipe: Recipe, *, machine: JsonDict, fingerprint: str) -> tuple[Stage
         if one.technique.restructures:
             structure.append(shape[-1])
         stages += _round_stages(names, one, shape, parent=weights_of(stages[-1]))
-    export = names.work("export", runtime=spec(recipe.runtime), structure=structure)
+    export = names.export(structure)
     return (*stages, *_measuring_stages(names, shape, export, weights=weights_of(stages[-1])))
 
 

@@ -15,7 +15,7 @@ from energy_sweep.recipe.plan import DEFAULT_PLAN
 from energy_sweep.recipe.stages import chain, weights_of
 from energy_sweep.record import TRAINING_STAGES, JsonDict, to_json
 from energy_sweep.store import StageStore
-from energy_sweep.trial.data import load_data, resident_images
+from energy_sweep.trial.data import load_data, resident_images, sizes_of
 from energy_sweep.trial.rounds import COMPRESSING, rounds_of
 from energy_sweep.trial.trainer import EpochTrainer
 from energy_sweep.trial.usage import TrialUsage
@@ -43,7 +43,12 @@ class TrialContext:
         self.machine: JsonDict = recipe.device.machine()
         self.plan = recipe.plan or DEFAULT_PLAN
         self.model = recipe.net
-        stages = chain(recipe, machine=self.machine, fingerprint=self.data.fingerprint)
+        stages = chain(
+            recipe,
+            machine=self.machine,
+            fingerprint=self.data.fingerprint,
+            sizes=sizes_of(self.data),
+        )
         self.stages = {use.stage: use for use in stages if use.stage not in COMPRESSING}
         self.teaching = tuple(use for use in stages if use.stage == "teacher")
         self.weights = weights_of([use for use in stages if use.stage in TRAINING_STAGES][-1])

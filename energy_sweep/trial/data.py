@@ -18,17 +18,26 @@ def load_data(source: Any) -> Data:
 
 @dataclass(frozen=True, slots=True)
 class DataFacts:
-    """What plans need to know of a data set: its fingerprint, and its images to train on."""
+    """What plans need to know of a data set: its fingerprint, and its images to train on.
+
+    `sizes` are the channels, height and width of an image, and its classes.
+    """
 
     fingerprint: str
     images: int
+    sizes: tuple[int, ...]
 
 
 @functools.cache
 def data_facts(source: Any) -> DataFacts:
     """The facts of a source, remembered longer than its images."""
     data = load_data(source)
-    return DataFacts(data.fingerprint, len(data.train.labels))
+    return DataFacts(data.fingerprint, len(data.train.labels), sizes_of(data))
+
+
+def sizes_of(data: Data) -> tuple[int, ...]:
+    """Channels, height and width of an image, and the classes: what a net is built for."""
+    return (*data.shape, len(data.classes))
 
 
 @functools.lru_cache(maxsize=2)

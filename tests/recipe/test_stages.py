@@ -1,4 +1,4 @@
-"""Names of weights: two horizons share a trunk, and nothing that comes after it."""
+"""What work is named by: horizons share a trunk, all nets of an architecture an export."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from energy_sweep.compression import Distill, Magnitude, NoCompression
+from energy_sweep.compression import Distill, LowRank, Magnitude, NoCompression, Prune, Quantize
 from energy_sweep.dataset.digits import Digits
 from energy_sweep.device import Device
 from energy_sweep.model.small_cnn import SmallCNN
-from energy_sweep.optimizer import SGD
+from energy_sweep.optimizer import SGD, AdamW
 from energy_sweep.optimizer.schedule import Constant
 from energy_sweep.recipe import Recipe
 from energy_sweep.recipe.plan import PLANS
 from energy_sweep.recipe.stages import chain
-from energy_sweep.runtime.onnxruntime import OnnxRuntime
+from energy_sweep.runtime import OnnxRuntime, OpenVino
 from energy_sweep.trial import Teacher
 
 # A schedule without a cooldown: the trunk itself is the last stage that trains.
@@ -34,10 +34,12 @@ RECIPE = Recipe(
 )
 
 
-def keys(recipe: Recipe, **changes: Any) -> dict[str, str]:
+def keys(
+    recipe: Recipe, *, data: str = "any", sizes: tuple[int, ...] = (1, 8, 8, 10), **changes: Any
+) -> dict[str, str]:
     """The work key of each stage of a recipe, of those of one name that of the last."""
     changed = dataclasses.replace(recipe, **changes)
-    return {use.stage: use.key for use in chain(changed, machine={}, fingerprint="any")}
+    return {use.stage: use.key for use in chain(changed, machine={}, fingerprint=data, sizes=sizes)}
 
 
 @pytest.mark.parametrize(
@@ -60,3 +62,39 @@ def test_weights_of_one_trunk_are_named_by_where_it_is_left(
 ) -> None:
     short, long = (keys(RECIPE, **changes, epochs=epochs) for epochs in (2, 3))
     assert {stage for stage in short if short[stage] != long[stage]} == weighed
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"data": "others"},
+        {"batch": 32, "accumulate": 2, "lr": 0.1, "epochs": 5, "seed": 1, "label_smoothing": 0.0},
+        {"optimizer": AdamW()},
+        {"precision": "bf16"},
+        {"plan": PLANS["contiguous"]},
+        {"device": Device(name="cpu", threads=2, plan="auto", memory_gib=8.0)},
+        {"inference_batch": 1},
+        {"compression": Prune(channel_multiple=4), "level": 0.5},
+        {"compression": Magnitude(), "level": 0.5},
+        {"compression": Quantize(), "level": 0.75},
+    ],
+    ids=lambda changes: "+".join(changes),
+)
+def test_an_export_serves_all_nets_of_an_architecture(changes: dict[str, Any]) -> None:
+    assert keys(RECIPE, **changes)["export"] == keys(RECIPE)["export"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sizes": (1, 16, 16, 10)},
+        {"sizes": (1, 8, 8, 3)},
+        {"model": SmallCNN(width=8, depth=3)},
+        {"runtime": OpenVino()},
+        {"compression": LowRank(), "level": 0.5},
+        {"compression": Distill(channel_multiple=4), "level": 0.75, "teacher": Teacher()},
+    ],
+    ids=lambda changes: "+".join(changes),
+)
+def test_another_architecture_or_runtime_is_exported_anew(changes: dict[str, Any]) -> None:
+    assert keys(RECIPE, **changes)["export"] != keys(RECIPE)["export"]

@@ -85,8 +85,8 @@ class Planner:
 
     def stages(self, recipe: Recipe) -> tuple[StageUse, ...]:
         """What a recipe needs on this machine."""
-        fingerprint = data_facts(recipe.dataset).fingerprint
-        stages = chain(recipe, machine=self._machine(recipe), fingerprint=fingerprint)
+        data, machine = data_facts(recipe.dataset), self._machine(recipe)
+        stages = chain(recipe, machine=machine, fingerprint=data.fingerprint, sizes=data.sizes)
         self.trunk_epochs.update(int(use.units) for use in stages if use.stage == "trunk")
         return stages
 
