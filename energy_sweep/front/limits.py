@@ -29,7 +29,7 @@ class Limits:
     def keeps(self, row: Row, judgement: Judgement | None) -> bool:
         """Whether a row keeps them, by its point values and, where asked for, as surely."""
         return self.excess(row) == 0 and (
-            self.sure is None or self.sureness(row, judgement).constraints >= self.sure
+            self.sure is None or (self.sureness(row, judgement).constraints or 0.0) >= self.sure
         )
 
     def sureness(self, row: Row, judgement: Judgement | None) -> Sureness:

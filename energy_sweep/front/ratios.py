@@ -67,11 +67,22 @@ class Ratios:
 
     def cheaper(self, first: Sequence[int], second: Sequence[int]) -> Flags:
         """Whether each of `first` surely costs less than each of `second` [n, m]."""
-        sure = ~self._is_contended(first, second)
+        sure = ~self.is_contended(first, second)
         for scale in self._corners:
             found = self.log_ratios(first, second, scale)
             sure &= found.value + found.uncertainty < -ROUNDING
         return sure
+
+    def is_contended(self, first: Sequence[int], second: Sequence[int]) -> Flags:
+        """Whether what two demands do not share was measured but beside other programs."""
+        found: Flags = np.zeros((len(first), len(second)), np.bool_)
+        for index, pool in enumerate(self._pools):
+            if pool.contended:
+                units = self._units[:, index]
+                found |= np.abs(np.subtract.outer(units[list(first)], units[list(second)])) > (
+                    NO_UNITS
+                )
+        return found
 
     def draw(self, rng: np.random.Generator, draws: int) -> Array:
         """Joint draws [draws, demands] of log joules, but for a factor common to all."""
@@ -147,17 +158,6 @@ class Ratios:
         parts = self._units * (factors @ self._by_source)
         joules = np.maximum(parts.sum(axis=1), LEAST_JOULES)
         return parts / joules[:, None], np.log(joules)
-
-    def _is_contended(self, first: Sequence[int], second: Sequence[int]) -> Flags:
-        """Whether what two demands do not share was measured but beside other programs."""
-        found: Flags = np.zeros((len(first), len(second)), np.bool_)
-        for index, pool in enumerate(self._pools):
-            if pool.contended:
-                units = self._units[:, index]
-                found |= np.abs(np.subtract.outer(units[list(first)], units[list(second)])) > (
-                    NO_UNITS
-                )
-        return found
 
 
 def _variance_alone(pool: Pool) -> float:

@@ -112,7 +112,7 @@ def choose(
     if isinstance(found, PricedStudy):
         quality, priced = found.study.meter.quality, found
         found = priced.rows
-        judgement = Judgement(rows=found, beliefs=priced.beliefs)
+        judgement = Judgement(rows=found, beliefs=priced.beliefs, ratios=priced.ratios)
     if not found:
         raise NothingFits("the study has no measured configuration yet: run the sweep first")
     fitting = [row for row in found if limits.keeps(row, judgement)]
@@ -126,8 +126,8 @@ def choose(
     why = f"the {rule.replace('_', ' ')} of {len(fitting)} configurations{wanted}"
     sureness = None if judgement is None else _sureness(row, fitting, rule, limits, judgement)
     own = "" if priced is None else own_net_text(priced.configuration(row.trial))
-    beaten = _sure_text(sureness, _better(rule, fitting))
-    said = [f"{why}: {_said(row, quality)}", *beaten, *filter(None, [own]), *_doubts(row)]
+    told = _sure_texts(sureness, _better(rule, fitting))
+    said = [f"{why}: {_said(row, quality)}", *told, *filter(None, [own]), *_doubts(row)]
     return Choice(row=row, why="; ".join(said), sureness=sureness)
 
 
@@ -160,21 +160,29 @@ def _sureness(
     return dataclasses.replace(found, runner_up=other.trial, beats_runner_up=beats)
 
 
-def _sure_text(sureness: Sureness | None, better: Better) -> list[str]:
+def _sure_texts(sureness: Sureness | None, better: Better) -> list[str]:
+    """How sure a choice is, and what is not known of that."""
     if sureness is None:
         return []
-    said = list[str]()
+    said, unknown = list[str](), list[str]()
     if sureness.min_accuracy is not None:
         said.append(f"{percent_text(sureness.min_accuracy)} sure to keep that accuracy")
     if sureness.max_joules is not None:
         percent = percent_text(sureness.max_joules)
         said.append(f"{percent} sure to keep those joules when measured again")
-    if sureness.beats_runner_up is not None:
+    elif sureness.constraints is None:
+        unknown.append("keeps those joules")
+    if sureness.runner_up is not None:
         named: dict[Better, str] = {is_cheaper: "cheaper", is_more_accurate: "more accurate"}
-        how = named.get(better, "a better trade")
-        percent = percent_text(sureness.beats_runner_up)
-        said.append(f"{percent} sure to be {how} than trial {sureness.runner_up}, the runner-up")
-    return [f"it is {' and '.join(said)}"] if said else []
+        than = f"{named.get(better, 'a better trade')} than trial {sureness.runner_up}"
+        if sureness.beats_runner_up is None:
+            unknown.append(f"is {than} (the runner-up)")
+        else:
+            percent = percent_text(sureness.beats_runner_up)
+            said.append(f"{percent} sure to be {than}, the runner-up")
+    known = [f"it is {' and '.join(said)}"] if said else []
+    reason = "since contended joules say nothing"
+    return known + ([f"whether it {' and '.join(unknown)} is not known, {reason}"] * bool(unknown))
 
 
 def _nearest_text(
@@ -186,13 +194,14 @@ def _nearest_text(
         return f"no configuration has {limits.text}; the nearest is {_said(nearest, quality)}"
 
     def shortfall(row: Row) -> tuple[float, float, float]:
-        return -limits.sureness(row, judgement).constraints, limits.excess(row), row.joules
+        return -(limits.sureness(row, judgement).constraints or 0.0), limits.excess(row), row.joules
 
     nearest = min(found, key=shortfall)
-    percent = percent_text(-shortfall(nearest)[0])
+    sure = limits.sureness(nearest, judgement).constraints
+    with_that = "" if sure is None else f", with {percent_text(sure)},"
     return (
-        f"no configuration has {limits.text} as surely as {100 * limits.sure:g} %; the nearest,"
-        f" with {percent}, is {_said(nearest, quality)}"
+        f"no configuration has {limits.text} as surely as {100 * limits.sure:g} %; the nearest"
+        f"{with_that} is {_said(nearest, quality)}"
     )
 
 

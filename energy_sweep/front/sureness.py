@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from energy_sweep.uncertainty.intervals import normal_quantile
 
 if TYPE_CHECKING:
     from energy_sweep.front.doubt import Beliefs, Floats, Truths
+    from energy_sweep.front.ratios import Ratios
 
     # Draws of the accuracy and the log joules of a row, each [D], and where the first of two is
     # better by a rule.
@@ -25,22 +27,25 @@ class Sureness:
     """Probabilities of a choice, None where there is no such constraint or no runner-up.
 
     That of `max_joules` is of staying below it when measured again from scratch; that of
-    `min_accuracy` of what nets as good as this one have right of all images that may come.
+    `min_accuracy` of what nets as good as this one have right of all images that may come. What
+    joules decide that were measured beside other programs alone is not known: None too, and so
+    are the `constraints` together.
     """
 
     min_accuracy: float | None
     max_joules: float | None
-    constraints: float
+    constraints: float | None
     runner_up: int | None = None
     beats_runner_up: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Judgement:
-    """What is believed of rows, by their trials: `beliefs` are in the order of `rows`."""
+    """What is believed of rows, by their trials: `beliefs` and `ratios` are in their order."""
 
     rows: Sequence[Row]
     beliefs: Beliefs
+    ratios: Ratios
 
     def of(
         self, row: Row, *, min_accuracy: float | None = None, max_joules: float | None = None
@@ -48,19 +53,28 @@ class Judgement:
         """How sure it is that a row keeps the constraints."""
         accuracies, _ = self._point(row)
         kept = None if min_accuracy is None else float((accuracies >= min_accuracy).mean())
-        below = None if max_joules is None else _stays_below(row, max_joules)
+        is_open = max_joules is not None and bool(row.contended)
+        below = None if max_joules is None or is_open else _stays_below(row, max_joules)
         known = [one for one in (kept, below) if one is not None]
-        return Sureness(min_accuracy=kept, max_joules=below, constraints=math.prod(known))
+        together = None if is_open else math.prod(known)
+        return Sureness(min_accuracy=kept, max_joules=below, constraints=together)
 
-    def beats(self, row: Row, other: Row, better: Better) -> float:
-        """In what share of the draws the first row is better than the other."""
+    def beats(self, row: Row, other: Row, better: Better) -> float | None:
+        """In what share of the draws the first row is better than the other.
+
+        None where joules count of which nothing is known.
+        """
+        places = [self._places[one.trial] for one in (row, other)]
+        is_open = self.ratios.is_contended(places[:1], places[1:]).any()
+        if is_open and better is not is_more_accurate:
+            return None
         return float(better(self._point(row), self._point(other)).mean())
 
     def _point(self, row: Row) -> Point:
         index = self._places[row.trial]
         return self.beliefs.accuracies[:, index], self.beliefs.log_joules[:, index]
 
-    @property
+    @cached_property
     def _places(self) -> Mapping[int, int]:
         return {row.trial: index for index, row in enumerate(self.rows)}
 

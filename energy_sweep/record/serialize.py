@@ -59,16 +59,14 @@ def to_json(value: Any) -> Any:
 
 def from_json(kind: type[T], plain: Mapping[str, Any]) -> T:
     """The record of class `kind` that `to_json` wrote; unknown keys are dropped."""
-    readers = _readers(kind)
-    known = readers.keys() & plain.keys()
-    return kind(**{name: readers[name](plain[name]) for name in known})
+    return kind(**{name: read(plain[name]) for name, read in _readers(kind) if name in plain})
 
 
 @functools.cache
-def _readers(kind: type) -> dict[str, Reader]:
+def _readers(kind: type) -> tuple[tuple[str, Reader], ...]:
     """How each field of a record class is read: found once, since studies hold many records."""
     found = typing.get_type_hints(kind)
-    return {part.name: _reader(found[part.name]) for part in dataclasses.fields(kind)}
+    return tuple((part.name, _reader(found[part.name])) for part in dataclasses.fields(kind))
 
 
 def _reader(hint: Any) -> Reader:
@@ -89,9 +87,22 @@ def _reader(hint: Any) -> Reader:
         return lambda value: from_json(cast("type[Any]", hint), _mapping(value))
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return hint
-    if hint in (float, int):
-        return functools.partial(_check_number, hint)
-    return functools.partial(_check_type, (hint,)) if hint in (str, bool) else _as_it_is
+    if hint in (str, bool, float, int):
+        return _plain_reader(hint)
+    return _as_it_is
+
+
+def _plain_reader(kind: type[Any]) -> Reader:
+    """Reads a word, a truth or a number; most are just what they should be."""
+
+    def read(value: Any) -> Any:
+        if type(value) is kind and (not is_number or -bound < value < bound):
+            return value
+        return _check_number(kind, value) if is_number else _check_type((kind,), value)
+
+    is_number = kind in (float, int)
+    bound = LARGEST if kind is float else 2**63
+    return read
 
 
 def _as_it_is(value: Any) -> Any:
@@ -110,8 +121,6 @@ def _check_type(kinds: tuple[type, ...], value: Any) -> Any:
 
 def _check_number(kind: type[Any], value: object) -> Any:
     """A finite number that a machine word holds, as all that are measured or counted are."""
-    if kind is float and type(value) is float and -LARGEST < value < LARGEST:
-        return value
     if isinstance(value, bool) or not isinstance(value, int if kind is int else (int, float)):
         raise TypeError(f"{str(value)[:40]!r} is no {kind.__name__}")
     if not abs(value) < LARGEST or (isinstance(value, int) and abs(value) >= 2**63):

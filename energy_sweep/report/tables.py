@@ -34,6 +34,8 @@ def tables(priced: PricedStudy, *, width: int | None = None) -> str:
 
 def front_table(priced: PricedStudy, *, width: int | None = None) -> str:
     """The front as aligned text, cheapest first."""
+    if not priced.rows:
+        return terminal.prose(no_front_sentence(priced), width=width)
     quality = priced.quality
     axes = (*axes_of(priced.front), *achieved_in(priced.front))
     doubts = doubts_of(priced.front)
@@ -59,6 +61,19 @@ def front_table(priced: PricedStudy, *, width: int | None = None) -> str:
     notes = "\n".join(filter(None, said_of_all))
     said, noted = (terminal.prose(text, width=width) for text in (title, notes))
     return f"{said}\n{table}\n{noted}"
+
+
+def no_front_sentence(priced: PricedStudy) -> str:
+    """Why a study has no front: what became of its trials."""
+    reasons = {row.trial: row.reason for row in priced.infeasible}
+    trials = priced.study.trials
+    reasons |= {one.number: f"failed: {one.error}" for one in trials if one.state == "failed"}
+    said = [f"trial {number}: {terminal.one_line(reasons[number])}" for number in sorted(reasons)]
+    head = f"{priced.study.name}: there is no front, since no trial has been measured"
+    if not said:
+        return head
+    more = f"; and {len(said) - MOST_NEAR} more" if len(said) > MOST_NEAR else ""
+    return f"{head}. {'; '.join(said[:MOST_NEAR])}{more}"
 
 
 def bill_table(priced: PricedStudy, *, width: int | None = None) -> str:

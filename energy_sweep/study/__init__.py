@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from energy_sweep.study.dashboard import annotate as annotate
     from energy_sweep.study.dashboard import at_hand as at_hand
     from energy_sweep.study.dashboard import serve as serve
-    from energy_sweep.study.opening import load_study as load_study
+    from energy_sweep.study.loading import load_study as load_study
     from energy_sweep.study.opening import open_study as open_study
     from energy_sweep.study.suggest import SAMPLERS as SAMPLERS
     from energy_sweep.study.suggest import Answer as Answer
@@ -26,7 +26,7 @@ _HOMES = {
     "annotate": "dashboard",
     "at_hand": "dashboard",
     "serve": "dashboard",
-    "load_study": "opening",
+    "load_study": "loading",
     "open_study": "opening",
     "SAMPLERS": "suggest",
     "Answer": "suggest",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-
-from optuna.trial import FrozenTrial, TrialState
+from typing import TYPE_CHECKING
 
 from energy_sweep.recipe.dials import SEED, Dials
 from energy_sweep.record import (
@@ -16,6 +15,9 @@ from energy_sweep.record import (
     TrialResult,
     from_json,
 )
+
+if TYPE_CHECKING:  # whoever has a trial of Optuna's has imported it
+    from optuna.trial import FrozenTrial
 
 # What decides whether two trials measure the same: the digest of the configuration, and the seed.
 Identity = tuple[str, int]
@@ -47,7 +49,7 @@ def claimed_record(
 def told_accuracy(trial: FrozenTrial) -> float | None:
     """The accuracy that Optuna should show of a trial, by its result; None where it has none."""
     result: JsonDict = trial.user_attrs.get("result", {})
-    if trial.state is not TrialState.COMPLETE or result.get("correct") is None:
+    if trial.state.name != "COMPLETE" or result.get("correct") is None:
         return None
     return result["correct"] / result["n_validation"]
 

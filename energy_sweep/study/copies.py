@@ -12,7 +12,7 @@ from energy_sweep.record.seal import SEAL, Damaged, parse, unseal
 from energy_sweep.record.serialize import digest
 from energy_sweep.study.journal import OF_TRIAL, RESULT, JournalLine
 from energy_sweep.study.paths import DATABASE, JOURNAL
-from energy_sweep.study.shapes import has_shape
+from energy_sweep.study.shapes import Document, shaped
 
 SHOWN = 8  # numbers of trials that a line names one by one
 LOST, LACKING = "lost", "it is missing"
@@ -67,7 +67,7 @@ def choose_copy(
     *,
     claim: JsonDict | None = None,
     has_database: bool = True,
-) -> JsonDict | None:
+) -> Document | None:
     """The document of a trial that is believed, without its seal; None where no sound one is left.
 
     `text` is what the database holds of it. Of two sound ones that differ, the sealed one counts;
@@ -75,9 +75,9 @@ def choose_copy(
     """
     lines = list(lines)
     if len(lines) == 1 and lines[0].text == text:  # equal letters need no seal to be believed
-        content = _without_seal(lines[0].document)
-        if has_shape(kind, content):
-            return content
+        document = shaped(kind, _without_seal(lines[0].document))
+        if document is not None:
+            return document
     stored, problem, sealed = None, None, False
     if text is not None:
         try:
@@ -92,7 +92,7 @@ def choose_copy(
         elif problem is not None:
             findings.of_trial(DATABASE, kind, number, problem, LOST)
         return noted
-    if noted is not None and noted != stored:
+    if noted is not None and noted.content != stored.content:
         wrong, right = (JOURNAL, DATABASE) if sealed else (DATABASE, JOURNAL)
         findings.of_trial(wrong, kind, number, f"{right} says otherwise", f"read from {right}")
         return stored if sealed else noted
@@ -101,29 +101,29 @@ def choose_copy(
 
 def _noted(
     kind: str, number: int, lines: list[JournalLine], findings: Findings, claim: JsonDict | None
-) -> JsonDict | None:
+) -> Document | None:
     """The first sound copy in the journal: what was claimed or found once never changes."""
-    first: JsonDict | None = None
+    first: Document | None = None
     for line in lines:
         try:
-            content = journalled(kind, number, line.document, claim)
+            found = journalled(kind, number, line.document, claim)
         except Damaged as error:
             findings.of_trial(JOURNAL, kind, number, str(error))
             continue
-        if first is not None and first != content:
+        if first is not None and first.content != found.content:
             findings.of_trial(JOURNAL, kind, number, "it is there twice, and differs")
-        first = first or content
+        first = first or found
     return first
 
 
 def journalled(
     kind: str, number: int, document: JsonDict, claim: JsonDict | None = None
-) -> JsonDict:
+) -> Document:
     """What a line of the journal says of a trial; Damaged where it is not what was written."""
-    content, sealed = _sound(kind, number, document, claim)
+    found, sealed = _sound(kind, number, document, claim)
     if not sealed:
         raise Damaged("it has lost its seal")
-    return content
+    return found
 
 
 def _parsed(text: str) -> Any:
@@ -133,20 +133,21 @@ def _parsed(text: str) -> Any:
         raise Damaged("it is not JSON") from None
 
 
-def _sound(kind: str, number: int, document: Any, claim: JsonDict | None) -> tuple[JsonDict, bool]:
-    """The content of a document and whether it is sealed; Damaged where it cannot be true."""
+def _sound(kind: str, number: int, document: Any, claim: JsonDict | None) -> tuple[Document, bool]:
+    """A document and whether it is sealed; Damaged where it cannot be true."""
     content, sealed = unseal(document)
     owner = content.pop(OF_TRIAL, number)
     if owner != number:
         raise Damaged(f"it is that of trial {owner}")
-    if not has_shape(kind, content):
+    found = shaped(kind, content)
+    if found is None:
         raise Damaged("parts of it are missing")
     if kind == RESULT and not sealed and claim is not None:
         # What former versions wrote has no seal, but must be of the configuration claimed.
         key = digest(content["config"])
         if (key, content["seed"]) != (claim["config_key"], claim["seed"]):
             raise Damaged("it is that of another configuration")
-    return content, sealed
+    return found, sealed
 
 
 def _without_seal(document: JsonDict) -> JsonDict:

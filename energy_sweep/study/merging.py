@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from energy_sweep.record import JsonDict, TrialRecord, TrialResult, from_json
+from energy_sweep.record import JsonDict, TrialRecord, TrialResult
 from energy_sweep.record.seal import Damaged, parse, seal
 from energy_sweep.study.attributes import claimed_record
 from energy_sweep.study.copies import LACKING, LOST, Findings, choose_copy, journalled
@@ -25,6 +25,7 @@ from energy_sweep.study.journal import (
 )
 from energy_sweep.study.paths import DATABASE, JOURNAL
 from energy_sweep.study.reading import Rows, StoredTrial, is_number
+from energy_sweep.study.shapes import Document
 
 OPTUNAS = {"running": "RUNNING", "measured": "COMPLETE", "infeasible": "PRUNED", "failed": "FAIL"}
 
@@ -146,14 +147,15 @@ class _Merger:
         """A trial, None where it is not ours or lost its claim."""
         row = self.rows.trials.get(number) if self.rows else None
         lines = self.noted.get(number, {})
-        claim = self._chosen(CLAIM, number, row, lines)
-        if claim is None:
+        claimed = self._chosen(CLAIM, number, row, lines)
+        if claimed is None:
             texts = row.texts if row else {}
             if (texts or lines) and CLAIM not in {*texts, *lines}:  # and else it was said above
                 self.findings.of_trial(DATABASE, CLAIM, number, LACKING, LOST)
             return None
-        plain = self._chosen(RESULT, number, row, lines, claim)
-        result = None if plain is None else from_json(TrialResult, plain)
+        claim = claimed.content
+        found = self._chosen(RESULT, number, row, lines, claim)
+        plain, result = (None, None) if found is None else found
         told = self._last(TOLD, number, lines)
         failed = self._last(FAILED, number, lines)
         joules = told.get("joules") if told else row.values.get(1) if row else None
@@ -171,7 +173,7 @@ class _Merger:
         row: StoredTrial | None,
         lines: dict[str, list[JournalLine]],
         claim: JsonDict | None = None,
-    ) -> JsonDict | None:
+    ) -> Document | None:
         text = row.texts.get(kind) if row else None
         some, has_database = lines.get(kind, []), self.rows is not None
         return choose_copy(
@@ -182,7 +184,7 @@ class _Merger:
         content = None
         for line in lines.get(kind, []):
             try:
-                content = journalled(kind, number, line.document)
+                content = journalled(kind, number, line.document).content
             except Damaged as error:
                 self.findings.of_trial(JOURNAL, f"line '{kind}'", number, str(error))
         return content

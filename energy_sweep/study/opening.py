@@ -1,9 +1,8 @@
-"""Open a study for a sweep, or load one to look at it."""
+"""Open a study for a sweep."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -11,25 +10,23 @@ from typing import Any, cast
 from filelock import FileLock
 from optuna.storages import RDBStorage
 
-from energy_sweep.record import BadInput, JsonDict, MeterFacts, StageRecord, StudyRecord, to_json
+from energy_sweep.record import BadInput, JsonDict, MeterFacts, to_json
 from energy_sweep.record.seal import seal
 from energy_sweep.study import database
-from energy_sweep.study.attributes import study_record
 from energy_sweep.study.base import Study
 from energy_sweep.study.database import OF_YOUR_OWN
 from energy_sweep.study.display import Display, displays
-from energy_sweep.study.facts import NEEDED, sealed_fact
-from energy_sweep.study.journal import STUDY, Journal, Lines, read_journal
+from energy_sweep.study.facts import sealed_fact
+from energy_sweep.study.journal import STUDY, Journal
 from energy_sweep.study.links import check_links
-from energy_sweep.study.merging import Merged, merge
-from energy_sweep.study.paths import DATABASE, JOURNAL, LOCK, is_study
-from energy_sweep.study.reading import UnreadableDatabase, read_database
+from energy_sweep.study.loading import check_facts, read_study
+from energy_sweep.study.merging import Merged
+from energy_sweep.study.paths import DATABASE, JOURNAL, LOCK
+from energy_sweep.study.reading import UnreadableDatabase
 from energy_sweep.study.restoring import restore
 from energy_sweep.study.space import Space
 from energy_sweep.study.waiting import acquire
 from energy_sweep.study.writer import StudyWriter
-
-EMPTY = "it is empty"
 
 
 def open_study(
@@ -70,63 +67,11 @@ def open_study(
         raise
 
 
-def load_study(folder: Path | str, stages: Mapping[str, StageRecord]) -> StudyRecord:
-    """Everything known of the study in `folder`, which a sweep may be changing meanwhile.
-
-    Nothing is written. What is damaged in one of its two files comes from the other, and is named.
-    """
-    folder = Path(folder)
-    if not is_study(folder):
-        raise BadInput(f"no study in {folder}: type -m with the axes to sweep to make one")
-    known = _known(folder)[0]
-    if not known.facts:
-        raise BadInput(f"the study in {folder} was never begun: run its sweep again")
-    _check_facts(folder, known)
-    trials = [one.record for one in known.trials.values()]
-    damage = tuple(f"{line}; the next sweep of this study mends it" for line in known.damage)
-    return study_record(known.facts, trials, stages, damage)
-
-
-def _known(folder: Path) -> tuple[Merged, Lines]:
-    """What both files say, and the lines of the journal; BadInput where neither can be read.
-
-    The journal first: whatever it holds, the database held before.
-    """
-    reason, rows = None, None
-    try:
-        lines = read_journal(folder)
-        try:
-            rows = read_database(folder)
-            reason = EMPTY if rows is None else None
-        except UnreadableDatabase as error:
-            reason = str(error)
-    except OSError as error:
-        raise BadInput(
-            f"{error.filename}: {error.strerror}: ask whoever owns it for the right to read it"
-        ) from error
-    if rows is None and not lines.lines and (folder / DATABASE).is_file() and reason != EMPTY:
-        raise BadInput(
-            f"{folder / DATABASE} is damaged ({reason}), and no {JOURNAL} says what it held: put a"
-            " copy of it there, or type name=OTHER for a new study; its stages are kept"
-        )
-    return merge(rows, reason, lines), lines
-
-
-def _check_facts(folder: Path, known: Merged) -> None:
-    """BadInput where it is not known any more what all trials share."""
-    missing = [name for name in NEEDED if name not in known.facts]
-    if missing:
-        raise BadInput(
-            f"{folder}: what its files say of the study's {', '.join(missing)} is damaged: put a"
-            f" copy of {DATABASE} or {JOURNAL} there, or type name=OTHER for a new study"
-        )
-
-
 def _open(folder: Path, facts: JsonDict, space: Space, lock: FileLock) -> Study:
     """Make or mend the study in a folder whose lock is held, the journal before the database."""
-    known, lines = _known(folder)
+    known, lines = read_study(folder)
     if known.trials:
-        _check_facts(folder, known)
+        check_facts(folder, known)
         _check_name(known.facts, facts, folder)
         _compare(known.facts, facts)
         # Coefficients may have changed: what is stored is priced by today's.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from energy_sweep.record import JsonDict, TrialResult, from_json
 from energy_sweep.record.serialize import LARGEST, digest
@@ -12,35 +12,48 @@ from energy_sweep.study.journal import CLAIM, FAILED, RESULT
 CLAIMED = {"params": dict, "overrides": list, "config_key": str, "seed": int}
 
 
-def has_shape(kind: str, content: JsonDict) -> bool:
-    """Whether a document of a trial can be one of this kind."""
+class Document(NamedTuple):
+    """What a document says; where it is one of a result, also that as it is handled."""
+
+    content: JsonDict
+    result: TrialResult | None = None
+
+
+def shaped(kind: str, content: JsonDict) -> Document | None:
+    """The document, None where it cannot be one of this kind of a trial."""
+    if kind == RESULT:
+        result = _result(content)
+        return None if result is None else Document(content, result)
+    return Document(content) if _has_shape(kind, content) else None
+
+
+def _has_shape(kind: str, content: JsonDict) -> bool:
     if kind == CLAIM:
         return (
             all(isinstance(content.get(name), of) for name, of in CLAIMED.items())
             and _are_words(content["overrides"])
             and isinstance(content.get("dials", {}), dict)
         )
-    if kind == RESULT:
-        return _is_result(content)
     if kind == FAILED:
         return isinstance(content.get("error"), str | type(None))
     return content.get("joules") is None or _is_number(content["joules"])
 
 
-def _is_result(content: JsonDict) -> bool:
+def _result(content: JsonDict) -> TrialResult | None:
     try:
         result = from_json(TrialResult, content)
         digest(result.config)
     except (TypeError, ValueError, AttributeError, KeyError):
-        return False
+        return None
     correct = 0 if result.correct is None else result.correct
     config, facts = result.config, result.facts
-    return (
+    is_right = (
         0 <= correct <= result.n_validation > 0
         and _is_number(config.get("level", 0.0))
         and ("compression" not in config or _is_compression(config["compression"]))
         and all(fits(facts[name]) for name, fits in FACTS.items() if name in facts)
     )
+    return result if is_right else None
 
 
 def _is_compression(value: Any) -> bool:

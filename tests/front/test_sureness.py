@@ -166,3 +166,29 @@ def test_what_was_asked_for_is_said_as_it_was_typed() -> None:
     with pytest.raises(NothingFits, match=r"as surely as 99\.9 %"):
         choose(study((342, 100.0)), min_accuracy=0.95, sure=0.999)
     assert "sure to 99.9 %" in choose(study((355, 1.0)), min_accuracy=0.8, sure=0.999).why
+
+
+def test_nothing_is_sure_of_joules_that_were_contended_alone() -> None:
+    stages = [
+        toy_study.stage("trunk", f"t{n}", f"c{n}", (1.0, joules, 1.0), contended=n == 0)
+        for n, joules in enumerate((100.0, 300.0))
+    ]
+    trials = [
+        toy_study.trial(n, [("trunk", f"t{n}", f"c{n}", 1.0)], correct=340 + n, lr=n)
+        for n in range(2)
+    ]
+    priced = PricedStudy(toy_study.study(trials, stages), TRAINING)
+    choice = choose(priced, min_accuracy=0.9, max_joules=150.0)
+    assert choice.row.trial == 0
+    assert choice.sureness is not None
+    assert choice.sureness.min_accuracy is not None
+    assert choice.sureness.max_joules is choice.sureness.constraints is None
+    assert "whether it keeps those joules is not known" in choice.why
+    alone = choose(priced, rule="cheapest")
+    assert alone.sureness is not None
+    assert (alone.sureness.runner_up, alone.sureness.beats_runner_up) == (1, None)
+    assert "whether it is cheaper than trial 1 (the runner-up) is not known" in alone.why
+    accurate = choose(priced, rule="most_accurate").sureness
+    assert accurate is not None and accurate.beats_runner_up is not None
+    with pytest.raises(NothingFits, match="the nearest is trial 0"):
+        choose(priced, max_joules=150.0, sure=0.6)

@@ -234,3 +234,17 @@ def test_the_bill_as_text_compares_spent_and_attributed() -> None:
     assert len({len(line) for line in (head, *lines)}) == 1
     ratio = document["attributed_joules"] / document["spent_joules"]
     assert f"{ratio:.1f} times" in sentence
+
+
+def test_a_study_without_any_net_says_why_instead_of_an_empty_table() -> None:
+    trials = [toy_study.trial(n, [], correct=None, lr=n) for n in range(5)]
+    trials.append(dataclasses.replace(trials[0], number=5, state="failed", error="no\ndisk"))
+    trials[5] = dataclasses.replace(trials[5], result=None)
+    priced = front.PricedStudy(toy_study.study(trials, []), TRAINING)
+    told, *_ = tables.tables(priced).split("\n\n")
+    assert told == (
+        "toy: there is no front, since no trial has been measured. trial 0: the loss diverged;"
+        " trial 1: the loss diverged; trial 2: the loss diverged; and 3 more"
+    )
+    last = front.PricedStudy(toy_study.study(trials[5:], []), TRAINING)
+    assert tables.front_table(last).endswith(r"trial 5: failed: no\ndisk")

@@ -1,0 +1,68 @@
+"""Load a study to look at it, without Optuna: that takes longer to import than to read a study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from energy_sweep.record import BadInput, StageRecord, StudyRecord
+from energy_sweep.study.attributes import study_record
+from energy_sweep.study.facts import NEEDED
+from energy_sweep.study.journal import Lines, read_journal
+from energy_sweep.study.merging import Merged, merge
+from energy_sweep.study.paths import DATABASE, JOURNAL, is_study
+from energy_sweep.study.reading import UnreadableDatabase, read_database
+
+EMPTY = "it is empty"
+
+
+def load_study(folder: Path | str, stages: Mapping[str, StageRecord]) -> StudyRecord:
+    """Everything known of the study in `folder`, which a sweep may be changing meanwhile.
+
+    Nothing is written. What is damaged in one of its two files comes from the other, and is named.
+    """
+    folder = Path(folder)
+    if not is_study(folder):
+        raise BadInput(f"no study in {folder}: type -m with the axes to sweep to make one")
+    known = read_study(folder)[0]
+    if not known.facts:
+        raise BadInput(f"the study in {folder} was never begun: run its sweep again")
+    check_facts(folder, known)
+    trials = [one.record for one in known.trials.values()]
+    damage = tuple(f"{line}; the next sweep of this study mends it" for line in known.damage)
+    return study_record(known.facts, trials, stages, damage)
+
+
+def read_study(folder: Path) -> tuple[Merged, Lines]:
+    """What both files say, and the lines of the journal; BadInput where neither can be read.
+
+    The journal first: whatever it holds, the database held before.
+    """
+    reason, rows = None, None
+    try:
+        lines = read_journal(folder)
+        try:
+            rows = read_database(folder)
+            reason = EMPTY if rows is None else None
+        except UnreadableDatabase as error:
+            reason = str(error)
+    except OSError as error:
+        raise BadInput(
+            f"{error.filename}: {error.strerror}: ask whoever owns it for the right to read it"
+        ) from error
+    if rows is None and not lines.lines and (folder / DATABASE).is_file() and reason != EMPTY:
+        raise BadInput(
+            f"{folder / DATABASE} is damaged ({reason}), and no {JOURNAL} says what it held: put a"
+            " copy of it there, or type name=OTHER for a new study; its stages are kept"
+        )
+    return merge(rows, reason, lines), lines
+
+
+def check_facts(folder: Path, known: Merged) -> None:
+    """BadInput where it is not known any more what all trials share."""
+    missing = [name for name in NEEDED if name not in known.facts]
+    if missing:
+        raise BadInput(
+            f"{folder}: what its files say of the study's {', '.join(missing)} is damaged: put a"
+            f" copy of {DATABASE} or {JOURNAL} there, or type name=OTHER for a new study"
+        )
