@@ -16,7 +16,7 @@ from energy_sweep.search.known_trials import KnownTrials
 from energy_sweep.search.mend import mend
 from energy_sweep.search.run_order import Job
 from energy_sweep.search.search_run import Run, SearchRun
-from energy_sweep.study import SAMPLERS, Study
+from energy_sweep.study import SAMPLERS, Study, check_space
 from energy_sweep.study.space import Space
 
 WHOLE_GRID = 1000
@@ -49,6 +49,7 @@ def search_study(
     """
     if sampler not in ("auto", *SAMPLERS):
         raise BadInput(f"search.sampler={sampler}: type search.sampler=auto|{'|'.join(SAMPLERS)}")
+    check_space(sampler, space)
     index = JobIndex(space, describe)
     jobs = list(map(index.job, space.grid())) if _enumerable(space, budget) else None
     costs = CostTracker(objective, repeatability=study.meter.repeatability_of)
@@ -62,11 +63,13 @@ def search_study(
     )
     if jobs is not None and sampler == "auto" and _fits(jobs, budget):
         return sweep.whole(jobs)
-    chosen, wanted = "tpe" if sampler == "auto" else sampler, _wanted(budget)
+    chosen, wanted = "tpe" if sampler == "auto" else sampler, _wanted(budget, sampler)
     there_are = None if jobs is None else _configurations(jobs)
     if wanted is not None and there_are is not None and there_are <= wanted:
         sweep.total = there_are  # all of them: seeds of one are no reason to stop
         wanted = None
+    if sampler == "grid" and wanted is None:
+        sweep.total = sweep.total or space.size
     return sweep.sampled(chosen, seed=seed, total=wanted, settings=sampler_settings)
 
 
@@ -86,9 +89,10 @@ def _configurations(jobs: Sequence[Job]) -> int:
     return len({job.identity[0] for job in jobs})
 
 
-def _wanted(budget: Budget) -> int | None:
-    """How many configurations a sampler measures; None where only joules or seconds end it."""
-    limited = budget.joules is not None or budget.seconds is not None
+def _wanted(budget: Budget, sampler: str) -> int | None:
+    """How many configurations a sampler measures; None where only joules, seconds or the end of a
+    grid end it."""
+    limited = budget.joules is not None or budget.seconds is not None or sampler == "grid"
     return budget.trials or (None if limited else DEFAULT_TRIALS)
 
 

@@ -8,7 +8,8 @@ from energy_sweep.search.job_index import JobIndex
 from energy_sweep.search.known_trials import KnownTrials
 from energy_sweep.search.run_order import Job
 from energy_sweep.study import Answer, Identity
-from energy_sweep.study.suggest import suggest
+from energy_sweep.study.sampler_names import BREEDING, IN_ORDER
+from energy_sweep.study.suggest import in_order, suggest
 
 # A sampler that keeps asking for what is known gives way to chance, and then to the whole grid.
 SAMPLER_ATTEMPTS = 10
@@ -24,6 +25,9 @@ def sampled_jobs(
 ) -> Iterator[Job]:
     """What failed before, then what the sampler asks for, given what is known by then."""
     yield from trials.failed_before()
+    if sampler in IN_ORDER:
+        yield from _in_order(trials, sampler, seed=seed, settings=settings)
+        return
     while True:
         job = propose(
             trials.index,
@@ -36,6 +40,18 @@ def sampled_jobs(
         )
         if job is None:
             return
+        yield job
+
+
+def _in_order(
+    trials: KnownTrials, sampler: str, *, seed: int, settings: Mapping[str, object] | None
+) -> Iterator[Job]:
+    """What is not known of the points of a sequence, and then of the rest of a finite space."""
+    for point in in_order(sampler, trials.index.space, seed=seed, settings=settings):
+        job = trials.index.job(point)
+        if job.identity not in trials.numbers.keys() | trials.tried:
+            yield job
+    while job := trials.index.untried(trials.numbers.keys() | trials.tried, seed=seed):
         yield job
 
 
@@ -69,6 +85,7 @@ def propose(
         job = index.job(point)
         if job.identity not in avoid:
             return job
-        _, accuracy, joules = answers.get(job.identity, (point, None, None))
-        told.append((point, accuracy, joules))
+        if asked not in BREEDING:  # which a generation of repeats would end
+            _, accuracy, joules = answers.get(job.identity, (point, None, None))
+            told.append((point, accuracy, joules))
     return index.untried(avoid, seed=seed)

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from energy_sweep.study.dashboard import serve as serve
     from energy_sweep.study.loading import load_study as load_study
     from energy_sweep.study.opening import open_study as open_study
-    from energy_sweep.study.suggest import SAMPLERS as SAMPLERS
+    from energy_sweep.study.sampler_names import SAMPLERS as SAMPLERS
+    from energy_sweep.study.samplers import check_settings as check_settings
+    from energy_sweep.study.samplers import check_space as check_space
     from energy_sweep.study.suggest import Answer as Answer
-    from energy_sweep.study.suggest import check_settings as check_settings
 
 _HOMES = {
     "Identity": "attributes",
@@ -28,9 +29,10 @@ _HOMES = {
     "serve": "dashboard",
     "load_study": "loading",
     "open_study": "opening",
-    "SAMPLERS": "suggest",
+    "SAMPLERS": "sampler_names",
+    "check_settings": "samplers",
+    "check_space": "samplers",
     "Answer": "suggest",
-    "check_settings": "suggest",
 }
 
 

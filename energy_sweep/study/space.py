@@ -54,6 +54,18 @@ class Axis:
     def finite(self) -> bool:
         return self.values is not None
 
+    @property
+    def count(self) -> float:
+        """How many values it has, those typed twice counted twice."""
+        if self.values is not None:
+            return len(self.values)
+        return (self.high or 0) - (self.low or 0) + 1 if self.integer else math.inf
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether its values are numbers, which have an order; an interval's are."""
+        return self.values is None or all(map(is_number, self.values))
+
     def position(self, value: Any) -> int | None:
         """Where among the typed values this one stands; True is not 1, but 1.0 is."""
         same = (index for index, known in enumerate(self.values or ()) if _same(value, known))
@@ -103,6 +115,11 @@ class Space:
                 return None
             total *= len(axis.values)
         return total
+
+    @property
+    def count(self) -> float:
+        """Number of points, whole numbers of an interval too; infinite where one is not whole."""
+        return math.prod(axis.count for axis in self.axes)
 
     def grid(self) -> Iterator[JsonDict]:
         """Every point of a finite space, in the order typed."""

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
-from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from energy_sweep.record import BadInput, JsonDict, digest
-from energy_sweep.study.space import Axis, Space
-
-KINDS: dict[str, Callable[..., BaseSampler]] = {"tpe": TPESampler, "random": RandomSampler}
-SAMPLERS = tuple(KINDS)
-SETTINGS = "hydra.sweeper.sampler"  # where settings of a sampler are typed
-
-# By the types that Optuna declares: those of the values that it takes.
-WORDS = {"int": ("int",), "bool": ("bool",), "float": ("float", "int")}
+from energy_sweep.record import JsonDict, digest
+from energy_sweep.study.coding import Coding
+from energy_sweep.study.generations import cmaes_population, generations, tell_in_generations
+from energy_sweep.study.sampler_names import BREEDING
+from energy_sweep.study.samplers import USUAL, make
+from energy_sweep.study.scalar import scalars
+from energy_sweep.study.space import Space
 
 # Parameters, accuracy, joules; an infeasible trial has neither accuracy nor joules.
 Answer = tuple[JsonDict, float | None, float | None]
+
+BOTH = ("maximize", "minimize")
+ROUNDS = 20  # times as many points as a finite space has, until few of a sequence are new
+MOST_IN_ORDER = 100_000
+CHOICES = ("tpe", "random")  # all others are told numbers in their order
 
 
 def suggest(
@@ -47,73 +40,94 @@ def suggest(
     The sampler lives in a study that is thrown away, seeded by its arguments alone: a resumed
     sweep asks what an uninterrupted one would have asked. Answers outside the space are left out.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        directions=["maximize", "minimize"],
-        sampler=_sampler(sampler, int(digest([seed, number, attempt])[:8], 16), settings or {}),
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    coding, given = Coding(space, ordered=sampler not in CHOICES), dict(settings or {})
+    inside = [one for one in answers if sampler != "random" and space.contains(one[0])]
+    mine = int(digest([seed, number, attempt])[:8], 16)
+    if sampler in BREEDING:
+        study = _bred(inside, coding, sampler, seed=seed, settings=given)
+    else:
+        study = optuna.create_study(directions=BOTH)
+        study.add_trials(_trials(inside, coding, worst=sampler != "tpe"))
+    study.sampler = make(sampler, mine, given)
+    return coding.point(study.ask(coding.distributions).params)
+
+
+def in_order(
+    sampler: str, space: Space, *, seed: int, settings: Mapping[str, Any] | None = None
+) -> Iterator[JsonDict]:
+    """The points that a sampler without memory goes through, in its order.
+
+    A grid has each point once, as typed. QMC comes to some points again, and ends where new ones
+    have become rare.
+    """
+    if sampler == "grid":
+        yield from space.grid()
+        return
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    coding = Coding(space, ordered=True)
+    made = make(sampler, int(digest([seed])[:8], 16), settings or {})
+    study = optuna.create_study(sampler=made)
+    # The first trial is by lot, and tells the sampler no more than the parameters there are.
+    study.tell(study.ask(coding.distributions), 0.0)
+    for _ in range(int(min(MOST_IN_ORDER, ROUNDS * space.count))):
+        yield coding.point(study.ask(coding.distributions).params)
+
+
+def _bred(
+    answers: Sequence[Answer],
+    coding: Coding,
+    sampler: str,
+    *,
+    seed: int,
+    settings: dict[str, Any],
+) -> optuna.Study:
+    """A study of the answers as generations; `settings` get the size of one where they lack it."""
+    distributions, outcomes = coding.distributions, [answer[1:] for answer in answers]
+    if sampler == "cmaes":
+        varying = sum(not one.single() for one in distributions.values())
+        size = settings.setdefault("popsize", cmaes_population(varying))
+        parts = generations(len(answers), first=settings.get("n_startup_trials", 1), size=size)
+        values = [[value] for value in scalars(outcomes, parts, seed=seed)]
+        study = optuna.create_study()
+        trials = [_trial(one[0], v, coding) for one, v in zip(answers, values, strict=True)]
+    else:
+        size = settings.get("population_size", USUAL[sampler]["population_size"])
+        parts = generations(len(answers), first=size, size=size)
+        study = optuna.create_study(directions=BOTH)
+        trials = _trials(answers, coding, worst=True)
+    tell_in_generations(
+        study,
+        trials,
+        parts,
+        sampler=lambda part: make(sampler, int(digest([seed, part])[:8], 16), settings),
+        distributions=distributions,
     )
-    distributions = {axis.name: _distribution(axis) for axis in space.axes}
-    if sampler != "random":
-        inside = [answer for answer in answers if space.contains(answer[0])]
-        study.add_trials([_trial(answer, space, distributions) for answer in inside])
-    asked = study.ask(distributions).params
-    return {axis.name: _typed(axis, asked[axis.name]) for axis in space.axes}
+    return study
 
 
-def check_settings(sampler: str, settings: Mapping[str, Any]) -> None:
-    """Raise BadInput for a setting that the sampler does not have, or cannot have as it is."""
-    chosen = "tpe" if sampler == "auto" else sampler
-    signed = inspect.signature(KINDS[chosen]).parameters if chosen in KINDS else {}
-    kinds = {name: str(one.annotation).split(" | ")[0] for name, one in signed.items()}
-    known = {name: kind for name, kind in kinds.items() if kind in WORDS and name != "seed"}
-    for name, value in settings.items():
-        if name not in known:
-            have = f"one of {', '.join(known)}" if known else "none, since it has none"
-            raise BadInput(f"{SETTINGS}.{name} is no setting of sampler {chosen}: type {have}")
-        if type(value).__name__ not in WORDS[known[name]]:
-            raise BadInput(f"{SETTINGS}.{name}={value}: type {WORDS[known[name]][0]}")
+def _trials(answers: Sequence[Answer], coding: Coding, *, worst: bool) -> list[FrozenTrial]:
+    """Answers as finished trials of two objectives.
+
+    What is infeasible has no values, which only TPE learns from; the others are told the `worst`
+    that is known of each.
+    """
+    known = [(accuracy, joules) for _, accuracy, joules in answers if accuracy is not None]
+    last = [
+        min((accuracy for accuracy, _ in known), default=0.0),
+        max((joules for _, joules in known if joules is not None), default=1.0),
+    ]
+    trials = list[FrozenTrial]()
+    for params, accuracy, joules in answers:
+        values = None if accuracy is None or joules is None else [accuracy, joules]
+        trials.append(_trial(params, values or (last if worst else None), coding))
+    return trials
 
 
-def _sampler(name: str, seed: int, settings: Mapping[str, Any]) -> BaseSampler:
-    if name not in KINDS:
-        raise BadInput(f"search.sampler={name}: type search.sampler=auto|{'|'.join(SAMPLERS)}")
-    usual = {"multivariate": True} if name == "tpe" else {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what is experimental in Optuna, or goes in its next
-        return KINDS[name](seed=seed, **{**usual, **settings})
-
-
-def _trial(answer: Answer, space: Space, distributions: dict[str, BaseDistribution]) -> FrozenTrial:
-    params, accuracy, joules = answer
-    values = None if accuracy is None or joules is None else [accuracy, joules]
+def _trial(params: JsonDict, values: list[float] | None, coding: Coding) -> FrozenTrial:
     return create_trial(
         state=TrialState.PRUNED if values is None else TrialState.COMPLETE,
         values=values,
-        params={axis.name: _internal(axis, params[axis.name]) for axis in space.axes},
-        distributions=distributions,
+        params=coding.parameters(params),
+        distributions=coding.distributions,
     )
-
-
-def _distribution(axis: Axis) -> BaseDistribution:
-    """Typed values are choices by position, since a sampler needs no order among a few values."""
-    if axis.values is not None:
-        return _positions(len(axis.values))
-    low, high = axis.low or 0.0, axis.high or 0.0
-    if axis.integer:
-        return IntDistribution(int(low), int(high), log=axis.log)
-    return FloatDistribution(float(low), float(high), log=axis.log)
-
-
-@functools.cache
-def _positions(count: int) -> CategoricalDistribution:
-    return CategoricalDistribution(tuple(range(count)))
-
-
-def _internal(axis: Axis, value: Any) -> Any:
-    if axis.values is not None:
-        return axis.position(value)
-    return int(value) if axis.integer else float(value)
-
-
-def _typed(axis: Axis, value: Any) -> Any:
-    return value if axis.values is None else axis.values[value]

@@ -47,7 +47,7 @@ REFUSED = {
     "~batch": "batch is gone",
     "--frobnicate": "unrecognized arguments: --frobnicate: type --help",
     "frobnicate": "frobnicate is neither a verb nor a setting: type one of meters",
-    "hydra/sweeper/sampler=grid": "hydra/sweeper/sampler: leave it out, and type",
+    "hydra/sweeper/sampler=motpe": "hydra/sweeper/sampler: leave it out, and type",
 }
 
 

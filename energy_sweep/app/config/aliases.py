@@ -10,11 +10,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from energy_sweep.app.config.messages import PLUGINS
 from energy_sweep.record import BadInput, JsonDict
+from energy_sweep.study.sampler_names import CLASSES
 
 SWEEPER = "hydra.sweeper"
 DIRECTIONS = ["maximize", "minimize"]
 # By what files in the style of hydra-optuna-sweeper call them.
-SAMPLERS = {"optuna.samplers.TPESampler": "tpe", "optuna.samplers.RandomSampler": "random"}
+SAMPLERS = {f"optuna.samplers.{kind}": name for name, kind in CLASSES.items()}
 TAKEN = ("n_trials", "n_jobs", "params", "sampler")
 
 

@@ -16,10 +16,11 @@ from omegaconf import MISSING
 from energy_sweep.record import BadInput, JsonDict, Objective
 from energy_sweep.record.bounds import check_share
 from energy_sweep.search.budget import LIMITS, Budget
+from energy_sweep.study.sampler_names import SAMPLERS as NAMES
 
 FOLDER_NAME = re.compile(r"[^/\\.-][^/\\]{0,99}")  # not taken for a path or an option
 LARGEST = 2**63  # where whole numbers of databases and tensors end
-SAMPLERS = ("auto", "tpe", "random")
+SAMPLERS = ("auto", *NAMES)
 GROUPS = ("dataset", "model", "optimizer", "compression", "runtime", "device", "meter")
 
 # What is typed with a part, and is a dial of the recipe and not a setting of the part.

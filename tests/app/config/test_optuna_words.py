@@ -17,8 +17,7 @@ from optuna.samplers import TPESampler
 
 from benchmarks.formula import run_formula
 from energy_sweep.app.main import main
-from energy_sweep.study import load_study
-from energy_sweep.study.suggest import suggest
+from energy_sweep.study import check_settings, load_study
 
 STUDY = Path("outputs/digits-small_cnn")
 SMALL = ["-m", "meter=replay", "search/space=none", "device.plan=channels_last"]
@@ -76,8 +75,8 @@ def test_settings_of_a_sampler_reach_it_by_name(monkeypatch: pytest.MonkeyPatch)
         made.append(settings)
         return TPESampler(**settings)
 
-    module: Any = importlib.import_module(suggest.__module__)
-    signed = {"tpe": sampler, "random": module.KINDS["random"]}
+    module: Any = importlib.import_module(check_settings.__module__)
+    signed = {**module.KINDS, "tpe": sampler}
     sampler.__signature__ = module.inspect.signature(TPESampler)  # type: ignore[attr-defined]
     monkeypatch.setattr(module, "KINDS", signed)
     assert main([*SMALL, *SEARCH], run=run_formula) == 0
@@ -109,8 +108,8 @@ REFUSED = {
     " tpe: type one of consider_prior, ",
     "+hydra.sweeper.sampler.n_ei_candidates=many": "hydra.sweeper.sampler.n_ei_candidates=many:"
     " type int",
-    "hydra.sweeper.sampler._target_=optuna.samplers.CmaEsSampler": "hydra.sweeper.sampler._target_="
-    "optuna.samplers.CmaEsSampler is none of ours: type hydra.sweeper.sampler._target_=optuna.",
+    "hydra.sweeper.sampler._target_=optuna.samplers.MOTPESampler": "hydra.sweeper.sampler._target_="
+    "optuna.samplers.MOTPESampler is none of ours: type hydra.sweeper.sampler._target_=optuna.",
     "+hydra.sweeper.custom_search_space=a.b": "hydra.sweeper.custom_search_space=a.b: a space is"
     " made of axes: type them",
     "+hydra.sweeper.nonsense=1": "hydra.sweeper.nonsense is read by nothing: leave it out, and type"
@@ -133,6 +132,26 @@ def test_what_has_no_equivalent_is_refused_by_name(
 ) -> None:
     write()
     assert said(capsys, *SEARCH, argument).startswith(REFUSED[argument])
+
+
+OF_SAMPLERS = {
+    "nsgaii population_size=1": "population_size=1: population_size must be greater than or equal",
+    "cmaes with_margin=true": "with_margin notes more of a trial than a study keeps: leave it out",
+    "qmc qmc_type=latin": "qmc_type=latin: The qmc_type='latin' is invalid",
+    "gp n_startup_trials=a": "n_startup_trials=a: type int",
+    "grid seed=1 search_space=1": "search_space is no setting of sampler grid: type none, since",
+}
+
+
+@pytest.mark.parametrize("typed", OF_SAMPLERS)
+def test_settings_of_samplers_are_checked_before_anything_runs(
+    typed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, *settings = typed.split(" ")
+    words = [f"+hydra.sweeper.sampler.{setting}" for setting in settings]
+    line = said(capsys, f"search.sampler={name}", *words)
+    assert line.startswith(f"hydra.sweeper.sampler.{OF_SAMPLERS[typed]}")
+    assert not STUDY.exists()
 
 
 def test_an_unknown_setting_in_a_file_is_refused_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -173,7 +192,7 @@ def test_our_samplers_and_theirs_keep_apart(capsys: pytest.CaptureFixture[str]) 
     assert "random chooses" in capsys.readouterr().err
     line = said(capsys, *few, "hydra/sweeper=optuna")
     assert line.startswith(f"hydra.sweeper._target_={THEIRS} knows nothing of stages and joules")
-    line = said(capsys, *few, "hydra/sweeper/sampler=grid")
+    line = said(capsys, *few, "hydra/sweeper/sampler=[grid]")
     assert line.startswith("hydra.sweeper.sampler._target_=optuna.samplers.Grid is none of ours")
 
 
