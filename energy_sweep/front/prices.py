@@ -138,8 +138,15 @@ def demand(result: TrialResult, objective: Objective) -> Usage:
     """Units of each pool that the objective charges to a trial."""
     wanted: defaultdict[str, float] = defaultdict(float)
     for use in result.stages:
-        if use.stage in TRAINING_STAGES and objective.name in ("training", "lifetime"):
-            wanted[use.cost_key] += use.units
-        if use.stage == "infer" and objective.name != "training":
-            wanted[use.cost_key] += objective.images if objective.name == "lifetime" else 1.0
+        if times := charged(use.stage, objective):
+            wanted[use.cost_key] += times * use.units
     return dict(wanted)
+
+
+def charged(stage: str, objective: Objective) -> float:
+    """How often the objective charges a unit of a stage; an image is the unit of `infer`."""
+    if stage in TRAINING_STAGES:
+        return float(objective.name in ("training", "lifetime"))
+    if stage != "infer" or objective.name == "training":
+        return 0.0
+    return float(objective.images) if objective.name == "lifetime" else 1.0

@@ -11,6 +11,7 @@ from energy_sweep.search.budget import Budget
 from energy_sweep.search.certainty import CertaintyOrder
 from energy_sweep.search.cost_tracker import CostTracker
 from energy_sweep.search.events import Event, OnEvent, Outcome
+from energy_sweep.search.gain_jobs import GainJobs
 from energy_sweep.search.job_index import Describe, JobIndex
 from energy_sweep.search.known_trials import KnownTrials
 from energy_sweep.search.mend import mend
@@ -30,6 +31,7 @@ def search_study(
     space: Space,
     *,
     describe: Describe,
+    outline: Describe | None = None,
     run: Run,
     budget: Budget,
     objective: Objective,
@@ -41,17 +43,18 @@ def search_study(
 ) -> Outcome:
     """Measure what `space` and `budget` ask for and the study lacks.
 
-    `describe` resolves a point without running it, `run` measures it under a trial number. A
-    finite grid that the budget does not cut runs whole in the order of its shared stages; else
-    `sampler` asks, with `sampler_settings` by Optuna's names. What `run` raises makes a failed
-    trial, tried again by the next sweep; BadInput ends this one. `order` says how much certainty to
-    buy for the front in the end.
+    `describe` resolves a point without running it (`outline` without trying a plan for its net),
+    `run` measures it under a trial number. A finite grid that the budget does not cut runs whole in
+    the order of its shared stages; else candidates are taken by expected gain per joule, or a
+    `sampler` that was named asks, with `sampler_settings` by Optuna's names. What `run` raises
+    makes a failed trial, tried again by the next sweep; BadInput ends this one. `order` says how
+    much certainty to buy for the front in the end.
     """
     if sampler not in ("auto", *SAMPLERS):
         raise BadInput(f"search.sampler={sampler}: type search.sampler=auto|{'|'.join(SAMPLERS)}")
     check_space(sampler, space)
-    index = JobIndex(space, describe)
-    jobs = list(map(index.job, space.grid())) if _enumerable(space, budget) else None
+    index = JobIndex(space, describe, outline)
+    jobs = list(map(index.outline, space.grid())) if _enumerable(space, budget) else None
     costs = CostTracker(objective, repeatability=study.meter.repeatability_of)
     sweep = SearchRun(
         trials=KnownTrials(study, store_records, index=index, costs=costs),
@@ -62,15 +65,18 @@ def search_study(
         buy=None if order is None else functools.partial(order.fill, objective=objective),
     )
     if jobs is not None and sampler == "auto" and _fits(jobs, budget):
-        return sweep.whole(jobs)
-    chosen, wanted = "tpe" if sampler == "auto" else sampler, _wanted(budget, sampler)
+        return sweep.whole(list(map(index.job, space.grid())))
+    wanted = _wanted(budget, sampler)
     there_are = None if jobs is None else _configurations(jobs)
     if wanted is not None and there_are is not None and there_are <= wanted:
         sweep.total = there_are  # all of them: seeds of one are no reason to stop
         wanted = None
     if sampler == "grid" and wanted is None:
         sweep.total = sweep.total or space.size
-    return sweep.sampled(chosen, seed=seed, total=wanted, settings=sampler_settings)
+    if sampler == "auto":
+        queue = GainJobs(sweep.trials, objective=objective, budget=budget, seed=seed)
+        return sweep.by_gain(queue, total=wanted)
+    return sweep.sampled(sampler, seed=seed, total=wanted, settings=sampler_settings)
 
 
 def _enumerable(space: Space, budget: Budget) -> bool:
@@ -80,7 +86,7 @@ def _enumerable(space: Space, budget: Budget) -> bool:
 
 def _fits(jobs: Sequence[Job], budget: Budget) -> bool:
     """Whether no budget may cut the grid, so that going depth-first leaves nothing out."""
-    if budget.joules is not None or budget.seconds is not None:
+    if budget.joules is not None or budget.seconds is not None or budget.until is not None:
         return False
     return budget.trials is None or _configurations(jobs) <= budget.trials
 
@@ -90,9 +96,9 @@ def _configurations(jobs: Sequence[Job]) -> int:
 
 
 def _wanted(budget: Budget, sampler: str) -> int | None:
-    """How many configurations a sampler measures; None where only joules, seconds or the end of a
-    grid end it."""
-    limited = budget.joules is not None or budget.seconds is not None or sampler == "grid"
+    """How many configurations are measured one by one; None where something else ends it."""
+    limits = (budget.joules, budget.seconds, budget.until)
+    limited = limits != (None, None, None) or sampler == "grid"
     return budget.trials or (None if limited else DEFAULT_TRIALS)
 
 

@@ -76,6 +76,19 @@ class CostTracker:
         pools = map(self._pool, self._demands[number])
         return any(pool is not None and pool.contended for pool in pools)
 
+    def joules_per_unit(self, cost_key: str) -> float | None:
+        """Joules that a unit of this work costs; None where nothing of it was measured."""
+        pool = self._pool(cost_key) if cost_key in self._work else None
+        return None if pool is None else pool.joules_per_unit
+
+    def joules_per_run(self, cost_key: str) -> float | None:
+        """Joules that a unit of a stage takes when it is run; of `infer` that is all its images."""
+        records = [one for one in self._work.get(cost_key, {}).values() if one.marks]
+        if not any(one.stage == "infer" for one in records):
+            return self.joules_per_unit(cost_key)
+        marks = [mark for one in records for mark in one.marks]
+        return math.fsum(mark.reading.joules for mark in marks) / len(records)
+
     def front(self) -> int:
         """How many configurations, their seeds merged, no other one dominates."""
         points: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from energy_sweep.record import EnergySweepError, TrialResult
+from energy_sweep.record import EnergySweepError, JsonDict, TrialResult
 from energy_sweep.search.run_order import Job, RunOrder
 
-Stop = Literal["done", "trials", "joules", "seconds", "failures"]
+Stop = Literal["done", "trials", "joules", "seconds", "failures", "stagnation", "doubt", "plan"]
 
 BuyingEnds = Literal["empty", "decided", "share", "learned", "joules", "seconds", "failures"]
 
@@ -41,6 +41,24 @@ class Started:
     job: Job
     measured: int
     total: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What a trial is expected to take beyond what is paid: `joules`, the 95 % `uncertainty` of
+    that where a part was never measured, and what it takes from the store instead (`shared`)."""
+
+    joules: float
+    uncertainty: float
+    shared: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What a search of ours runs next; `prediction` is None before any price is known."""
+
+    params: JsonDict
+    prediction: Prediction | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +125,8 @@ class Certainty:
 class Outcome:
     """Trial numbers of this sweep by what became of them, points that were known, and why it ended.
 
-    `stopped` is "done" where nothing is left in the space.
+    `stopped` is "done" where nothing is left in the space. `predicted` are the joules that trials
+    were expected to take, each with those that it took.
     """
 
     new: tuple[int, ...]
@@ -116,9 +135,10 @@ class Outcome:
     repeats: int
     stopped: Stop
     certainty: tuple[Certainty, ...] = ()
+    predicted: tuple[tuple[float, float], ...] = ()
 
 
-Event = Planned | Started | Finished | BuyingBegins | Bought | Outcome
+Event = Planned | Chosen | Started | Finished | BuyingBegins | Bought | Outcome
 OnEvent = Callable[[Event], None]
 
 

@@ -19,12 +19,19 @@ Describe = Callable[[JsonDict], Job]
 
 
 class JobIndex:
-    """Remembers which job each point is, so that no point is described twice."""
+    """Remembers which job each point is, so that no point is described twice.
 
-    def __init__(self, space: Space, describe: Describe) -> None:
+    To describe a point may take joules, since a plan is tried for its net; its `outline` takes
+    none, and says the same of what it measures, but may name stages as of a net run plainly.
+    """
+
+    def __init__(self, space: Space, describe: Describe, outline: Describe | None = None) -> None:
         self.space = space
         self._describe = describe
+        self._outline = outline
         self._jobs: dict[str, Job] = {}
+        self._outlines: dict[str, Job] = {}
+        self._seen: set[str] = set()
         self._points: dict[Identity, JsonDict] = {}
         self._outside: set[Identity] = set()
 
@@ -33,8 +40,26 @@ class JobIndex:
         key = json.dumps(point, sort_keys=True)
         if key not in self._jobs:
             self._jobs[key] = job = self._describe(point)
-            self._points.setdefault(job.identity, point)
+            self._remember(key, job, point)
+            outlined = self._outlines.get(key)
+            if outlined is not None and outlined.stages != job.stages:
+                self._outlines.clear()  # a plan is known by now that was not
         return self._jobs[key]
+
+    def outline(self, point: JsonDict) -> Job:
+        """The job of a point as far as it is known without spending a joule."""
+        if self._outline is None:
+            return self.job(point)
+        key = json.dumps(point, sort_keys=True)
+        known = self._jobs.get(key) or self._outlines.get(key)
+        if known is None:
+            self._outlines[key] = known = self._outline(point)
+            self._remember(key, known, point)
+        return known
+
+    def _remember(self, key: str, job: Job, point: JsonDict) -> None:
+        self._seen.add(key)
+        self._points.setdefault(job.identity, point)
 
     def locate(self, identity: Identity, params: JsonDict) -> JsonDict | None:
         """The point of today's space that is this configuration, typed once as `params`, or None.
@@ -44,10 +69,10 @@ class JobIndex:
         """
         if identity in self._points:
             return self._points[identity]
-        whole = self.space.size is not None and len(self._jobs) >= self.space.size
+        whole = self.space.size is not None and len(self._seen) >= self.space.size
         if not whole and identity not in self._outside:
             for point in itertools.islice(self._guesses(params), GUESSES):
-                if self.job(point).identity == identity:
+                if self.outline(point).identity == identity:
                     return point
         self._outside.add(identity)
         return None
@@ -58,7 +83,8 @@ class JobIndex:
             return None
         points = list(self.space.grid())
         random.Random(seed).shuffle(points)  # noqa: S311 (which configuration is next is no secret)
-        return next((job for job in map(self.job, points) if job.identity not in avoid), None)
+        new = (point for point in points if self.outline(point).identity not in avoid)
+        return next(map(self.job, new), None)
 
     def _guesses(self, params: JsonDict) -> Iterator[JsonDict]:
         columns: list[Sequence[object]] = []

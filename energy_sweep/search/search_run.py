@@ -10,14 +10,17 @@ from energy_sweep.search.budget import Budget
 from energy_sweep.search.events import (
     UNPRICED,
     Certainty,
+    Chosen,
     Finished,
     OnEvent,
     Outcome,
     Planned,
+    Prediction,
     Started,
     Stop,
     one_line,
 )
+from energy_sweep.search.gain_jobs import GainJobs
 from energy_sweep.search.known_trials import KnownTrials
 from energy_sweep.search.run_order import Job, RunOrder, run_order
 from energy_sweep.search.sampling import sampled_jobs
@@ -33,6 +36,7 @@ class TrialTally:
     infeasible: list[int] = field(default_factory=list[int])
     failed: list[int] = field(default_factory=list[int])
     failures_in_a_row: int = 0
+    predicted: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
 
     def failure(self, number: int) -> None:
         """Count a trial that failed."""
@@ -53,6 +57,7 @@ class TrialTally:
             repeats=repeats,
             stopped=stopped,
             certainty=certainty,
+            predicted=tuple(self.predicted),
         )
 
 
@@ -93,11 +98,18 @@ class SearchRun:
         settings: Mapping[str, object] | None = None,
     ) -> Outcome:
         """Run what failed before, then what a sampler asks for."""
+        queue = sampled_jobs(self.trials, sampler, seed=seed, settings=settings)
+        return self._asked(queue, sampler, total=total)
+
+    def by_gain(self, queue: GainJobs, *, total: int | None) -> Outcome:
+        """Run what buys the most front per joule."""
+        return self._asked(queue, "auto", total=total)
+
+    def _asked(self, queue: Iterator[Job], sampler: str, *, total: int | None) -> Outcome:
         if total is not None:
             self.total, self.cut = total, True
         repeats = len(self.trials.answers())
         self._announce(planned=None, sampler=sampler)
-        queue = sampled_jobs(self.trials, sampler, seed=seed, settings=settings)
         return self._work(queue, repeats=repeats)
 
     def _announce(self, *, planned: RunOrder | None, sampler: str | None) -> None:
@@ -129,10 +141,23 @@ class SearchRun:
         while True:
             stop = self.stop()
             if stop == "trials" or (job := next(queue, None)) is None:
-                return stop or "done"
+                ended = queue.ended if isinstance(queue, GainJobs) else None
+                return stop or ended or "done"
             if stop is not None:
                 return stop
-            self.measure(self.claim(job), job)
+            if isinstance(queue, GainJobs):
+                self._paid(job, queue.prediction)
+            else:
+                self.measure(self.claim(job), job)
+
+    def _paid(self, job: Job, prediction: Prediction | None) -> None:
+        """Measure a job, saying before what it is expected to take, and keep what it took."""
+        self.tell(Chosen(params=job.params, prediction=prediction))
+        costs, failures = self.trials.costs, len(self.tally.failed)
+        before = costs.spent_joules
+        self.measure(self.claim(job), job)
+        if prediction is not None and len(self.tally.failed) == failures:
+            self.tally.predicted.append((prediction.joules, costs.spent_joules - before))
 
     def claim(self, job: Job) -> int:
         """Begin a trial in the study, and give its number."""

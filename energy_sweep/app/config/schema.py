@@ -55,6 +55,7 @@ class SearchSchema:
     sampler: str = "auto"
     seed: int = 0
     max_failures: int = 3
+    until: str | None = None
     certainty: float = 0.0
     confirm: float = 0.0
     space: dict[str, Any] = field(default_factory=dict[str, Any])

@@ -12,6 +12,8 @@ from energy_sweep.study.space import Axis
 from energy_sweep.text import terminal
 from energy_sweep.text.commands import program
 
+OURS = "next is always what is expected to add the most front for its joules"
+
 
 def plan_text(event: Planned, axes: tuple[Axis, ...], *, width: int | None = None) -> str:
     """The axes and where each came from, what is to run, and what sharing stages saves."""
@@ -69,7 +71,8 @@ def _work_text(event: Planned) -> str:
     known = f"{event.measured} measured"
     if event.plan is None:
         total = event.total
-        return f"{count_text(total)}, {known}; {event.sampler} chooses"
+        chooses = OURS if event.sampler == "auto" else f"{event.sampler} chooses"
+        return f"{count_text(total)}, {known}; {chooses}"
     new = len(event.plan.jobs)
     if not new:
         return f"{count_text(event.total)}, all measured: nothing new to run"
@@ -97,8 +100,10 @@ def outcome_text(outcome: Outcome) -> str:
     reasons = {
         "done": "nothing is left in the space",
         "trials": "search.trials is reached",
-        "joules": "search.joules is spent",
+        "joules": "search.joules is spent, or too little of it left for any candidate",
         "seconds": "search.seconds have passed",
+        "stagnation": "no candidate is expected to add 1 % to the front (search.until)",
+        "doubt": "few members of the front are expected to be missing (search.until)",
         "failures": "search.max_failures in a row; the same command tries them again",
     }
     return f"{', '.join(parts)}; {reasons[outcome.stopped]}"

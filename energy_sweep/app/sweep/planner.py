@@ -16,9 +16,9 @@ from energy_sweep.app.config.levels import Levels
 from energy_sweep.app.sweep.session import TrialSession
 from energy_sweep.recipe import Recipe, replace
 from energy_sweep.recipe.dials import SEED
-from energy_sweep.recipe.plan import AUTO, DEFAULT_PLAN
+from energy_sweep.recipe.plan import AUTO, DEFAULT_PLAN, PLANS, Plan
 from energy_sweep.recipe.stages import chain
-from energy_sweep.record import BadInput, JsonDict, StageRecord, StageUse
+from energy_sweep.record import BadInput, JsonDict, StageRecord, StageUse, from_json
 from energy_sweep.search import WHOLE_GRID, Job
 from energy_sweep.trial import check_ready, data_facts, plan_record, resolve
 
@@ -63,6 +63,17 @@ class Planner:
             dials={**self.composer.dials(params, values), LEVEL: recipe.effective_level},
         )
 
+    def outline(self, params: JsonDict) -> Job:
+        """The same without trying a plan: where none is known yet, as of a net run plainly."""
+        params, _, recipe = self._canonical(params)
+        return Job(
+            params=params,
+            config=recipe.config(),
+            seed=recipe.seed,
+            overrides=tuple(as_typed(self.axes.overrides(params))),
+            stages=self.stages(self._known_plan(recipe)),
+        )
+
     def reseeded(self, params: JsonDict, seed: int) -> Job:
         """The job of a point at another seed, whether the space has an axis of seeds or not."""
         params, values, _ = self._canonical(params)
@@ -101,6 +112,14 @@ class Planner:
         if tried is not None:
             self.plans[tried.key] = tried
         return made
+
+    def _known_plan(self, recipe: Recipe) -> Recipe:
+        """The recipe with the plan that was typed or found before; plain where that is neither."""
+        if recipe.device.plan != AUTO:
+            return replace(recipe, plan=PLANS[recipe.device.plan])
+        found = plan_record(recipe, self.session(recipe).store, self._machine(recipe))
+        plan = DEFAULT_PLAN if found is None else from_json(Plan, found.facts["plan"])
+        return replace(recipe, plan=plan)
 
     def _machine(self, recipe: Recipe) -> JsonDict:
         if recipe.device not in self._machines:

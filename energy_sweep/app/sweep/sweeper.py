@@ -157,6 +157,7 @@ class SweepCommand:
                 store.records,
                 space,
                 describe=self._describe,
+                outline=lambda params: self._with_words(planner.outline(params)),
                 run=self._run,
                 budget=Budget(**{key: self.settings[key] for key in LIMITS}),
                 sampler=self.settings["sampler"],

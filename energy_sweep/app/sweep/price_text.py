@@ -1,0 +1,44 @@
+"""What a sweep says of prices before they are paid, and of how right that was."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import median
+
+from energy_sweep.app.sweep.trial_text import words
+from energy_sweep.front import joules_text
+from energy_sweep.search.events import Chosen, Prediction
+
+# A part of the price that is not worth a word.
+LITTLE = 0.1
+
+
+def chosen_text(event: Chosen, quality: str) -> str:
+    """What is next and what it will take, in one line."""
+    typed = words(event.params)
+    if event.prediction is None:
+        return f"next: {typed}: no price is known yet"
+    return f"next: {typed}: {prediction_text(event.prediction, quality)}"
+
+
+def prediction_text(prediction: Prediction, quality: str) -> str:
+    """Predicted joules, and what is saved because other trials have done it."""
+    joules, spread = prediction.joules, prediction.uncertainty
+    told = joules_text(joules, spread if spread > LITTLE * joules else None)
+    parts = [f"{told} predicted ({quality})"]
+    if prediction.shared > LITTLE * joules:
+        parts.append(f"{joules_text(prediction.shared)} more is there already")
+    return "; ".join(parts)
+
+
+def predicted_text(pairs: Sequence[tuple[float, float]], quality: str) -> str:
+    """How far the joules that were predicted lay from those that were paid."""
+    predicted, paid = (math.fsum(column) for column in zip(*pairs, strict=True))
+    errors = [abs(before / after - 1) for before, after in pairs if after > 0]
+    error = f"; median error {median(errors):.0%} a trial" if errors else ""
+    count = f"{len(pairs)} trial{'' if len(pairs) == 1 else 's'}"
+    return (
+        f"predicted {joules_text(predicted)}, paid {joules_text(paid)} ({quality}) for"
+        f" {count}{error}"
+    )

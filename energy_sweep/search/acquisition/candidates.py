@@ -1,0 +1,98 @@
+"""Which points of a space are weighed: all of a small one, else a dense sample and what lies next
+to the front."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from energy_sweep.record import JsonDict
+from energy_sweep.study.space import Axis, Space, is_number
+
+MOST = 2000  # points of a space that are all weighed, and of the sample of a larger one
+STEPS = (0.02, 0.1)  # along an interval, of its length
+MOST_NEIGHBOURS = 200
+MOST_OTHERS = 6  # values of an axis without an order that count as neighbours
+DIGITS = 3  # significant ones of a sampled value, so that it can be read and typed
+
+
+def is_small(space: Space) -> bool:
+    """Whether all points are weighed."""
+    return space.size is not None and space.size <= MOST
+
+
+def sample(space: Space, *, seed: int, count: int = MOST) -> list[JsonDict]:
+    """Points that fill a space evenly (a scrambled Sobol sequence), without repetition.
+
+    The same for the same space and seed, whatever was measured.
+    """
+    from scipy.stats import qmc  # pyright: ignore[reportMissingTypeStubs]
+
+    sequence = qmc.Sobol(len(space.axes), scramble=True, rng=np.random.default_rng(seed))
+    found: dict[str, JsonDict] = {}
+    for row in sequence.random_base2(math.ceil(math.log2(count))):
+        point = {
+            axis.name: _value(axis, float(place))
+            for axis, place in zip(space.axes, row, strict=True)
+        }
+        found.setdefault(repr(point), point)
+    return list(found.values())[:count]
+
+
+def neighbours(points: Sequence[JsonDict], space: Space) -> list[JsonDict]:
+    """What lies next to points, each along one axis; in turn over the points, and not too many."""
+    each = [iter(list(_next_to(point, space))) for point in points]
+    turns = itertools.chain.from_iterable(itertools.zip_longest(*each))
+    return list(itertools.islice((one for one in turns if one is not None), MOST_NEIGHBOURS))
+
+
+def _next_to(point: JsonDict, space: Space) -> Iterator[JsonDict]:
+    for axis in space.axes:
+        for value in _other_values(axis, point[axis.name]):
+            yield {**point, axis.name: value}
+
+
+def _other_values(axis: Axis, value: Any) -> Iterable[Any]:
+    if axis.values is None:
+        place = _place(axis, float(value))
+        steps = (place + sign * step for step in STEPS for sign in (-1, 1))
+        near = [_value(axis, one) for one in steps if 0 <= one <= 1]
+        whole = [value - 1, value + 1] if axis.integer else []
+        return [
+            one for one in dict.fromkeys((*whole, *near)) if axis.contains(one) and one != value
+        ]
+    position = axis.position(value) or 0
+    if all(map(is_number, axis.values)):
+        order = sorted(range(len(axis.values)), key=lambda one: axis.values[one])  # type: ignore[index]
+        rank = order.index(position)
+        return [
+            axis.values[one]
+            for one in (*order[max(0, rank - 1) : rank], *order[rank + 1 : rank + 2])
+        ]
+    others = [one for index, one in enumerate(axis.values) if index != position]
+    return others[:MOST_OTHERS]
+
+
+def _value(axis: Axis, place: float) -> Any:
+    """The value at a place between 0 and 1 of an axis."""
+    if axis.values is not None:
+        return axis.values[min(int(place * len(axis.values)), len(axis.values) - 1)]
+    low, high = float(axis.low or 0.0), float(axis.high or 0.0)
+    if axis.integer:
+        # Each whole number has the same share of the axis, those at its ends too.
+        low, high = low - (0.0 if axis.log else 0.5), high + (0.5 if not axis.log else 0.0)
+    value = low * (high / low) ** place if axis.log else low + (high - low) * place
+    if axis.integer:
+        return int(min(max(round(value), axis.low or 0), axis.high or 0))
+    return min(max(float(f"{value:.{DIGITS}g}"), axis.low or 0.0), axis.high or 0.0)
+
+
+def _place(axis: Axis, value: float) -> float:
+    low, high = float(axis.low or 0.0), float(axis.high or 0.0)
+    return (
+        math.log(value / low) / math.log(high / low) if axis.log else (value - low) / (high - low)
+    )

@@ -1,0 +1,143 @@
+"""What a search of ours runs next: the most expected front per joule that is not yet paid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from energy_sweep.front.domination import hypervolume
+from energy_sweep.record import Objective
+from energy_sweep.search.acquisition.policy import Candidates, Ranking, rank
+from energy_sweep.search.acquisition.spread import spread_out
+from energy_sweep.search.budget import STAGNATION, Budget
+from energy_sweep.search.candidate_set import CandidateSet, Truths, Weighed
+from energy_sweep.search.events import Prediction, Stop
+from energy_sweep.search.known_trials import KnownTrials
+from energy_sweep.search.run_order import Job
+
+LEAST_KNOWN = 2  # answers from which anything can be believed
+LEAST_GAIN = 0.01  # of the area found: what is expected of the best candidate at stagnation
+
+
+class GainJobs:
+    """Gives what failed before, then the candidate that buys the most, as long as it is affordable.
+
+    `ended` says why there is no other, `prediction` what the last one given is expected to take.
+    """
+
+    def __init__(
+        self, trials: KnownTrials, *, objective: Objective, budget: Budget, seed: int
+    ) -> None:
+        self._trials, self._budget = trials, budget
+        self._candidates = CandidateSet(trials, objective, seed=seed)
+        self._again = trials.failed_before()
+        self.ended: Stop | None = None
+        self.prediction: Prediction | None = None
+
+    def __iter__(self) -> Iterator[Job]:
+        return self
+
+    def __next__(self) -> Job:
+        self.prediction = None
+        job = next(self._again, None)
+        if job is not None:
+            return job
+        weighed = self._candidates.look()
+        row = self._best(weighed)
+        if row is None:
+            raise StopIteration
+        self.prediction = weighed.prediction(row)
+        return self._trials.index.job(weighed.jobs[row].params)
+
+    def preview(self, count: int) -> list[tuple[Job, Prediction | None]]:
+        """What would be run next, and after that as far as can be told now."""
+        weighed = self._candidates.look()
+        allowed = self._affordable(weighed)
+        start = self._start(weighed)
+        if start is not None:
+            rows = [row for row in start if allowed[row]]
+        else:
+            ranking = rank(weighed.candidates)
+            order = np.argsort(-ranking.rate, kind="stable")
+            rows = [int(row) for row in order if allowed[row]]
+        return [(weighed.jobs[row], weighed.prediction(row)) for row in rows[:count]]
+
+    def _best(self, weighed: Weighed) -> int | None:
+        if not weighed.is_open.any():
+            self.ended = "done"
+            return None
+        allowed = self._affordable(weighed)
+        if not allowed.any():
+            self.ended = "joules"
+            return None
+        start = self._start(weighed)
+        if start is not None:
+            cheapest = int(np.argmin(np.where(allowed, weighed.price, np.inf)))
+            return next((row for row in start if allowed[row]), cheapest)
+        ranking = rank(weighed.candidates)
+        self.ended = self._enough(weighed, ranking)
+        return None if self.ended is not None else ranking.best(allowed)
+
+    def _start(self, weighed: Weighed) -> list[int] | None:
+        """The candidates to begin with; None where enough is known to believe something."""
+        count = 2 + 2 * len(self._trials.index.space.axes)
+        answers = len(weighed.candidates.measured)
+        tried = int((~weighed.is_open).sum())
+        if answers >= LEAST_KNOWN and tried >= count:
+            return None
+        base = len(self._candidates.base)
+        return spread_out(
+            weighed.candidates.features[:base], weighed.epochs[:base], max(count, tried + 1)
+        )
+
+    def _affordable(self, weighed: Weighed) -> Truths:
+        """What can be run now for what is left of the joules."""
+        if self._budget.joules is None or not weighed.priced:
+            return weighed.is_open
+        left = self._budget.joules - self._trials.costs.spent_joules
+        return weighed.is_open & (weighed.price <= left)
+
+    def _enough(self, weighed: Weighed, ranking: Ranking) -> Stop | None:
+        """Whether what was found is enough, by what the search was told."""
+        if self._budget.until == STAGNATION:
+            best = float(ranking.gain[weighed.is_open].max())
+            if best < LEAST_GAIN * area_found(weighed.candidates):
+                return "stagnation"
+        least = self._budget.least_doubt
+        if least is not None and doubt(weighed, ranking) < least:
+            return "doubt"
+        return None
+
+
+def area_found(candidates: Candidates) -> float:
+    """The area of (accuracy, log10 joules) that the measured candidates dominate, within all of
+    them."""
+    known = candidates.correct / candidates.images
+    cost = np.log10(candidates.joules[candidates.measured])
+    worst = float(known.min()), float(cost.max())
+    return hypervolume(zip(known.tolist(), cost.tolist(), strict=True), worst)
+
+
+DRAWS = 256
+
+
+def doubt(weighed: Weighed, ranking: Ranking) -> float:
+    """Members of the front that are expected not to be measured yet, over all members.
+
+    By draws of what is believed of each candidate, independently.
+    """
+    candidates, rng = weighed.candidates, np.random.default_rng(0)
+    order = np.argsort(candidates.joules, kind="stable")
+    accuracy = ranking.mean + ranking.sd * rng.standard_normal((DRAWS, len(order)))
+    accuracy[:, candidates.measured] = candidates.correct / candidates.images
+    possible = weighed.is_open.copy()
+    possible[candidates.measured] = True
+    accuracy[:, ~possible] = -np.inf
+    sorted_ = np.minimum(accuracy, 1.0)[:, order]
+    before = np.maximum.accumulate(sorted_, axis=1)
+    member = np.ones_like(sorted_, dtype=np.bool_)
+    member[:, 1:] = sorted_[:, 1:] > before[:, :-1]
+    member &= np.isfinite(sorted_)
+    unknown = member[:, weighed.is_open[order]]
+    return float(unknown.sum() / max(member.sum(), 1))
