@@ -77,7 +77,9 @@ class GainJobs:
             return next((row for row in start if allowed[row]), cheapest)
         ranking = rank(weighed.candidates)
         self.ended = self._enough(weighed, ranking)
-        return None if self.ended is not None else ranking.best(allowed)
+        if self.ended is not None:
+            return None
+        return int(np.argmax(np.where(allowed, ranking.rate, -np.inf)))
 
     def _start(self, weighed: Weighed) -> list[int] | None:
         """The candidates to begin with; None where enough is known to believe something."""

@@ -83,7 +83,7 @@ def _coordinates(table: StageTable, features: Floats, uses: Numbers) -> Floats:
     numbers = np.maximum(np.bincount(table.cost[uses], minlength=count), 1)
     for place in np.unique(table.place[uses]):
         own = uses[table.place[uses] == place]
-        kept.append(_mean(np.ones(len(own)), table.cost[own], count) > 0)
+        kept.append(np.minimum(np.bincount(table.cost[own], minlength=count), 1.0))
     for column in features.T:
         changing = np.zeros(count)
         for place in np.unique(table.place[uses]):
@@ -92,7 +92,7 @@ def _coordinates(table: StageTable, features: Floats, uses: Numbers) -> Floats:
             if not _idle(values, costs, count):
                 changing += np.bincount(costs, weights=values, minlength=count)
         kept.append(changing / numbers)
-    return np.column_stack([np.asarray(one, dtype=np.float64) for one in kept])
+    return np.column_stack(kept)
 
 
 def _idle(values: Floats, costs: Numbers, count: int) -> bool:
