@@ -16,6 +16,7 @@ from energy_sweep.search.job_index import Describe, JobIndex
 from energy_sweep.search.known_trials import KnownTrials
 from energy_sweep.search.mend import mend
 from energy_sweep.search.run_order import Job
+from energy_sweep.search.sampling import sampled_jobs
 from energy_sweep.search.search_run import Run, SearchRun
 from energy_sweep.study import SAMPLERS, Study, check_space
 from energy_sweep.study.space import Space
@@ -66,17 +67,25 @@ def search_study(
     )
     if jobs is not None and sampler == "auto" and _fits(jobs, budget):
         return sweep.whole(list(map(index.job, space.grid())))
+    if sampler == "auto":
+        queue = GainJobs(sweep.trials, objective=objective, budget=budget, seed=seed)
+    else:
+        queue = sampled_jobs(sweep.trials, sampler, seed=seed, settings=sampler_settings)
+    sweep.total, wanted = _totals(budget, sampler, space, jobs)
+    return sweep.asked(queue, sampler, total=wanted)
+
+
+def _totals(
+    budget: Budget, sampler: str, space: Space, jobs: Sequence[Job] | None
+) -> tuple[int | None, int | None]:
+    """How many configurations there are where all are wanted, and after how many to stop."""
     wanted = _wanted(budget, sampler)
     there_are = None if jobs is None else _configurations(jobs)
     if wanted is not None and there_are is not None and there_are <= wanted:
-        sweep.total = there_are  # all of them: seeds of one are no reason to stop
-        wanted = None
+        return there_are, None  # seeds of one are no reason to stop
     if sampler == "grid" and wanted is None:
-        sweep.total = sweep.total or space.size
-    if sampler == "auto":
-        queue = GainJobs(sweep.trials, objective=objective, budget=budget, seed=seed)
-        return sweep.by_gain(queue, total=wanted)
-    return sweep.sampled(sampler, seed=seed, total=wanted, settings=sampler_settings)
+        return space.size, None
+    return None, wanted
 
 
 def _enumerable(space: Space, budget: Budget) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from energy_sweep.record import BadInput, EnergySweepError, TrialResult
@@ -15,7 +15,6 @@ from energy_sweep.search.events import (
     OnEvent,
     Outcome,
     Planned,
-    Prediction,
     Started,
     Stop,
     one_line,
@@ -23,7 +22,6 @@ from energy_sweep.search.events import (
 from energy_sweep.search.gain_jobs import GainJobs
 from energy_sweep.search.known_trials import KnownTrials
 from energy_sweep.search.run_order import Job, RunOrder, run_order
-from energy_sweep.search.sampling import sampled_jobs
 
 Run = Callable[[int, Job], TrialResult]
 
@@ -89,23 +87,8 @@ class SearchRun:
         queue = (job for job in planned.jobs if job.identity not in known)
         return self._work(queue, repeats=planned.repeats)
 
-    def sampled(
-        self,
-        sampler: str,
-        *,
-        seed: int,
-        total: int | None,
-        settings: Mapping[str, object] | None = None,
-    ) -> Outcome:
-        """Run what failed before, then what a sampler asks for."""
-        queue = sampled_jobs(self.trials, sampler, seed=seed, settings=settings)
-        return self._asked(queue, sampler, total=total)
-
-    def by_gain(self, queue: GainJobs, *, total: int | None) -> Outcome:
-        """Run what buys the most front per joule."""
-        return self._asked(queue, "auto", total=total)
-
-    def _asked(self, queue: Iterator[Job], sampler: str, *, total: int | None) -> Outcome:
+    def asked(self, queue: Iterator[Job], sampler: str, *, total: int | None) -> Outcome:
+        """Run what a sampler asks for, one after the other."""
         if total is not None:
             self.total, self.cut = total, True
         repeats = len(self.trials.answers())
@@ -141,23 +124,18 @@ class SearchRun:
         while True:
             stop = self.stop()
             if stop == "trials" or (job := next(queue, None)) is None:
-                ended = queue.ended if isinstance(queue, GainJobs) else None
-                return stop or ended or "done"
+                return stop or getattr(queue, "ended", None) or "done"
             if stop is not None:
                 return stop
+            prediction = None
             if isinstance(queue, GainJobs):
-                self._paid(job, queue.prediction)
-            else:
-                self.measure(self.claim(job), job)
-
-    def _paid(self, job: Job, prediction: Prediction | None) -> None:
-        """Measure a job, saying before what it is expected to take, and keep what it took."""
-        self.tell(Chosen(params=job.params, prediction=prediction))
-        costs, failures = self.trials.costs, len(self.tally.failed)
-        before = costs.spent_joules
-        self.measure(self.claim(job), job)
-        if prediction is not None and len(self.tally.failed) == failures:
-            self.tally.predicted.append((prediction.joules, costs.spent_joules - before))
+                prediction = queue.prediction
+                self.tell(Chosen(params=job.params, prediction=prediction))
+            before, failed = self.trials.costs.spent_joules, len(self.tally.failed)
+            self.measure(self.claim(job), job)
+            if prediction is not None and len(self.tally.failed) == failed:
+                paid = self.trials.costs.spent_joules - before
+                self.tally.predicted.append((prediction.joules, paid))
 
     def claim(self, job: Job) -> int:
         """Begin a trial in the study, and give its number."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from energy_sweep.recipe.plan import AUTO, DEFAULT_PLAN, PLANS, Plan
 from energy_sweep.recipe.stages import chain
 from energy_sweep.record import BadInput, JsonDict, StageRecord, StageUse, from_json
 from energy_sweep.search import WHOLE_GRID, Job
+from energy_sweep.store import StageStore
 from energy_sweep.trial import check_ready, data_facts, plan_record, resolve
 
 Point = tuple[JsonDict, JsonDict, Recipe]
@@ -53,25 +55,23 @@ class Planner:
     def describe(self, params: JsonDict) -> Job:
         """The job of a point, whose level is named as the technique really carries it out."""
         params, values, recipe = self._canonical(params)
-        stages = self.stages(self._choose_plan(recipe))
-        return Job(
-            params=params,
-            config=recipe.config(),
-            seed=recipe.seed,
-            overrides=tuple(as_typed(self.axes.overrides(params))),
-            stages=stages,
-            dials={**self.composer.dials(params, values), LEVEL: recipe.effective_level},
-        )
+        job = self._job(params, self._choose_plan(recipe))
+        dials = {**self.composer.dials(params, values), LEVEL: recipe.effective_level}
+        return dataclasses.replace(job, dials=dials)
 
     def outline(self, params: JsonDict) -> Job:
         """The same without trying a plan: where none is known yet, as of a net run plainly."""
         params, _, recipe = self._canonical(params)
+        store = self.session(recipe).store
+        return self._job(params, _with_known_plan(recipe, store, self._machine(recipe)))
+
+    def _job(self, params: JsonDict, recipe: Recipe) -> Job:
         return Job(
             params=params,
             config=recipe.config(),
             seed=recipe.seed,
             overrides=tuple(as_typed(self.axes.overrides(params))),
-            stages=self.stages(self._known_plan(recipe)),
+            stages=self.stages(recipe),
         )
 
     def reseeded(self, params: JsonDict, seed: int) -> Job:
@@ -112,14 +112,6 @@ class Planner:
         if tried is not None:
             self.plans[tried.key] = tried
         return made
-
-    def _known_plan(self, recipe: Recipe) -> Recipe:
-        """The recipe with the plan that was typed or found before; plain where that is neither."""
-        if recipe.device.plan != AUTO:
-            return replace(recipe, plan=PLANS[recipe.device.plan])
-        found = plan_record(recipe, self.session(recipe).store, self._machine(recipe))
-        plan = DEFAULT_PLAN if found is None else from_json(Plan, found.facts["plan"])
-        return replace(recipe, plan=plan)
 
     def _machine(self, recipe: Recipe) -> JsonDict:
         if recipe.device not in self._machines:
@@ -177,6 +169,15 @@ class Planner:
         if level != params.get(LEVEL, level):
             params = {**params, LEVEL: level}
         return params, values, recipe
+
+
+def _with_known_plan(recipe: Recipe, store: StageStore, machine: JsonDict) -> Recipe:
+    """The recipe with the plan that was typed or found before; plain where that is neither."""
+    if recipe.device.plan != AUTO:
+        return replace(recipe, plan=PLANS[recipe.device.plan])
+    found = plan_record(recipe, store, machine)
+    plan = DEFAULT_PLAN if found is None else from_json(Plan, found.facts["plan"])
+    return replace(recipe, plan=plan)
 
 
 def _check_boards(name: str, value: object, boards: tuple[str, ...], recipe: Recipe) -> None:
