@@ -24,6 +24,16 @@ def encode(points: Sequence[JsonDict], space: Space) -> Floats:
     return np.array(columns, dtype=np.float64).reshape(len(columns), len(points)).T
 
 
+def columns_of(name: str, points: Sequence[JsonDict], space: Space) -> tuple[int, ...]:
+    """Which columns of the features are of an axis."""
+    widths = [len(_columns(axis, points)) for axis in space.axes]
+    before = {axis.name: sum(widths[:at]) for at, axis in enumerate(space.axes)}
+    if name not in before:
+        return ()
+    first = before[name]
+    return tuple(range(first, first + widths[space.names.index(name)]))
+
+
 def _columns(axis: Axis, points: Sequence[JsonDict]) -> list[list[float]]:
     given = [point[axis.name] for point in points]
     if axis.values is not None and not all(map(is_number, axis.values)):

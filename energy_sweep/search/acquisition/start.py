@@ -1,0 +1,73 @@
+"""What is measured first, before anything can be believed: few trainings, spread far apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from energy_sweep.record import JsonDict
+from energy_sweep.search.acquisition.encoding import encode
+from energy_sweep.study.space import Space
+
+Floats = NDArray[np.float64]
+Numbers = NDArray[np.intp]
+
+TRUNKS = 4  # trainings that share nothing
+# Axes that a training branches into: by the number of its epochs, and by what it is compressed to.
+EPOCHS, COMPRESSION = "epochs", "compression"
+LEVER = "device."  # axes that change joules alone
+
+
+def start(points: Sequence[JsonDict], space: Space, seed: int) -> tuple[int, ...]:
+    """Indexes of the points to measure first, in order.
+
+    Of a few trainings far from one another, each at the least epochs: the one least compressed, and
+    one that is compressed, by another level in each. A pure function of its arguments.
+    """
+    apart = [axis for axis in space.axes if _of_a_trunk(axis.name)]
+    places = encode(points, Space(apart)) if apart else np.zeros((len(points), 0))
+    chosen = list[int]()
+    for order, trunk in enumerate(_far_apart(places, np.random.default_rng(seed))):
+        least = _least(points, np.flatnonzero((places == places[trunk]).all(axis=1)))
+        by_compression = {_compression(points[index], space): index for index in reversed(least)}
+        branches = [index for _, index in sorted(by_compression.items())]
+        chosen.append(branches[0])
+        if len(branches) > 1:
+            others = branches[1:]
+            chosen.append(others[(2 * order + 1) * len(others) // (2 * TRUNKS)])
+    return tuple(dict.fromkeys(chosen))
+
+
+def _of_a_trunk(name: str) -> bool:
+    return name != EPOCHS and not name.startswith((COMPRESSION, LEVER))
+
+
+def _far_apart(places: Floats, rng: np.random.Generator) -> list[int]:
+    """One index for each of some distinct rows [N, D]: each the farthest from those before."""
+    distinct, firsts = np.unique(places, axis=0, return_index=True)
+    found = [int(rng.integers(len(distinct)))]
+    while len(found) < min(TRUNKS, len(distinct)):
+        near = ((distinct[:, None, :] - distinct[found][None, :, :]) ** 2).sum(axis=2).min(axis=1)
+        farthest = np.flatnonzero(near >= near.max() - 1e-9)
+        found.append(int(rng.choice(farthest)))
+    return [int(firsts[one]) for one in found]
+
+
+def _least(points: Sequence[JsonDict], among: Numbers) -> list[int]:
+    """Those of the fewest epochs."""
+    epochs: dict[int, float] = {
+        index: points[index][EPOCHS] if EPOCHS in points[index] else 0 for index in among.tolist()
+    }
+    return [index for index, number in epochs.items() if number == min(epochs.values())]
+
+
+def _compression(point: JsonDict, space: Space) -> tuple[float, ...]:
+    """How much a point is compressed, as far as its axes have an order."""
+    values = [
+        (axis.position(point[axis.name]) if axis.finite else point[axis.name])
+        for axis in space.axes
+        if axis.name.startswith(COMPRESSION)
+    ]
+    return tuple(float(value or 0) for value in values)

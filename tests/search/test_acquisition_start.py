@@ -1,0 +1,46 @@
+"""The first measurements of a search: spread, cheap, and the same whenever asked."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from energy_sweep.search.acquisition.start import start
+from energy_sweep.study.space import Axis, Space
+
+AXES: dict[str, tuple[Any, ...]] = {
+    "batch": (32, 64, 128),
+    "lr": (0.01, 0.1, 1.0),
+    "epochs": (5, 10),
+    "compression.level": (0.0, 0.5, 0.8),
+    "device.power_limit_watts": (100, 200),
+}
+
+
+def space(*left_out: str) -> tuple[Space, list[dict[str, Any]]]:
+    axes = {name: values for name, values in AXES.items() if name not in left_out}
+    points = [dict(zip(axes, one, strict=True)) for one in itertools.product(*axes.values())]
+    return Space([Axis(name=name, values=values) for name, values in axes.items()]), points
+
+
+def test_few_trainings_at_the_least_epochs_each_dense_and_compressed() -> None:
+    given, points = space()
+    chosen = [points[index] for index in start(points, given, 3)]
+    assert len(chosen) == 8
+    assert {point["epochs"] for point in chosen} == {5}
+    assert len({(point["batch"], point["lr"]) for point in chosen}) == 4
+    assert [point["compression.level"] for point in chosen[::2]] == [0.0] * 4
+    assert {point["compression.level"] for point in chosen[1::2]} == {0.5, 0.8}
+
+
+def test_it_is_pure_and_differs_by_seed() -> None:
+    given, points = space()
+    assert start(points, given, 3) == start(points, given, 3)
+    assert len({start(points, given, seed) for seed in range(10)}) > 1
+
+
+def test_axes_may_be_missing() -> None:
+    given, points = space("compression.level", "epochs")
+    assert len(start(points, given, 0)) == 4
+    given, points = space("batch", "lr", "compression.level")
+    assert len(start(points, given, 0)) == 1
