@@ -57,9 +57,9 @@ def _far_apart(places: Floats, rng: np.random.Generator) -> list[int]:
 
 def _least(points: Sequence[JsonDict], among: Numbers) -> list[int]:
     """Those of the fewest epochs."""
-    epochs: dict[int, float] = {
-        index: points[index][EPOCHS] if EPOCHS in points[index] else 0 for index in among.tolist()
-    }
+    if EPOCHS not in points[int(among[0])]:
+        return among.tolist()
+    epochs: dict[int, float] = {index: points[index][EPOCHS] for index in among.tolist()}
     return [index for index, number in epochs.items() if number == min(epochs.values())]
 
 
