@@ -66,6 +66,11 @@ def bill(study: StudyRecord, prices: Prices) -> dict[str, BillLine]:
     return lines
 
 
+def alone_joules(result: TrialResult, stages: Mapping[str, StageRecord], prices: Prices) -> float:
+    """What a trial would have spent, all in, with an empty store of its own."""
+    return math.fsum(_price(one, stages, prices) for _, one in _alone(result, stages))
+
+
 def _alone(result: TrialResult, stages: Mapping[str, StageRecord]) -> Iterable[tuple[str, Work]]:
     """All work that a trial would do alone, by stage."""
     graphs = [use.cost_key for use in result.stages if use.stage == "infer"]
