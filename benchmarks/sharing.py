@@ -5,7 +5,8 @@
 Sweeps batch 32, 64, 128 by the default learning rates and epochs, with four and with seven levels
 of pruning, each with the default recovery and with none; one after another, in fresh folders with
 stores of their own. Prints one line of JSON: for each the joules that its trials would have spent
-one by one, all in, over those that the sweep spent, all in (`energy_sweep.front.bill`).
+one by one, all in, over those that the sweep spent, all in (`energy_sweep.front.bill`), and the
+same of their training stages alone, without plans, exports, evaluations and timing.
 """
 
 from __future__ import annotations
@@ -17,17 +18,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from energy_sweep.front import PricedStudy
-from energy_sweep.record import Objective
+from energy_sweep.front.bill import BillLine
+from energy_sweep.record import TRAINING_STAGES, Objective
 from energy_sweep.study.stored import load_study
 
 LEVELS = {4: "0,0.25,0.5,0.75", 7: "0,0.15,0.3,0.45,0.6,0.75,0.9"}
 TARGETS = {4: 3.5, 7: 5.0}
 
 
-def shared(folder: Path, levels: int, *, recovers: bool) -> dict[str, float]:
+def shared(folder: Path, levels: int, *, recovers: bool) -> dict[str, Any]:
     """Run one grid, and what it spent."""
     name = f"levels-{levels}-{'recovered' if recovers else 'plain'}"
     if not (folder / name).exists():
@@ -39,11 +43,17 @@ def shared(folder: Path, levels: int, *, recovers: bool) -> dict[str, float]:
                 [*command, f"name={name}", f"outputs={folder}"], check=True, stdout=log, stderr=log
             )
     study = load_study(folder / name)
-    lines = PricedStudy(study, Objective()).bill.values()
+    lines = PricedStudy(study, Objective()).bill
+    all_in = _ratio(lines.values())
+    training = _ratio(line for stage, line in lines.items() if stage in TRAINING_STAGES)
+    return {"trials": len(study.results), **all_in, "training": training}
+
+
+def _ratio(lines: Iterable[BillLine]) -> dict[str, Any]:
+    lines = list(lines)
     attributed = math.fsum(line.attributed_joules for line in lines)
     spent = math.fsum(line.spent_joules for line in lines)
     return {
-        "trials": len(study.results),
         "attributed_joules": round(attributed, 1),
         "spent_joules": round(spent, 1),
         "ratio": round(attributed / spent, 2),
