@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from energy_sweep.front.breakdown import EPOCH_STAGES
 from energy_sweep.front.prices import Prices
 from energy_sweep.record import (
     MEASURING_STAGES,
@@ -82,7 +83,42 @@ def _alone(result: TrialResult, stages: Mapping[str, StageRecord]) -> Iterable[t
             yield "infer", (graph, graph, _first_units(stages[graph]))
     for key in result.facts.get("calibrate", ()):
         if key in stages:
-            yield "calibrate", (key, stages[key].cost_key, stages[key].units)
+            record = stages[key]
+            units = record.units * _tried_alone(record, result)
+            yield "calibrate", (key, record.cost_key, units)
+
+
+def _tried_alone(record: StageRecord, result: TrialResult) -> float:
+    """The share of a record of `calibrate` that a trial would have spent alone.
+
+    Its own steps may not pay for trying plans: then it only looks at the plain one.
+    """
+    facts, total = record.facts, math.fsum(mark.reading.joules for mark in record.marks)
+    match facts:
+        case {
+            "looked": int(looked),
+            "worth": {
+                "share": float(share),
+                "joules_per_step": float(joules),
+                "price_joules": float(price),
+            },
+        } if total > 0:
+            if share * _steps(result) * joules > price:
+                return 1.0
+            look = math.fsum(mark.reading.joules for mark in record.marks[: max(0, looked)])
+            return look / total
+        case _:
+            return 1.0
+
+
+def _steps(result: TrialResult) -> float:
+    """Batches of all epochs of a trial, each counted in every process that took a part of it."""
+    epochs = math.fsum(use.units for use in result.stages if use.stage in EPOCH_STAGES)
+    match result.facts.get("steps_per_epoch"), result.config.get("device"):
+        case int(steps), {"processes": int(processes)}:
+            return epochs * steps * processes
+        case _:
+            return math.inf
 
 
 def _first_units(record: StageRecord) -> float:

@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from energy_sweep.search.base import DEFAULT_TRIALS as DEFAULT_TRIALS
     from energy_sweep.search.base import WHOLE_GRID as WHOLE_GRID
     from energy_sweep.search.base import search_study as search_study
     from energy_sweep.search.budget import Budget as Budget
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "CertaintyOrder": "certainty",
+    "DEFAULT_TRIALS": "base",
     "WHOLE_GRID": "base",
     "search_study": "base",
     "Budget": "budget",

@@ -11,7 +11,14 @@ from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import Infeasible, JsonDict, StageRecord, TrialResult, to_json
 from energy_sweep.store import StageStore
-from energy_sweep.trial.autotune.choose import plan_record, resolve
+from energy_sweep.trial.autotune.choose import (
+    PlannedStage,
+    plan_key,
+    plan_record,
+    planned_stages,
+    resolve,
+)
+from energy_sweep.trial.autotune.worth import StepsToCome
 from energy_sweep.trial.compression.compress import achieved, compress
 from energy_sweep.trial.context import TrialContext
 from energy_sweep.trial.data import data_facts, load_data
@@ -25,12 +32,16 @@ from energy_sweep.trial.training.fit import fit
 from energy_sweep.trial.training.teacher import Teacher, attach_teacher, teacher_logits
 
 __all__ = [
+    "PlannedStage",
+    "StepsToCome",
     "Teacher",
     "check_ready",
     "data_facts",
     "deployed_trial",
     "load_data",
+    "plan_key",
     "plan_record",
+    "planned_stages",
     "resolve",
     "run_trial",
 ]

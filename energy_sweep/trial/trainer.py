@@ -85,6 +85,10 @@ class EpochTrainer:
             self.gang.start()
         return Trainee(module, self.recipe.optimizer.build(module, self.recipe.lr))
 
+    def wake(self) -> None:
+        """Import what training imports on first use, which belongs to no configuration."""
+        self.trainee(self.network()).optimizer.step()
+
     @contextmanager
     def training(self) -> Generator[None]:
         """Processes that are started within end with it, so that no later reading holds them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from energy_sweep.front import joules_text
 from energy_sweep.recipe.plan import DEFAULT_PLAN, Plan
 from energy_sweep.record import JsonDict, Quality, StageRecord, from_json
 
@@ -27,6 +28,8 @@ def _describe(record: StageRecord) -> str:
     facts, plan = record.facts, _plan(record)
     if "infeasible" in facts:
         return f"{plan.name}; no other was tried: {facts['infeasible']}"
+    if not facts.get("tried", True):
+        return _untried(plan, facts["worth"], record)
     if plan == DEFAULT_PLAN:
         text = "contiguous, as nothing that was tried is surely cheaper"
     else:
@@ -37,6 +40,17 @@ def _describe(record: StageRecord) -> str:
             f" ({quality.value}, +-{_percent(saved['uncertainty'])})"
         )
     return "; ".join([text, *([_bf16(facts["bf16"])] if facts["bf16"] else [])])
+
+
+def _untried(plan: Plan, worth: JsonDict, record: StageRecord) -> str:
+    """Why nothing else was tried: what that would likely save, and what it would cost."""
+    quality = Quality.worst(mark.reading.quality for mark in record.marks).value
+    joules = worth["share"] * worth["steps"] * worth["joules_per_step"]
+    return (
+        f"{plan.name}, no other was tried: {worth['steps']:,.0f} steps to come could save about"
+        f" {joules_text(joules)}, and trying costs about {joules_text(worth['price_joules'])}"
+        f" ({quality})"
+    )
 
 
 def _bf16(found: JsonDict) -> str:

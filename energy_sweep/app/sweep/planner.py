@@ -14,6 +14,7 @@ from energy_sweep.app.config.build import Builder
 from energy_sweep.app.config.composer import Composer
 from energy_sweep.app.config.compression_lists import as_typed
 from energy_sweep.app.config.levels import Levels
+from energy_sweep.app.sweep.plan_demand import PlanDemand
 from energy_sweep.app.sweep.session import TrialSession
 from energy_sweep.recipe import Recipe, replace
 from energy_sweep.recipe.dials import SEED
@@ -22,7 +23,14 @@ from energy_sweep.recipe.stages import chain
 from energy_sweep.record import BadInput, JsonDict, StageRecord, StageUse, from_json
 from energy_sweep.search import WHOLE_GRID, Job
 from energy_sweep.store import StageStore
-from energy_sweep.trial import check_ready, data_facts, plan_record, resolve
+from energy_sweep.trial import (
+    check_ready,
+    data_facts,
+    plan_key,
+    plan_record,
+    planned_stages,
+    resolve,
+)
 
 Point = tuple[JsonDict, JsonDict, Recipe]
 
@@ -31,13 +39,14 @@ Point = tuple[JsonDict, JsonDict, Recipe]
 class Planner:
     """Describes points as jobs; `trunk_epochs` are the trunk lengths of those described so far.
 
-    `session` opens what a recipe's plan is tried with; `plans` are the records of those trials,
-    `levels` what the levels asked come to.
+    `session` opens what a recipe's plan is tried with, where the `demand` for it pays; `plans` are
+    the records of those choices, `levels` what the levels asked come to.
     """
 
     composer: Composer
     builder: Builder
     session: Callable[[Recipe], TrialSession]
+    demand: PlanDemand
     plans: dict[str, StageRecord] = field(default_factory=dict[str, StageRecord])
     trunk_epochs: set[int] = field(default_factory=set[int])
     levels: Levels = field(default_factory=Levels)
@@ -102,15 +111,23 @@ class Planner:
         return stages
 
     def _choose_plan(self, recipe: Recipe) -> Recipe:
-        """The recipe with its plan, tried now where nobody has tried it."""
+        """The recipe with its plan, chosen now where nobody has chosen it."""
         session, machine = self.session(recipe), self._machine(recipe)
-        if recipe.device.plan == AUTO and plan_record(recipe, session.store, machine) is None:
-            net = f"{recipe.model.name} at batch {recipe.batch}, {recipe.precision}"
-            print(f"plan: trying how to run {net}", file=sys.stderr)
-        made = resolve(recipe, meter=session.meter, store=session.store, machine=machine)
-        tried = plan_record(recipe, session.store, machine)
-        if tried is not None:
-            self.plans[tried.key] = tried
+        key = plan_key(recipe, machine)
+        if key in self.plans:
+            return replace(recipe, plan=from_json(Plan, self.plans[key].facts["plan"]))
+        net = f"{recipe.model.name} at batch {recipe.batch}, {recipe.precision}"
+        made = resolve(
+            recipe,
+            meter=session.meter,
+            store=session.store,
+            machine=machine,
+            to_come=None if key is None else self.demand.of(key, session.store.records()),
+            begins=lambda: print(f"plan: trying how to run {net}", file=sys.stderr),
+        )
+        chosen = plan_record(recipe, session.store, machine)
+        if chosen is not None:
+            self.plans[chosen.key] = chosen
         return made
 
     def _machine(self, recipe: Recipe) -> JsonDict:
@@ -127,17 +144,17 @@ class Planner:
         boards = self._runnable_recipe(corner).device.uuids()
         for axis in space.axes:
             for value in values_to_check(axis):
-                recipe = self._runnable_recipe({**corner, axis.name: value})
+                recipe = self._runnable_recipe({**corner, axis.name: value}, axis=axis.name)
                 _check_boards(axis.name, value, boards, recipe)
         if space.size is not None and space.size <= WHOLE_GRID:
             for point in space.grid():
                 self._runnable_recipe(point)
 
-    def _runnable_recipe(self, params: JsonDict) -> Recipe:
+    def _runnable_recipe(self, params: JsonDict, *, axis: str | None = None) -> Recipe:
         """The recipe of a point, which can be run; BadInput says why where it cannot."""
         try:
             _, _, recipe = self._canonical(params)
-            self._check(recipe)
+            self._check(recipe, axis)
         except BadInput:
             raise
         except Exception as error:
@@ -147,9 +164,12 @@ class Planner:
             raise BadInput(line) from error
         return recipe
 
-    def _check(self, recipe: Recipe) -> None:
+    def _check(self, recipe: Recipe, axis: str | None) -> None:
         """Name the stages of a recipe, whatever its plan will be, and try what it is made of."""
-        self.stages(replace(recipe, plan=DEFAULT_PLAN))
+        stages = self.stages(replace(recipe, plan=DEFAULT_PLAN))
+        key = plan_key(recipe, self._machine(recipe))
+        if key is not None:
+            self.demand.add(key, planned_stages(recipe, stages), axis=axis)
         check_ready(recipe, meter_id=lambda: self.session(recipe).store.meter_id)
 
     def _canonical(self, params: JsonDict) -> Point:

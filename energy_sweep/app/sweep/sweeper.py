@@ -27,6 +27,7 @@ from energy_sweep.app.sweep.buying import certainty_order
 from energy_sweep.app.sweep.dataset_text import data_line, data_text
 from energy_sweep.app.sweep.folders import check_whole
 from energy_sweep.app.sweep.identity import study_identity
+from energy_sweep.app.sweep.plan_demand import PlanDemand
 from energy_sweep.app.sweep.planner import Planner
 from energy_sweep.app.sweep.progress import ProgressPrinter
 from energy_sweep.app.sweep.study_paths import StudyPaths
@@ -82,7 +83,10 @@ def sweep(
     place = StudyPaths.of(whole, composer.axes)
     points = PointLoader(composer, place.pins)
     planner = Planner(
-        composer, task.builder, lambda recipe: task.sessions.get(place.values, recipe.device)
+        composer,
+        task.builder,
+        lambda recipe: task.sessions.get(place.values, recipe.device),
+        PlanDemand(composer.axes.space, settings),
     )
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=dataclasses.replace(context, config_loader=points),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 
@@ -11,23 +12,25 @@ from energy_sweep.dataset.base import Data, Split
 from energy_sweep.device import OutOfMemory
 from energy_sweep.meter.base import Meter, Window
 from energy_sweep.recipe import Recipe, replace
-from energy_sweep.recipe.plan import DEFAULT_PLAN, LAYOUTS, Plan, candidates
+from energy_sweep.recipe.plan import DEFAULT_PLAN, Plan, candidates
 from energy_sweep.record import EnergyReading, Mark
 from energy_sweep.store import StageStore
 from energy_sweep.training.loop import LAYOUTS as FORMATS
 from energy_sweep.training.loop import OnDeviceDataset
+from energy_sweep.trial.autotune.saving import FIRST_LOOK, ROUNDS, saving
+from energy_sweep.trial.autotune.worth import Look, StepsToCome, Worth
 from energy_sweep.trial.context import TrialContext
 
 Keep = Callable[[Mark], None]
 
-# Every round runs every candidate once; the spread of the rounds is the uncertainty.
-ROUNDS = 5
 MARK_SECONDS = 0.05
 MARK_TICKS = 5  # of the meter's counter, so that edges are small beside what they enclose
-MOST_STEPS = 32
+MOST_STEPS = 32  # of a round
+SECOND_STEPS = 2
 BATCHES = 8  # of real images, so that no layout holds a whole data set in memory
-# What takes so many times as long as plain gets one round only.
+# What takes so many times as long as plain gets one round only; bf16 has to be faster to save.
 HOPELESS = 3.0
+HOPELESS_BF16 = 1.25
 
 
 def head(data: Data, batch: int) -> Split:
@@ -39,10 +42,18 @@ def head(data: Data, batch: int) -> Split:
     return split
 
 
+class Rival(NamedTuple):
+    """A plan at a precision, to be tried."""
+
+    plan: Plan
+    precision: str
+
+
 class Candidate:
     """A plan at a precision, with its scratch net.
 
-    `cold` and `second` read its first two steps, `rounds` are joules per step after them.
+    `cold` reads its first step, `second` the next `SECOND_STEPS`; `rounds` are joules per step
+    after them.
     """
 
     def __init__(self, context: TrialContext, window: Window, keep: Keep) -> None:
@@ -55,7 +66,7 @@ class Candidate:
             images, context.data, context.device, FORMATS[self.plan.layout]
         )
         self._trainee = context.trainer.dense_trainee()
-        self.cold, self.second = self._run(1), self._run(1)
+        self.cold, self.second = self.run(1), self.run(SECOND_STEPS)
 
     @property
     def name(self) -> str:
@@ -63,9 +74,10 @@ class Candidate:
 
     def turn(self, steps: int) -> None:
         """One round."""
-        self.rounds.append(self._run(steps).joules / steps)
+        self.rounds.append(self.run(steps).joules / steps)
 
-    def _run(self, steps: int) -> EnergyReading:
+    def run(self, steps: int) -> EnergyReading:
+        """What so many steps took."""
         left, batch = steps, self._context.recipe.batch
         while left > 0:
             self._context.trainer.steps_at_rest(self._trainee, self._resident, left)
@@ -76,9 +88,11 @@ class Candidate:
 
 
 class Autotuner:
-    """All plans that a recipe can run under and, beside fp32, all layouts under bf16.
+    """All plans that a recipe can run under, where trying them pays; beside fp32, bf16 as well.
 
-    `failed` says why a plan could not be run; `marks` and `lost` are what trying has cost, even
+    `worth` says whether it does (then `tried` is true), by a first look at plain, whose `looked`
+    marks come first.
+    `failed` says why a plan could not be run; `marks` and `lost` are what all of it has cost, even
     where it was broken off. Each mark is handed to `keep` as soon as it is made.
     """
 
@@ -86,6 +100,8 @@ class Autotuner:
         self.recipe, self._keep = recipe, keep
         self.candidates: list[Candidate] = []
         self.failed: dict[str, str] = {}
+        self.worth: Worth | None = None
+        self.tried, self.looked = False, 0
         self._meter, self._store = meter, store
         self._window: Window | None = None
 
@@ -99,28 +115,51 @@ class Autotuner:
         rest = None if self._window is None else self._window.rest
         return () if rest is None else (Mark(units=1.0, reading=rest),)
 
-    def run(self) -> None:
-        """Run every candidate; raises Infeasible where plain cannot be run."""
-        context = self._context(DEFAULT_PLAN, self.recipe.precision)
+    def run(
+        self, to_come: StepsToCome, *, share: float, begins: Callable[[], None] = lambda: None
+    ) -> None:
+        """Look at plain, then run all rivals that pay if they save `share` of what is to come.
+
+        `begins` is called where any does. Raises Infeasible where plain cannot be run.
+        """
+        context = self._context(Rival(DEFAULT_PLAN, self.recipe.precision))
+        context.trainer.wake()
         with context.meter.window(context.usage.work("trunk", images=self.recipe.batch)) as window:
             self._window = window
             plain = self._enter(context)
-            for candidate in self._others(context.device):
-                self._attempt(candidate)
-            self._rounds(self._steps(plain))
+            look = self._look(plain)
+            self.looked = len(window.marks)
+            rivals = self._worthwhile(look, to_come, share=share)
+            if rivals:
+                self.tried = True
+                begins()
+                for rival in rivals:
+                    self._attempt(rival)
+                self._rounds(look.steps)
 
-    def _context(self, plan: Plan, precision: str) -> TrialContext:
-        recipe = replace(self.recipe, plan=plan, precision=precision)
+    def _context(self, rival: Rival) -> TrialContext:
+        recipe = replace(self.recipe, plan=rival.plan, precision=rival.precision)
         return TrialContext(recipe, meter=self._meter, store=self._store)
 
-    def _others(self, device: str) -> list[TrialContext]:
-        own = self.recipe.precision
-        others = [self._context(plan, own) for plan in candidates(device) if plan != DEFAULT_PLAN]
+    def _worthwhile(self, look: Look, to_come: StepsToCome, *, share: float) -> list[Rival]:
+        """All rivals where they pay, else those that need no compiling, or none."""
+        everyone = self._rivals()
+        for rivals in (everyone, [one for one in everyone if not one.plan.compile]):
+            plans = [rival.plan for rival in rivals]
+            self.worth = look.worth(to_come, share=share, rivals=plans)
+            if self.worth.pays:
+                return rivals
+        return []
+
+    def _rivals(self) -> list[Rival]:
+        """What there is beside plain; bf16 in one layout, since it is only told of."""
+        device, own = self.recipe.device.resolve(), self.recipe.precision
+        found = [Rival(plan, own) for plan in candidates(device) if plan != DEFAULT_PLAN]
         if own == "fp32" and (
             device == "cpu" or torch.cuda.is_bf16_supported(including_emulation=False)
         ):
-            others += [self._context(Plan(layout=layout), "bf16") for layout in LAYOUTS]
-        return others
+            found.append(Rival(Plan(layout="channels_last"), "bf16"))
+        return found
 
     def _enter(self, context: TrialContext) -> Candidate:
         assert self._window is not None
@@ -129,28 +168,72 @@ class Autotuner:
         self.candidates.append(candidate)
         return candidate
 
-    def _attempt(self, context: TrialContext) -> None:
+    def _attempt(self, rival: Rival) -> None:
         """Let a candidate in; one that this machine cannot run is left out, and plain stays."""
-        name = f"{context.recipe.precision} {context.plan.name}"
+        name = f"{rival.precision} {rival.plan.name}"
         try:
-            self._enter(context)
+            self._enter(self._context(rival))
         except OutOfMemory as error:
             self.failed[name] = str(error)
         except (RuntimeError, ImportError) as error:
-            if not context.plan.compile:
+            if not rival.plan.compile:
                 raise
             self.failed[name] = " ".join(str(error).split())[:200]
 
-    def _steps(self, plain: Candidate) -> int:
-        """Steps of one round, by the meter's own clock, so that a replay repeats itself."""
-        seconds = max(MARK_SECONDS, MARK_TICKS * self._meter.facts().tick_seconds)
-        return max(1, min(MOST_STEPS, math.ceil(seconds / max(plain.second.seconds, 1e-9))))
+    def _look(self, plain: Candidate) -> Look:
+        """What a step of plain takes, by the meter's own clock, so that a replay repeats itself."""
+        least = MARK_TICKS * self._meter.facts().tick_seconds
+        steps, reading = SECOND_STEPS, plain.second
+        # A reading of few ticks has waited for one of them, and tells little of the work.
+        while reading.seconds < least and steps < MOST_STEPS:
+            wanted = math.ceil(steps * least / max(reading.seconds, 1e-9))
+            steps = min(max(2 * steps, wanted), MOST_STEPS)
+            with self.recipe.device.infeasible_out_of_memory():
+                reading = plain.run(steps)
+        seconds = reading.seconds / steps
+        enough = math.ceil(max(MARK_SECONDS, least) / max(seconds, 1e-9))
+        return Look(
+            joules=reading.joules / steps,
+            seconds=seconds,
+            entering=plain.cold.joules + plain.second.joules,
+            steps=max(1, min(MOST_STEPS, enough)),
+        )
 
     def _rounds(self, steps: int) -> None:
-        running, most = list(self.candidates), HOPELESS * self.candidates[0].second.seconds
+        plain, *rivals = self.candidates
+        running = {rival: _as_long(rival, plain, steps) for rival in rivals}
         for number in range(ROUNDS):
+            if not any(rival.precision == plain.precision for rival in running):
+                return
             # Back and forth, so that what warms up or slows down favours none.
-            for candidate in running if number % 2 == 0 else reversed(running):
+            turns = {plain: steps, **running}
+            for candidate in turns if number % 2 == 0 else reversed(turns):
                 with self.recipe.device.infeasible_out_of_memory():
-                    candidate.turn(steps)
-            running = [candidate for candidate in running if candidate.second.seconds <= most]
+                    candidate.turn(turns[candidate])
+            running = {
+                rival: least
+                for rival, least in running.items()
+                if not self._is_over(rival, plain, steps)
+            }
+
+    def _is_over(self, rival: Candidate, plain: Candidate, steps: int) -> bool:
+        """Whether another round of a rival would tell nothing that pays for it."""
+        most = HOPELESS if rival.precision == plain.precision else HOPELESS_BF16
+        if rival.second.seconds > most * plain.second.seconds:
+            return True
+        if len(rival.rounds) < FIRST_LOOK or rival.precision != plain.precision:
+            return False
+        found = saving(rival.rounds, plain.rounds)
+        price = steps * (plain.rounds[-1] + rival.rounds[-1])
+        return found.is_sure or found.most * self._joules_to_come <= price
+
+    @property
+    def _joules_to_come(self) -> float:
+        worth = self.worth
+        return 0.0 if worth is None else worth.steps * worth.joules_per_step
+
+
+def _as_long(rival: Candidate, plain: Candidate, steps: int) -> int:
+    """The steps in which a slower rival takes about as long as plain does in `steps`."""
+    slower = rival.second.seconds / max(plain.second.seconds, 1e-9)
+    return max(1, round(steps / max(1.0, slower)))

@@ -74,18 +74,12 @@ def _prepare(context: TrialContext) -> None:
         )
 
     if context.store.get(use.key) is None:
-        _wake(context)
+        context.trainer.wake()
         images = 2 * context.recipe.batch * context.recipe.accumulate
         context.store.once(use, lambda _: context.usage.metered(use, warm, images=images))
     elif context.store.get(last.key) is None:
         warm()
     context.usage.done(use)
-
-
-def _wake(context: TrialContext) -> None:
-    """Import what training imports on first use, which belongs to no configuration."""
-    module = context.trainer.network()
-    context.trainer.trainee(module).optimizer.step()
 
 
 def acting_in_training(context: TrialContext, progress: float) -> TrainingHook | None:

@@ -76,3 +76,12 @@ def test_many_plans_are_summarised_and_nets_told_apart() -> None:
         "plan: and 4 more nets, batches or precisions: channels_last in 2, contiguous in 2"
     ]
     assert plan_lines([]) == []
+
+
+def test_what_was_not_tried_says_what_it_could_save_and_would_cost() -> None:
+    worth = {"steps": 1234, "joules_per_step": 0.01, "share": 0.2, "price_joules": 4.567}
+    [line] = plan_lines([tried("contiguous", tried=False, worth=worth)])
+    assert line.endswith(
+        ": contiguous, no other was tried: 1,234 steps to come could save about 2.47 J, and trying"
+        " costs about 4.57 J (counter)"
+    )

@@ -1,0 +1,104 @@
+"""Decides for one net how it is run: plain, unless trying other plans pays and finds a cheaper."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from statistics import median
+
+from energy_sweep.meter.base import Meter
+from energy_sweep.recipe import Recipe
+from energy_sweep.recipe.plan import DEFAULT_PLAN
+from energy_sweep.record import Infeasible, JsonDict, StageRecord, from_json, to_json
+from energy_sweep.record.mark_log import MarkLog
+from energy_sweep.store import StageStore
+from energy_sweep.trial.autotune.candidates import Autotuner, Candidate
+from energy_sweep.trial.autotune.saving import FIRST_LOOK, PlanSaving, choose, saving
+from energy_sweep.trial.autotune.worth import LIKELY_SAVING, StepsToCome, Worth
+from energy_sweep.trial.data import load_data
+from energy_sweep.trial.preload import preload
+
+STAGE = "calibrate"
+
+
+def is_outgrown(known: StageRecord, to_come: StepsToCome) -> bool:
+    """Whether plans were not tried for want of epochs, of which so many more are to come now."""
+    if known.facts.get("tried", True):
+        return False
+    return from_json(Worth, known.facts["worth"]).pays_to_switch(to_come)
+
+
+def decide(
+    recipe: Recipe,
+    asked: StageRecord,
+    to_come: StepsToCome,
+    *,
+    before: StageRecord | None,
+    meter: Meter,
+    store: StageStore,
+    begins: Callable[[], None],
+) -> StageRecord:
+    """Fill the record that was `asked` for, and keep it, in place of the one of `before`.
+
+    What a kill interrupted begins anew; what it took is lost work.
+    """
+    log = MarkLog(store.folder(asked.key))
+    spent = () if before is None else (*before.marks, *before.lost)
+    lost = (*spent, *log.after(0))
+    tuner = Autotuner(recipe, meter=meter, store=store, keep=functools.partial(log.append, 1))
+    made = _try(recipe, asked, tuner, to_come, begins)
+    record = store.put(dataclasses.replace(made, lost=(*lost, *made.lost)))
+    log.clear()
+    return record
+
+
+def _try(
+    recipe: Recipe,
+    asked: StageRecord,
+    tuner: Autotuner,
+    to_come: StepsToCome,
+    begins: Callable[[], None],
+) -> StageRecord:
+    """Try what pays; where plain itself cannot be run, it is taken, and the trial will say why."""
+    preload(recipe)
+    try:
+        with recipe.device.running():
+            tuner.run(to_come, share=LIKELY_SAVING, begins=begins)
+    except Infeasible as reason:
+        facts: JsonDict = {"plan": to_json(DEFAULT_PLAN), "infeasible": str(reason)}
+        return dataclasses.replace(asked, marks=tuner.marks, lost=tuner.lost, facts=facts)
+    facts = {"tried": tuner.tried, "worth": to_json(tuner.worth), "looked": tuner.looked}
+    found = _found(recipe, tuner) if tuner.tried else {"plan": to_json(DEFAULT_PLAN), "bf16": None}
+    return dataclasses.replace(asked, marks=tuner.marks, facts={**facts, **found})
+
+
+def _found(recipe: Recipe, tuner: Autotuner) -> JsonDict:
+    """The plan to take, what it saves over plain, and what bf16 would save over it."""
+    same = [one for one in tuner.candidates if one.precision == recipe.precision]
+    plain = same[0]
+    own = {one.plan: one for one in same if one is plain or len(one.rounds) >= FIRST_LOOK}
+    epoch = len(load_data(recipe.dataset).train) // recipe.batch
+    plan = choose(
+        {plan: one.rounds for plan, one in own.items()},
+        {plan: one.cold.joules for plan, one in own.items()},
+        steps=recipe.epochs * epoch,
+    )
+    saved = PlanSaving(0.0, 0.0) if plan == DEFAULT_PLAN else saving(own[plan].rounds, plain.rounds)
+    others = [one for one in tuner.candidates if one.precision != recipe.precision]
+    return {
+        "plan": to_json(plan),
+        "saving": to_json(saved),
+        "bf16": _bf16(others[0], own[plan]) if others else None,
+        "joules_per_step": {one.name: one.rounds for one in tuner.candidates},
+        "failed": tuner.failed,
+    }
+
+
+def _bf16(other: Candidate, ours: Candidate) -> JsonDict:
+    """What it would save; how sure that is, one round alone cannot tell."""
+    if len(other.rounds) >= FIRST_LOOK:
+        return {"plan": other.plan.name, **to_json(saving(other.rounds, ours.rounds))}
+    usual = median(ours.rounds)
+    share = 1 - other.rounds[0] / usual if usual > 0 else 0.0
+    return {"plan": other.plan.name, "share": share, "uncertainty": None}
