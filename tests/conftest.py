@@ -6,7 +6,9 @@ import gc
 import os
 import signal
 import sys
+import tempfile
 import threading
+import uuid
 from collections.abc import Generator
 
 import pytest
@@ -18,14 +20,16 @@ from energy_sweep.app.sweep import patience
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Where coverage tells processes that tests start to trace themselves.
 TRACE = "COVERAGE_PROCESS_CONFIG"
+CACHE = tempfile.TemporaryDirectory(prefix="energy-sweep-tests-")
 
 
 def pytest_configure() -> None:
     """Listen to what is ignored, since programs that tests start and stop inherit that.
 
     What is said on a slow machine alone is left out of what tests read, and so is the width of the
-    terminal, which pytest-xdist tells its workers as COLUMNS.
+    terminal, which pytest-xdist tells its workers as COLUMNS. The user's cache is left alone.
     """
+    os.environ["XDG_CACHE_HOME"] = CACHE.name
     patience.SECONDS = 3600.0
     os.environ.pop("COLUMNS", None)
     for number, usual in (
@@ -34,6 +38,12 @@ def pytest_configure() -> None:
     ):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, usual)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache folder of its own for each test, so that none remembers what another found."""
+    monkeypatch.setenv("XDG_CACHE_HOME", os.path.join(CACHE.name, uuid.uuid4().hex))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -39,6 +39,7 @@ def as_document(priced: PricedStudy) -> JsonDict:
         "spent_joules": priced.spent_joules,
         "attributed_joules": priced.attributed_joules,
         "bill": to_json(priced.bill),
+        "overhead": to_json(priced.overhead),
         "trials": len(study.results),
         "expected_wrong": priced.expected_wrong,
         "front": to_json(priced.front),

@@ -168,15 +168,24 @@ def disturbed(priced: PricedStudy) -> str:
 
 
 def bill_sentence(priced: PricedStudy) -> str:
-    """What was spent, all in, and what sharing saved of it."""
+    """What was spent, all in, what sharing saved of it, and what of it trained nothing."""
     spent, attributed = priced.spent_joules, priced.attributed_joules
     saved = f", {attributed / spent:.1f} times as much" if spent > 0 else ""
     quality = priced.quality
     return (
         f"Spent, all stages and all lost work: {joules_text(spent)} {quality}. One by one, each"
         f" trial with nothing to share, it would have been {joules_text(attributed)} {quality}"
-        f"{saved}."
+        f"{saved}.{overhead_sentence(priced)}"
     )
+
+
+def overhead_sentence(priced: PricedStudy) -> str:
+    """What the sweep spent on itself, over what it trained for; empty where nothing was trained."""
+    found = priced.overhead
+    if found.share is None:
+        return ""
+    parts = ", ".join(f"{name} {joules_text(joules)}" for name, joules in found.parts.items())
+    return f" On itself: {found.share:.0%} of the joules of training{f' ({parts})' * bool(parts)}."
 
 
 def achieved_in(rows: Sequence[Row]) -> tuple[str, ...]:

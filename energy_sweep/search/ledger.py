@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from energy_sweep.front.overhead import BOUGHT
 from energy_sweep.record import JsonDict, StageRecord, digest
 from energy_sweep.search.run_order import Job
 
-BOUGHT = "bought"  # the fact that names the setting under which a record was made
 # A round is a record with marks; a seed has its trial, and beside it an entry without marks.
 STAGE = "calibrate"
 

@@ -30,26 +30,31 @@ def _describe(record: StageRecord) -> str:
         return f"{plan.name}; no other was tried: {facts['infeasible']}"
     if not facts.get("tried", True):
         return _untried(plan, facts["worth"], record)
+    since = f"remembered from {facts['remembered']}" if "remembered" in facts else ""
     if plan == DEFAULT_PLAN:
-        text = "contiguous, as nothing that was tried is surely cheaper"
+        parts = ["contiguous", since, "as nothing that was tried is surely cheaper"]
     else:
-        quality = Quality.worst(mark.reading.quality for mark in record.marks)
         saved = facts["saving"]
-        text = (
-            f"{plan.name}, {_percent(saved['share'])} below plain"
-            f" ({quality.value}, +-{_percent(saved['uncertainty'])})"
-        )
+        margin = [_quality(record), f"+-{_percent(saved['uncertainty'])}"]
+        said = ", ".join(filter(None, margin))
+        parts = [plan.name, since, f"{_percent(saved['share'])} below plain ({said})"]
+    text = ", ".join(filter(None, parts))
     return "; ".join([text, *([_bf16(facts["bf16"])] if facts["bf16"] else [])])
+
+
+def _quality(record: StageRecord) -> str:
+    """How its joules were obtained; empty where this study has none of it."""
+    qualities = [mark.reading.quality for mark in record.marks]
+    return Quality.worst(qualities).value if qualities else ""
 
 
 def _untried(plan: Plan, worth: JsonDict, record: StageRecord) -> str:
     """Why nothing else was tried: what that would likely save, and what it would cost."""
-    quality = Quality.worst(mark.reading.quality for mark in record.marks).value
     joules = worth["share"] * worth["steps"] * worth["joules_per_step"]
     return (
         f"{plan.name}, no other was tried: {worth['steps']:,.0f} steps to come could save about"
         f" {joules_text(joules)}, and trying costs about {joules_text(worth['price_joules'])}"
-        f" ({quality})"
+        f" ({_quality(record)})"
     )
 
 

@@ -91,7 +91,7 @@ class Autotuner:
     """All plans that a recipe can run under, where trying them pays; beside fp32, bf16 as well.
 
     `worth` says whether it does (then `tried` is true), by a first look at plain, whose `looked`
-    marks come first.
+    marks come first. `left_out` says that compiling did not pay.
     `failed` says why a plan could not be run; `marks` and `lost` are what all of it has cost, even
     where it was broken off. Each mark is handed to `keep` as soon as it is made.
     """
@@ -101,7 +101,7 @@ class Autotuner:
         self.candidates: list[Candidate] = []
         self.failed: dict[str, str] = {}
         self.worth: Worth | None = None
-        self.tried, self.looked = False, 0
+        self.tried, self.left_out, self.looked = False, False, 0
         self._meter, self._store = meter, store
         self._window: Window | None = None
 
@@ -148,6 +148,7 @@ class Autotuner:
             plans = [rival.plan for rival in rivals]
             self.worth = look.worth(to_come, share=share, rivals=plans)
             if self.worth.pays:
+                self.left_out = rivals != everyone
                 return rivals
         return []
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from statistics import median
 
 from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe
-from energy_sweep.recipe.plan import DEFAULT_PLAN
+from energy_sweep.recipe.plan import DEFAULT_PLAN, Plan
 from energy_sweep.record import Infeasible, JsonDict, StageRecord, from_json, to_json
 from energy_sweep.record.mark_log import MarkLog
 from energy_sweep.store import StageStore
 from energy_sweep.trial.autotune.candidates import Autotuner, Candidate
+from energy_sweep.trial.autotune.memory import PlanMemory, RememberedPlan, memory_of, today
 from energy_sweep.trial.autotune.saving import FIRST_LOOK, PlanSaving, choose, saving
 from energy_sweep.trial.autotune.worth import LIKELY_SAVING, StepsToCome, Worth
 from energy_sweep.trial.data import load_data
@@ -41,30 +42,72 @@ def decide(
 ) -> StageRecord:
     """Fill the record that was `asked` for, and keep it, in place of the one of `before`.
 
-    What a kill interrupted begins anew; what it took is lost work.
+    What is remembered of equal nets costs nothing. What a kill interrupted begins anew; what it
+    took is lost work.
     """
     log = MarkLog(store.folder(asked.key))
     spent = () if before is None else (*before.marks, *before.lost)
     lost = (*spent, *log.after(0))
-    tuner = Autotuner(recipe, meter=meter, store=store, keep=functools.partial(log.append, 1))
-    made = _try(recipe, asked, tuner, to_come, begins)
+    memory = memory_of(asked.settings, meter.facts(), store.meter_id)
+    known = None if memory is None else memory.recall(recipe.device.resolve())
+    if known is not None and known.suffices(to_come):
+        made = dataclasses.replace(asked, facts=_remembered(known))
+    else:
+        tuner = Autotuner(recipe, meter=meter, store=store, keep=functools.partial(log.append, 1))
+        share = LIKELY_SAVING if memory is None else memory.likely_saving()
+        run = functools.partial(tuner.run, to_come, share=share, begins=begins)
+        made = _try(recipe, asked, tuner, run)
+        _remember(memory, made, tuner)
+    if before is not None:
+        made = _unless_too_late(made, to_come)
     record = store.put(dataclasses.replace(made, lost=(*lost, *made.lost)))
     log.clear()
     return record
 
 
+def _unless_too_late(made: StageRecord, to_come: StepsToCome) -> StageRecord:
+    """The plain plan, where another saves less than what is done under the plain one."""
+    share = made.facts.get("saving", {}).get("share", 0.0)
+    if share * to_come.steps > to_come.done:
+        return made
+    return dataclasses.replace(made, facts={**made.facts, "plan": to_json(DEFAULT_PLAN)})
+
+
+def _remembered(known: RememberedPlan) -> JsonDict:
+    return {
+        "plan": to_json(known.plan),
+        "saving": to_json(known.saving),
+        "bf16": known.bf16,
+        "remembered": known.made,
+    }
+
+
+def _remember(memory: PlanMemory | None, made: StageRecord, tuner: Autotuner) -> None:
+    """Keep what was found for other studies, unless a plan could not be run, for any reason."""
+    facts, worth = made.facts, tuner.worth
+    if memory is None or worth is None or tuner.failed or not facts.get("tried"):
+        return
+    memory.remember(
+        RememberedPlan(
+            made=today(),
+            plan=from_json(Plan, facts["plan"]),
+            saving=from_json(PlanSaving, facts["saving"]),
+            bf16=facts["bf16"],
+            most=facts["most"],
+            joules_per_step=worth.joules_per_step,
+            price_joules=worth.price_joules,
+        )
+    )
+
+
 def _try(
-    recipe: Recipe,
-    asked: StageRecord,
-    tuner: Autotuner,
-    to_come: StepsToCome,
-    begins: Callable[[], None],
+    recipe: Recipe, asked: StageRecord, tuner: Autotuner, run: Callable[[], None]
 ) -> StageRecord:
     """Try what pays; where plain itself cannot be run, it is taken, and the trial will say why."""
     preload(recipe)
     try:
         with recipe.device.running():
-            tuner.run(to_come, share=LIKELY_SAVING, begins=begins)
+            run()
     except Infeasible as reason:
         facts: JsonDict = {"plan": to_json(DEFAULT_PLAN), "infeasible": str(reason)}
         return dataclasses.replace(asked, marks=tuner.marks, lost=tuner.lost, facts=facts)
@@ -89,10 +132,20 @@ def _found(recipe: Recipe, tuner: Autotuner) -> JsonDict:
     return {
         "plan": to_json(plan),
         "saving": to_json(saved),
+        "most": _most(plan, own, tuner),
         "bf16": _bf16(others[0], own[plan]) if others else None,
         "joules_per_step": {one.name: one.rounds for one in tuner.candidates},
         "failed": tuner.failed,
     }
+
+
+def _most(plan: Plan, own: Mapping[Plan, Candidate], tuner: Autotuner) -> float:
+    """The largest share that a plan which was not taken may save in truth, beyond the one taken."""
+    plain = own[DEFAULT_PLAN].rounds
+    shares = {one: saving(own[one].rounds, plain) for one in own if one != DEFAULT_PLAN}
+    ours = shares[plan].share if plan in shares else 0.0
+    left = [found.most - ours for one, found in shares.items() if one != plan]
+    return min(1.0, max([0.0, *left, *([LIKELY_SAVING] if tuner.left_out else [])]))
 
 
 def _bf16(other: Candidate, ours: Candidate) -> JsonDict:
