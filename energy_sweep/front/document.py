@@ -8,6 +8,7 @@ import io
 from typing import Any
 
 from energy_sweep.front.configurations import Row
+from energy_sweep.front.overhead import overhead
 from energy_sweep.front.priced_study import PricedStudy
 from energy_sweep.recipe.dials import value_text
 from energy_sweep.record import JsonDict, Objective, StudyRecord, to_json
@@ -39,7 +40,7 @@ def as_document(priced: PricedStudy) -> JsonDict:
         "spent_joules": priced.spent_joules,
         "attributed_joules": priced.attributed_joules,
         "bill": to_json(priced.bill),
-        "overhead": to_json(priced.overhead),
+        "overhead": to_json(overhead(study)),
         "trials": len(study.results),
         "expected_wrong": priced.expected_wrong,
         "front": to_json(priced.front),

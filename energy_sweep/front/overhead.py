@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from energy_sweep.record import StageRecord
+from energy_sweep.record import StageRecord, StudyRecord
 
 # The stages that make nets; all others measure them, or prepare for that.
 MAKING_STAGES = ("pretrain", "trunk", "cooldown", "teacher", "compress", "recover")
@@ -34,10 +33,10 @@ class Overhead:
     parts: dict[str, float]
 
 
-def overhead(records: Iterable[StageRecord]) -> Overhead:
-    """The overhead of a store, the largest part first; lost work counts where it was done."""
+def overhead(study: StudyRecord) -> Overhead:
+    """The overhead of a study, the largest part first; lost work counts where it was done."""
     training, parts = 0.0, dict[str, float]()
-    for record in records:
+    for record in study.stages.values():
         if record.stage in MAKING_STAGES:
             training += record.spent_joules
         elif record.spent_joules:

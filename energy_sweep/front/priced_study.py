@@ -20,7 +20,6 @@ from energy_sweep.front.configurations import (
 from energy_sweep.front.domination import pareto
 from energy_sweep.front.doubt import Beliefs, beliefs_of
 from energy_sweep.front.infeasible import InfeasibleRow, infeasible_rows
-from energy_sweep.front.overhead import Overhead, overhead
 from energy_sweep.front.prices import Prices
 from energy_sweep.front.ratios import Ratios
 from energy_sweep.front.rivals import compared
@@ -172,11 +171,6 @@ class PricedStudy:
     def bill(self) -> Mapping[str, BillLine]:
         """By stage, what was spent, and what it would have been one by one."""
         return bill(self.study, self.prices)
-
-    @cached_property
-    def overhead(self) -> Overhead:
-        """What the sweep spent on itself."""
-        return overhead(self.study.stages.values())
 
     @property
     def spent_joules(self) -> float:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Callable, Sequence
 
 from energy_sweep.front import PricedStudy, Row, joules_text
+from energy_sweep.front.overhead import overhead
 from energy_sweep.front.sureness import percent_text
 from energy_sweep.recipe.dials import value_text
 from energy_sweep.report.figures import objective_text
@@ -181,7 +182,7 @@ def bill_sentence(priced: PricedStudy) -> str:
 
 def overhead_sentence(priced: PricedStudy) -> str:
     """What the sweep spent on itself, over what it trained for; empty where nothing was trained."""
-    found = priced.overhead
+    found = overhead(priced.study)
     if found.share is None:
         return ""
     parts = ", ".join(f"{name} {joules_text(joules)}" for name, joules in found.parts.items())

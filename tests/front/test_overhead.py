@@ -57,7 +57,7 @@ def test_joules_are_told_by_what_they_were_for() -> None:
         record("calibrate", 0.5, facts={"bought": "confirm"}),
         record("wait", 0.25),
     ]
-    found = overhead(records)
+    found = overhead(study(records).study)
     assert found.training_joules == 100.0
     assert found.parts == {
         "plans": 5.0,
@@ -73,10 +73,10 @@ def test_joules_are_told_by_what_they_were_for() -> None:
 
 
 def test_nothing_trained_has_no_share() -> None:
-    found = overhead([record("prepare", 1.0)])
+    found = overhead(study([record("prepare", 1.0)]).study)
     assert found.share is None and found.parts == {"warm-up": 1.0}
     assert overhead_sentence(study([record("prepare", 1.0)])) == ""
-    assert overhead([]).joules == 0.0
+    assert overhead(study([]).study).joules == 0.0
 
 
 def study(records: list[StageRecord]) -> PricedStudy:
