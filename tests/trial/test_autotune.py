@@ -279,8 +279,11 @@ def test_no_stage_is_named_before_the_plan_is_known(recipe: MakeRecipe) -> None:
         for plan in PLANS.values()
     ]
     for one, other in itertools.combinations(named, 2):
-        assert all(a.key != b.key for a, b in zip(one, other, strict=True))
-        assert all(a.cost_key != b.cost_key for a, b in zip(one, other, strict=True))
+        alike = {a.stage for a, b in zip(one, other, strict=True) if a.key == b.key}
+        assert alike == {"export"}  # an architecture is exported once, however it was trained
+        assert all(
+            a.cost_key != b.cost_key for a, b in zip(one, other, strict=True) if a.stage != "export"
+        )
 
 
 JOULES = some.lists(
