@@ -116,18 +116,9 @@ class Planner:
         key = plan_key(recipe, machine)
         if key in self.plans:
             return replace(recipe, plan=from_json(Plan, self.plans[key].facts["plan"]))
-        net = f"{recipe.model.name} at batch {recipe.batch}, {recipe.precision}"
-        made = resolve(
-            recipe,
-            meter=session.meter,
-            store=session.store,
-            machine=machine,
-            to_come=None if key is None else self.demand.of(key, session.store.records()),
-            begins=lambda: print(f"plan: trying how to run {net}", file=sys.stderr),
-        )
-        chosen = plan_record(recipe, session.store, machine)
-        if chosen is not None:
-            self.plans[chosen.key] = chosen
+        made = _with_plan(recipe, session, machine, self.demand, key)
+        if key is not None:
+            self.plans[key] = session.store.records()[key]
         return made
 
     def _machine(self, recipe: Recipe) -> JsonDict:
@@ -189,6 +180,21 @@ class Planner:
         if level != params.get(LEVEL, level):
             params = {**params, LEVEL: level}
         return params, values, recipe
+
+
+def _with_plan(
+    recipe: Recipe, session: TrialSession, machine: JsonDict, demand: PlanDemand, key: str | None
+) -> Recipe:
+    """The recipe with its plan, tried where the `demand` for it pays; `key` names the choice."""
+    net = f"{recipe.model.name} at batch {recipe.batch}, {recipe.precision}"
+    return resolve(
+        recipe,
+        meter=session.meter,
+        store=session.store,
+        machine=machine,
+        to_come=None if key is None else demand.of(key, session.store.records()),
+        begins=lambda: print(f"plan: trying how to run {net}", file=sys.stderr),
+    )
 
 
 def _with_known_plan(recipe: Recipe, store: StageStore, machine: JsonDict) -> Recipe:
