@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from energy_sweep.record import BadInput, Objective, StageRecord
 from energy_sweep.search.adopt import adopt
 from energy_sweep.search.budget import Budget
+from energy_sweep.search.candidate_set import CandidateSet
 from energy_sweep.search.certainty import CertaintyOrder
 from energy_sweep.search.cost_tracker import CostTracker
 from energy_sweep.search.events import Event, OnEvent, Outcome
@@ -15,6 +16,7 @@ from energy_sweep.search.gain_jobs import GainJobs
 from energy_sweep.search.job_index import Describe, JobIndex
 from energy_sweep.search.known_trials import KnownTrials
 from energy_sweep.search.mend import mend
+from energy_sweep.search.preview import preview_asked, preview_whole
 from energy_sweep.search.run_order import Job
 from energy_sweep.search.sampling import sampled_jobs
 from energy_sweep.search.search_run import Run, SearchRun
@@ -40,6 +42,7 @@ def search_study(
     sampler_settings: Mapping[str, object] | None = None,
     seed: int = 0,
     order: CertaintyOrder | None = None,
+    dry: bool = False,
     tell: OnEvent | None = None,
 ) -> Outcome:
     """Measure what `space` and `budget` ask for and the study lacks.
@@ -49,12 +52,12 @@ def search_study(
     the order of its shared stages; else candidates are taken by expected gain per joule, or a
     `sampler` that was named asks, with `sampler_settings` by Optuna's names. What `run` raises
     makes a failed trial, tried again by the next sweep; BadInput ends this one. `order` says how
-    much certainty to buy for the front in the end.
+    much certainty to buy for the front in the end. A `dry` search only tells its plan and price.
     """
     if sampler not in ("auto", *SAMPLERS):
         raise BadInput(f"search.sampler={sampler}: type search.sampler=auto|{'|'.join(SAMPLERS)}")
     check_space(sampler, space)
-    index = JobIndex(space, describe, outline)
+    index = JobIndex(space, (outline or describe) if dry else describe, outline)
     jobs = list(map(index.outline, space.grid())) if _enumerable(space, budget) else None
     costs = CostTracker(objective, repeatability=study.meter.repeatability_of)
     sweep = SearchRun(
@@ -65,14 +68,17 @@ def search_study(
         first=(mend, adopt),
         buy=None if order is None else functools.partial(order.fill, objective=objective),
     )
+    prices = CandidateSet(sweep.trials, objective, seed=seed)
     if jobs is not None and sampler == "auto" and _fits(jobs, budget):
-        return sweep.whole(list(map(index.job, space.grid())))
+        found = list(map(index.job, space.grid()))
+        return preview_whole(sweep, prices, found) if dry else sweep.whole(found)
     if sampler == "auto":
-        queue = GainJobs(sweep.trials, objective=objective, budget=budget, seed=seed)
+        queue = GainJobs(sweep.trials, prices, budget=budget)
     else:
         queue = sampled_jobs(sweep.trials, sampler, seed=seed, settings=sampler_settings)
     sweep.total, wanted = _totals(budget, sampler, space, jobs)
-    return sweep.asked(queue, sampler, total=wanted)
+    ask = functools.partial(preview_asked, sweep, prices) if dry else sweep.asked
+    return ask(queue, sampler, total=wanted)
 
 
 def _totals(

@@ -85,11 +85,11 @@ class CandidateSet:
     def _sample(self) -> list[JsonDict]:
         return sample(self._space, seed=self._seed)
 
-    def look(self) -> Weighed:
-        """All candidates by what is known now."""
+    def look(self, *also: JsonDict) -> Weighed:
+        """All candidates by what is known now; those that are asked for `also` come first."""
         known = self._known()
         index, points = self._trials.index, dict[Identity, JsonDict]()
-        for point in (*self.base, *known.values(), *self._near_front(known)):
+        for point in (*also, *self.base, *known.values(), *self._near_front(known)):
             points.setdefault(index.outline(point).identity, point)
         jobs = tuple(map(index.outline, points.values()))
         features = encode(list(points.values()), self._kept)
@@ -111,11 +111,24 @@ class CandidateSet:
             priced=run.any_known,
         )
 
-    def prices(self, jobs: Sequence[Job]) -> tuple[StageTable, UnitPrices]:
-        """The stages of jobs of the space, and what a unit of each takes when it is run."""
+    def price_together(self, jobs: Sequence[Job]) -> Prediction | None:
+        """What jobs of the space take when each stage runs once; None where no price is known."""
         table = StageTable.of([job.stages for job in jobs], self._true_keys(self._known()))
         features = encode([job.params for job in jobs], self._kept)
-        return table, unit_prices(table, features, self._trials.costs.joules_per_run)
+        prices = unit_prices(table, features, self._trials.costs.joules_per_run)
+        if not prices.any_known:
+            return None
+        left = marginal_units(table, self._trials.store_records())
+        units, cost = np.zeros(len(table.works)), np.zeros(len(table.works), dtype=np.intp)
+        np.maximum.at(units, table.work, left)
+        cost[table.work] = table.cost
+        each = np.bincount(cost, weights=units, minlength=len(table.costs)) * prices.joules
+        alone = float((table.units * prices.joules[table.cost]).sum())
+        return Prediction(
+            joules=float(each.sum()),
+            uncertainty=TWO_SIDED * float(np.linalg.norm(each * prices.log_sd)),
+            shared=alone - float(each.sum()),
+        )
 
     def _known(self) -> dict[int, JsonDict]:
         """The points of this space that were measured, by trial number."""

@@ -62,6 +62,18 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Previewed:
+    """What a dry run would run: the first `trials`, or `count` of a grid, which take `together`.
+
+    A prediction is None where no price is known yet.
+    """
+
+    trials: tuple[tuple[JsonDict, Prediction | None], ...]
+    together: Prediction | None
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
     """A trial with its result (and joules, None if infeasible), or with the error it failed by.
 
@@ -138,7 +150,7 @@ class Outcome:
     predicted: tuple[tuple[float, float], ...] = ()
 
 
-Event = Planned | Chosen | Started | Finished | BuyingBegins | Bought | Outcome
+Event = Planned | Previewed | Chosen | Started | Finished | BuyingBegins | Bought | Outcome
 OnEvent = Callable[[Event], None]
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from energy_sweep.front.domination import hypervolume
-from energy_sweep.record import Objective
 from energy_sweep.search.acquisition.policy import Candidates, Ranking, rank
 from energy_sweep.search.acquisition.spread import spread_out
 from energy_sweep.search.budget import STAGNATION, Budget
@@ -26,11 +25,9 @@ class GainJobs:
     `ended` says why there is no other, `prediction` what the last one given is expected to take.
     """
 
-    def __init__(
-        self, trials: KnownTrials, *, objective: Objective, budget: Budget, seed: int
-    ) -> None:
+    def __init__(self, trials: KnownTrials, candidates: CandidateSet, *, budget: Budget) -> None:
         self._trials, self._budget = trials, budget
-        self._candidates = CandidateSet(trials, objective, seed=seed)
+        self._candidates = candidates
         self._again = trials.failed_before()
         self.ended: Stop | None = None
         self.prediction: Prediction | None = None

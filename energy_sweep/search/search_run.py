@@ -78,22 +78,30 @@ class SearchRun:
     cut: bool = False
     tally: TrialTally = field(default_factory=TrialTally)
 
-    def whole(self, jobs: list[Job]) -> Outcome:
+    def whole(self, jobs: Sequence[Job]) -> Outcome:
         """Run the grid in the order of its stages."""
-        known = self.trials.numbers
-        planned = run_order(jobs, self.trials.store_records(), measured=known.keys())
-        self.total = len({job.identity[0] for job in jobs})
-        self._announce(planned=planned, sampler=None)
+        planned, known = self.plan(jobs), self.trials.numbers
         queue = (job for job in planned.jobs if job.identity not in known)
         return self._work(queue, repeats=planned.repeats)
 
     def asked(self, queue: Iterator[Job], sampler: str, *, total: int | None) -> Outcome:
         """Run what a sampler asks for, one after the other."""
+        self.begin(sampler, total=total)
+        return self._work(queue, repeats=len(self.trials.answers()))
+
+    def plan(self, jobs: Sequence[Job]) -> RunOrder:
+        """The order of a grid, which is told."""
+        known = self.trials.numbers.keys()
+        planned = run_order(jobs, self.trials.store_records(), measured=known)
+        self.total = len({job.identity[0] for job in jobs})
+        self._announce(planned=planned, sampler=None)
+        return planned
+
+    def begin(self, sampler: str, *, total: int | None) -> None:
+        """Tell that a sampler will be asked, until `total` configurations are measured."""
         if total is not None:
             self.total, self.cut = total, True
-        repeats = len(self.trials.answers())
         self._announce(planned=None, sampler=sampler)
-        return self._work(queue, repeats=repeats)
 
     def _announce(self, *, planned: RunOrder | None, sampler: str | None) -> None:
         left = tuple(trial.number for trial in self.trials.study.left_running())

@@ -15,7 +15,7 @@ from energy_sweep.record import BadInput, StageRecord
 from energy_sweep.search import Budget, Event
 from energy_sweep.search.acquisition.candidates import MOST, neighbours, sample
 from energy_sweep.search.acquisition.spread import spread_out
-from energy_sweep.search.events import Chosen
+from energy_sweep.search.events import Chosen, Previewed
 from energy_sweep.study import load_study
 from energy_sweep.study.space import Axis, Space
 
@@ -141,3 +141,29 @@ def test_seeds_are_repeats_and_no_axis_of_the_surface(tmp_path: Path) -> None:
     outcome = sweep(tmp_path, space, budget=Budget(trials=6))
     keys: set[Any] = {result.config_key for _, result in load_study(tmp_path, {}).results}
     assert (len(keys), outcome.stopped) == (6, "trials")
+
+
+def test_a_dry_search_tells_its_price_and_runs_nothing(tmp_path: Path) -> None:
+    told: list[Event] = []
+    space, world = space_of(WIDE), World(tmp_path)
+    sweep(tmp_path, space, world=world, budget=Budget(trials=8))
+    before, spent_before = load_study(tmp_path, {}), spent(world)
+    settings: dict[str, Any] = {"world": world, "dry": True, "tell": told.append}
+    for more in (
+        {"budget": Budget(trials=20)},
+        {"budget": Budget(trials=20), "sampler": "random"},
+        {},
+    ):
+        outcome = sweep(tmp_path, space, **settings, **more)
+        assert (outcome.new, outcome.stopped) == ((), "plan")
+    assert load_study(tmp_path, {}) == before
+    assert world.ran == list(range(8))
+    asked, drawn, whole = [event for event in told if isinstance(event, Previewed)]
+    assert 0 < len(asked.trials) <= 5
+    assert len(drawn.trials) == 1
+    assert all(price is not None for _, price in (*asked.trials, *drawn.trials))
+    assert whole.count == 64 - 8
+    assert whole.together is not None
+    sweep(tmp_path, space, world=world)
+    paid = spent(world) - spent_before
+    assert paid == pytest.approx(whole.together.joules, rel=0.1)

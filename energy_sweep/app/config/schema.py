@@ -56,6 +56,7 @@ class SearchSchema:
     seed: int = 0
     max_failures: int = 3
     until: str | None = None
+    dry_run: bool = False
     certainty: float = 0.0
     confirm: float = 0.0
     space: dict[str, Any] = field(default_factory=dict[str, Any])

@@ -104,6 +104,7 @@ def outcome_text(outcome: Outcome) -> str:
         "seconds": "search.seconds have passed",
         "stagnation": "no candidate is expected to add 1 % to the front (search.until)",
         "doubt": "few members of the front are expected to be missing (search.until)",
+        "plan": "search.dry_run=true: nothing was run",
         "failures": "search.max_failures in a row; the same command tries them again",
     }
     return f"{', '.join(parts)}; {reasons[outcome.stopped]}"

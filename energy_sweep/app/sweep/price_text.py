@@ -8,8 +8,9 @@ from statistics import median
 
 from energy_sweep.app.sweep.trial_text import words
 from energy_sweep.front import joules_text
-from energy_sweep.search.events import Chosen, Prediction
+from energy_sweep.search.events import Chosen, Prediction, Previewed
 
+UNKNOWN = "no price is known yet"
 # A part of the price that is not worth a word.
 LITTLE = 0.1
 
@@ -18,8 +19,37 @@ def chosen_text(event: Chosen, quality: str) -> str:
     """What is next and what it will take, in one line."""
     typed = words(event.params)
     if event.prediction is None:
-        return f"next: {typed}: no price is known yet"
+        return f"next: {typed}: {UNKNOWN}"
     return f"next: {typed}: {prediction_text(event.prediction, quality)}"
+
+
+def preview_text(event: Previewed, quality: str) -> str:
+    """What a dry run would run, and at what price."""
+    if event.count is not None:
+        return _together_text(event.count, event.together, quality)
+    if not event.trials:
+        return "there is nothing that would be run"
+    if all(price is None for _, price in event.trials):
+        first = "next would be, at prices that the first of them will tell:"
+        return "\n".join([first, *(f"  {words(params)}" for params, _ in event.trials)])
+    lines = [
+        f"  {words(params)}: {UNKNOWN if price is None else prediction_text(price, quality)}"
+        for params, price in event.trials
+    ]
+    first = "next would be, as far as is known by now:"
+    return "\n".join([first, *lines])
+
+
+def _together_text(count: int, price: Prediction | None, quality: str) -> str:
+    if not count:
+        return "there is nothing that would be run"
+    those = f"the {count} to run" if count > 1 else "the one to run"
+    if price is None:
+        return f"{those}: {UNKNOWN}"
+    spread = price.uncertainty
+    told = joules_text(price.joules, spread if spread > LITTLE * price.joules else None)
+    alone = joules_text(price.joules + price.shared)
+    return f"{those} would take {told} ({quality}) together, and {alone} one by one"
 
 
 def prediction_text(prediction: Prediction, quality: str) -> str:

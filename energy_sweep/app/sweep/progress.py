@@ -12,13 +12,13 @@ from energy_sweep.app.config.levels import Levels
 from energy_sweep.app.sweep.announce import meter_text, outcome_text, plan_text
 from energy_sweep.app.sweep.certainty_text import begins_text, bought_text, certainty_text
 from energy_sweep.app.sweep.plan_text import plan_lines
-from energy_sweep.app.sweep.price_text import chosen_text, predicted_text
+from energy_sweep.app.sweep.price_text import chosen_text, predicted_text, preview_text
 from energy_sweep.app.sweep.trial_text import duration, fraction, words
 from energy_sweep.front import joules_text
 from energy_sweep.front.achieved import achieved
 from energy_sweep.record import MeterFacts, Objective, StageRecord
 from energy_sweep.search import Event, Finished, Outcome, Planned, Started
-from energy_sweep.search.events import Bought, BuyingBegins, Chosen
+from energy_sweep.search.events import Bought, BuyingBegins, Chosen, Previewed
 from energy_sweep.study import Identity
 from energy_sweep.study.space import Axis
 from energy_sweep.text import terminal
@@ -91,6 +91,8 @@ class ProgressPrinter:
                 measured, total = self._count(event)
                 if sys.stderr.isatty() and total != measured:
                     self._bar = Bar(total, measured)
+            case Previewed():
+                self._say(preview_text(event, self._quality))
             case Chosen():
                 self._say(chosen_text(event, self._quality))
             case Started():

@@ -25,15 +25,18 @@ from energy_sweep.app.stored_study import study_words
 from energy_sweep.app.sweep.announce import next_commands
 from energy_sweep.app.sweep.buying import certainty_order
 from energy_sweep.app.sweep.dataset_text import data_line, data_text
+from energy_sweep.app.sweep.dry_run import study_folder
 from energy_sweep.app.sweep.folders import check_whole
 from energy_sweep.app.sweep.identity import study_identity
 from energy_sweep.app.sweep.plan_demand import PlanDemand
 from energy_sweep.app.sweep.planner import Planner
 from energy_sweep.app.sweep.progress import ProgressPrinter
+from energy_sweep.app.sweep.session import TrialSession
 from energy_sweep.app.sweep.study_paths import StudyPaths
 from energy_sweep.app.sweep.task import Task
 from energy_sweep.dataset.summary import Summary
 from energy_sweep.front import PricedStudy, Row
+from energy_sweep.recipe import Recipe
 from energy_sweep.record import (
     BadInput,
     JsonDict,
@@ -110,6 +113,7 @@ class SweepCommand:
     def run(self, config: DictConfig) -> Outcome:
         """Check, plan, run what is new, and print what was found."""
         check_whole(self.place.folder, self.place.name)
+        dry, is_new = bool(self.settings["dry_run"]), not self.place.folder.exists()
         self.task.patience.doing("reading the data, and trying every value of every axis")
         recipe = self.planner.corner()
         objective = Objective(**self.place.values["objective"])
@@ -118,26 +122,38 @@ class SweepCommand:
         self.task.patience.doing("opening the meter")
         session = self.task.sessions.get(self.place.values, recipe.device)
         self.task.patience.over()
-        with open_study(
-            self.place.folder,
+        with (
+            study_folder(self.place.folder, dry=dry, is_new=is_new) as folder,
+            self._opened(folder, recipe, session) as study,
+        ):
+            if not dry:
+                self._mend(study, session.store)
+                self._write_multirun(config)
+            self._tell_data(said, study)
+            outcome = self._search(study, session.store, objective)
+            record = study.record(session.store.records())
+        if not dry:
+            self._finish(record, objective, outcome)
+        return outcome
+
+    def _opened(self, folder: Path, recipe: Recipe, session: TrialSession) -> Study:
+        return open_study(
+            folder,
             self.place.name,
             space=self.planner.axes.space,
             meter=session.meter.facts(),
             machine=recipe.device.machine(),
             identity=study_identity(recipe),
             waits=self.task.waits,
-        ) as study:
-            for line in study.repairs:
-                print(terminal.escape(f"mended: {line}"), file=sys.stderr)
-            for path in session.store.put_aside():
-                print(f"mended: a damaged stage record is now {path}", file=sys.stderr)
-            give_up_answers([t.result for t in study.trials if t.result], session.store)
-            self._write_multirun(config)
-            self._tell_data(said, study)
-            outcome = self._search(study, session.store, objective)
-            record = study.record(session.store.records())
-        self._finish(record, objective, outcome)
-        return outcome
+        )
+
+    def _mend(self, study: Study, store: StageStore) -> None:
+        """Say what was damaged, and put it aside."""
+        for line in study.repairs:
+            print(terminal.escape(f"mended: {line}"), file=sys.stderr)
+        for path in store.put_aside():
+            print(f"mended: a damaged stage record is now {path}", file=sys.stderr)
+        give_up_answers([t.result for t in study.trials if t.result], store)
 
     def _tell_data(self, said: Summary, study: Study) -> None:
         """Say what all trials see: in full unless the study has trials of just that."""
@@ -168,6 +184,7 @@ class SweepCommand:
                 sampler_settings=self.settings["sampler_settings"],
                 seed=self.settings["seed"],
                 objective=objective,
+                dry=self.settings["dry_run"],
                 order=certainty_order(self.settings, planner, store, self._with_words),
                 tell=printer,
             )

@@ -54,6 +54,28 @@ def test_grid_runs_whole_then_only_what_is_new(capsys: pytest.CaptureFixture[str
     assert measured()[4:] == [{"batch": 128}] or measured()[4]["batch"] == 128
 
 
+@pytest.mark.no_cover
+def test_a_dry_run_leaves_nothing_behind(capsys: pytest.CaptureFixture[str]) -> None:
+    typed = ["batch=32,64", "epochs=5,10", "search.dry_run=true"]
+    assert sweep(*typed) == 0
+    said = capsys.readouterr()
+    assert "4 configurations, 0 measured, 4 to run" in said.err
+    assert "the 4 to run: no price is known yet" in said.err
+    assert "search.dry_run=true: nothing was run" in said.err
+    assert not Path("outputs").exists() or not list(Path("outputs").iterdir())
+    assert sweep("batch=32", "epochs=5,10") == 0
+    before = {path: path.read_bytes() for path in STUDY.rglob("*") if path.is_file()}
+    assert sweep(*typed, "search.trials=3") == 0
+    assert "J predicted (estimated)" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in STUDY.rglob("*") if path.is_file()} == before
+
+
+def test_another_end_of_a_search_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert sweep("batch=32,64", "search.until=never") == 2
+    line = capsys.readouterr().err.strip().splitlines()[-1]
+    assert line.startswith("search.until=never: type search.until=stagnation")
+
+
 def test_files_that_a_hydra_user_expects() -> None:
     assert sweep("batch=32,64", "seed=1") == 0
     for number in (0, 1):
