@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from energy_sweep.record import BadInput, Objective, StageRecord
 from energy_sweep.search.adopt import adopt
@@ -54,9 +54,7 @@ def search_study(
     makes a failed trial, tried again by the next sweep; BadInput ends this one. `order` says how
     much certainty to buy for the front in the end. A `dry` search only tells its plan and price.
     """
-    if sampler not in ("auto", *SAMPLERS):
-        raise BadInput(f"search.sampler={sampler}: type search.sampler=auto|{'|'.join(SAMPLERS)}")
-    check_space(sampler, space)
+    _check_sampler(sampler, space)
     index = JobIndex(space, (outline or describe) if dry else describe, outline)
     jobs = list(map(index.outline, space.grid())) if _enumerable(space, budget) else None
     costs = CostTracker(objective, repeatability=study.meter.repeatability_of)
@@ -72,13 +70,18 @@ def search_study(
     if jobs is not None and sampler == "auto" and _fits(jobs, budget):
         found = list(map(index.job, space.grid()))
         return preview_whole(sweep, prices, found) if dry else sweep.whole(found)
-    if sampler == "auto":
-        queue = GainJobs(sweep.trials, prices, budget=budget)
-    else:
+    queue: Iterator[Job] = GainJobs(sweep.trials, prices, budget=budget)
+    if sampler != "auto":
         queue = sampled_jobs(sweep.trials, sampler, seed=seed, settings=sampler_settings)
     sweep.total, wanted = _totals(budget, sampler, space, jobs)
     ask = functools.partial(preview_asked, sweep, prices) if dry else sweep.asked
     return ask(queue, sampler, total=wanted)
+
+
+def _check_sampler(sampler: str, space: Space) -> None:
+    if sampler not in ("auto", *SAMPLERS):
+        raise BadInput(f"search.sampler={sampler}: type search.sampler=auto|{'|'.join(SAMPLERS)}")
+    check_space(sampler, space)
 
 
 def _totals(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from energy_sweep.record import BadInput
 from energy_sweep.record.bounds import MOST_COUNTED, check_count, check_positive
@@ -35,6 +36,14 @@ class Budget:
                 check_positive(f"search.{name}", limit, example=600)
         if self.until is not None and self.until != STAGNATION:
             _ = self.least_doubt
+
+    def used_up(self, joules: float, seconds: float) -> Literal["joules", "seconds"] | None:
+        """Which of the two is used up by what was spent."""
+        if self.joules is not None and joules >= self.joules:
+            return "joules"
+        if self.seconds is not None and seconds >= self.seconds:
+            return "seconds"
+        return None
 
     @property
     def least_doubt(self) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,14 +14,15 @@ from energy_sweep.front.prices import charged
 from energy_sweep.recipe.dials import SEED
 from energy_sweep.record import JsonDict, Objective, TrialResult
 from energy_sweep.search.acquisition.candidates import is_small, neighbours, sample
-from energy_sweep.search.acquisition.encoding import encode
+from energy_sweep.search.acquisition.encoding import columns_of, encode
 from energy_sweep.search.acquisition.marginal import marginal_units
 from energy_sweep.search.acquisition.policy import Candidates
-from energy_sweep.search.acquisition.stage_table import Floats, StageTable, true_keys
+from energy_sweep.search.acquisition.stage_table import Floats, Numbers, StageTable, true_keys
+from energy_sweep.search.acquisition.start import EPOCHS, start
 from energy_sweep.search.acquisition.unit_prices import UnitPrices, unit_prices
 from energy_sweep.search.events import Prediction
 from energy_sweep.search.known_trials import KnownTrials
-from energy_sweep.search.run_order import EPOCH_STAGES, Job
+from energy_sweep.search.run_order import Job
 from energy_sweep.study import Identity
 from energy_sweep.study.space import Space
 
@@ -34,8 +35,8 @@ LEAST_PRICE = 1e-6  # of the usual one, for what the store holds altogether
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Weighed:
     """N candidates by what is known: `jobs`, `candidates`, their `price` with its 95 %
-    `uncertainty`, and what they take from the store (`shared`), in joules [N]; `epochs` that each
-    trains [N].
+    `uncertainty`, and what they take from the store (`shared`), in joules [N]; `trunks` numbers
+    those that branch off one training [N].
 
     `is_open` are those that can be run now [N]. Prices say nothing unless they are `priced`.
     """
@@ -45,7 +46,7 @@ class Weighed:
     price: Floats
     uncertainty: Floats
     shared: Floats
-    epochs: Floats
+    trunks: Numbers
     is_open: Truths
     priced: bool
 
@@ -76,14 +77,18 @@ class CandidateSet:
     @functools.cached_property
     def base(self) -> tuple[JsonDict, ...]:
         """The points that are weighed whatever was measured."""
-        points = self._space.grid() if is_small(self._space) else self._sample()
+        points = (
+            self._space.grid() if is_small(self._space) else sample(self._space, seed=self._seed)
+        )
         found: dict[Identity, JsonDict] = {}
         for point in points:
             found.setdefault(self._trials.index.outline(point).identity, point)
         return tuple(found.values())
 
-    def _sample(self) -> list[JsonDict]:
-        return sample(self._space, seed=self._seed)
+    @functools.cached_property
+    def start(self) -> list[int]:
+        """Which of those to measure first, in order."""
+        return list(start(self.base, self._kept, self._seed))
 
     def look(self, *also: JsonDict) -> Weighed:
         """All candidates by what is known now; those that are asked for `also` come first."""
@@ -100,13 +105,11 @@ class CandidateSet:
         price, uncertainty, alone = self._marginal(table, run)
         return Weighed(
             jobs=jobs,
-            candidates=self._candidates(
-                list(points), features, self._charged(table, charge), price
-            ),
+            candidates=self._candidates(points, features, self._charged(table, charge), price),
             price=price,
             uncertainty=uncertainty,
             shared=np.maximum(alone - price, 0.0),
-            epochs=table.sums(np.where(table.of_stages(EPOCH_STAGES), table.units, 0.0)),
+            trunks=_trunks(table),
             is_open=self._open(jobs),
             priced=run.any_known,
         )
@@ -177,13 +180,13 @@ class CandidateSet:
         return table.sums(taken), TWO_SIDED * spread, table.sums(table.units * each)
 
     def _candidates(
-        self, identities: Sequence[Identity], features: Floats, joules: Floats, price: Floats
+        self, found: Mapping[Identity, JsonDict], features: Floats, joules: Floats, price: Floats
     ) -> Candidates:
         """As the policy weighs them; what was measured costs what it was found to cost."""
         numbers, costs = self._trials.numbers, self._trials.costs
         joules, rows = joules.copy(), list[int]()
         correct, images = list[int](), list[int]()
-        for row, identity in enumerate(identities):
+        for row, identity in enumerate(found):
             if (number := numbers.get(identity)) is None:
                 continue
             result, paid = self._result(number), costs.joules(number)
@@ -200,8 +203,17 @@ class CandidateSet:
             measured=np.array(rows, dtype=np.intp),
             correct=np.array(correct, dtype=np.float64),
             images=np.array(images, dtype=np.float64),
+            rising=columns_of(EPOCHS, list(found.values()), self._kept),
         )
 
     def _open(self, jobs: Sequence[Job]) -> Truths:
         avoid = self._trials.numbers.keys() | self._trials.tried
         return np.array([job.identity not in avoid for job in jobs], dtype=np.bool_)
+
+
+def _trunks(table: StageTable) -> Numbers:
+    """A number for the training that each candidate branches off; its own where that is none."""
+    found = len(table.works) + np.arange(table.count, dtype=np.intp)
+    is_trunk = table.of_stages(("trunk",))
+    found[table.row[is_trunk]] = table.work[is_trunk]
+    return np.unique(found, return_inverse=True)[1].astype(np.intp)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from energy_sweep.front.domination import hypervolume
+from energy_sweep.search.acquisition.giving_up import doubt, given_up, membership
 from energy_sweep.search.acquisition.policy import Candidates, Ranking, rank
-from energy_sweep.search.acquisition.spread import spread_out
 from energy_sweep.search.budget import STAGNATION, Budget
 from energy_sweep.search.candidate_set import CandidateSet, Truths, Weighed
 from energy_sweep.search.events import Prediction, Stop
@@ -22,7 +22,8 @@ LEAST_GAIN = 0.01  # of the area found: what is expected of the best candidate a
 class GainJobs:
     """Gives what failed before, then the candidate that buys the most, as long as it is affordable.
 
-    `ended` says why there is no other, `prediction` what the last one given is expected to take.
+    `ended` says why there is no other, `prediction` what the last one given is expected to take,
+    and `predicted` what all before were, each with what it took.
     """
 
     def __init__(self, trials: KnownTrials, candidates: CandidateSet, *, budget: Budget) -> None:
@@ -31,12 +32,15 @@ class GainJobs:
         self._again = trials.failed_before()
         self.ended: Stop | None = None
         self.prediction: Prediction | None = None
+        self._job: Job | None = None
+        self._spent_before = 0.0
+        self._pairs: list[tuple[float, float]] = []
 
     def __iter__(self) -> Iterator[Job]:
         return self
 
     def __next__(self) -> Job:
-        self.prediction = None
+        self._settle()
         job = next(self._again, None)
         if job is not None:
             return job
@@ -45,7 +49,23 @@ class GainJobs:
         if row is None:
             raise StopIteration
         self.prediction = weighed.prediction(row)
-        return self._trials.index.job(weighed.jobs[row].params)
+        self._job = self._trials.index.job(weighed.jobs[row].params)
+        self._spent_before = self._trials.costs.spent_joules
+        return self._job
+
+    @property
+    def predicted(self) -> tuple[tuple[float, float], ...]:
+        """Joules that trials were expected to take, each with those that it took."""
+        self._settle()
+        return tuple(self._pairs)
+
+    def _settle(self) -> None:
+        """Note what the last one took, where it was measured."""
+        job, prediction = self._job, self.prediction
+        if job is not None and prediction is not None and job.identity in self._trials.numbers:
+            paid = self._trials.costs.spent_joules - self._spent_before
+            self._pairs.append((prediction.joules, paid))
+        self._job = self.prediction = None
 
     def preview(self, count: int) -> list[tuple[Job, Prediction | None]]:
         """What would be run next, and after that as far as can be told now."""
@@ -76,19 +96,16 @@ class GainJobs:
         self.ended = self._enough(weighed, ranking)
         if self.ended is not None:
             return None
-        return int(np.argmax(np.where(allowed, ranking.rate, -np.inf)))
+        chance = membership(ranking, weighed.candidates)
+        kept = allowed & ~given_up(chance, weighed.trunks)
+        return int(np.argmax(np.where(kept if kept.any() else allowed, ranking.rate, -np.inf)))
 
     def _start(self, weighed: Weighed) -> list[int] | None:
         """The candidates to begin with; None where enough is known to believe something."""
-        count = 2 + 2 * len(self._trials.index.space.axes)
-        answers = len(weighed.candidates.measured)
-        tried = int((~weighed.is_open).sum())
-        if answers >= LEAST_KNOWN and tried >= count:
+        answers, rows = len(weighed.candidates.measured), self._candidates.start
+        if answers >= LEAST_KNOWN and (answers >= len(rows) or not weighed.is_open[rows].any()):
             return None
-        base = len(self._candidates.base)
-        return spread_out(
-            weighed.candidates.features[:base], weighed.epochs[:base], max(count, tried + 1)
-        )
+        return rows
 
     def _affordable(self, weighed: Weighed) -> Truths:
         """What can be run now for what is left of the joules."""
@@ -103,9 +120,11 @@ class GainJobs:
             best = float(ranking.gain[weighed.is_open].max())
             if best < LEAST_GAIN * area_found(weighed.candidates):
                 return "stagnation"
-        least = self._budget.least_doubt
-        if least is not None and doubt(weighed, ranking) < least:
-            return "doubt"
+        least, candidates = self._budget.least_doubt, weighed.candidates
+        if least is not None:
+            chance = np.where(weighed.is_open, membership(ranking, candidates), 0.0)
+            if doubt(ranking, candidates, chance) < least:
+                return "doubt"
         return None
 
 
@@ -116,27 +135,3 @@ def area_found(candidates: Candidates) -> float:
     cost = np.log10(candidates.joules[candidates.measured])
     worst = float(known.min()), float(cost.max())
     return hypervolume(zip(known.tolist(), cost.tolist(), strict=True), worst)
-
-
-DRAWS = 256
-
-
-def doubt(weighed: Weighed, ranking: Ranking) -> float:
-    """Members of the front that are expected not to be measured yet, over all members.
-
-    By draws of what is believed of each candidate, independently.
-    """
-    candidates, rng = weighed.candidates, np.random.default_rng(0)
-    order = np.argsort(candidates.joules, kind="stable")
-    accuracy = ranking.mean + ranking.sd * rng.standard_normal((DRAWS, len(order)))
-    accuracy[:, candidates.measured] = candidates.correct / candidates.images
-    possible = weighed.is_open.copy()
-    possible[candidates.measured] = True
-    accuracy[:, ~possible] = -np.inf
-    sorted_ = np.minimum(accuracy, 1.0)[:, order]
-    before = np.maximum.accumulate(sorted_, axis=1)
-    member = np.ones_like(sorted_, dtype=np.bool_)
-    member[:, 1:] = sorted_[:, 1:] > before[:, :-1]
-    member &= np.isfinite(sorted_)
-    unknown = member[:, weighed.is_open[order]]
-    return float(unknown.sum() / max(member.sum(), 1))

@@ -34,7 +34,7 @@ class TrialTally:
     infeasible: list[int] = field(default_factory=list[int])
     failed: list[int] = field(default_factory=list[int])
     failures_in_a_row: int = 0
-    predicted: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    predicted: tuple[tuple[float, float], ...] = ()
 
     def failure(self, number: int) -> None:
         """Count a trial that failed."""
@@ -55,7 +55,7 @@ class TrialTally:
             repeats=repeats,
             stopped=stopped,
             certainty=certainty,
-            predicted=tuple(self.predicted),
+            predicted=self.predicted,
         )
 
 
@@ -64,8 +64,8 @@ class SearchRun:
     """One command at work on a study; `total` configurations are wanted, None for no number.
 
     What is in `first` is done before its own trials, and may give the budget that ended it; `buy`
-    makes what was found surer, once nothing is left to try.
-    Where `total` is a `cut`, the space has more, and the command ends when so many are measured.
+    makes what was found surer, once nothing is left to try. Where `total` is a `cut`, the space has
+    more, and the command ends when so many are measured.
     """
 
     trials: KnownTrials
@@ -122,6 +122,8 @@ class SearchRun:
         for prepare in self.first:
             stopped = stopped or prepare(self)
         stopped = stopped or self._drain(queue)
+        if isinstance(queue, GainJobs):
+            self.tally.predicted = queue.predicted
         is_over = self.buy is not None and stopped in ("done", "trials")
         certainty = self.buy(self) if self.buy is not None and is_over else ()
         outcome = self.tally.outcome(repeats=repeats, stopped=stopped, certainty=certainty)
@@ -135,15 +137,9 @@ class SearchRun:
                 return stop or getattr(queue, "ended", None) or "done"
             if stop is not None:
                 return stop
-            prediction = None
             if isinstance(queue, GainJobs):
-                prediction = queue.prediction
-                self.tell(Chosen(params=job.params, prediction=prediction))
-            before, failed = self.trials.costs.spent_joules, len(self.tally.failed)
+                self.tell(Chosen(params=job.params, prediction=queue.prediction))
             self.measure(self.claim(job), job)
-            if prediction is not None and len(self.tally.failed) == failed:
-                paid = self.trials.costs.spent_joules - before
-                self.tally.predicted.append((prediction.joules, paid))
 
     def claim(self, job: Job) -> int:
         """Begin a trial in the study, and give its number."""
@@ -157,13 +153,12 @@ class SearchRun:
 
     def stop(self) -> Stop | None:
         """Which budget is used up, if any."""
-        budget, costs = self.budget, self.trials.costs
-        if self.tally.failures_in_a_row >= budget.max_failures:
+        costs = self.trials.costs
+        if self.tally.failures_in_a_row >= self.budget.max_failures:
             return "failures"
-        if budget.joules is not None and costs.spent_joules >= budget.joules:
-            return "joules"
-        if budget.seconds is not None and costs.spent_seconds >= budget.seconds:
-            return "seconds"
+        used_up = self.budget.used_up(costs.spent_joules, costs.spent_seconds)
+        if used_up is not None:
+            return used_up
         if self.cut and self.total is not None and len(self.trials.measured) >= self.total:
             return "trials"
         return None

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from energy_sweep.record import BadInput, StageRecord
 from energy_sweep.search import Budget, Event
 from energy_sweep.search.acquisition.candidates import MOST, neighbours, sample
-from energy_sweep.search.acquisition.spread import spread_out
 from energy_sweep.search.events import Chosen, Previewed
 from energy_sweep.study import load_study
 from energy_sweep.study.space import Axis, Space
@@ -52,18 +51,6 @@ def test_neighbours_differ_in_one_axis_and_lie_in_the_space(number: int) -> None
         assert mixed().contains(other)
         assert sum(other[name] != point[name] for name in point) == 1
     assert {"sgd", "adam"} - {point["optimizer"]} <= {other["optimizer"] for other in found}
-
-
-def test_the_start_is_spread_out_short_and_the_beginning_of_a_longer_one() -> None:
-    import numpy as np
-
-    axes = np.linspace(0, 1, 5)
-    features = np.array([[one, two] for one in axes for two in axes])
-    epochs = np.tile([10, 20, 30, 20, 10], 5)
-    eight = spread_out(features, epochs, 8)
-    assert eight[:5] == spread_out(features, epochs, 5)
-    assert set(epochs[eight]) == {10}
-    assert len(set(spread_out(features, epochs, 99))) == 25
 
 
 @pytest.mark.no_cover

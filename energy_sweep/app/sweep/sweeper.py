@@ -32,10 +32,11 @@ from energy_sweep.app.sweep.plan_demand import PlanDemand
 from energy_sweep.app.sweep.planner import Planner
 from energy_sweep.app.sweep.progress import ProgressPrinter
 from energy_sweep.app.sweep.session import TrialSession
+from energy_sweep.app.sweep.solutions import solutions
 from energy_sweep.app.sweep.study_paths import StudyPaths
 from energy_sweep.app.sweep.task import Task
 from energy_sweep.dataset.summary import Summary
-from energy_sweep.front import PricedStudy, Row
+from energy_sweep.front import PricedStudy
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import (
     BadInput,
@@ -44,7 +45,6 @@ from energy_sweep.record import (
     StudyRecord,
     TrialResult,
     from_json,
-    to_json,
 )
 from energy_sweep.record.files import write_whole
 from energy_sweep.report.tables import tables
@@ -221,7 +221,7 @@ class SweepCommand:
     def _finish(self, record: StudyRecord, objective: Objective, outcome: Outcome) -> None:
         priced = PricedStudy(record, objective)
         results = self.place.folder / "optimization_results.yaml"
-        write_whole(results, yaml.safe_dump(self._solutions(priced.front), sort_keys=False))
+        write_whole(results, yaml.safe_dump(solutions(priced.front, self.place), sort_keys=False))
         width = terminal.width_of()
         if priced.front:
             print(terminal.escape(tables(priced, width=width)), end="\n\n")
@@ -229,21 +229,6 @@ class SweepCommand:
         words = study_words(self.place.folder, Path(self.place.values["outputs"]))
         print(next_commands(words, best=best, width=width))
         self.task.exit_code = 1 if outcome.failed else 0
-
-    def _solutions(self, front: Sequence[Row]) -> JsonDict:
-        """The front in the form of hydra-optuna-sweeper, with trial numbers and folders."""
-        return {
-            "name": "energy_sweep",
-            "solutions": [
-                {
-                    "trial": row.trial,
-                    "dir": self.place.trial_folder(row.trial),
-                    "params": to_json(row.params),
-                    "values": [row.accuracy, row.joules],
-                }
-                for row in front
-            ],
-        }
 
 
 def _result_of(job: JobReturn) -> Any:
