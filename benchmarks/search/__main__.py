@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
     if len(worlds) < len(asked.worlds.split(",")):
         print("zeus: left out, its traces are not here (shared/data/zeus_nsdi23)", file=sys.stderr)
     names = asked.policies.split(",") if asked.policies else [*FAST, *(SLOW if asked.full else ())]
-    rows, told = contest(worlds, names, asked.seeds)
+    rows, told = contest(worlds, names, asked.seeds, asked.processes)
     if asked.full:
         slow.keep(rows, asked.seeds)
     found = report(rows, told, slow.kept())
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--worlds", default=",".join([*WORLDS, *ZEUS]))
     parser.add_argument("--policies", default="", help="only these, by name")
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--full", action="store_true", help="slow policies too, anew: hours")
     return parser
 

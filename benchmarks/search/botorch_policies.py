@@ -182,8 +182,8 @@ def _hvkg(run: Run, model: Any, features: Any) -> Any:
         bounds=bounds,
         q=PARETO,
         num_restarts=1,
-        raw_samples=256,
-        options={"nonnegative": True},
+        raw_samples=64,
+        options={"nonnegative": True, "maxiter": STEPS},
     )
     acquisition = gradient.qHypervolumeKnowledgeGradient(
         model=model,
@@ -196,12 +196,18 @@ def _hvkg(run: Run, model: Any, features: Any) -> Any:
         ),
     )
     best, _ = optimize(
-        acquisition, bounds=bounds, q=1, num_restarts=1, raw_samples=128, options={"batch_limit": 5}
+        acquisition,
+        bounds=bounds,
+        q=1,
+        num_restarts=1,
+        raw_samples=64,
+        options={"batch_limit": 5, "maxiter": STEPS},
     )
     return -torch.cdist(best, features)[0]
 
 
 PARETO = 10  # points of the front that HVKG imagines
+STEPS = 30  # of its optimizer, where the tutorial leaves it 200: else a run takes an hour
 
 qlogehvi = _asked(_qlogehvi, cheap_first=False)
 momf = _asked(_momf, cheap_first=True, fidelity=True)

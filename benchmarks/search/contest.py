@@ -1,4 +1,4 @@
-"""Runs of policies in worlds, on two processes."""
+"""Runs of policies in worlds, on several processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from benchmarks.search.scores import Row, most, row
 from benchmarks.search.worlds import WORLDS, World
 from benchmarks.search.zeus import zeus
 
-PROCESSES = 2
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 ZEUS = {"zeus_v100": zeus("v100"), "zeus_a40": zeus("a40")}
 
@@ -38,14 +37,16 @@ def run_task(task: Task) -> tuple[Task, Course, dict[str, Any]]:
     return task, found, policy.tells(run) if policy.tells else {}
 
 
-def contest(worlds: Sequence[str], policies: Iterable[str], seeds: int) -> tuple[Rows, Told]:
+def contest(
+    worlds: Sequence[str], policies: Iterable[str], seeds: int, processes: int = 2
+) -> tuple[Rows, Told]:
     """A row for each world and policy."""
     tasks = [(world, name, seed) for name in policies for world in worlds for seed in range(seeds)]
     for name in THREADS:
         os.environ.setdefault(name, "1")  # read by a process that is spawned: one core for each
     courses: dict[tuple[str, str], dict[int, Course]] = defaultdict(dict)
     told: Told = defaultdict(list)
-    with multiprocessing.get_context("spawn").Pool(PROCESSES) as pool:
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
         for (world, name, seed), found, says in pool.imap_unordered(run_task, tasks, chunksize=1):
             courses[world, name][seed] = found
             if says:

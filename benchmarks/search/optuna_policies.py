@@ -30,12 +30,11 @@ def sampled(name: str, *, ordinal: bool = True) -> Policy:
             )
             axes = run.world.space.axes
             space = {axis.name: _distribution(axis, ordinal) for axis in axes}
-            index_of = {tuple(point.values()): at for at, point in enumerate(run.world.points)}
             repeats = 0
             while repeats < TRIES:
                 trial = study.ask(space)
                 point = tuple(axis.values[trial.params[axis.name]] for axis in axes)  # type: ignore
-                index = index_of[point]
+                index = run.world.index[point]
                 repeats = repeats + 1 if run.answered[index] else 0
                 accuracy = run.measure(index)
                 study.tell(trial, [accuracy, float(run.world.cost[index])])

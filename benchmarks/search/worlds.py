@@ -62,6 +62,11 @@ class World:
         return self.stage_joules.sum(axis=1)
 
     @cached_property
+    def index(self) -> dict[tuple[Any, ...], int]:
+        """Where each point is, by its values in the order of the axes."""
+        return {tuple(point.values()): at for at, point in enumerate(self.points)}
+
+    @cached_property
     def cost(self) -> Floats:
         return np.log10(self.joules)
 

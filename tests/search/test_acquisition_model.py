@@ -6,17 +6,22 @@ import numpy as np
 import pytest
 
 from energy_sweep.search.acquisition import accuracy_model
-from energy_sweep.search.acquisition.accuracy_model import AnswerCounts, believe, fitted_on
+from energy_sweep.search.acquisition.accuracy_model import (
+    AnswerCounts,
+    believe,
+    fitted_on,
+    rise,
+)
 
 IMAGES = 1000.0
 
 
-def answers(count: int, rising: tuple[int, ...] = ()) -> AnswerCounts:
+def answers(count: int) -> AnswerCounts:
     rng = np.random.default_rng(count)
     features = rng.random((count, 3))
     truth = 0.95 - 0.3 * (features[:, 0] - 0.4) ** 2 - 0.05 * features[:, 1]
     correct = rng.binomial(int(IMAGES), truth).astype(float)
-    return AnswerCounts(features, correct, np.full(count, IMAGES), rising)
+    return AnswerCounts(features, correct, np.full(count, IMAGES))
 
 
 def test_slopes_are_those_of_the_likelihood() -> None:
@@ -73,10 +78,25 @@ def test_what_diverged_does_not_lead_others_astray() -> None:
 def test_accuracy_is_expected_to_rise_where_that_is_said() -> None:
     """Over an axis that nothing was measured along."""
     features = np.array([[0.1, 0.5, 0.0], [0.5, 0.5, 0.0], [0.9, 0.5, 0.0]])
-    given = AnswerCounts(features, np.array([800.0, 850.0, 820.0]), np.full(3, IMAGES), (2,))
+    correct = np.array([800.0, 850.0, 820.0])
+    given = AnswerCounts(features, correct, np.full(3, IMAGES), rise(features, (2,)))
     asked = np.array([[0.5, 0.5, 0.0], [0.5, 0.5, 0.5], [0.5, 0.5, 1.0]])
-    mean, sd = believe(given, asked)
+    mean, sd = believe(given, asked, None, rise(asked, (2,)))
     assert (np.diff(mean) > 0).all() and (np.diff(sd) > 0).all()
+
+
+def test_what_an_earlier_study_found_is_expected_until_answers_say_otherwise() -> None:
+    given, asked = answers(3), np.random.default_rng(3).random((100, 3))
+
+    def expected(features: np.ndarray) -> np.ndarray:
+        truth = 0.95 - 0.3 * (features[:, 0] - 0.4) ** 2 - 0.05 * features[:, 1]
+        return np.log(truth / (1 - truth)) - 1.0  # by a constant off
+
+    truth = 1 / (1 + np.exp(-expected(asked) - 1.0))
+    told = AnswerCounts(given.features, given.correct, given.images, expected(given.features))
+    blind = np.abs(believe(given, asked)[0] - truth).mean()
+    knowing = np.abs(believe(told, asked, None, expected(asked))[0] - truth).mean()
+    assert knowing < 0.7 * blind
 
 
 def test_settings_are_found_on_more_answers_by_ratio() -> None:

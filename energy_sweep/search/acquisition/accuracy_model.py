@@ -33,21 +33,27 @@ LOWEST = 3.0  # what lies this many times the upper half's spread below the medi
 class AnswerCounts:
     """Of M configurations with `features` [M, D]: `correct` of so many `images`, each [M].
 
-    In the columns `rising` of the features, accuracy is expected to rise.
+    `expected` [M] are logits that were expected of them, but for a constant: 0 if none are given.
     """
 
     features: Floats
     correct: Floats
     images: Floats
-    rising: tuple[int, ...] = ()
+    expected: Floats | None = None
 
     @property
     def logits(self) -> Floats:
-        return np.log((self.correct + 0.5) / (self.images - self.correct + 0.5))
+        """Above what was expected."""
+        found = np.log((self.correct + 0.5) / (self.images - self.correct + 0.5))
+        return found if self.expected is None else found - self.expected
 
     @property
     def variances(self) -> Floats:
         return 1 / (self.correct + 0.5) + 1 / (self.images - self.correct + 0.5)
+
+    def first(self, count: int) -> AnswerCounts:
+        given = None if self.expected is None else self.expected[:count]
+        return AnswerCounts(self.features[:count], self.correct[:count], self.images[:count], given)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,16 +66,20 @@ class Settings:
 
     def smooth(self, left: Floats, right: Floats) -> Floats:
         """Covariance of the constant and the smooth part [L, R]."""
-        apart = np.sqrt(5.0 * _squares(left / self.lengths, right / self.lengths))
+        apart = np.sqrt(5.0 * squares(left / self.lengths, right / self.lengths))
         return CONSTANT + self.scale**2 * (1 + apart + apart**2 / 3) * np.exp(-apart)
 
 
 def believe(
-    answers: AnswerCounts, features: Floats, measured: Numbers | None = None
+    answers: AnswerCounts,
+    features: Floats,
+    measured: Numbers | None = None,
+    expected: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Mean and standard deviation of the accuracy of candidates `features` [N, D], each [N].
 
-    `measured` [M] says which candidates the answers are of. A pure function of the answers in their
+    `measured` [M] says which candidates the answers are of, `expected` [N] is as that of the
+    answers. A pure function of the answers in their
     order, so that a resumed search believes the same.
     """
     linalg = _linalg()
@@ -86,12 +96,14 @@ def believe(
     told = linalg.solve_triangular(lower, across.T, lower=True)
     prior = CONSTANT + settings.scale**2 + own
     sd = np.sqrt(np.maximum(prior - (told**2).sum(axis=0), 1e-12))
-    return _as_accuracy(mean + centre + _expected(features, answers.rising), sd)
+    if expected is not None:
+        mean = mean + expected
+    return _as_accuracy(mean + centre, sd)
 
 
-def _expected(features: Floats, rising: tuple[int, ...]) -> Floats:
-    """What is expected of the logit before anything is known [N], but for a constant."""
-    return RISE * features[:, list(rising)].sum(axis=1)
+def rise(features: Floats, columns: tuple[int, ...]) -> Floats:
+    """Logits that are expected of candidates in which accuracy should rise over some columns."""
+    return RISE * features[:, list(columns)].sum(axis=1)
 
 
 def fitted_on(count: int) -> int:
@@ -108,7 +120,7 @@ def _centred(answers: AnswerCounts) -> tuple[float, Floats]:
     How far below all others an answer lies, as what diverged does, would tell nothing of the others
     but that the surface is steep: it counts as no more than so far below.
     """
-    logits = answers.logits - _expected(answers.features, answers.rising)
+    logits = answers.logits
     centre = float(np.median(logits))
     spread = max(float(np.quantile(logits, 0.9)) - centre, 0.3)
     return centre, np.maximum(logits - centre, -LOWEST * spread)
@@ -116,9 +128,7 @@ def _centred(answers: AnswerCounts) -> tuple[float, Floats]:
 
 def _settings(answers: AnswerCounts, first: int) -> Settings:
     """Those that the first answers make likeliest."""
-    given = AnswerCounts(
-        answers.features[:first], answers.correct[:first], answers.images[:first], answers.rising
-    )
+    given = answers.first(first)
     key = (given.features, _centred(given)[1], given.variances)
     found = _likeliest(*(np.ascontiguousarray(one).tobytes() for one in key), first)
     return Settings(float(np.exp(found[0])), float(np.exp(found[1])), np.exp(found[2:]))
@@ -175,7 +185,7 @@ def _linalg() -> Any:
     return importlib.import_module("scipy.linalg")
 
 
-def _squares(left: Floats, right: Floats) -> Floats:
+def squares(left: Floats, right: Floats) -> Floats:
     """Squared distances [L, R]."""
     both = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)[None, :] - 2 * left @ right.T
     return np.maximum(both, 0.0)

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from energy_sweep.front.domination import Point
-from energy_sweep.search.acquisition.accuracy_model import AnswerCounts, believe
+from energy_sweep.search.acquisition.accuracy_model import AnswerCounts, believe, rise, squares
 from energy_sweep.search.acquisition.expected import Staircase
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.intp]
 
+NEARBY = 0.3  # of an axis: how far away an infeasible candidate tells of another
+USUAL, LIGHT = 0.95, 0.3  # share that runs where nothing is near, and of how many that is worth
 HOPE = 1.0  # standard deviations above what is believed
 OUTSIDE = 0.1  # of a front's extent, by which the reference lies outside of it
 
@@ -23,8 +25,11 @@ class Candidates:
     """N candidates: `features` [N, D], what each costs by the objective (`joules` [N]), and what it
     would take now (`price` [N], joules that the store does not hold).
 
-    `measured` [M] are those with an answer: so many of so many images were right. In the columns
-    `rising` of the features, accuracy is expected to rise, as it is over epochs.
+    `measured` [M] are those with an answer: so many of so many images were right. `infeasible` [K]
+    are those that ran and have none. In the columns `rising` of the features, accuracy is expected
+    to rise, as it is over epochs; `prior` [N] are logits that are expected instead, but for a
+    constant, such as those of an earlier study. Only what is more accurate than `least_accuracy`
+    and costs less than `most_joules` is of worth, where these are given.
     """
 
     features: Floats
@@ -33,7 +38,16 @@ class Candidates:
     measured: Numbers
     correct: Floats
     images: Floats
+    infeasible: Numbers | None = None
     rising: tuple[int, ...] = ()
+    prior: Floats | None = None
+    least_accuracy: float | None = None
+    most_joules: float | None = None
+
+    @property
+    def expected(self) -> Floats:
+        """Logits before anything is measured, but for a constant [N]."""
+        return self.prior if self.prior is not None else rise(self.features, self.rising)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,24 +69,42 @@ class Ranking:
 
 def rank(candidates: Candidates) -> Ranking:
     """What each candidate is expected to add, and at what price."""
+    measured, expected = candidates.measured, candidates.expected
     answers = AnswerCounts(
-        candidates.features[candidates.measured],
-        candidates.correct,
-        candidates.images,
-        candidates.rising,
+        candidates.features[measured], candidates.correct, candidates.images, expected[measured]
     )
-    mean, sd = believe(answers, candidates.features, candidates.measured)
+    mean, sd = believe(answers, candidates.features, measured, expected)
     cost = np.log10(candidates.joules)
     known = candidates.correct / candidates.images
-    points = list(zip(known.tolist(), cost[candidates.measured].tolist(), strict=True))
-    expected = mean.copy()
-    expected[candidates.measured] = known
-    stairs = Staircase.of(points, reference(expected, mean + HOPE * sd, cost))
-    gain = stairs.expected_gain(cost, mean, sd)
-    gain[candidates.measured] = 0.0
+    points = list(zip(known.tolist(), cost[measured].tolist(), strict=True))
+    likely = mean.copy()
+    likely[measured] = known
+    floor, ceiling = reference(likely, mean + HOPE * sd, cost)
+    if candidates.least_accuracy is not None:
+        floor = candidates.least_accuracy
+    if candidates.most_joules is not None:
+        ceiling = float(np.log10(candidates.most_joules))
+    gain = Staircase.of(points, (floor, ceiling)).expected_gain(cost, mean, sd)
+    gain[measured] = 0.0
+    if candidates.infeasible is not None and len(candidates.infeasible):
+        gain = gain * feasible(candidates.features, measured, candidates.infeasible)
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = np.where(candidates.price > 0, gain / candidates.price, np.inf)
     return Ranking(mean=mean, sd=sd, gain=gain, rate=rate)
+
+
+def feasible(features: Floats, measured: Numbers, infeasible: Numbers) -> Floats:
+    """Believed probability of each of N candidates to run to its end [N]; 0 of what did not.
+
+    The share of those nearby that did, each by how near it is, and nearly one where none is.
+    """
+    ran, failed = (
+        np.exp(-(squares(features, features[of]) / NEARBY**2) / 2).sum(axis=1)
+        for of in (measured, infeasible)
+    )
+    found = (ran + USUAL * LIGHT) / (ran + failed + LIGHT)
+    found[infeasible] = 0.0
+    return found
 
 
 def reference(accuracy: Floats, hoped: Floats, cost: Floats) -> Point:

@@ -14,7 +14,7 @@ from energy_sweep.study.space import Space
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.intp]
 
-TRUNKS = 4  # trainings that share nothing
+TRUNKS = 3  # trainings that share nothing
 # Axes that a training branches into: by the number of its epochs, and by what it is compressed to.
 EPOCHS, COMPRESSION = "epochs", "compression"
 LEVER = "device."  # axes that change joules alone
@@ -23,20 +23,18 @@ LEVER = "device."  # axes that change joules alone
 def start(points: Sequence[JsonDict], space: Space, seed: int) -> tuple[int, ...]:
     """Indexes of the points to measure first, in order.
 
-    Of a few trainings far from one another, each at the least epochs: the one least compressed, and
-    one that is compressed, by another level in each. A pure function of its arguments.
+    Of a few trainings far from one another, each at the least epochs, the one least compressed; and
+    of the first of them one that is compressed by a middling level. A pure function of its
+    arguments.
     """
     apart = [axis for axis in space.axes if _of_a_trunk(axis.name)]
     places = encode(points, Space(apart)) if apart else np.zeros((len(points), 0))
     chosen = list[int]()
-    for order, trunk in enumerate(_far_apart(places, np.random.default_rng(seed))):
+    for trunk in _far_apart(places, np.random.default_rng(seed)):
         least = _least(points, np.flatnonzero((places == places[trunk]).all(axis=1)))
         by_compression = {_compression(points[index], space): index for index in reversed(least)}
         branches = [index for _, index in sorted(by_compression.items())]
-        chosen.append(branches[0])
-        if len(branches) > 1:
-            others = branches[1:]
-            chosen.append(others[(2 * order + 1) * len(others) // (2 * TRUNKS)])
+        chosen += [branches[0]] if chosen else [branches[0], branches[len(branches) // 2]]
     return tuple(dict.fromkeys(chosen))
 
 
