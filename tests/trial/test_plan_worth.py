@@ -19,7 +19,7 @@ from energy_sweep.meter.base import Meter, Work
 from energy_sweep.meter.replay import ReplayMeter
 from energy_sweep.recipe import Recipe
 from energy_sweep.recipe.plan import DEFAULT_PLAN, PLANS
-from energy_sweep.record import StageRecord, StudyRecord, TrialRecord
+from energy_sweep.record import MeterFacts, StageRecord, StudyRecord, TrialRecord
 from energy_sweep.store import StageStore
 from energy_sweep.trial import StepsToCome, plan_record, resolve, run_trial
 from energy_sweep.trial.autotune.saving import CONFIDENCE, FIRST_LOOK, ROUNDS, saving
@@ -160,6 +160,29 @@ def test_compiling_is_tried_where_it_pays_and_left_out_where_only_the_rest_does(
     nothing = dataclasses.replace(look, joules=0.0, seconds=0.0, entering=0.0)
     free = nothing.worth(StepsToCome(steps=math.inf), share=0.2, rivals=eager)
     assert not free.pays
+
+
+class Ticking(ReplayMeter):
+    """A counter that moves every .1 s: what takes less has waited for it."""
+
+    def __init__(self) -> None:
+        super().__init__(formula=lambda work: max(0.1, 0.003 * work.images / 128))
+
+    def facts(self) -> MeterFacts:
+        return dataclasses.replace(super().facts(), tick_seconds=0.1)
+
+
+def test_a_counter_of_long_ticks_is_looked_at_for_longer(
+    recipe: MakeRecipe, store: StageStore
+) -> None:
+    found = decided(recipe(device=AUTO), store, 7, Ticking())
+    # Two steps and ten have waited for a tick; 32 are all that a look may take.
+    assert [mark.units for mark in found.marks] == [1, 2, 10, 32] and found.facts["looked"] == 4
+    worth = found.facts["worth"]
+    assert worth["joules_per_step"] == pytest.approx(0.1 / 32)
+    rounds = 160  # of .5 s, so that a tick is small beside it
+    each = ROUNDS * rounds * worth["joules_per_step"]
+    assert worth["price_joules"] == pytest.approx(each + 2 * (0.2 + each))
 
 
 def test_one_by_one_each_trial_pays_only_for_what_it_would_try(

@@ -25,7 +25,8 @@ Keep = Callable[[Mark], None]
 
 MARK_SECONDS = 0.05
 MARK_TICKS = 5  # of the meter's counter, so that edges are small beside what they enclose
-MOST_STEPS = 32  # of a round
+MOST_STEPS = 32  # of a round, or where the meter's ticks decide:
+MOST_STEPS_OF_TICKS = 512
 SECOND_STEPS = 2
 BATCHES = 8  # of real images, so that no layout holds a whole data set in memory
 # What takes so many times as long as plain gets one round only; bf16 has to be faster to save.
@@ -193,11 +194,12 @@ class Autotuner:
                 reading = plain.run(steps)
         seconds = reading.seconds / steps
         enough = math.ceil(max(MARK_SECONDS, least) / max(seconds, 1e-9))
+        most = MOST_STEPS if least < MARK_SECONDS else MOST_STEPS_OF_TICKS
         return Look(
             joules=reading.joules / steps,
             seconds=seconds,
             entering=plain.cold.joules + plain.second.joules,
-            steps=max(1, min(MOST_STEPS, enough)),
+            steps=max(1, min(most, enough)),
         )
 
     def _rounds(self, steps: int) -> None:
