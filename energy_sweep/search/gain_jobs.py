@@ -102,7 +102,7 @@ class GainJobs:
 
     def _start(self, weighed: Weighed) -> list[int] | None:
         """The candidates to begin with; None where enough is known to believe something."""
-        answers, rows = len(weighed.candidates.measured), self._candidates.start
+        answers, rows = len(weighed.candidates.measured), self._candidates.points.start
         if answers >= LEAST_KNOWN and (answers >= len(rows) or not weighed.is_open[rows].any()):
             return None
         return rows

@@ -22,11 +22,13 @@ class JobIndex:
     """Remembers which job each point is, so that no point is described twice.
 
     To describe a point may take joules, since a plan is tried for its net; its `outline` takes
-    none, and says the same of what it measures, but may name stages as of a net run plainly.
+    none, and says the same of what it measures, but may name stages as of a net run plainly. The
+    `edition` is another one whenever outlines would say something else than before.
     """
 
     def __init__(self, space: Space, describe: Describe, outline: Describe | None = None) -> None:
         self.space = space
+        self.edition = 0
         self._describe = describe
         self._outline = outline
         self._jobs: dict[str, Job] = {}
@@ -44,6 +46,7 @@ class JobIndex:
             outlined = self._outlines.get(key)
             if outlined is not None and outlined.stages != job.stages:
                 self._outlines.clear()  # a plan is known by now that was not
+                self.edition += 1
         return self._jobs[key]
 
     def outline(self, point: JsonDict) -> Job:

@@ -48,8 +48,12 @@ def make(name: str, seed: int, settings: Mapping[str, Any]) -> BaseSampler:
 
 def check_settings(sampler: str, settings: Mapping[str, Any]) -> None:
     """Raise BadInput for a setting that the sampler does not have, or cannot have as it is."""
-    chosen = "tpe" if sampler == "auto" else sampler
-    signed = inspect.signature(KINDS[chosen]).parameters if chosen in KINDS else {}
+    if sampler == "auto" and settings:
+        raise BadInput(
+            f"{SETTINGS}.{min(settings)} is no setting of sampler auto, which is ours and has none:"
+            " type hydra/sweeper/sampler=tpe beside it, or another of Optuna's"
+        )
+    signed = inspect.signature(KINDS[sampler]).parameters if sampler in KINDS else {}
     kinds = {name: str(one.annotation).split(" | ")[0] for name, one in signed.items()}
     known = {name: kind for name, kind in kinds.items() if kind in WORDS and name != "seed"}
     for name, value in settings.items():
@@ -57,12 +61,12 @@ def check_settings(sampler: str, settings: Mapping[str, Any]) -> None:
             raise BadInput(f"{SETTINGS}.{name} {REFUSED[name]}: leave it out")
         if name not in known:
             have = f"one of {', '.join(known)}" if known else "none, since it has none"
-            raise BadInput(f"{SETTINGS}.{name} is no setting of sampler {chosen}: type {have}")
+            raise BadInput(f"{SETTINGS}.{name} is no setting of sampler {sampler}: type {have}")
         if type(value).__name__ not in WORDS[known[name]]:
             word = WORDS[known[name]][0]
             raise BadInput(f"{SETTINGS}.{name}={value}: type {'a word' if word == 'str' else word}")
     if settings:
-        _check_values(chosen, settings)
+        _check_values(sampler, settings)
 
 
 def _check_values(sampler: str, settings: Mapping[str, Any]) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import pytest
 from formula_world import GRID, World, space_of, sweep
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from energy_sweep.front.domination import pareto
 from energy_sweep.record import BadInput, StageRecord
 from energy_sweep.search import Budget, Event
 from energy_sweep.search.acquisition.candidates import MOST, neighbours, sample
+from energy_sweep.search.acquisition.telling import telling
 from energy_sweep.search.events import Chosen, Previewed
 from energy_sweep.study import load_study
 from energy_sweep.study.space import Axis, Space
@@ -51,6 +54,22 @@ def test_neighbours_differ_in_one_axis_and_lie_in_the_space(number: int) -> None
         assert mixed().contains(other)
         assert sum(other[name] != point[name] for name in point) == 1
     assert {"sgd", "adam"} - {point["optimizer"]} <= {other["optimizer"] for other in found}
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 10**6))
+def test_of_many_answers_those_near_the_front_are_told(seed: int) -> None:
+    rng = random.Random(seed)
+    answers = {number: (rng.random(), rng.choice((1.0, 2.0, 3.0))) for number in range(1800)}
+    found = telling(answers)
+    assert len(found) == len(set(found)) == 1500
+    assert pareto_of(answers) <= set(found)
+    few = dict(list(answers.items())[:99])
+    assert telling(few) == list(few)
+
+
+def pareto_of(answers: dict[int, tuple[float, float]]) -> set[int]:
+    return {list(answers)[one] for one in pareto(list(answers.values()))}
 
 
 @pytest.mark.no_cover

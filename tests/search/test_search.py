@@ -121,10 +121,12 @@ def kill(folder: Path, *arguments: str) -> None:
     assert done.returncode == -9, done.stderr
 
 
-@pytest.mark.parametrize("settings", [(), ("tpe",)], ids=["grid", "tpe"])
+@pytest.mark.parametrize("settings", [(), ("tpe",), ("auto",)], ids=["grid", "tpe", "auto"])
 @pytest.mark.no_cover
 def test_killed_and_resumed_equals_undisturbed(tmp_path: Path, settings: tuple[str, ...]) -> None:
-    more: dict[str, Any] = {"sampler": "tpe", "budget": Budget(trials=9)} if settings else {}
+    more: dict[str, Any] = {}
+    if settings:
+        more = {"sampler": settings[0], "budget": Budget(trials=9)}
     (tmp_path / "calm").mkdir()
     (tmp_path / "killed").mkdir()
     sweep(tmp_path / "calm", grid(), **more)

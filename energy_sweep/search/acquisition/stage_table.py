@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -39,29 +38,23 @@ class StageTable:
     def of(cls, chains: Sequence[Sequence[StageUse]], true_keys: Mapping[str, str]) -> StageTable:
         """The table of N chains, under the true keys of those that are provisional."""
         places, works, costs = dict[Place, int](), dict[str, int](), dict[str, int]()
-        found: list[tuple[int, int, int, int, float]] = []
+        columns: tuple[list[int], ...] = ([], [], [], [])
+        units, true = list[float](), true_keys.get
         for row, chain in enumerate(chains):
             for place, use in placed(chain):
-                key = true_keys.get(use.key, use.key)
-                cost_key = true_keys.get(use.cost_key, use.cost_key)
-                found.append(
-                    (
-                        row,
-                        places.setdefault(place, len(places)),
-                        works.setdefault(key, len(works)),
-                        costs.setdefault(cost_key, len(costs)),
-                        use.units,
-                    )
-                )
-        columns = np.array(found, dtype=np.float64).reshape(len(found), 5).T
-        row, place, work, cost = (column.astype(np.intp) for column in columns[:4])
+                columns[0].append(row)
+                columns[1].append(places.setdefault(place, len(places)))
+                columns[2].append(works.setdefault(true(use.key, use.key), len(works)))
+                columns[3].append(costs.setdefault(true(use.cost_key, use.cost_key), len(costs)))
+                units.append(use.units)
+        rows, place_of, work, cost = (np.array(column, dtype=np.intp) for column in columns)
         return cls(
             count=len(chains),
-            row=row,
-            place=place,
+            row=rows,
+            place=place_of,
             work=work,
             cost=cost,
-            units=columns[4],
+            units=np.array(units, dtype=np.float64),
             places=tuple(places),
             works=tuple(works),
             costs=tuple(costs),
@@ -79,11 +72,12 @@ class StageTable:
 
 def placed(chain: Sequence[StageUse]) -> list[tuple[Place, StageUse]]:
     """The stages of a chain, each with its place in it."""
-    seen = Counter[str]()
+    seen: dict[str, int] = {}
     found: list[tuple[Place, StageUse]] = []
     for use in chain:
-        found.append(((use.stage, seen[use.stage]), use))
-        seen[use.stage] += 1
+        before = seen.get(use.stage, 0)
+        found.append(((use.stage, before), use))
+        seen[use.stage] = before + 1
     return found
 
 

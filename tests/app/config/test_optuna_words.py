@@ -135,6 +135,7 @@ def test_what_has_no_equivalent_is_refused_by_name(
 
 
 OF_SAMPLERS = {
+    "auto n_startup_trials=3": "n_startup_trials is no setting of sampler auto, which is ours",
     "nsgaii population_size=1": "population_size=1: population_size must be greater than or equal",
     "cmaes with_margin=true": "with_margin notes more of a trial than a study keeps: leave it out",
     "qmc qmc_type=latin": "qmc_type=latin: The qmc_type='latin' is invalid",

@@ -1,0 +1,171 @@
+"""How long our search takes to say what is next, by how much is known: no training, no database.
+
+    python -m benchmarks.asking [--answers 200,1000,10000]
+
+Trials are answered by formula and kept in memory. A suggestion is all that a sweep does between two
+trials: weigh 2,000 candidates and more at today's prices, believe an accuracy of each, and choose.
+What is timed is the third suggestion of a process, and the first one from the start, which a
+resumed sweep waits for. The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from energy_sweep.record import (
+    DomainEnergy,
+    EnergyReading,
+    JsonDict,
+    Mark,
+    MeterFacts,
+    Objective,
+    Quality,
+    StageRecord,
+    StageUse,
+    TrialRecord,
+    TrialResult,
+)
+from energy_sweep.search import Budget, Job
+from energy_sweep.search.acquisition.candidates import sample
+from energy_sweep.search.candidate_set import CandidateSet
+from energy_sweep.search.cost_tracker import CostTracker
+from energy_sweep.search.gain_jobs import GainJobs
+from energy_sweep.search.job_index import JobIndex
+from energy_sweep.search.known_trials import KnownTrials
+from energy_sweep.study.space import Axis, Space
+
+TARGET_SECONDS = {200: 0.5, 1000: 2.0, 10_000: 3.0}
+IMAGES = 1000
+METER = MeterFacts(
+    sources=("replay",), domains=("replay",), quality=Quality.ESTIMATED, repeatability=0.0
+)
+SPACE = Space(
+    (
+        Axis(name="batch", values=(16, 32, 64, 128, 256)),
+        Axis(name="lr", low=1e-4, high=1.0, log=True),
+        Axis(name="epochs", values=(5, 10, 20, 30)),
+        Axis(name="compression.level", values=(0, 0.2, 0.4, 0.6, 0.8)),
+    )
+)
+
+
+def describe(point: JsonDict) -> Job:
+    """The job of a point, whose trunk is shared by all levels and lengths."""
+    batch, lr, epochs, level = (point[name] for name in SPACE.names)
+    trunk, epoch = f"trunk {batch} {lr}", f"epoch {batch}"
+    cooled = f"{trunk} @{epochs}"
+    uses = [("trunk", trunk, epoch, 0.8 * epochs), ("cooldown", cooled, epoch, 0.2 * epochs)]
+    if level:
+        uses.append(("compress", f"{cooled} {level}", f"compress {level}", 1.0))
+        uses.append(("recover", f"{cooled} {level} again", f"{epoch} {level}", 3.0))
+    uses.append(("evaluate", f"{cooled} {level} right", f"evaluate {level}", 1.0))
+    uses.append(("infer", f"infer {level}", f"infer {level}", 1.0))
+    stages = tuple(StageUse(stage=s, key=k, cost_key=c, units=u) for s, k, c, u in uses)
+    return Job(params=point, config=point, seed=0, overrides=(), stages=stages)
+
+
+def accuracy(point: JsonDict) -> float:
+    batch, lr, epochs, level = (point[name] for name in SPACE.names)
+    rate = math.exp(-((math.log10(lr / batch) + 3) ** 2) / 2)
+    return 0.1 + 0.85 * rate * (1 - math.exp(-epochs / 6)) * (1 - 0.3 * level**3)
+
+
+@dataclass(slots=True)
+class InMemory:
+    """A study that is only kept here, as far as a search asks one."""
+
+    meter: MeterFacts = METER
+    trials: list[TrialRecord] = field(default_factory=list[TrialRecord])
+    identities: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+
+    @property
+    def next_number(self) -> int:
+        return len(self.trials)
+
+    def trial(self, number: int) -> TrialRecord:
+        return self.trials[number]
+
+    def identity(self, number: int) -> tuple[str, int]:
+        return self.identities[number]
+
+    def answer(self, job: Job, records: dict[str, StageRecord]) -> None:
+        """Add a trial with its answer, and what the store lacked of it."""
+        for use in job.stages:
+            known = records.get(use.key)
+            if known is None or known.units < use.units:
+                records[use.key] = _record(use)
+        result = TrialResult(
+            config=job.config,
+            seed=0,
+            stages=job.stages,
+            n_validation=IMAGES,
+            correct=round(IMAGES * accuracy(job.params)),
+        )
+        number = len(self.trials)
+        self.identities.append(job.identity)
+        self.trials.append(
+            TrialRecord(number=number, state="measured", params=job.params, result=result)
+        )
+
+
+def _record(use: StageUse) -> StageRecord:
+    part = DomainEnergy(
+        domain="replay",
+        joules=use.units * (1e-3 if use.stage == "infer" else 0.5 + 0.001 * len(use.cost_key)),
+        uncertainty_joules=0.0,
+        source="replay",
+        quality=Quality.ESTIMATED,
+    )
+    mark = Mark(units=use.units, reading=EnergyReading(domains=(part,), seconds=1.0))
+    return StageRecord(stage=use.stage, key=use.key, cost_key=use.cost_key, marks=(mark,))
+
+
+def points(count: int) -> Iterator[JsonDict]:
+    """So many distinct points, none of which is one of the search's own sample."""
+    drawn = (sample(SPACE, seed=seed) for seed in itertools.count(100))
+    return itertools.islice(itertools.chain.from_iterable(drawn), count)
+
+
+def time_suggestion(answers: int) -> dict[str, Any]:
+    """Seconds to the first suggestion, and for another one in the same process."""
+    study, records = InMemory(), dict[str, StageRecord]()
+    for point in points(answers):
+        study.answer(describe(point), records)
+    begun = time.perf_counter()
+    index, costs = JobIndex(SPACE, describe), CostTracker(Objective(), repeatability=lambda _: 0.0)
+    trials = KnownTrials(study, lambda: records, index=index, costs=costs)  # type: ignore[arg-type]
+    queue = GainJobs(trials, CandidateSet(trials, Objective(), seed=0), budget=Budget())
+    seconds: list[float] = []
+    for _ in range(3):
+        job = next(queue)
+        seconds.append(time.perf_counter() - begun)
+        trials.tried.add(job.identity)
+        begun = time.perf_counter()
+    return {
+        "answers": answers,
+        "first_seconds": round(seconds[0], 3),
+        "seconds": round(seconds[-1], 3),
+        "target_seconds": TARGET_SECONDS.get(answers),
+    }
+
+
+def main() -> None:
+    """Time all sizes, and print one JSON line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--answers", default="200,1000,10000")
+    sizes = [int(size) for size in parser.parse_args().answers.split(",")]
+    time_suggestion(20)  # loads SciPy
+    rows = [time_suggestion(size) for size in sizes]
+    met = all(row["seconds"] <= (row["target_seconds"] or math.inf) for row in rows)
+    print(json.dumps({"benchmark": "asking", "rows": rows, "met": met}))
+
+
+if __name__ == "__main__":
+    main()
