@@ -33,7 +33,7 @@ def run_task(task: Task) -> tuple[Task, Course, dict[str, Any]]:
     world_name, policy_name, seed = task
     world, policy = world_of(world_name, seed), ALL[policy_name]
     run = Run(world, seed, shared=policy.shared, pays_repeats=policy.pays_repeats)
-    found = course(run, policy.ask, most(world))
+    found = course(run, policy.ask, most(world), on=policy.tells is not None)
     return task, found, policy.tells(run) if policy.tells else {}
 
 

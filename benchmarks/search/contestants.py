@@ -14,7 +14,7 @@ from benchmarks.search.runs import Policy, Run
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
-    """A policy; what it says of its run is read when it has ended."""
+    """A policy; one that says something of its run goes on until it has no more to ask."""
 
     ask: Policy
     shared: bool = False

@@ -20,7 +20,8 @@ def ours(run: Run) -> Iterator[None]:
     """Gain per marginal joule, until all that is left is given up."""
     run.spent += run.world.price_list
     base = _base(run)
-    for index in start([run.world.points[one] for one in base], run.world.space, run.seed):
+    points = [dict(run.world.points[one]) for one in base]
+    for index in start(points, run.world.space, run.seed, run.world.alone[base]):
         run.measure(int(base[index]))
         yield
     while True:

@@ -12,6 +12,7 @@ from energy_sweep.front.domination import pareto
 
 IMAGES = 1000  # of which a validation set says how many are right
 ENOUGH = 0.97  # of the true hypervolume, after which a run ends, and none counts as ahead
+MOST_MEASURED = 150  # by a run that goes on
 MOST_ASKED = 4000  # answers, repeats among them
 
 # Joules spent, and hypervolume held over the true one.
@@ -81,9 +82,14 @@ class Run:
 Policy = Callable[[Run], Iterator[None]]
 
 
-def course(run: Run, policy: Policy, most: float) -> Course:
-    """What a policy holds by joules, until all is found or so many joules are spent."""
+def course(run: Run, policy: Policy, most: float, *, on: bool = False) -> Course:
+    """What a policy holds by joules, until enough is found or so many joules are spent.
+
+    A run that goes `on` then ends when its policy does, or after MOST_MEASURED.
+    """
     for asked, _ in enumerate(policy(run)):
+        if on and len(run.measured) < MOST_MEASURED:
+            continue
         ended = run.course[-1][1] >= ENOUGH or run.spent >= most or run.answered.all()
         if ended or asked >= MOST_ASKED:
             break

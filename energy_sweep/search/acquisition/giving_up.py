@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 Numbers = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 
-GIVEN_UP = 0.05  # probability that any of a group is a member, below which it is given up
+GIVEN_UP = 0.02  # probability that any of a group is a member, below which it is given up
 CONTENDER = 0.01  # probability below which a candidate is not drawn
 DRAWS = 128
 

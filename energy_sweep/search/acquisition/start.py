@@ -20,17 +20,20 @@ EPOCHS, COMPRESSION = "epochs", "compression"
 LEVER = "device."  # axes that change joules alone
 
 
-def start(points: Sequence[JsonDict], space: Space, seed: int) -> tuple[int, ...]:
+def start(
+    points: Sequence[JsonDict], space: Space, seed: int, price: Floats | None = None
+) -> tuple[int, ...]:
     """Indexes of the points to measure first, in order.
 
     Of a few trainings far from one another, each at the least epochs, the one least compressed; and
-    of the first of them one that is compressed by a middling level. A pure function of its
-    arguments.
+    of the first of them one that is compressed by a middling level. Where prices are known, in
+    joules [N], none is dearer than the middling training, and the cheapest is the first. A pure
+    function of its arguments.
     """
     apart = [axis for axis in space.axes if _of_a_trunk(axis.name)]
     places = encode(points, Space(apart)) if apart else np.zeros((len(points), 0))
     chosen = list[int]()
-    for trunk in _far_apart(places, np.random.default_rng(seed)):
+    for trunk in _far_apart(places, np.random.default_rng(seed), price):
         least = _least(points, np.flatnonzero((places == places[trunk]).all(axis=1)))
         by_compression = {_compression(points[index], space): index for index in reversed(least)}
         branches = [index for _, index in sorted(by_compression.items())]
@@ -42,14 +45,21 @@ def _of_a_trunk(name: str) -> bool:
     return name != EPOCHS and not name.startswith((COMPRESSION, LEVER))
 
 
-def _far_apart(places: Floats, rng: np.random.Generator) -> list[int]:
+def _far_apart(places: Floats, rng: np.random.Generator, price: Floats | None) -> list[int]:
     """One index for each of some distinct rows [N, D]: each the farthest from those before."""
-    distinct, firsts = np.unique(places, axis=0, return_index=True)
+    distinct, firsts, of = np.unique(places, axis=0, return_index=True, return_inverse=True)
+    cheapest = np.zeros(len(distinct))
+    if price is not None:
+        cheapest += np.inf
+        np.minimum.at(cheapest, of.reshape(-1), price)
+        cheap = cheapest <= np.median(cheapest)
+        distinct, firsts, cheapest = distinct[cheap], firsts[cheap], cheapest[cheap]
     found = [int(rng.integers(len(distinct)))]
     while len(found) < min(TRUNKS, len(distinct)):
         near = ((distinct[:, None, :] - distinct[found][None, :, :]) ** 2).sum(axis=2).min(axis=1)
         farthest = np.flatnonzero(near >= near.max() - 1e-9)
         found.append(int(rng.choice(farthest)))
+    found.sort(key=lambda one: cheapest[one])  # stable: without prices as they were found
     return [int(firsts[one]) for one in found]
 
 
