@@ -99,7 +99,7 @@ def measure(world: World, rng: Rng, draws: int) -> tuple[World, dict[str, Any]]:
 
 
 def bootstrap(answers: Floats, rng: Rng, draws: int) -> Floats:
-    """Joint draws of accuracies, as `front.accuracy.draw_accuracies` makes them of one seed."""
+    """Joint draws of accuracies, as `front.accuracy.AccuracyTable` draws them of one seed."""
     images, nets = answers.shape
     weights = rng.standard_exponential((draws, images))
     found = weights / weights.sum(axis=1, keepdims=True) @ answers

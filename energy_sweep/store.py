@@ -120,8 +120,8 @@ class StageStore:
     def _loaded(self) -> dict[str, StageRecord]:
         if self._records is None:
             name = f"record-{self.meter_id}.json"
-            places = (os.path.join(folder, name) for folder in _below(_below([self.root])))
-            found = (self._read(Path(place)) for place in places if os.path.exists(place))
+            folders = _below(_below([self.root]))
+            found = (self._read(folder, name) for folder in folders)
             self._records = {record.key: record for record in found if record is not None}
         return self._records
 
@@ -191,11 +191,15 @@ class StageStore:
             freed += stat.st_size
         return freed
 
-    def _read(self, path: Path) -> StageRecord | None:
+    def _read(self, folder: str, name: str) -> StageRecord | None:
+        """The record of this name in a folder, None where there is none or it is damaged."""
+        path = f"{folder}{os.sep}{name}"
+        if not os.path.exists(path):
+            return None
         try:
             document, is_sealed = unseal(parse(read_file(path).decode()))
             record = from_json(StageRecord, document)
-            if record.key != path.parent.name:
+            if not folder.endswith(f"{os.sep}{record.key}"):
                 raise Damaged(f"it is that of stage {record.key[:12]}")
             if not is_sealed:
                 self.unsealed.add(record.key)
@@ -204,7 +208,7 @@ class StageStore:
             answers_in(record.facts)  # which sees whether they are as many as it says
             return self._priced(record) if self.coefficients else record
         except (OSError, ValueError, TypeError, KeyError, AttributeError, Damaged) as error:
-            self.damaged[path] = " ".join(str(error).split()) or type(error).__name__
+            self.damaged[Path(path)] = " ".join(str(error).split()) or type(error).__name__
             return None
 
     def put_aside(self) -> tuple[Path, ...]:

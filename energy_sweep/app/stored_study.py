@@ -9,6 +9,8 @@ import os
 import shlex
 import sys
 from argparse import Namespace
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +31,8 @@ from energy_sweep.text.commands import program
 if TYPE_CHECKING:
     from energy_sweep.front import Choice, PricedStudy
     from energy_sweep.store import StageStore
+
+GARBAGE_OBJECTS = 100_000  # are made before it is looked whether some are garbage
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,17 +92,31 @@ def load(arguments: Namespace) -> StoredStudy:
     from energy_sweep.study.stored import load_study, store_of, with_stages
 
     folder = find_study(arguments.name, arguments.outputs)
-    gc.freeze()  # modules stay to the end, as do thousands of records: none is garbage
-    record = load_study(folder, {})
-    meter = repriced(record.meter, arguments)
-    store = store_of(folder, meter)
-    record = with_stages(dataclasses.replace(record, meter=meter), store)
-    gc.freeze()
+    with _no_garbage():
+        record = load_study(folder, {})
+        meter = repriced(record.meter, arguments)
+        store = store_of(folder, meter)
+        record = with_stages(dataclasses.replace(record, meter=meter), store)
     asked = objective(arguments) if "objective" in arguments else Objective()
     stored = StoredStudy(folder=folder, record=record, store=store, objective=asked)
     for line in filter(None, [*record.damage, unpriced_text(stored.priced.unpriced)]):
         print(f"damaged: {line}", file=sys.stderr)
     return stored
+
+
+@contextmanager
+def _no_garbage() -> Generator[None]:
+    """Look for no garbage among what is made inside, thousands of records: all of them stay.
+
+    Nor among modules, and later on seldom.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.set_threshold(GARBAGE_OBJECTS)
+        gc.enable()
 
 
 def clear(stored: StoredStudy, named: Path | None = None) -> int:

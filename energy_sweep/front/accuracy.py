@@ -16,7 +16,12 @@ import numpy.typing as npt
 
 from energy_sweep.front.merged import Configuration
 from energy_sweep.uncertainty.between_seeds import seed_variances
-from energy_sweep.uncertainty.intervals import Interval, difference_interval, normal_quantile
+from energy_sweep.uncertainty.intervals import (
+    Interval,
+    difference_interval,
+    normal_quantile,
+    t_quantile,
+)
 from energy_sweep.uncertainty.paired import (
     SeedSpread,
     image_variance,
@@ -32,6 +37,7 @@ Numbers = npt.NDArray[np.float64]
 Answered = npt.NDArray[np.float32]
 Booleans = npt.NDArray[np.bool_]
 CONFIDENCE = 0.95
+FAR = 0.9999  # one of a thousand draws is hardly ever beyond this quantile
 CHUNK_VALUES = 2**23  # numbers of mean answers that are unpacked at once
 
 
@@ -80,36 +86,24 @@ def compare(first: Configuration, second: Configuration) -> AccuracyDifference:
     )
 
 
-def accuracy_interval(configuration: Configuration) -> Interval:
-    """95 % interval of an accuracy over images, and over seeds where there are several."""
-    return AccuracyTable((configuration,)).interval(0)
-
-
-def draw_accuracies(
-    configurations: Sequence[Configuration], rng: np.random.Generator, draws: int
-) -> Numbers:
-    """Accuracies as they may as well be, [draws, configurations], jointly.
-
-    Images are weighted alike for all that answered the same ones (the Bayesian bootstrap of Rubin,
-    1981); two images more that each net alone may have right or wrong keep two nets with equal
-    figures from being equal for sure, unless they gave the same answers throughout. Where seeds of
-    any of them were repeated, each is moved by Student's t as much as seeds differ
-    (`between_seeds.py`).
-    """
-    return AccuracyTable(configurations).draw(rng, draws)
-
-
 class AccuracyTable:
     """The answers of configurations, by their index, in groups that answered the same images."""
 
-    def __init__(self, configurations: Sequence[Configuration]) -> None:
+    def __init__(
+        self, configurations: Sequence[Configuration], spreads: Sequence[SeedSpread] | None = None
+    ) -> None:
         self.configurations = configurations
         self.images = [one.runs[0][1].n_validation for one in configurations]
-        self.spreads = [_spread(one) for one in configurations]
+        self.spreads = [_spread(one) for one in configurations] if spreads is None else spreads
         self.groups = defaultdict[str, list[int]](list)
         for index, one in enumerate(configurations):
             if one.asked is not None:
                 self.groups[one.asked].append(index)
+
+    def among(self, indexes: Sequence[int]) -> AccuracyTable:
+        """The table of some of them, in this order."""
+        kept = [self.configurations[index] for index in indexes]
+        return AccuracyTable(kept, [self.spreads[index] for index in indexes])
 
     def is_paired(self, first: int, second: int) -> bool:
         """Whether two answered the same images."""
@@ -180,7 +174,14 @@ class AccuracyTable:
         }
 
     def draw(self, rng: np.random.Generator, draws: int) -> Numbers:
-        """See `draw_accuracies`."""
+        """Accuracies as they may as well be, [draws, configurations], jointly.
+
+        Images are weighted alike for all that answered the same ones (the Bayesian bootstrap of
+        Rubin, 1981); two images more that each net alone may have right or wrong keep two nets
+        with equal figures from being equal for sure, unless they gave the same answers
+        throughout. Where seeds of any of them were repeated, each is moved by Student's t as much
+        as seeds differ (`between_seeds.py`).
+        """
         seeds = seed_variances(self.spreads, self.images)
         found = np.empty((draws, len(self.images)))
         for group in self.groups.values():
@@ -206,6 +207,20 @@ class AccuracyTable:
                 found[:, index] += moved * math.sqrt(seeds[index].variance)
         return np.clip(found, 0.0, 1.0)
 
+    def angles(self) -> tuple[Numbers, Numbers]:
+        """The arcsine of each root of an accuracy, and about how far its draws spread, both [N].
+
+        On that scale the noise of images does not depend on the accuracy. Rather too wide: where
+        few seeds tell how they differ, a thousand draws go far beyond a standard deviation.
+        """
+        images, means = np.array(self.images, float), np.array([one.mean for one in self.spreads])
+        each = seed_variances(self.spreads, self.images)
+        far = [t_quantile(one.degrees, FAR) if one.variance else 0.0 for one in each]
+        deviations = np.sqrt([one.variance for one in each]) * far / normal_quantile(FAR)
+        steep = (images * means + 0.5) * (images * (1 - means) + 0.5) / np.square(images + 1)
+        spreads = np.hypot(0.5 / np.sqrt(images), deviations / (2 * np.sqrt(steep)))
+        return np.arcsin(np.sqrt(means)), spreads
+
     def _chunks(self, group: Sequence[int]) -> Iterator[tuple[Sequence[int], Answered]]:
         size = max(1, CHUNK_VALUES // self.images[group[0]])
         for start in range(0, len(group), size):
@@ -217,6 +232,9 @@ def _spread(one: Configuration) -> SeedSpread:
     if len(one.by_seed) > 1 and one.answers:
         return spread_of(_bits(one))
     results = [one.runs[position][1] for position in one.by_seed]
+    if len(results) == 1:
+        share = (results[0].correct or 0) / results[0].n_validation
+        return SeedSpread(mean=share, seeds=1, variance=share * (1 - share))
     return spread_of_counts([result.correct or 0 for result in results], results[0].n_validation)
 
 

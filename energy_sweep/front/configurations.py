@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from energy_sweep.front.achieved import achieved
 from energy_sweep.front.merged import Configuration as Configuration
@@ -22,6 +23,10 @@ from energy_sweep.record import (
 )
 from energy_sweep.record.answers import STAGE, Answers, answers_in
 from energy_sweep.text.commands import command as command
+from energy_sweep.uncertainty.intervals import Interval
+
+if TYPE_CHECKING:
+    from energy_sweep.front.accuracy import AccuracyTable  # which loads NumPy
 
 
 def price_list(study: StudyRecord) -> Prices:
@@ -69,15 +74,19 @@ def _answers(runs: Sequence[Run], records: Mapping[str, StageRecord]) -> tuple[A
 
 
 def unranked_rows(
-    found: Sequence[Configuration], prices: Prices, *, names: Sequence[str]
+    accuracies: AccuracyTable, prices: Prices, *, names: Sequence[str]
 ) -> tuple[Row, ...]:
     """A row per configuration, with the axes `names`, without rivals and what beats it."""
+    found = accuracies.configurations
     users: defaultdict[str, set[str]] = defaultdict(set)
     for configuration in found:
         for _, result in configuration.runs:
             for use in result.stages:
                 users[use.key].add(configuration.key)
-    return tuple(_row(configuration, prices, users=users, names=names) for configuration in found)
+    return tuple(
+        _row(one, prices, interval=accuracies.interval(index), users=users, names=names)
+        for index, one in enumerate(found)
+    )
 
 
 def varying(study: StudyRecord) -> tuple[str, ...]:
@@ -102,15 +111,13 @@ def _row(
     configuration: Configuration,
     prices: Prices,
     *,
+    interval: Interval,
     users: Mapping[str, set[str]],
     names: Iterable[str],
 ) -> Row:
-    from energy_sweep.front.accuracy import accuracy_interval  # which loads NumPy
-
     trial, result = configuration.runs[0]
     results = [result for _, result in configuration.runs]
     accuracy = configuration.accuracy
-    interval = accuracy_interval(configuration)
     joules, uncertainty = configuration.joules(prices)
     per_image = _mean_demand(configuration.runs, Objective(name="inference"))
     reached = achieved(result.config, result.facts)

@@ -1,19 +1,23 @@
 """How sure a front is: the probability of each configuration that it belongs to it.
 
 Of many joint draws of all accuracies and joules, that is the share in which no other configuration
-dominates it. What two configurations share (images, work) is drawn once for both.
+dominates it. What two configurations share (images, work) is drawn once for both. Where one member
+of the front is better in both by far more than any draw could be off, nothing is drawn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from energy_sweep.front.accuracy import draw_accuracies
+from energy_sweep.front.accuracy import AccuracyTable
+from energy_sweep.front.detrending import Z95
+from energy_sweep.front.domination import pareto
 from energy_sweep.front.merged import Configuration
 from energy_sweep.front.ratios import Ratios
 from energy_sweep.record import digest
@@ -25,6 +29,70 @@ Places = NDArray[np.intp]
 
 # A share of .5 among so many draws is known to within .03.
 DRAWS = 1000
+
+# By so many standard deviations of the difference a member has to be more accurate, and to cost
+# less, for one that it dominates to be hopeless. That is 11 of one accuracy; what neighbours
+# believe of it, whose luck they take out, moves it by less than 6 even where they are 10,000.
+MORE_ACCURATE, CHEAPER = 8.0, 6.0
+# So few are drawn whole in no time.
+FEW = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Doubt:
+    """What is believed of configurations that have a price; `ratios` are those of their demands.
+
+    `accuracies` are theirs, in the same order.
+    """
+
+    accuracies: AccuracyTable
+    ratios: Ratios
+
+    @cached_property
+    def beliefs(self) -> Beliefs:
+        """Joint draws of all of them, in their order."""
+        everybody = len(self.contenders) == len(self.accuracies.images)
+        return self._among if everybody else beliefs_of(self.accuracies, self.ratios)
+
+    def belonging(self) -> Floats:
+        """For each of them, its probability of belonging to the front: shape [N]."""
+        shares = np.zeros(len(self.accuracies.images))
+        shares[self.contenders] = self._among.belonging()
+        return shares
+
+    def points(self, *places: int) -> list[tuple[Floats, Floats]]:
+        """Joint draws of the accuracy and log joules of some of them, each of shape [D]."""
+        known = {place: index for index, place in enumerate(self.contenders)}
+        beliefs, indexes = self._among, [known.get(place, -1) for place in places]
+        if -1 in indexes:
+            beliefs, indexes = self.beliefs, list(places)
+        return [(beliefs.accuracies[:, i], beliefs.log_joules[:, i]) for i in indexes]
+
+    @cached_property
+    def contenders(self) -> list[int]:
+        """The places of those that may belong to the front, however unlikely."""
+        if len(self.accuracies.images) <= FEW:
+            return list(range(len(self.accuracies.images)))
+        found, joules = self.accuracies.configurations, self.ratios.point_joules()
+        points = [(one.accuracy, at) for one, at in zip(found, joules.tolist(), strict=True)]
+        front = list(pareto(points))
+        angles, spreads = self.accuracies.angles()
+        gap = angles[front][:, None] - angles
+        is_hopeless = gap > MORE_ACCURATE * np.hypot(spreads[front][:, None], spreads)
+        costs, first = _distinct([frozenset(one.items()) for one in self.ratios.demands])
+        is_cheaper = self.ratios.cheaper_or_equal(front, first, CHEAPER / Z95)[:, costs]
+        number = np.array(costs)
+        is_hopeless &= is_cheaper | np.equal.outer(number[front], number)
+        return np.flatnonzero(~is_hopeless.any(axis=0)).tolist()
+
+    @cached_property
+    def _among(self) -> Beliefs:
+        """Joint draws of the contenders, in their order."""
+        demands = [self.ratios.demands[place] for place in self.contenders]
+        table = self.accuracies.among(self.contenders)
+        everybody = len(demands) == len(self.ratios.demands)
+        extent = None if everybody else float(np.log(self.ratios.point_joules()).std())
+        return beliefs_of(table, replace(self.ratios, demands=demands), extent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,17 +115,19 @@ class Beliefs:
         return found
 
 
-def beliefs_of(found: Sequence[Configuration], ratios: Ratios) -> Beliefs:
+def beliefs_of(table: AccuracyTable, ratios: Ratios, extent: float | None = None) -> Beliefs:
     """What is believed of configurations that have a price; the same for the same ones, always.
 
     `ratios` are those of their demands. Those that gave the same answers are equally accurate in
-    each draw, those that did the same work cost the same.
+    each draw, those that did the same work cost the same. `extent` is how far joules of the study are
+    apart, where these are a part of it: the standard deviation of their logarithms.
     """
+    found = table.configurations
     rng = np.random.default_rng(_seed(found))
     if not found:
         return Beliefs(accuracies=np.empty((DRAWS, 0)), log_joules=np.empty((DRAWS, 0)))
     which, first = _distinct([_answered(one) for one in found])
-    accuracies = draw_accuracies([found[index] for index in first], rng, DRAWS)[:, which]
+    accuracies = table.among(first).draw(rng, DRAWS)[:, which]
     costs, cheapest = _distinct([frozenset(one.demand.items()) for one in found])
     distinct = replace(ratios, demands=[found[index].demand for index in cheapest])
     log_joules = distinct.draw(rng, DRAWS)[:, costs]
@@ -67,6 +137,7 @@ def beliefs_of(found: Sequence[Configuration], ratios: Ratios) -> Beliefs:
         images=np.array([float(one.runs[0][1].n_validation) for one in found]),
         place=log_joules.mean(axis=0),
         rng=rng,
+        extent=extent,
     )
     return Beliefs(accuracies=believed, log_joules=log_joules)
 

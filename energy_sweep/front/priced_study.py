@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from energy_sweep.front.accuracy import AccuracyTable
 from energy_sweep.front.bill import BillLine, bill
 from energy_sweep.front.configurations import (
     Configuration,
@@ -18,7 +19,7 @@ from energy_sweep.front.configurations import (
     varying,
 )
 from energy_sweep.front.domination import pareto
-from energy_sweep.front.doubt import Beliefs, beliefs_of
+from energy_sweep.front.doubt import Beliefs, Doubt
 from energy_sweep.front.infeasible import InfeasibleRow, infeasible_rows
 from energy_sweep.front.prices import Prices
 from energy_sweep.front.ratios import Ratios
@@ -80,19 +81,29 @@ class PricedStudy:
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """One row per configuration that has a price, by lowest trial number."""
-        plain = unranked_rows(self.priced, self.prices, names=self.axes)
+        plain = unranked_rows(self.accuracies, self.prices, names=self.axes)
         members = {plain[index].trial for index in _front(plain)}
-        ranked = compared(plain, members, configurations=self.priced, ratios=self.ratios)
-        shares = self.beliefs.belonging().tolist()
+        ranked = compared(plain, members, accuracies=self.accuracies, ratios=self.ratios)
+        shares = self.doubt.belonging().tolist()
         return tuple(
             dataclasses.replace(row, belongs=share)
             for row, share in zip(ranked, shares, strict=True)
         )
 
     @cached_property
+    def accuracies(self) -> AccuracyTable:
+        """How the accuracies of `priced` compare."""
+        return AccuracyTable(self.priced)
+
+    @cached_property
+    def doubt(self) -> Doubt:
+        """What is believed of `priced`."""
+        return Doubt(self.accuracies, self.ratios)
+
+    @property
     def beliefs(self) -> Beliefs:
-        """Joint draws of the accuracies and joules of those that have a price, in that order."""
-        return beliefs_of(self.priced, self.ratios)
+        """Joint draws of the accuracies and joules of `priced`, in that order."""
+        return self.doubt.beliefs
 
     @cached_property
     def expected_wrong(self) -> float:

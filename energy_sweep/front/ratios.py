@@ -73,6 +73,21 @@ class Ratios:
             sure &= found.value + found.uncertainty < -ROUNDING
         return sure
 
+    def cheaper_or_equal(self, first: Sequence[int], second: Sequence[int], times: float) -> Flags:
+        """Whether each of `first` costs no more than each of `second` by any draw [n, m].
+
+        That is, beyond so many `times` the uncertainty. Contended joules count as clean ones.
+        """
+        found: Flags = np.ones((len(first), len(second)), np.bool_)
+        for scale in self._corners:
+            ratio = self.log_ratios(first, second, scale)
+            found &= ratio.value + times * ratio.uncertainty <= 0
+        return found
+
+    def point_joules(self) -> Array:
+        """The joules of each demand, by the prices as they are."""
+        return np.exp(self._shares(None)[1])
+
     def is_contended(self, first: Sequence[int], second: Sequence[int]) -> Flags:
         """Whether what two demands do not share was measured but beside other programs."""
         found: Flags = np.zeros((len(first), len(second)), np.bool_)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from energy_sweep.front.accuracy import AccuracyTable
-from energy_sweep.front.merged import Configuration, Row
+from energy_sweep.front.merged import Row
 from energy_sweep.front.ratios import Ratios
 
 Flags = NDArray[np.bool_]
@@ -29,16 +29,16 @@ def compared(
     found: Sequence[Row],
     members: Collection[int],
     *,
-    configurations: Sequence[Configuration],
+    accuracies: AccuracyTable,
     ratios: Ratios,
 ) -> tuple[Row, ...]:
-    """The rows of `configurations` with their rivals and what beats them, by trial number.
+    """The rows of configurations with their rivals and what beats them, by trial number.
 
     `members` are the trials of the front: those are compared with all rows, others with them only.
-    `ratios` are those of the rows' demands, in their order.
+    `accuracies` are those of the rows, `ratios` those of their demands, in the same order.
     """
     front = [place for place, row in enumerate(found) if row.trial in members]
-    over, under = _beats(front, configurations, ratios)
+    over, under = _beats(front, accuracies, ratios)
     trials = np.array([row.trial for row in found])
     placed: list[Row] = []
     for place, row in enumerate(found):
@@ -56,11 +56,9 @@ def compared(
     return tuple(placed)
 
 
-def _beats(
-    front: Sequence[int], configurations: Sequence[Configuration], ratios: Ratios
-) -> tuple[Flags, Flags]:
+def _beats(front: Sequence[int], accuracies: AccuracyTable, ratios: Ratios) -> tuple[Flags, Flags]:
     """Whether each of the front beats each row, and whether each row beats it [front, rows]."""
-    above, below = AccuracyTable(configurations).better(front)
+    above, below = accuracies.better(front)
     numbers: dict[frozenset[tuple[str, float]], int] = {}
     alike = [numbers.setdefault(frozenset(one.items()), len(numbers)) for one in ratios.demands]
     distinct = list({number: place for place, number in enumerate(alike)}.values())

@@ -112,7 +112,7 @@ def choose(
     if isinstance(found, PricedStudy):
         quality, priced = found.study.meter.quality, found
         found = priced.rows
-        judgement = Judgement(rows=found, beliefs=priced.beliefs, ratios=priced.ratios)
+        judgement = Judgement(rows=found, doubt=priced.doubt)
     if not found:
         raise NothingFits("the study has no measured configuration yet: run the sweep first")
     fitting = [row for row in found if limits.keeps(row, judgement)]

@@ -13,8 +13,7 @@ from energy_sweep.front.merged import Row
 from energy_sweep.uncertainty.intervals import normal_quantile
 
 if TYPE_CHECKING:
-    from energy_sweep.front.doubt import Beliefs, Floats, Truths
-    from energy_sweep.front.ratios import Ratios
+    from energy_sweep.front.doubt import Doubt, Floats, Truths
 
     # Draws of the accuracy and the log joules of a row, each [D], and where the first of two is
     # better by a rule.
@@ -41,17 +40,16 @@ class Sureness:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Judgement:
-    """What is believed of rows, by their trials: `beliefs` and `ratios` are in their order."""
+    """What is believed of rows, by their trials: `doubt` has them in their order."""
 
     rows: Sequence[Row]
-    beliefs: Beliefs
-    ratios: Ratios
+    doubt: Doubt
 
     def of(
         self, row: Row, *, min_accuracy: float | None = None, max_joules: float | None = None
     ) -> Sureness:
         """How sure it is that a row keeps the constraints."""
-        accuracies, _ = self._point(row)
+        [(accuracies, _)] = self.doubt.points(self._places[row.trial])
         kept = None if min_accuracy is None else float((accuracies >= min_accuracy).mean())
         is_open = max_joules is not None and bool(row.contended)
         below = None if max_joules is None or is_open else _stays_below(row, max_joules)
@@ -65,14 +63,10 @@ class Judgement:
         None where joules count of which nothing is known.
         """
         places = [self._places[one.trial] for one in (row, other)]
-        is_open = self.ratios.is_contended(places[:1], places[1:]).any()
+        is_open = self.doubt.ratios.is_contended(places[:1], places[1:]).any()
         if is_open and better is not is_more_accurate:
             return None
-        return float(better(self._point(row), self._point(other)).mean())
-
-    def _point(self, row: Row) -> Point:
-        index = self._places[row.trial]
-        return self.beliefs.accuracies[:, index], self.beliefs.log_joules[:, index]
+        return float(better(*self.doubt.points(*places)).mean())
 
     @cached_property
     def _places(self) -> Mapping[int, int]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 # Of the errors of the system, those that more room cures: a disk, a quota or a file limit is full.
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+READ_BYTES = 2**18
 PART = ".part-"  # how the name of a file begins that is not whole yet
 
 
@@ -65,16 +66,22 @@ def move_all(part: Path, folder: Path) -> None:
         undo.pop_all()
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path | str) -> bytes:
     """The content of a file; OSError where it cannot be read, or is a pipe or a device.
 
     Those would be waited for, or never end.
     """
     check_kind(path)
-    return path.read_bytes()
+    handle, parts = os.open(path, os.O_RDONLY), list[bytes]()
+    try:
+        while part := os.read(handle, READ_BYTES):
+            parts.append(part)
+    finally:
+        os.close(handle)
+    return b"".join(parts)
 
 
-def check_kind(path: Path) -> None:
+def check_kind(path: Path | str) -> None:
     """OSError where there is no file, or a folder, a pipe or a device."""
     mode = os.stat(path).st_mode
     if stat.S_ISDIR(mode):

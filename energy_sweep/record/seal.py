@@ -16,6 +16,7 @@ from energy_sweep.record.serialize import JsonDict
 
 SEAL = "seal"
 MOST_NESTED = 64  # lists and objects within each other; nothing that we write has a quarter of that
+CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -77,5 +78,5 @@ def unseal(document: object) -> tuple[JsonDict, bool]:
 
 def _digest(content: JsonDict) -> str:
     # A loss that diverged may be NaN, which JSON as Python writes it can say.
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    text = CANONICAL.encode(content)
     return hashlib.sha256(text.encode()).hexdigest()

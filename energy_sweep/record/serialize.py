@@ -59,14 +59,31 @@ def to_json(value: Any) -> Any:
 
 def from_json(kind: type[T], plain: Mapping[str, Any]) -> T:
     """The record of class `kind` that `to_json` wrote; unknown keys are dropped."""
-    return kind(**{name: read(plain[name]) for name, read in _readers(kind) if name in plain})
+    return _reader_of(kind)(plain)
 
 
 @functools.cache
-def _readers(kind: type) -> tuple[tuple[str, Reader], ...]:
-    """How each field of a record class is read: found once, since studies hold many records."""
+def _reader_of(kind: type[Any]) -> Reader:
+    """Reads a record class: made once, since studies hold many thousands of records."""
     found = typing.get_type_hints(kind)
-    return tuple((part.name, _reader(found[part.name])) for part in dataclasses.fields(kind))
+    readers = [(part.name, *_exact(found[part.name])) for part in dataclasses.fields(kind)]
+
+    def read(plain: Any) -> Any:
+        made: JsonDict = {}
+        for name, exact, read in readers:
+            if name in plain:
+                value = plain[name]
+                made[name] = value if type(value) is exact else read(value)
+        return kind(**made)
+
+    return read
+
+
+def _exact(hint: Any) -> tuple[type | None, Reader]:
+    """How a field is read, and the type of values that are right as they are, if there is one."""
+    one = [part for part in typing.get_args(hint) or (hint,) if part is not type(None)]
+    is_word = len(one) == 1 and one[0] in (str, bool)
+    return (one[0] if is_word else None), _reader(hint)
 
 
 def _reader(hint: Any) -> Reader:
@@ -82,27 +99,18 @@ def _reader(hint: Any) -> Reader:
         return lambda value: tuple([item(each) for each in _check_type((list, tuple), value)])
     if origin in (dict, Mapping):
         item = _reader(arguments[1])
+        if item is _as_it_is:
+            return lambda value: dict(_mapping(value))
         return lambda value: {key: item(each) for key, each in _mapping(value).items()}
     if dataclasses.is_dataclass(hint):
-        return lambda value: from_json(cast("type[Any]", hint), _mapping(value))
+        whole = _reader_of(cast("type[Any]", hint))
+        return lambda value: whole(value if type(value) is dict else _mapping(value))
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return hint
-    if hint in (str, bool, float, int):
-        return _plain_reader(hint)
-    return _as_it_is
-
-
-def _plain_reader(kind: type[Any]) -> Reader:
-    """Reads a word, a truth or a number; most are just what they should be."""
-
-    def read(value: Any) -> Any:
-        if type(value) is kind and (not is_number or -bound < value < bound):
-            return value
-        return _check_number(kind, value) if is_number else _check_type((kind,), value)
-
-    is_number = kind in (float, int)
-    bound = LARGEST if kind is float else 2**63
-    return read
+        members = {one.value: one for one in hint}
+        return lambda value: members[value] if value in members else hint(value)
+    if hint in (float, int):
+        return functools.partial(_check_number, hint)
+    return functools.partial(_check_type, (hint,)) if hint in (str, bool) else _as_it_is
 
 
 def _as_it_is(value: Any) -> Any:
@@ -121,6 +129,8 @@ def _check_type(kinds: tuple[type, ...], value: Any) -> Any:
 
 def _check_number(kind: type[Any], value: object) -> Any:
     """A finite number that a machine word holds, as all that are measured or counted are."""
+    if kind is float and type(value) is float and -LARGEST < value < LARGEST:
+        return value
     if isinstance(value, bool) or not isinstance(value, int if kind is int else (int, float)):
         raise TypeError(f"{str(value)[:40]!r} is no {kind.__name__}")
     if not abs(value) < LARGEST or (isinstance(value, int) and abs(value) >= 2**63):

@@ -34,23 +34,35 @@ BANDS_PER_WIDTH = 4
 
 
 def believed_accuracies(
-    draws: Floats, values: Floats, *, images: Floats, place: Floats, rng: np.random.Generator
+    draws: Floats,
+    values: Floats,
+    *,
+    images: Floats,
+    place: Floats,
+    rng: np.random.Generator,
+    extent: float | None = None,
 ) -> Floats:
     """Joint draws of the accuracies of configurations, all of them considered: shape [D, N].
 
     `draws` [D, N] are of a bootstrap around the measured `values` [N], `images` [N] how many each
     was measured on, `place` [N] what accuracy may depend on smoothly: log joules. Configurations
-    with the same draws answered alike, and stay alike.
+    with the same draws answered alike, and stay alike. Where these are a part of a study, `extent`
+    is the standard deviation of the places of all of it.
     """
     which = alike(draws)
     _, first = np.unique(which, return_index=True)
     counts = np.bincount(which)
     near = np.bincount(which, weights=place) / counts if len(which) else place
-    return _believed(draws[:, first], values[first], images[first], near, rng)[:, which]
+    width = REACH * (float(near.std()) if extent is None else extent)
+    return _believed(draws[:, first], values[first], images[first], (near, width), rng)[:, which]
 
 
 def _believed(
-    draws: Floats, values: Floats, images: Floats, place: Floats, rng: np.random.Generator
+    draws: Floats,
+    values: Floats,
+    images: Floats,
+    place: tuple[Floats, float],
+    rng: np.random.Generator,
 ) -> Floats:
     """The same of configurations no two of which answered alike."""
     more = rng.standard_gamma(PRIOR_ANSWERS, size=(2, *draws.shape))
@@ -60,7 +72,7 @@ def _believed(
     common = noise.mean(axis=1, keepdims=True)
     own = noise - common
     spread = np.maximum(own.std(axis=0), LEAST_NOISE)
-    mean, deviation = _posterior(measured, spread, place)
+    mean, deviation = _posterior(measured, spread, _bands(*place))
     return np.sin(np.clip(mean + own * (deviation / spread) + common, 0, np.pi / 2)) ** 2
 
 
@@ -76,7 +88,9 @@ def alike(columns: Floats) -> NDArray[np.intp]:
     return np.array([first.setdefault(row.tobytes(), len(first)) for row in rows], dtype=np.intp)
 
 
-def _posterior(measured: Floats, spread: Floats, place: Floats) -> tuple[Floats, Floats]:
+def _posterior(
+    measured: Floats, spread: Floats, bands: tuple[NDArray[np.intp], Floats]
+) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each value, given all that were measured near its place."""
     step = float(np.median(spread)) / GRID_POINTS
     low, high = measured.min() - 2 * step * GRID_POINTS, measured.max() + 2 * step * GRID_POINTS
@@ -85,7 +99,7 @@ def _posterior(measured: Floats, spread: Floats, place: Floats) -> tuple[Floats,
     exponents = -0.5 * ((measured[:, None] - grid) / spread[:, None]) ** 2
     # Without its best exponent, a value that is far from all of the grid would have no weights.
     likelihood = np.exp(exponents - exponents.max(axis=1, keepdims=True))
-    band, nearness = _bands(place)
+    band, nearness = bands
     smooth = _smoothing(len(grid))
     # One more that may be anything: so one that is far from all others is believed as measured.
     anything = np.full(len(grid), 1 / len(grid))
@@ -106,9 +120,11 @@ def _weights(likelihood: Floats, prior: Floats) -> Floats:
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def _bands(place: Floats) -> tuple[NDArray[np.intp], Floats]:
-    """For each place the number of its band, and how much each band tells of each other."""
-    width = REACH * float(place.std())
+def _bands(place: Floats, width: float) -> tuple[NDArray[np.intp], Floats]:
+    """For each place the number of its band, and how much each band tells of each other.
+
+    Those that are `width` apart tell little of each other.
+    """
     if width <= 0:
         return np.zeros(len(place), dtype=np.intp), np.ones((1, 1))
     band = ((place - place.min()) / width * BANDS_PER_WIDTH).astype(np.intp)

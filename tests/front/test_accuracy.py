@@ -11,16 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy_sweep.front.accuracy import (
-    AccuracyTable,
-    accuracy_interval,
-    compare,
-    draw_accuracies,
-)
+from energy_sweep.front.accuracy import AccuracyTable, compare
 from energy_sweep.front.merged import Configuration
 from energy_sweep.record import TrialRecord, TrialResult
 from energy_sweep.record.answers import Answers
-from energy_sweep.uncertainty.intervals import newcombe, wilson
+from energy_sweep.uncertainty.intervals import Interval, newcombe, wilson
 from energy_sweep.uncertainty.paired import mcnemar, tango
 
 Bits = npt.NDArray[np.uint8]
@@ -59,6 +54,16 @@ def configuration(
 def bits(seed: int, seeds: int = 1, images: int = 359, share: float = 0.95) -> Bits:
     found = np.random.default_rng(seed).random((seeds, images)) < share
     return found.astype(np.uint8)
+
+
+def accuracy_interval(one: Configuration) -> Interval:
+    return AccuracyTable([one]).interval(0)
+
+
+def draw_accuracies(
+    found: Sequence[Configuration], rng: np.random.Generator, draws: int
+) -> npt.NDArray[np.float64]:
+    return AccuracyTable(found).draw(rng, draws)
 
 
 @given(SEEDS)

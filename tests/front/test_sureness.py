@@ -7,9 +7,10 @@ import dataclasses
 import pytest
 import toy_study
 
-from energy_sweep.front import PricedStudy, choose
+from energy_sweep.front import PricedStudy, choose, doubt
+from energy_sweep.front.limits import Limits
 from energy_sweep.front.own_net import below_floor_text
-from energy_sweep.front.sureness import percent_text
+from energy_sweep.front.sureness import Judgement, is_cheaper, percent_text
 from energy_sweep.record import BadInput, NothingFits, Objective, StudyRecord
 
 TRAINING = Objective(name="training")
@@ -192,3 +193,48 @@ def test_nothing_is_sure_of_joules_that_were_contended_alone() -> None:
     assert accurate is not None and accurate.beats_runner_up is not None
     with pytest.raises(NothingFits, match="the nearest is trial 0"):
         choose(priced, max_joules=150.0, sure=0.6)
+
+
+def far_apart(*hopeless: tuple[int, float]) -> PricedStudy:
+    return study((340, 100.0), (345, 140.0), (338, 120.0), (352, 300.0), *hopeless)
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if a handful of configurations were too many to be drawn whole."""
+    monkeypatch.setattr(doubt, "FEW", 1)
+
+
+@pytest.mark.usefixtures("many")
+def test_who_is_dominated_by_far_is_not_drawn_and_changes_no_figure() -> None:
+    priced = far_apart(*((90 + n, 110.0 + n) for n in range(30)))
+    assert priced.doubt.contenders == [0, 1, 2, 3]
+    shares = [row.belongs for row in priced.rows]
+    everybody = priced.beliefs
+    assert everybody.accuracies.shape[1] == 34
+    assert everybody.belonging()[:4] == pytest.approx(shares[:4], abs=0.12)
+    assert shares[4:] == everybody.belonging()[4:].tolist() == [0.0] * 30
+
+
+def test_a_study_of_usual_size_is_drawn_whole() -> None:
+    priced = far_apart((90, 150.0))
+    assert priced.doubt.contenders == [0, 1, 2, 3, 4]
+    assert [row.belongs for row in priced.rows] == priced.beliefs.belonging().tolist()
+
+
+@pytest.mark.usefixtures("many")
+def test_who_is_cheap_is_a_contender_however_inaccurate_and_who_is_near_however_dear() -> None:
+    assert far_apart((60, 90.0)).doubt.contenders == [0, 1, 2, 3, 4]
+    assert far_apart((60, 99.9)).doubt.contenders == [0, 1, 2, 3, 4]
+    assert far_apart((60, 110.0)).doubt.contenders == [0, 1, 2, 3]
+    assert far_apart((330, 5000.0)).doubt.contenders == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.usefixtures("many")
+def test_how_sure_a_limit_is_kept_is_known_also_of_who_is_not_drawn() -> None:
+    priced = far_apart((90, 150.0))
+    limits = Limits(min_accuracy=80 / toy_study.IMAGES)
+    [*_, worst] = priced.rows
+    judgement = Judgement(rows=priced.rows, doubt=priced.doubt)
+    assert limits.sureness(worst, judgement).constraints == pytest.approx(0.85, abs=0.1)
+    assert judgement.beats(priced.rows[0], worst, is_cheaper) == 1.0
