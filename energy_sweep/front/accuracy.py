@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,6 @@ from energy_sweep.front.merged import Configuration
 from energy_sweep.uncertainty.between_seeds import seed_variances
 from energy_sweep.uncertainty.intervals import (
     Interval,
-    difference_interval,
     normal_quantile,
     t_quantile,
 )
@@ -26,11 +24,9 @@ from energy_sweep.uncertainty.paired import (
     SeedSpread,
     image_variance,
     mcnemar,
-    seeds_difference,
     seeds_half,
     spread_of,
     spread_of_counts,
-    tango,
 )
 
 Numbers = npt.NDArray[np.float64]
@@ -39,51 +35,6 @@ Booleans = npt.NDArray[np.bool_]
 CONFIDENCE = 0.95
 FAR = 0.9999  # one of a thousand draws is hardly ever beyond this quantile
 CHUNK_VALUES = 2**23  # numbers of mean answers that are unpacked at once
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccuracyDifference:
-    """Accuracy of the first configuration minus that of the second, with its 95 % interval.
-
-    `p_value` is that of no difference. `paired` says that both answered the same images; else the
-    two are held for independent.
-    """
-
-    change: float
-    low: float
-    high: float
-    p_value: float
-    paired: bool
-
-
-def compare(first: Configuration, second: Configuration) -> AccuracyDifference:
-    """How the accuracies of two configurations differ.
-
-    Of one seed each by the exact McNemar test and Tango's interval; with more, what seeds differ in
-    is added.
-    """
-    table = AccuracyTable((first, second))
-    one, other = table.spreads
-    change = one.mean - other.mean
-    if not table.is_paired(0, 1):
-        interval = difference_interval(one.mean, table.interval(0), other.mean, table.interval(1))
-        p_value = _normal_p_value(change, interval)
-    else:
-        n, (mine, theirs) = table.images[0], table.answers([0, 1])
-        if one.seeds == other.seeds == 1:
-            both = float(mine @ theirs)
-            gained, lost = round(float(mine.sum()) - both), round(float(theirs.sum()) - both)
-            interval, p_value = tango(gained, lost, n), float(mcnemar(gained, lost))
-        else:
-            squares = float(((mine - theirs) ** 2).sum())
-            interval, p_value = seeds_difference(one, other, squares=squares, n=n)
-    return AccuracyDifference(
-        change=change,
-        low=interval.low,
-        high=interval.high,
-        p_value=p_value,
-        paired=table.is_paired(0, 1),
-    )
 
 
 class AccuracyTable:
@@ -243,9 +194,3 @@ def _bits(one: Configuration) -> npt.NDArray[np.uint8]:
     kept = [one.answers[position] for position in one.by_seed]
     packed = np.frombuffer(b"".join(answers.packed for answers in kept), dtype=np.uint8)
     return np.unpackbits(packed.reshape(len(kept), -1), axis=1, count=kept[0].count)
-
-
-def _normal_p_value(change: float, interval: Interval) -> float:
-    """Of no difference, where an interval is about as wide as that of a normal variable."""
-    error = (interval.high - interval.low) / 2 / normal_quantile((1 + CONFIDENCE) / 2)
-    return math.erfc(abs(change) / error / math.sqrt(2)) if error else float(not change)

@@ -27,6 +27,9 @@ from energy_sweep.uncertainty.intervals import Interval
 
 if TYPE_CHECKING:
     from energy_sweep.front.accuracy import AccuracyTable  # which loads NumPy
+    from energy_sweep.front.rivals import Comparison
+
+IMAGE = Objective(name="inference")
 
 
 def price_list(study: StudyRecord) -> Prices:
@@ -73,18 +76,35 @@ def _answers(runs: Sequence[Run], records: Mapping[str, StageRecord]) -> tuple[A
     return tuple(found) if len({(one.asked, one.count) for one in found}) == 1 else ()
 
 
-def unranked_rows(
-    accuracies: AccuracyTable, prices: Prices, *, names: Sequence[str]
+def rows_of(
+    accuracies: AccuracyTable,
+    prices: Prices,
+    *,
+    names: Sequence[str],
+    beside: Sequence[Comparison],
+    belonging: Sequence[float],
 ) -> tuple[Row, ...]:
-    """A row per configuration, with the axes `names`, without rivals and what beats it."""
+    """A row per configuration, with the axes `names`.
+
+    `beside` is what it is beside others, `belonging` its probability of belonging to the front.
+    """
     found = accuracies.configurations
     users: defaultdict[str, set[str]] = defaultdict(set)
     for configuration in found:
         for _, result in configuration.runs:
             for use in result.stages:
                 users[use.key].add(configuration.key)
+    shared_by = {key: len(those) - 1 for key, those in users.items()}
     return tuple(
-        _row(one, prices, interval=accuracies.interval(index), users=users, names=names)
+        _row(
+            one,
+            prices,
+            interval=accuracies.interval(index),
+            shared_by=shared_by,
+            names=names,
+            beside=beside[index],
+            belongs=belonging[index],
+        )
         for index, one in enumerate(found)
     )
 
@@ -112,14 +132,16 @@ def _row(
     prices: Prices,
     *,
     interval: Interval,
-    users: Mapping[str, set[str]],
+    shared_by: Mapping[str, int],
     names: Iterable[str],
+    beside: Comparison,
+    belongs: float,
 ) -> Row:
     trial, result = configuration.runs[0]
     results = [result for _, result in configuration.runs]
     accuracy = configuration.accuracy
     joules, uncertainty = configuration.joules(prices)
-    per_image = _mean_demand(configuration.runs, Objective(name="inference"))
+    per_image = _mean_demand(configuration.runs, IMAGE)
     reached = achieved(result.config, result.facts)
     peaks = [one.peak_memory_bytes for one in results if one.peak_memory_bytes is not None]
     return Row(
@@ -135,20 +157,21 @@ def _row(
         net_joules=prices.net_joules(configuration.demand),
         seeds=tuple(sorted({one.seed for one in results})),
         n=len(configuration.by_seed),
-        rivals=(),
-        beaten_by=(),
+        rivals=beside.rivals,
+        beaten_by=beside.beaten_by,
         contended=_contended(results, configuration.demand, prices),
-        stages=_stages(results, prices, users),
+        stages=_stages(results, prices, shared_by),
         joules_per_image=known_joules(per_image, prices),
         peak_memory_bytes=max(peaks, default=None),
         level=reached.level,
         removed=reached.removed,
         zeros=reached.zeros,
+        belongs=belongs,
     )
 
 
 def _stages(
-    results: Sequence[TrialResult], prices: Prices, users: Mapping[str, set[str]]
+    results: Sequence[TrialResult], prices: Prices, shared_by: Mapping[str, int]
 ) -> dict[str, StageShare]:
     wanted: dict[str, defaultdict[str, float]] = {}
     keys: dict[str, str] = {}
@@ -161,7 +184,7 @@ def _stages(
         stage: StageShare(
             joules=known_joules(share, prices),
             key=keys[stage],
-            shared_by=len(users[keys[stage]]) - 1,
+            shared_by=shared_by[keys[stage]],
             contended=prices.is_contended(share),
         )
         for stage, share in wanted.items()
@@ -169,6 +192,8 @@ def _stages(
 
 
 def _contended(results: Iterable[TrialResult], wanted: Usage, prices: Prices) -> tuple[str, ...]:
+    if not prices.is_contended(wanted):
+        return ()
     uses = [use for result in results for use in result.stages if use.cost_key in wanted]
     stages = dict.fromkeys(use.stage for use in uses if prices.is_contended({use.cost_key: 1.0}))
     return tuple(stages)
@@ -190,6 +215,10 @@ def _mean_demand(runs: Sequence[Run], objective: Objective) -> Usage:
 
 def known_joules(wanted: Mapping[str, float], prices: Prices) -> float | None:
     """Joules of a demand, or None where nothing is asked or a part was never metered."""
-    pools = [(prices.pool(cost_key), units) for cost_key, units in wanted.items()]
-    known = [units * pool.joules_per_unit for pool, units in pools if pool is not None]
-    return math.fsum(known) if known and len(known) == len(pools) else None
+    known = list[float]()
+    for cost_key, units in wanted.items():
+        pool = prices.pool(cost_key)
+        if pool is None:
+            return None
+        known.append(units * pool.joules_per_unit)
+    return math.fsum(known) if known else None

@@ -119,8 +119,8 @@ def beliefs_of(table: AccuracyTable, ratios: Ratios, extent: float | None = None
     """What is believed of configurations that have a price; the same for the same ones, always.
 
     `ratios` are those of their demands. Those that gave the same answers are equally accurate in
-    each draw, those that did the same work cost the same. `extent` is how far joules of the study are
-    apart, where these are a part of it: the standard deviation of their logarithms.
+    each draw, those that did the same work cost the same. Where these are a part of a study,
+    `extent` is how far apart its joules are: the standard deviation of their logarithms.
     """
     found = table.configurations
     rng = np.random.default_rng(_seed(found))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from energy_sweep.front.configurations import (
     Row,
     configurations,
     price_list,
-    unranked_rows,
+    rows_of,
     varying,
 )
 from energy_sweep.front.domination import pareto
@@ -81,13 +80,13 @@ class PricedStudy:
     @cached_property
     def rows(self) -> tuple[Row, ...]:
         """One row per configuration that has a price, by lowest trial number."""
-        plain = unranked_rows(self.accuracies, self.prices, names=self.axes)
-        members = {plain[index].trial for index in _front(plain)}
-        ranked = compared(plain, members, accuracies=self.accuracies, ratios=self.ratios)
-        shares = self.doubt.belonging().tolist()
-        return tuple(
-            dataclasses.replace(row, belongs=share)
-            for row, share in zip(ranked, shares, strict=True)
+        points = [(one.accuracy, one.joules(self.prices)[0]) for one in self.priced]
+        return rows_of(
+            self.accuracies,
+            self.prices,
+            names=self.axes,
+            beside=compared(sorted(pareto(points)), self.accuracies, self.ratios),
+            belonging=self.doubt.belonging().tolist(),
         )
 
     @cached_property
@@ -196,7 +195,19 @@ class PricedStudy:
     @cached_property
     def savings(self) -> tuple[Saving, ...]:
         """Every compressed configuration that has a dense twin, by trial number."""
-        return savings(self.configurations, self.prices, self.scale_factors)
+        return savings(self._compared, self.prices, self.scale_factors)
+
+    @cached_property
+    def savings_on_front(self) -> tuple[Saving, ...]:
+        """Those of the front."""
+        members = {row.trial for row in self.front}
+        return savings(self._compared, self.prices, self.scale_factors, trials=members)
+
+    @cached_property
+    def _compared(self) -> AccuracyTable:
+        """How all accuracies compare, those without a price among them."""
+        everybody = len(self.priced) == len(self.configurations)
+        return self.accuracies if everybody else AccuracyTable(self.configurations)
 
 
 def _front(rows: tuple[Row, ...]) -> tuple[int, ...]:

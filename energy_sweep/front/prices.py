@@ -81,11 +81,12 @@ class Prices:
 
     def pool(self, cost_key: str) -> Pool | None:
         """The pool of this work, or None where nothing of it was measured."""
-        if cost_key not in self._pools and cost_key in self._records:
+        known = self._pools.get(cost_key)
+        if known is None and cost_key in self._records:
             plain = merge(self._records[cost_key], self.repeatability)
             factor = 1.0 if self.trend is None else self.trend.factors.get(cost_key, 1.0)
-            self._pools[cost_key] = plain.times(factor)
-        return self._pools.get(cost_key)
+            known = self._pools[cost_key] = plain.times(factor)
+        return known
 
     def joules(self, demand: Mapping[str, float]) -> tuple[float, float]:
         """Joules of a demand and their uncertainty; unmeasured work raises KeyError.
@@ -105,8 +106,11 @@ class Prices:
 
     def is_contended(self, demand: Mapping[str, float]) -> bool:
         """Whether a part of a demand was never measured but beside other programs."""
-        pools = (self.pool(key) for key, units in demand.items() if abs(units) > NO_UNITS)
-        return any(pool is not None and pool.contended for pool in pools)
+        for key, units in demand.items():
+            pool = self.pool(key) if abs(units) > NO_UNITS else None
+            if pool is not None and pool.contended:
+                return True
+        return False
 
     def net_joules(self, demand: Mapping[str, float]) -> float | None:
         """Joules of a demand above those of an idle machine, None where those are unknown."""

@@ -12,48 +12,53 @@ Joules that rest on contended windows alone may be anything, so they beat nothin
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Collection, Sequence
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from energy_sweep.front.accuracy import AccuracyTable
-from energy_sweep.front.merged import Row
 from energy_sweep.front.ratios import Ratios
 
 Flags = NDArray[np.bool_]
 
 
-def compared(
-    found: Sequence[Row],
-    members: Collection[int],
-    *,
-    accuracies: AccuracyTable,
-    ratios: Ratios,
-) -> tuple[Row, ...]:
-    """The rows of configurations with their rivals and what beats them, by trial number.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The trials that a configuration cannot be told apart from, and those that beat it."""
 
-    `members` are the trials of the front: those are compared with all rows, others with them only.
-    `accuracies` are those of the rows, `ratios` those of their demands, in the same order.
+    rivals: tuple[int, ...]
+    beaten_by: tuple[int, ...]
+
+
+def compared(front: Sequence[int], accuracies: AccuracyTable, ratios: Ratios) -> list[Comparison]:
+    """What each configuration of a study is beside others, in their order.
+
+    `front` are the places of the members: those are compared with all, others with them only.
+    `ratios` are those of the configurations' demands.
     """
-    front = [place for place, row in enumerate(found) if row.trial in members]
     over, under = _beats(front, accuracies, ratios)
-    trials = np.array([row.trial for row in found])
-    placed: list[Row] = []
-    for place, row in enumerate(found):
-        if row.trial in members:
-            mine, theirs, others = over[front.index(place)], under[front.index(place)], trials
-        else:
-            mine, theirs, others = under[:, place], over[:, place], trials[front]
-        rivals = others[~mine & ~theirs & (others != row.trial)]
-        beaten_by = others[~mine & theirs]
-        placed.append(
-            dataclasses.replace(
-                row, rivals=tuple(map(int, rivals)), beaten_by=tuple(map(int, beaten_by))
-            )
-        )
-    return tuple(placed)
+    trials = [one.trial for one in accuracies.configurations]
+    itself = np.equal.outer(np.array(front, np.intp), np.arange(len(trials)))
+    rivals, beaten = ~over & ~under & ~itself, ~over & under & ~itself
+    member_trials = [trials[place] for place in front]
+    # Those that are not on the front: what a member does to them, the other way round.
+    losing = ~under & over
+    placed = list(map(Comparison, _named(rivals.T, member_trials), _named(losing.T, member_trials)))
+    of_front = zip(_named(rivals, trials), _named(beaten, trials), strict=True)
+    for place, (alike, better) in zip(front, of_front, strict=True):
+        placed[place] = Comparison(alike, better)
+    return placed
+
+
+def _named(flags: Flags, trials: Sequence[int]) -> list[tuple[int, ...]]:
+    """For each row the trials of the columns that are true."""
+    rows, columns = np.nonzero(flags)
+    names = [trials[column] for column in columns.tolist()]
+    ends = np.searchsorted(rows, np.arange(len(flags) + 1)).tolist()
+    return [tuple(names[first:last]) for first, last in itertools.pairwise(ends)]
 
 
 def _beats(front: Sequence[int], accuracies: AccuracyTable, ratios: Ratios) -> tuple[Flags, Flags]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from energy_sweep.front.achieved import achieved, kept_by_layer, name_of
 from energy_sweep.front.configurations import Configuration, joules_text
-from energy_sweep.front.prices import Prices, apart
+from energy_sweep.front.prices import Prices, Usage, apart
 from energy_sweep.front.scale import ScaleFactor, joules_by_source, order_depends
 from energy_sweep.front.twins import (
     epochs_of,
@@ -26,13 +26,16 @@ from energy_sweep.record import (
 )
 
 if TYPE_CHECKING:
-    from energy_sweep.front.accuracy import AccuracyDifference
+    from energy_sweep.front.accuracy import AccuracyTable
+    from energy_sweep.front.differences import AccuracyDifference
 
 EFFORT = ("teacher", "compress", "recover")
 # Accuracy that is surely lost beyond this is too much for a saving to pay.
 MARGIN = 0.01
 # Two prices that differ by a smaller share of theirs are equal but for the rounding of floats.
 ROUNDING = 1e-12
+
+Work = frozenset[tuple[str, float]]  # units of each pool
 
 
 class Joules(NamedTuple):
@@ -99,28 +102,38 @@ class Saving:
 
 
 def savings(
-    found: Sequence[Configuration], prices: Prices, factors: Sequence[ScaleFactor] = ()
+    accuracies: AccuracyTable,
+    prices: Prices,
+    factors: Sequence[ScaleFactor] = (),
+    *,
+    trials: Collection[int] | None = None,
 ) -> tuple[Saving, ...]:
-    """Every compressed configuration that has a dense twin among `found`, by trial number.
+    """Every compressed configuration of a table that has a dense twin there, by trial number.
 
-    What is saved at some of the scale `factors` of the sources alone is not surely saved.
+    Or those of some `trials`. What is saved at some of the scale `factors` of the sources alone is
+    not surely saved.
     """
-    dense = defaultdict[str, list[Configuration]](list)
-    for one in found:
+    from energy_sweep.front.differences import differences  # which loads NumPy
+
+    found, costs = accuracies.configurations, _Costs(prices, factors)
+    dense, nets = defaultdict[str, list[int]](list), dict[tuple[str, ...], int]()
+    for place, one in enumerate(found):
         if not is_compressed(one):
-            dense[twin_key(one)].append(one)
-    nets = {_net(result_of(one)): one for one in found}
-    made = (
-        _saving(
-            one,
-            nearest_twin(one, twins),
-            nets.get(_net(result_of(one))[:-1]),
-            _Costs(prices, factors),
-        )
-        for one in found
-        if is_compressed(one) and (twins := dense.get(twin_key(one)))
-    )
-    return tuple(sorted((one for one in made if one is not None), key=lambda one: one.trial))
+            dense[twin_key(one)].append(place)
+        nets[_net(result_of(one))] = place
+    pairs = list[tuple[int, int]]()
+    for place, one in enumerate(found):
+        wanted = is_compressed(one) and (trials is None or one.trial in trials)
+        if wanted and (twins := dense.get(twin_key(one))):
+            nearest = nearest_twin(one, [found[twin] for twin in twins])
+            pairs.append((place, twins[nearest]))
+    made = list[Saving]()
+    for (place, twin), change in zip(pairs, differences(accuracies, pairs), strict=True):
+        before = nets.get(_net(result_of(found[place]))[:-1])
+        shorter = None if before is None else found[before]
+        saving = _saving(found[place], found[twin], shorter, costs=costs, change=change)
+        made += [] if saving is None else [saving]
+    return tuple(sorted(made, key=lambda one: one.trial))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +142,17 @@ class _Costs:
 
     prices: Prices
     factors: Sequence[ScaleFactor]
+    _known: dict[tuple[Work, Work], Joules] = field(default_factory=dict[tuple[Work, Work], Joules])
 
     def less(self, result: TrialResult, before: TrialResult) -> Joules:
         """How many joules fewer than `before` an image costs."""
         now, then = _demand(result, ["infer"]), _demand(before, ["infer"])
+        both = frozenset(now.items()), frozenset(then.items())
+        if both not in self._known:
+            self._known[both] = self._less(now, then)
+        return self._known[both]
+
+    def _less(self, now: Usage, then: Usage) -> Joules:
         difference = apart(then, now)
         joules, uncertainty = self.prices.joules(difference)
         if abs(joules) < ROUNDING * abs(self.prices.joules(then)[0]):
@@ -145,11 +165,14 @@ class _Costs:
 
 
 def _saving(
-    one: Configuration, dense: Configuration, before: Configuration | None, costs: _Costs
+    one: Configuration,
+    dense: Configuration,
+    before: Configuration | None,
+    *,
+    costs: _Costs,
+    change: AccuracyDifference,
 ) -> Saving | None:
     """None where a part was never metered; `before` is the same net without its last step."""
-    from energy_sweep.front.accuracy import compare  # which loads NumPy
-
     result = result_of(one)
     reached = achieved(result.config, result.facts)
     is_chain = "steps" in result.config["compression"]
@@ -167,7 +190,7 @@ def _saving(
         more_epochs=epochs_of(one) - epochs_of(dense),
         removed=reached.removed,
         achieved=reached.text,
-        accuracy=compare(one, dense),
+        accuracy=change,
         per_image=own,
         saved=saved,
         last_step=by_last,

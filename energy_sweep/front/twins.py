@@ -28,9 +28,10 @@ def twin_key(one: Configuration) -> str:
     return digest({k: v for k, v in result_of(one).config.items() if k not in OWN})
 
 
-def nearest_twin(one: Configuration, twins: Sequence[Configuration]) -> Configuration:
-    """The dense twin that was trained for as many epochs, or for the nearest number of them."""
-    return min(twins, key=lambda twin: abs(epochs_of(one) - epochs_of(twin)))
+def nearest_twin(one: Configuration, twins: Sequence[Configuration]) -> int:
+    """Which dense twin was trained for as many epochs, or for the nearest number of them."""
+    mine = epochs_of(one)
+    return min(range(len(twins)), key=lambda index: abs(mine - epochs_of(twins[index])))
 
 
 def epochs_of(one: Configuration) -> float:

@@ -19,8 +19,7 @@ HEAD = (
 
 def savings_table(priced: PricedStudy, *, width: int | None = None) -> str:
     """What the compressed configurations on the front save; empty where there are none."""
-    on_front = {row.trial for row in priced.front}
-    found = [one for one in priced.savings if one.trial in on_front]
+    found = priced.savings_on_front
     if not found:
         return ""
     title = (

@@ -41,29 +41,38 @@ def tango(gained: float, lost: float, n: float, confidence: float = 0.95) -> Int
     Tango (1998). Where few images are answered differently it covers nearer to what it says than
     adjusted Wald intervals (`benchmarks/coverage.py`).
     """
-    if not (gained >= 0 <= lost and 0 < n >= gained + lost):
+    low, high = tango_limits([gained], [lost], [n], confidence)
+    return Interval(float(low[0]), float(high[0]))
+
+
+def tango_limits(
+    gained: npt.ArrayLike, lost: npt.ArrayLike, n: npt.ArrayLike, confidence: float = 0.95
+) -> tuple[Numbers, Numbers]:
+    """The limits of `tango`, elementwise."""
+    more, fewer = np.asarray(gained, np.float64), np.asarray(lost, np.float64)
+    images = np.asarray(n, np.float64)
+    if not ((more >= 0) & (fewer >= 0) & (images > 0) & (images >= more + fewer)).all():
         raise ValueError(f"{gained} and {lost} of {n} images are no answers of two nets")
-    z, change = normal_quantile((1 + confidence) / 2), (gained - lost) / n
+    z, change = normal_quantile((1 + confidence) / 2), (more - fewer) / images
 
-    def is_outside(limit: float) -> bool:
-        return abs(gained - lost - n * limit) > z * math.sqrt(_score_variance(limit))
+    def is_outside(limit: Numbers) -> npt.NDArray[np.bool_]:
+        return np.abs(more - fewer - images * limit) > z * np.sqrt(_score_variance(limit))
 
-    def _score_variance(limit: float) -> float:
-        linear = (2 * n - gained + lost) * limit - gained - lost
-        root = math.sqrt(max(0.0, linear * linear + 8 * n * lost * limit * (1 - limit)))
-        only_second = (root - linear) / (4 * n)
-        return max(0.0, n * (2 * only_second + limit * (1 - limit)))
+    def _score_variance(limit: Numbers) -> Numbers:
+        linear = (2 * images - more + fewer) * limit - more - fewer
+        square = linear * linear + 8 * images * fewer * limit * (1 - limit)
+        only_second = (np.sqrt(np.maximum(square, 0.0)) - linear) / (4 * images)
+        return np.maximum(images * (2 * only_second + limit * (1 - limit)), 0.0)
 
-    return Interval(
-        _boundary(inside=change, outside=-1.0, is_outside=is_outside),
-        _boundary(inside=change, outside=1.0, is_outside=is_outside),
-    )
+    return _boundary(change, -1.0, is_outside), _boundary(change, 1.0, is_outside)
 
 
-def _boundary(*, inside: float, outside: float, is_outside: Any) -> float:
+def _boundary(inside: Numbers, end: float, is_outside: Any) -> Numbers:
+    outside: Numbers = np.full(inside.shape, end)
     for _ in range(50):
         middle = (inside + outside) / 2
-        inside, outside = (inside, middle) if is_outside(middle) else (middle, outside)
+        beyond = is_outside(middle)
+        inside, outside = np.where(beyond, inside, middle), np.where(beyond, middle, outside)
     return outside
 
 

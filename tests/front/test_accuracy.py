@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy_sweep.front.accuracy import AccuracyTable, compare
+from energy_sweep.front.accuracy import AccuracyTable
+from energy_sweep.front.differences import compare
 from energy_sweep.front.merged import Configuration
 from energy_sweep.record import TrialRecord, TrialResult
 from energy_sweep.record.answers import Answers

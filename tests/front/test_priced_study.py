@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import cProfile
 import socket
+import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,15 @@ from energy_sweep.app.main import main
 from energy_sweep.app.verbs import options as verbs
 from energy_sweep.front import PricedStudy, rows
 from energy_sweep.front.bill import bill
-from energy_sweep.front.configurations import configurations, price_list, unranked_rows, varying
+from energy_sweep.front.configurations import configurations, price_list, rows_of, varying
 from energy_sweep.front.infeasible import infeasible_rows
 from energy_sweep.front.rivals import compared
 from energy_sweep.front.savings import savings
 from energy_sweep.record import BadInput, EnergySweepError, Objective
+from energy_sweep.study import server
 
 # What makes rows of a study, and what else is computed of all its trials.
-ROWS = (price_list, configurations, varying, unranked_rows, compared)
+ROWS = (price_list, configurations, varying, rows_of, compared)
 MORE = (bill, infeasible_rows, savings)
 
 
@@ -87,7 +89,11 @@ def test_deploy_prices_a_study_once(outputs: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.no_cover
-def test_the_dashboard_prices_a_study_once(outputs: Path) -> None:
+def test_the_dashboard_prices_a_study_once(outputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def at_once(work: Callable[[threading.Event], None]) -> None:
+        work(threading.Event())  # in this thread, since a profiler sees its own alone
+
+    monkeypatch.setattr(server, "until_interrupted", at_once)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
