@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from energy_sweep.front.accuracy import AccuracyTable
@@ -12,16 +11,11 @@ from energy_sweep.front.bill import BillLine, bill
 from energy_sweep.front.configurations import (
     Configuration,
     Row,
-    configurations,
-    price_list,
     rows_of,
-    varying,
 )
 from energy_sweep.front.domination import pareto
-from energy_sweep.front.doubt import Beliefs, Doubt
 from energy_sweep.front.infeasible import InfeasibleRow, infeasible_rows
-from energy_sweep.front.prices import Prices
-from energy_sweep.front.ratios import Ratios
+from energy_sweep.front.priced_configurations import PricedConfigurations
 from energy_sweep.front.rivals import compared
 from energy_sweep.front.savings import Saving, savings
 from energy_sweep.front.scale import (
@@ -33,49 +27,10 @@ from energy_sweep.front.scale import (
     orders_text,
     scale_factors,
 )
-from energy_sweep.record import Objective, StudyRecord
 
 
-@dataclass(frozen=True, eq=False)
-class PricedStudy:
+class PricedStudy(PricedConfigurations):
     """A study as one objective prices it."""
-
-    study: StudyRecord
-    objective: Objective = field(default_factory=Objective)
-
-    @property
-    def quality(self) -> str:
-        """How the study's joules were obtained, in one word."""
-        return self.study.meter.quality.value
-
-    @cached_property
-    def prices(self) -> Prices:
-        """The pools of the study's own store."""
-        return price_list(self.study)
-
-    @cached_property
-    def axes(self) -> tuple[str, ...]:
-        """Names, as typed, of the axes along which trials differ, but for the seed."""
-        return varying(self.study)
-
-    @cached_property
-    def configurations(self) -> tuple[Configuration, ...]:
-        """The measured configurations, by lowest trial number."""
-        return configurations(self.study, self.objective)
-
-    @cached_property
-    def priced(self) -> tuple[Configuration, ...]:
-        """Those that have a price; that none of several has one is an error."""
-        known = tuple(one for one in self.configurations if one.is_priced(self.prices))
-        if self.configurations and not known:
-            self.configurations[0].joules(self.prices)  # which says why not
-        return known
-
-    @cached_property
-    def unpriced(self) -> tuple[int, ...]:
-        """The trials that fronts leave out, since readings that they rest on are gone."""
-        gone = (one for one in self.configurations if not one.is_priced(self.prices))
-        return tuple(sorted(trial.number for one in gone for trial, _ in one.runs))
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -90,30 +45,9 @@ class PricedStudy:
         )
 
     @cached_property
-    def accuracies(self) -> AccuracyTable:
-        """How the accuracies of `priced` compare."""
-        return AccuracyTable(self.priced)
-
-    @cached_property
-    def doubt(self) -> Doubt:
-        """What is believed of `priced`."""
-        return Doubt(self.accuracies, self.ratios)
-
-    @property
-    def beliefs(self) -> Beliefs:
-        """Joint draws of the accuracies and joules of `priced`, in that order."""
-        return self.doubt.beliefs
-
-    @cached_property
     def expected_wrong(self) -> float:
         """How many rows of the front are expected not to belong to it."""
         return math.fsum(1 - (row.belongs or 0.0) for row in self.front)
-
-    @cached_property
-    def ratios(self) -> Ratios:
-        """How the joules of `priced` compare."""
-        demands = [one.demand for one in self.priced]
-        return Ratios(demands, self.prices, self.study.meter.scale_band_of)
 
     @cached_property
     def row_by_trial(self) -> Mapping[int, Row]:
@@ -195,19 +129,17 @@ class PricedStudy:
     @cached_property
     def savings(self) -> tuple[Saving, ...]:
         """Every compressed configuration that has a dense twin, by trial number."""
-        return savings(self._compared, self.prices, self.scale_factors)
+        return self._savings(None)
 
     @cached_property
     def savings_on_front(self) -> tuple[Saving, ...]:
         """Those of the front."""
-        members = {row.trial for row in self.front}
-        return savings(self._compared, self.prices, self.scale_factors, trials=members)
+        return self._savings({row.trial for row in self.front})
 
-    @cached_property
-    def _compared(self) -> AccuracyTable:
-        """How all accuracies compare, those without a price among them."""
+    def _savings(self, trials: set[int] | None) -> tuple[Saving, ...]:
         everybody = len(self.priced) == len(self.configurations)
-        return self.accuracies if everybody else AccuracyTable(self.configurations)
+        table = self.accuracies if everybody else AccuracyTable(self.configurations)
+        return savings(table, self.prices, self.scale_factors, trials=trials)
 
 
 def _front(rows: tuple[Row, ...]) -> tuple[int, ...]:
