@@ -205,3 +205,18 @@ def test_without_a_home_nothing_is_remembered(
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(Path, "home", no_home)
     assert chosen(recipe(device=AUTO), store, paced()).facts["tried"]
+
+
+def test_a_cache_that_is_no_folder_remembers_nothing_and_says_nothing(
+    recipe: MakeRecipe,
+    store: StageStore,
+    other_store: StageStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    for one in (store, other_store):
+        assert chosen(recipe(device=AUTO), one, paced()).facts["tried"]
+    assert not caplog.records

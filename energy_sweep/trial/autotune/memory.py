@@ -67,13 +67,13 @@ class PlanMemory:
 
     def recall(self, device: str) -> RememberedPlan | None:
         """What was found; None where nothing was, or where its file is damaged, which is said."""
-        if not self._path.exists():
-            return None
         try:
             found = _read(self._path, self.name)
             if found.plan not in candidates(device):
                 raise Damaged(f"{found.plan.name} is no plan of a {device}")
             return found
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return None
         except (OSError, ValueError, TypeError, LookupError, Damaged) as error:
             why = " ".join(str(error).split())[:150]
             log.warning("%s: this remembered plan is damaged (%s), and not taken", self._path, why)
