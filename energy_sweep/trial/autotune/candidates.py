@@ -23,7 +23,9 @@ from energy_sweep.trial.context import TrialContext
 
 Keep = Callable[[Mark], None]
 
-MARK_SECONDS = 0.05
+MARK_SECONDS = (
+    0.02  # the noise of a round hardly falls with its length, so many short ones tell more
+)
 MARK_TICKS = 5  # of the meter's counter, so that edges are small beside what they enclose
 MOST_STEPS = 32  # of a round, or where the meter's ticks decide:
 MOST_STEPS_OF_TICKS = 512

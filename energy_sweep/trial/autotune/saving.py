@@ -10,7 +10,7 @@ from energy_sweep.recipe.plan import DEFAULT_PLAN, Plan
 from energy_sweep.uncertainty.intervals import mean_interval
 
 # A round runs each candidate once; from the first look on, whoever is decided is left out.
-ROUNDS = 5
+ROUNDS = 8
 FIRST_LOOK = 3
 # Of each look, so that all of them together are right 19 times of 20, whichever ends it.
 CONFIDENCE = 1 - 0.05 / (ROUNDS - FIRST_LOOK + 1)
