@@ -90,6 +90,10 @@ class Runtime(Protocol):
         """Raise BadInput for what is missing on this machine."""
         ...
 
+    def warm_up(self, module: nn.Module, data: RuntimeData, folder: Path) -> None:
+        """Import and compile what exports `module`, once per process, by files in `folder`."""
+        ...
+
     def export(self, module: nn.Module, data: RuntimeData, path: Path) -> None:
         """Write `module` to `path`, checked against it."""
         ...

@@ -14,6 +14,7 @@ from energy_sweep.hardware.cpu import vector_floats
 from energy_sweep.hardware.threads import threads
 from energy_sweep.record import BadInput
 from energy_sweep.runtime.compare import HALF_TOLERANCE, compare
+from energy_sweep.runtime.warm_up import once, tiny_net
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -80,6 +81,11 @@ class Eager:
                 "compression.number=fp16: processors emulate it, slower than fp32: type"
                 " compression.number=bf16, or device=cuda"
             )
+
+    def warm_up(self, module: nn.Module, data: RuntimeData, folder: Path) -> None:
+        """Import and compile what exports, once per process, by a file in `folder`."""
+        tiny = folder / f"tiny{self.suffix}"
+        once(self.name, lambda: self.export(tiny_net(data), data, path=tiny))
 
     def export(self, module: nn.Module, data: RuntimeData, path: Path) -> None:
         """Write `module` as a program that takes any number of images, checked against it."""

@@ -1,4 +1,4 @@
-"""ONNX files: exported by torch's exporter, given other weights, compared with their networks."""
+"""ONNX files: exported, given other weights, compared with their networks."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from energy_sweep.hardware.cpu import vector_floats
 from energy_sweep.record.files import write_whole
 from energy_sweep.runtime.base import Mismatch
 from energy_sweep.runtime.compare import compare
 from energy_sweep.runtime.graph import BATCH, drop_notes, free_widths, swap_weights
+from energy_sweep.runtime.warm_up import once, tiny_net
 
 if TYPE_CHECKING:
     import onnx
@@ -49,21 +51,27 @@ class OnnxFiles:
         """Load a graph from a file by its name, or from its bytes."""
         raise NotImplementedError
 
+    def warm_up(self, module: nn.Module, data: RuntimeData, folder: Path) -> None:
+        """Import what exports `module`, once per process, by a file in `folder`."""
+        tiny = tiny_net(data)
+        once(
+            type(self).__name__, lambda: self.export(tiny, data, path=folder / f"tiny{self.suffix}")
+        )
+        if not _is_known(module, data):
+            once("torch.onnx", lambda: _trace(_deployed(tiny, data)[0], data))
+
     def export(self, module: nn.Module, data: RuntimeData, path: Path) -> None:
         """Write `module` to one ONNX file that takes any number of images, checked against it."""
-        from energy_sweep.runtime.folding import DeployableNet, find_folds, fold_norms, scramble
+        from energy_sweep.runtime.layer_graph import write_layers
 
-        folds = find_folds(module)
-        network = DeployableNet(fold_norms(module, folds), data.mean, data.std).eval()
-        try:
-            # The exporter drops a bias of zeros and the like. Made from other weights, the graph
-            # follows from the architecture alone.
-            model = _trace(scramble(copy.deepcopy(network)), data)
-            swap_weights(model, _weights(module, data, folds))
-        except Mismatch:
-            model = _trace(network, data)
-        model.metadata_props.add(key=FOLDS, value=json.dumps(folds))
-        self._write(model, module, data=data, path=path)
+        network, folds = _deployed(module, data)
+        model = write_layers(network, data.shape)
+        if model is not None:
+            with contextlib.suppress(Mismatch):
+                self._write(_noted(model, folds), module, data=data, path=path)
+                return
+        model = _traced(network, _weights(module, data, folds), data)
+        self._write(_noted(model, folds), module, data=data, path=path)
 
     def rewrite(self, template: Path, module: nn.Module, data: RuntimeData, path: Path) -> None:
         """Write `module` to `path` as a copy of the exported `template` with other weights.
@@ -127,6 +135,46 @@ def read_graph(path: Path) -> onnx.ModelProto:
     return model
 
 
+def _deployed(module: nn.Module, data: RuntimeData) -> tuple[nn.Module, dict[str, str]]:
+    """The network of pixels that is exported, and which norms are folded in it."""
+    from energy_sweep.runtime.folding import DeployableNet, find_folds, fold_norms
+
+    folds = find_folds(module)
+    return DeployableNet(fold_norms(module, folds), data.mean, data.std).eval(), folds
+
+
+def _is_known(module: nn.Module, data: RuntimeData) -> bool:
+    """Whether a network can be written without torch's exporter."""
+    from energy_sweep.runtime.layer_graph import write_layers
+
+    try:
+        return write_layers(_deployed(module, data)[0], data.shape) is not None
+    except Exception:  # what is wrong with a net of others, its export will say
+        return False
+
+
+def _noted(model: onnx.ModelProto, folds: Mapping[str, str]) -> onnx.ModelProto:
+    """The graph with a note of what is folded in it, which makes it a template."""
+    model.metadata_props.add(key=FOLDS, value=json.dumps(folds))
+    return model
+
+
+def _traced(
+    network: nn.Module, weights: Mapping[str, npt.NDArray[np.float32]], data: RuntimeData
+) -> onnx.ModelProto:
+    """The graph that torch's exporter writes, in seconds of a processor, of most networks."""
+    from energy_sweep.runtime.folding import scramble
+
+    try:
+        # The exporter drops a bias of zeros and the like. Made from other weights, the graph
+        # follows from the architecture alone.
+        model = _trace(scramble(copy.deepcopy(network)), data)
+        swap_weights(model, weights)
+    except Mismatch:
+        return _trace(network, data)
+    return model
+
+
 def _trace(network: nn.Module, data: RuntimeData) -> onnx.ModelProto:
     """The graph of a deployed network, which takes any number of images."""
     import torch
@@ -160,7 +208,7 @@ def _quiet() -> Iterator[None]:
 
 def _weights(
     module: nn.Module, data: RuntimeData, folds: Mapping[str, str]
-) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+) -> dict[str, npt.NDArray[np.float32]]:
     """The floating-point tensors of the deployed network by name."""
     from energy_sweep.runtime.folding import DeployableNet, fold_state
 

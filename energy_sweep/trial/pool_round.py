@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 
 from energy_sweep.compression.hooks import TrainingHook
 from energy_sweep.meter.base import Meter
@@ -113,4 +114,5 @@ def _of_graph(context: TrialContext, cost_key: str) -> Reading:
     stand = inference_benchmark(ExportedModel(context), cost_key)
     if not is_sound(stand.first):
         raise NoRound("the file of this graph is not in the store any more")
-    return functools.partial(stand.window, stand.first)
+    # A stand of its own for each round, since it is patient with other programs only so long.
+    return lambda: replace(stand, contended=[]).window(stand.first)

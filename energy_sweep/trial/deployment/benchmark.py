@@ -21,9 +21,14 @@ from energy_sweep.uncertainty.propagation import edges_joules
 
 CHUNK_SECONDS = 0.025
 CHUNK_TICKS = 5  # of the meter's counter, so that its edges are small beside what they enclose
-CHUNKS = (4, 6)
+CHUNKS = (2, 6)  # marks of a window
+# Marks of one window are alike (front.pools.ALIKE), and half of their noise belongs to the run: of
+# three windows, 2 marks each leave a price as sure as 6 but for a tenth. So beyond this many only
+# what the edges leave open is worth more.
+ENOUGH_CHUNKS = 3
 RELATIVE_TARGET = 0.02
-# A window in which other programs ran is taken again; pools then leave the first one out.
+# A window in which other programs ran is taken again, so many times for one graph and weights;
+# pools then leave the first one out.
 CONTENDED_REPEATS = 2
 MOST_PASSES = 4096
 
@@ -61,7 +66,8 @@ class Inference:
 class InferenceBenchmark:
     """The measuring stand of one graph: its pool's `key`, and what it takes to open windows.
 
-    `controls` are the labels of the windows of known files that it has asked for.
+    `controls` are the labels of the windows of known files that it has asked for, `contended` the
+    graphs of those that were taken beside other programs.
     """
 
     key: str
@@ -69,6 +75,7 @@ class InferenceBenchmark:
     store: StageStore
     meter: Meter
     controls: list[list[str]] = field(default_factory=list[list[str]])
+    contended: list[str] = field(default_factory=list[str])
 
     @property
     def record(self) -> StageRecord:
@@ -113,7 +120,7 @@ class InferenceBenchmark:
             self.control(file, name, "reference", visit)
 
     def window(self, path: Path, graph: str | None = None) -> tuple[Mark, ...]:
-        """Marks of one window, repeated until their mean is resolved to the relative target.
+        """Marks of one window, as many as their mean is worth; again where others disturbed it.
 
         `graph` is the pool of the file, where it is not that of this stand.
         """
@@ -121,15 +128,18 @@ class InferenceBenchmark:
         predict(1)
         passes, found = self._passes(predict, graph or self.key, work), list[Mark]()
         images = passes * len(self.inference.images)
-        for _ in range(1 + CONTENDED_REPEATS):
+        while True:
             with self.meter.window(work) as window:
                 while not _resolved(window.marks):
                     predict(passes)
                     window.mark(units=images, images=images)
             found += window.marks
             if not any(mark.reading.contended for mark in window.marks):
-                break
-        return tuple(found)
+                return tuple(found)
+            # Where every window is disturbed, more of them would be too.
+            self.contended.append(graph or self.key)
+            if len(self.contended) > CONTENDED_REPEATS:
+                return tuple(found)
 
     def _opened(self, path: Path) -> Callable[[int], None]:
         """Runs a file over all images so many times."""
@@ -196,10 +206,11 @@ def per_unit(marks: Sequence[Mark]) -> list[float]:
 
 
 def _resolved(marks: Sequence[Mark]) -> bool:
-    """Whether twice the standard error of the mean is within the target, or the cap is reached."""
+    """Whether the mean is within the target, or what is left is not worth more marks."""
     if not CHUNKS[0] <= len(marks) < CHUNKS[1]:
         return len(marks) >= CHUNKS[1]
     values = np.array(per_unit(marks))
-    spread = 2 * float(values.std(ddof=1)) / math.sqrt(len(values))
+    most = RELATIVE_TARGET * float(values.mean())
     edges = edges_joules(mark.reading for mark in marks) / sum(mark.units for mark in marks)
-    return math.hypot(spread, edges) <= RELATIVE_TARGET * float(values.mean())
+    spread = 2 * float(values.std(ddof=1)) / math.sqrt(len(values))
+    return edges <= most and (len(marks) >= ENOUGH_CHUNKS or math.hypot(spread, edges) <= most)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
@@ -17,9 +16,6 @@ from energy_sweep.runtime.base import Mismatch
 from energy_sweep.trial.compression.compress import final_network
 from energy_sweep.trial.context import TrialContext
 from energy_sweep.trial.rounds import RoundUse
-
-# Runtimes that have exported in this process, whichever study it was for.
-_awake: set[str] = set()
 
 
 class ExportedModel:
@@ -67,7 +63,7 @@ class ExportedModel:
         template = context.store.folder(use.key) / f"template{self.runtime.suffix}"
         known = context.store.get(use.key)
         if known is None:
-            self._wake()
+            self.runtime.warm_up(self.network, context.data, self._folder)
         if known is None or not is_sound(template):
             export = functools.partial(
                 self.runtime.export, self.network, context.data, path=template
@@ -75,17 +71,6 @@ class ExportedModel:
             context.store.put_again(context.usage.metered(use, export, images=1))
             seal_file(template)
         return template
-
-    def _wake(self) -> None:
-        """Import and compile what exports, which is no configuration's cost, on a tiny net."""
-        context, name = self.context, self.runtime.name
-        if name not in _awake:
-            images = math.prod(context.data.shape)
-            tiny = nn.Sequential(nn.Flatten(), nn.Linear(images, len(context.data.classes)))
-            self.runtime.export(
-                tiny, context.data, path=self._folder / f"tiny{self.runtime.suffix}"
-            )
-            _awake.add(name)
 
     @property
     def lowering(self) -> tuple[RoundUse, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -133,6 +133,12 @@ def _is_kept(stand: InferenceBenchmark, labels: list[str]) -> bool:
     return stand.store.get(control_key(stand.key, labels)) is not None
 
 
+def _is_beyond(ratios: Sequence[float]) -> bool:
+    """Whether all are beyond the tolerance, on the same side."""
+    low, high = 1 - POOLING_TOLERANCE, 1 + POOLING_TOLERANCE
+    return max(ratios) < low or min(ratios) > high
+
+
 def _ratio(joules: float, first: float) -> float:
     """Of two prices; two that are nothing are equal, and something to nothing is infinite."""
     if not first:
@@ -143,6 +149,7 @@ def _ratio(joules: float, first: float) -> float:
 def _differs(stand: InferenceBenchmark, path: Path, weights: str) -> bool:
     """Whether other weights cost other joules, by windows taken in turn with the first ones.
 
+    They do where every turn says so, and the first that does not ends the turns.
     Where the file of the first is gone, by the windows that were taken of it before.
     """
     in_turn = is_sound(stand.first)
@@ -160,8 +167,9 @@ def _differs(stand: InferenceBenchmark, path: Path, weights: str) -> bool:
             first = stand.control(stand.first, stand.key, "first", weights, str(turn))
         second = stand.control(path, stand.key, "second", weights, str(turn))
         ratios.append(_ratio(median(per_unit(second)), median(per_unit(first))))
-    low, high = 1 - POOLING_TOLERANCE, 1 + POOLING_TOLERANCE
-    differs = max(ratios) < low or min(ratios) > high
+        if not _is_beyond(ratios):
+            break  # whatever further turns say
+    differs = _is_beyond(ratios)
     if differs:
         log.warning(
             "weights change what the graph %s costs by a factor of %.2f: its inference joules are"
