@@ -21,6 +21,7 @@ import time
 from benchmarks.search import slow
 from benchmarks.search.contest import ZEUS, contest
 from benchmarks.search.contestants import FAST, SLOW
+from benchmarks.search.speed import speed
 from benchmarks.search.targets import report
 from benchmarks.search.worlds import WORLDS
 from benchmarks.search.zeus import available
@@ -29,6 +30,9 @@ from benchmarks.search.zeus import available
 def main(arguments: list[str] | None = None) -> None:
     """Run what is asked for, and print one line of JSON."""
     asked = _parser().parse_args(arguments)
+    if asked.speed:
+        print(json.dumps({"benchmark": "search", "seconds_a_suggestion": speed()}))
+        return
     begun = time.perf_counter()
     worlds = [name for name in asked.worlds.split(",") if name not in ZEUS or available()]
     if len(worlds) < len(asked.worlds.split(",")):
@@ -49,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--policies", default="", help="only these, by name")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--full", action="store_true", help="slow policies too, anew: hours")
+    parser.add_argument("--speed", action="store_true", help="only what a suggestion takes")
     return parser
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.search.contest import Rows, Told, world_of
-from benchmarks.search.contestants import BOUND, MISSING, SHARING
+from benchmarks.search.contestants import BOUND, MISSING, SHARING, SLOW
 from benchmarks.search.scores import SHARES, Row, behind, ratio, steps
 from benchmarks.search.worlds import WORLDS
 
@@ -32,6 +32,7 @@ def _world(
             one: {key: row[key] for key in ("date", "machine", "seeds")}
             for one, row in stored.items()
         },
+        "not_run": sorted(SLOW.keys() - rows.keys()),
     }
     if "ours" in rows:
         found |= _compared(name, rows, told)

@@ -45,7 +45,7 @@ def test_slopes_are_those_of_the_likelihood() -> None:
 def test_a_resumed_search_believes_the_same(count: int) -> None:
     given, asked = answers(count), np.random.default_rng(1).random((30, 3))
     first = believe(given, asked)
-    accuracy_model._likeliest.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    accuracy_model.forget()
     np.testing.assert_array_equal(first, believe(given, asked))
     assert np.isfinite(first).all() and (first[1] > 0).all()
 
@@ -104,3 +104,16 @@ def test_settings_are_found_on_more_answers_by_ratio() -> None:
     assert found == sorted(found)
     assert len(set(found)) < 16
     assert max(found) <= accuracy_model.MOST_FITTED
+
+
+def test_of_very_many_answers_some_tell_of_others_and_each_of_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = answers(120)
+    measured = np.arange(120, dtype=np.intp)
+    whole = believe(given, given.features, measured)
+    monkeypatch.setattr(accuracy_model, "MOST_USED", 60)
+    part = believe(given, given.features, measured)
+    assert np.abs(part[0] - whole[0]).max() < 0.02
+    assert (part[1] < np.sqrt(0.25 / IMAGES)).all()
+    assert (part[1] > 0.5 * whole[1]).all()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import numpy as np
+
 from energy_sweep.search.acquisition.start import start
 from energy_sweep.study.space import Axis, Space
 
@@ -43,3 +45,13 @@ def test_axes_may_be_missing() -> None:
     assert len(start(points, given, 0)) == 3
     given, points = space("batch", "lr", "compression.level")
     assert len(start(points, given, 0)) == 1
+
+
+def test_it_begins_with_what_is_cheap_where_prices_are_known() -> None:
+    """Of nine trainings, the four whose batch is the smallest are dearer than the middling one."""
+    given, points = space("compression.level", "device.power_limit_watts")
+    price = np.array([point["epochs"] / point["batch"] + point["lr"] / 100 for point in points])
+    for seed in range(10):
+        chosen = start(points, given, seed, price)
+        assert {points[index]["batch"] for index in chosen} <= {64, 128}
+        assert list(price[list(chosen)]) == sorted(price[list(chosen)])

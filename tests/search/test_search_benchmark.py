@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.search.__main__ import main
 from benchmarks.search.runs import Run
+from benchmarks.search.speed import LIMITS, speed
 from benchmarks.search.worlds import large, smooth
 from benchmarks.search.zeus import available, zeus
 
@@ -48,3 +49,10 @@ def test_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert median["perfect"] < median["ours"] < median["random_shared"] < median["random"]
     assert world["targets"]["over_random_shared"]["met"]
     assert "carbs" in found["missing"]
+
+
+def test_a_suggestion_is_quick() -> None:
+    """The limits are seconds of a core; a machine in use takes a few times as long."""
+    assert all(
+        row["cold"] < 4 * LIMITS[int(answers)] for answers, row in speed().items() if "met" in row
+    )

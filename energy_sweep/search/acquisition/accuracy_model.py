@@ -22,6 +22,7 @@ Numbers = NDArray[np.intp]
 # Settings are found on so many answers at first, and anew at 1.5 times as many.
 FIRST_FIT, GROWTH = 6, 1.5
 MOST_FITTED = 150  # answers; finding the settings takes their number to the third
+MOST_USED = 1000  # answers that tell of others; that takes their number to the third too
 CONSTANT = 4.0  # variance of the constant about the median of the answers
 # What is usual of the logarithms of scale, lengths and roughness: mean and standard deviation.
 SCALE, LENGTH, ROUGH = (0.0, 0.7), (0.0, 0.8), (-2.3, 0.7)
@@ -79,26 +80,47 @@ def believe(
     """Mean and standard deviation of the accuracy of candidates `features` [N, D], each [N].
 
     `measured` [M] says which candidates the answers are of, `expected` [N] is as that of the
-    answers. A pure function of the answers in their
-    order, so that a resumed search believes the same.
+    answers. A pure function of the answers in their order, so that a resumed search believes the
+    same. Of more than MOST_USED, so many tell of others, evenly spread in that order.
     """
-    linalg = _linalg()
     centre, logits = _centred(answers)
     settings = _settings(answers, fitted_on(len(logits)))
+    used = np.unique(np.linspace(0, len(logits) - 1, MOST_USED).astype(np.intp))
+    used = used if len(used) < len(logits) else np.arange(len(logits), dtype=np.intp)
+    of = None if measured is None else measured[used]
+    told = (answers.features[used], logits[used], answers.variances[used])
+    mean, sd = _posterior(settings, told, features, of)
+    if measured is not None and len(used) < len(logits):
+        rest = np.setdiff1d(np.arange(len(logits)), used)
+        at, variance = measured[rest], answers.variances[rest]
+        share = sd[at] ** 2 / (sd[at] ** 2 + variance)  # of itself, each tells by its own count
+        mean[at] += share * (logits[rest] - mean[at])
+        sd[at] *= np.sqrt(1 - share)
+    if expected is not None:
+        mean = mean + expected
+    return _as_accuracy(mean + centre, sd)
+
+
+def _posterior(
+    settings: Settings,
+    told: tuple[Floats, Floats, Floats],
+    features: Floats,
+    measured: Numbers | None,
+) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of logits [N], told features, logits and variances of answers."""
+    linalg = _linalg()
+    at, logits, variances = told
     own = settings.rough**2
-    known = settings.smooth(answers.features, answers.features)
-    known[np.diag_indices_from(known)] += own + answers.variances
-    across = settings.smooth(features, answers.features)
+    known = settings.smooth(at, at)
+    known[np.diag_indices_from(known)] += own + variances
+    across = settings.smooth(features, at)
     if measured is not None:
         across[measured, np.arange(len(measured))] += own
     lower = linalg.cholesky(known, lower=True)
     mean = across @ linalg.cho_solve((lower, True), logits)
-    told = linalg.solve_triangular(lower, across.T, lower=True)
+    explained = (linalg.solve_triangular(lower, across.T, lower=True) ** 2).sum(axis=0)
     prior = CONSTANT + settings.scale**2 + own
-    sd = np.sqrt(np.maximum(prior - (told**2).sum(axis=0), 1e-12))
-    if expected is not None:
-        mean = mean + expected
-    return _as_accuracy(mean + centre, sd)
+    return mean, np.sqrt(np.maximum(prior - explained, 1e-12))
 
 
 def rise(features: Floats, columns: tuple[int, ...]) -> Floats:
@@ -183,6 +205,11 @@ def _unlikely(
 def _linalg() -> Any:
     """Scipy's module, which has no types, loaded where it is used."""
     return importlib.import_module("scipy.linalg")
+
+
+def forget() -> None:
+    """Find all settings anew when next asked; what is believed stays the same."""
+    _likeliest.cache_clear()
 
 
 def squares(left: Floats, right: Floats) -> Floats:
