@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from energy_sweep.trial.deployment.benchmark import (
     _resolved,
     pace_key,
 )
-from energy_sweep.trial.deployment.inference import POOLING_TURNS, measure_inference
+from energy_sweep.trial.deployment.inference import POOLING_TURNS, measure_inference, measure_once
 
 WATTS = 50.0
 CLOCK = [0.0]  # seconds, which only work moves on
@@ -115,7 +116,7 @@ def joules_per_image(store: StageStore) -> float:
 
 
 def test_a_disturbed_window_is_taken_again_and_left_out(tmp_path: Path) -> None:
-    store = measured(tmp_path, TickingMeter(iter([False, True, False])))
+    store = measured(tmp_path, TickingMeter(iter([False, False, True, False])))
     record = store.records()["key"]
     dirty = [mark for mark in record.marks if mark.reading.contended]
     clean = [mark for mark in record.marks if not mark.reading.contended]
@@ -247,3 +248,55 @@ def test_weights_are_compared_until_one_turn_finds_them_alike(tmp_path: Path) ->
         store = measured(tmp_path, calm, weights)
     labels = store.records()["key"].facts["controls"]
     assert labels == [["first", "second", "0"], ["second", "second", "0"]]
+
+
+class Slow(Sleeper):
+    """A runtime that takes so many seconds an image."""
+
+    def open(self, path: Path, threads: int) -> Slow:
+        return Slow(self.seconds)
+
+    def predict(self, images: np.ndarray[Any, Any], batch: int) -> None:
+        CLOCK[0] += self.seconds * len(images)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "batch", "images"),
+    [
+        (1.0, 64, 64),  # a batch at least, and not all of them
+        (1.0, 1, 1),
+        (1e-3, 8, 32),  # a 40th of a second
+        (1e-4, 64, 256),
+        (1e-5, 64, 3000),  # all images, over and over
+    ],
+)
+def test_a_mark_takes_no_more_images_than_it_needs(
+    tmp_path: Path, seconds: float, batch: int, images: int
+) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_text("graph")
+    meter = TickingMeter(iter([]))
+    inference = Inference(
+        runtime=Slow(seconds),
+        images=np.zeros((1000, 1, 8, 8), np.uint8),
+        batch=batch,
+        threads=1,
+        work=Work(stage="infer", images=1000, parameters=10),
+    )
+    store = StageStore(tmp_path / "stages", meter_id=meter_id(meter.facts()))
+    measure_once(lambda: path, "key", inference=inference, store=store, meter=meter)
+    marks = store.records()["key"].marks
+    assert [mark.units for mark in marks] == [images] * CHUNKS[0]
+    assert sum(mark.reading.joules for mark in marks) == pytest.approx(
+        WATTS * seconds * images * CHUNKS[0]
+    )
+
+
+def test_marks_of_a_former_version_stay_as_long_as_they_were(tmp_path: Path) -> None:
+    calm, key = TickingMeter(iter([])), pace_key("key")
+    store = measured(tmp_path, calm)
+    record = store.records()[key]
+    store.put(replace(record, facts={"passes": 7}))
+    again = measured(tmp_path, calm, "second")
+    control = again.records()[control_key("key", ["second", "second", "0"])]
+    assert {mark.units for mark in control.marks} == {7 * 64}

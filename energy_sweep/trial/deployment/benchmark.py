@@ -31,6 +31,7 @@ RELATIVE_TARGET = 0.02
 # pools then leave the first one out.
 CONTENDED_REPEATS = 2
 MOST_PASSES = 4096
+FIRST_IMAGES = 64  # which show how many a mark takes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,13 +126,12 @@ class InferenceBenchmark:
         `graph` is the pool of the file, where it is not that of this stand.
         """
         predict, work = self._opened(path), self._work(graph or self.key)
-        predict(1)
-        passes, found = self._passes(predict, graph or self.key, work), list[Mark]()
-        images = passes * len(self.inference.images)
+        images, found = self._mark_images(predict, graph or self.key, work), list[Mark]()
+        predict(min(images, len(self.inference.images)))
         while True:
             with self.meter.window(work) as window:
                 while not _resolved(window.marks):
-                    predict(passes)
+                    predict(images)
                     window.mark(units=images, images=images)
             found += window.marks
             if not any(mark.reading.contended for mark in window.marks):
@@ -142,12 +142,15 @@ class InferenceBenchmark:
                 return tuple(found)
 
     def _opened(self, path: Path) -> Callable[[int], None]:
-        """Runs a file over all images so many times."""
+        """Runs a file over so many images: all of them, over and over, or the first ones."""
         session = self.inference.runtime.open(path, self.inference.threads)
 
-        def predict(passes: int) -> None:
-            for _ in range(passes):
-                session.predict(self.inference.images, self.inference.batch)
+        def predict(images: int) -> None:
+            known, batch = self.inference.images, self.inference.batch
+            for _ in range(images // len(known)):
+                session.predict(known, batch)
+            if rest := images % len(known):
+                session.predict(known[:rest], batch)
 
         return predict
 
@@ -161,43 +164,60 @@ class InferenceBenchmark:
 
     @property
     def is_paced(self) -> bool:
-        """Whether it is recorded how many passes a mark of this graph is made of."""
+        """Whether it is recorded how many images a mark of this graph is made of."""
         return self.store.get(pace_key(self.key)) is not None
 
     def pace(self, path: Path) -> None:
         """Find that out anew, where its record is gone."""
-        self._passes(self._opened(path), self.key, self.inference.work)
+        self._mark_images(self._opened(path), self.key, self.inference.work)
 
-    def _passes(self, predict: Callable[[int], None], graph: str, work: Work) -> int:
-        """Passes over the images that a mark is made of: found once, and kept with their marks."""
+    def _mark_images(self, predict: Callable[[int], None], graph: str, work: Work) -> int:
+        """Images that a mark is made of: found once, and kept with their marks."""
         key = pace_key(graph)
         use = StageUse(stage="calibrate", key=key, cost_key=key, units=0)
         record = self.store.once(use, lambda _: self._paced(key, predict, work))
-        return int(record.facts["passes"])
+        passes = record.facts.get("passes", 0)  # of former versions, which ran all images
+        return int(record.facts.get("images", passes * len(self.inference.images)))
 
     def _paced(self, key: str, predict: Callable[[int], None], work: Work) -> StageRecord:
         ticks = CHUNK_TICKS * self.meter.facts().tick_seconds
-        passes, marks, images = 1, list[Mark](), len(self.inference.images)
+        chunk, marks = max(CHUNK_SECONDS, ticks), list[Mark]()
+        images = self._whole_batches(FIRST_IMAGES)
+        predict(images)
         while True:
             with self.meter.window(work) as window:
-                predict(passes)
-                mark = window.mark(units=passes * images, images=passes * images)
+                predict(images)
+                mark = window.mark(units=images, images=images)
             marks.append(mark)
             seconds = mark.reading.seconds
             # A reading of few ticks has waited for one of them, and tells little of the work.
-            if seconds >= ticks or passes >= MOST_PASSES:
+            enough = max(ticks, chunk / 5)
+            if seconds >= enough or not seconds or images >= self._most_images:
                 break
-            passes = min(max(2 * passes, math.ceil(passes * ticks / seconds)), MOST_PASSES)
-        chunk = max(CHUNK_SECONDS, ticks)
-        enough = math.ceil(passes * chunk / seconds) if seconds > 0 else 1
-        facts: JsonDict = {"passes": max(1, min(enough, MOST_PASSES))}
+            images = self._whole_batches(max(2 * images, images * enough / seconds))
+        found = images * chunk / seconds if seconds else len(self.inference.images)
+        facts: JsonDict = {"images": self._whole_batches(found)}
         return StageRecord(
             stage="calibrate", key=key, cost_key=key, marks=tuple(marks), facts=facts
         )
 
+    @property
+    def _most_images(self) -> int:
+        return MOST_PASSES * len(self.inference.images)
+
+    def _whole_batches(self, images: float) -> int:
+        """At least so many images: whole batches of a part of them, or all of them so many times.
+
+        An image of a full batch costs what it does among all, but for the last batch of these.
+        """
+        known, batch = len(self.inference.images), self.inference.batch
+        if images >= known:
+            return min(math.ceil(images / known) * known, self._most_images)
+        return min(max(1, math.ceil(images / batch)) * batch, known)
+
 
 def pace_key(graph: str) -> str:
-    """The record of how many passes over the images a mark of a graph is made of."""
+    """The record of how many images a mark of a graph is made of."""
     return digest(["pace", graph])
 
 
