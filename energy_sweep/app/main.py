@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from energy_sweep.app.config.conf_folder import conf_folder
-from energy_sweep.app.sweep.ending import keep_process
+from energy_sweep.app.sweep.ending import keep_interrupts, keep_process
 from energy_sweep.app.sweep.patience import Patience
 from energy_sweep.record import BadInput, EnergySweepError
 from energy_sweep.record.files import NO_ROOM
@@ -183,7 +183,8 @@ def _hydra(arguments: Sequence[str], run: RunTrial | None, patience: Patience) -
     task = Task(run, patience)
     task.waits, arguments = _waits(arguments)
     try:
-        with keep_process(), _command_line(parse_command_line(arguments, conf_folder())):
+        words = parse_command_line(arguments, conf_folder())
+        with keep_process(), keep_interrupts() as task.check_interrupt, _command_line(words):
             _hydra_main()(task)()
     except SystemExit as ended:  # code of the user's, beside a trial: no success, whatever it says
         if not task.begun:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from energy_sweep.front.merged import Configuration
-from energy_sweep.uncertainty.between_seeds import seed_variances
+from energy_sweep.uncertainty.between_seeds import beside_others, seed_variances
 from energy_sweep.uncertainty.intervals import (
     Interval,
     normal_quantile,
@@ -46,6 +46,7 @@ class AccuracyTable:
         self.configurations = configurations
         self.images = [one.runs[0][1].n_validation for one in configurations]
         self.spreads = [_spread(one) for one in configurations] if spreads is None else spreads
+        self.judged = beside_others(self.spreads, self.images)
         self.groups = defaultdict[str, list[int]](list)
         for index, one in enumerate(configurations):
             if one.asked is not None:
@@ -68,7 +69,7 @@ class AccuracyTable:
 
     def interval(self, index: int) -> Interval:
         """95 % interval of an accuracy over images, and over seeds where there are several."""
-        return self.spreads[index].interval(self.images[index])
+        return self.judged[index].interval(self.images[index])
 
     def better(self, members: Sequence[int]) -> tuple[Booleans, Booleans]:
         """Whether each member is surely more accurate, and surely less, [members, configurations].
@@ -109,18 +110,20 @@ class AccuracyTable:
             own, nets = first["own"] + second["own"], 1 / first["seeds"] + 1 / second["seeds"]
             squares = (answers**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1) - 2 * both
             variance = image_variance(squares, change, n, own=own, nets=nets)
-            sides = [(one["seeds_variance"], one["seeds"]) for one in (first, second)]
-            half = seeds_half(sides[0], sides[1], CONFIDENCE) ** 2
+            sides = [(one["seeds_variance"], one["freedom"]) for one in (first, second)]
+            most = sum(one.seeds - 1 for one in self.spreads)
+            half = seeds_half(sides[0], sides[1], CONFIDENCE, most=most) ** 2
             half += variance * normal_quantile((1 + CONFIDENCE) / 2) ** 2
             is_sure = np.where(several, change**2 > half, is_sure)
         return np.sign(change) * is_sure
 
     def _columns(self, indexes: Sequence[int]) -> Mapping[str, Numbers]:
-        found = [self.spreads[index] for index in indexes]
+        found = [self.judged[index] for index in indexes]
         return {
             "mean": np.array([one.mean for one in found]),
             "seeds": np.array([float(one.seeds) for one in found]),
             "own": np.array([one.own for one in found]),
+            "freedom": np.array([one.freedom for one in found]),
             "seeds_variance": np.array([one.seeds_variance for one in found]),
         }
 

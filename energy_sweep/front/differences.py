@@ -74,7 +74,7 @@ def _of_nets(table: AccuracyTable, pairs: Sequence[Pair]) -> list[AccuracyDiffer
 
 def _difference(table: AccuracyTable, first: int, second: int) -> AccuracyDifference:
     """Of two of which one has several seeds, or that answered other images."""
-    one, other = table.spreads[first], table.spreads[second]
+    one, other = table.judged[first], table.judged[second]
     change, is_paired = one.mean - other.mean, table.is_paired(first, second)
     if is_paired:
         n, (mine, theirs) = table.images[first], table.answers([first, second])

@@ -8,6 +8,7 @@ it holds at every factor within the bands of the sources.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -87,6 +88,11 @@ class Ratios:
     def point_joules(self) -> Array:
         """The joules of each demand, by the prices as they are."""
         return np.exp(self._shares(None)[1])
+
+    def noise_joules(self, place: int) -> float:
+        """By what joules of a demand may be off in one run, but for what all prices share."""
+        parts = self._units[place] * self._by_source.sum(axis=0)
+        return Z95 * math.sqrt(max(0.0, float(parts @ self._covariance @ parts)))
 
     def is_contended(self, first: Sequence[int], second: Sequence[int]) -> Flags:
         """Whether what two demands do not share was measured but beside other programs."""
@@ -173,6 +179,20 @@ class Ratios:
         parts = self._units * (factors @ self._by_source)
         joules = np.maximum(parts.sum(axis=1), LEAST_JOULES)
         return parts / joules[:, None], np.log(joules)
+
+
+def difference_joules(wanted: Usage, prices: Prices) -> tuple[float, float]:
+    """Joules of a difference of two demands, and by how much it may differ when measured again.
+
+    The noise of its prices is that of their ratios, where the windows of the study show it, and
+    what all prices have in common changes it in proportion. Unmeasured work raises KeyError.
+    """
+    joules, uncertainty = prices.joules(wanted)
+    if prices.trend is None or not wanted.keys() <= set(prices.trend.keys):
+        return joules, uncertainty
+    ratios, parts = Ratios([wanted], prices), prices.parts(wanted)
+    common = math.fsum(units * pool.drift for pool, units in parts)
+    return joules, math.hypot(TWO_RUNS * ratios.noise_joules(0), common)
 
 
 def _variance_alone(pool: Pool) -> float:

@@ -153,8 +153,10 @@ class _Costs:
         return self._known[both]
 
     def _less(self, now: Usage, then: Usage) -> Joules:
+        from energy_sweep.front.ratios import difference_joules  # which loads NumPy
+
         difference = apart(then, now)
-        joules, uncertainty = self.prices.joules(difference)
+        joules, uncertainty = difference_joules(difference, self.prices)
         if abs(joules) < ROUNDING * abs(self.prices.joules(then)[0]):
             joules = 0.0
         # What rests on contended windows alone is not surely saved, however much it is.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from energy_sweep.uncertainty.paired import SeedSpread
@@ -24,12 +25,32 @@ class SeedVariance(NamedTuple):
     degrees: int
 
 
+def beside_others(spreads: Sequence[SeedSpread], images: Sequence[int]) -> list[SeedSpread]:
+    """The spreads of configurations of one study; those of several seeds judged beside the others.
+
+    One with a single seed stays what it is: a claim on that one net.
+    """
+    degrees = sum(one.seeds - 1 for one in spreads)
+    if not degrees:
+        return list(spreads)
+    return [
+        one
+        if one.seeds == 1
+        else replace(
+            one, seeds_variance=found.variance, degrees=found.degrees, most_degrees=degrees
+        )
+        for one, found in zip(spreads, seed_variances(spreads, images), strict=True)
+    ]
+
+
 def seed_variances(spreads: Sequence[SeedSpread], images: Sequence[int]) -> list[SeedVariance]:
     """One for each configuration, whose accuracy is over so many `images`.
 
     All are 0 where no configuration has several seeds.
     """
     several = [one for one in spreads if one.seeds > 1]
+    if not several:
+        return [SeedVariance(0.0, 1)] * len(spreads)
     degrees = sum(one.seeds - 1 for one in several)
     squares = math.fsum((one.seeds - 1) * one.seeds * one.seeds_variance for one in several)
     own = math.fsum(one.own * one.seeds for one in several) / max(1, len(several))

@@ -81,7 +81,9 @@ class SeedSpread:
     """The mean accuracy of one configuration, and how unsure seeds and images leave it.
 
     `variance` is that of the mean answers over images, `own` the part of it in which seeds answer
-    one image differently; `seeds_variance` is that of the mean from the choice of `seeds`.
+    one image differently; `seeds_variance` is that of the mean from the choice of `seeds`. It rests
+    on so many `degrees` of freedom, None for those of its own seeds, and those of all that it was
+    judged beside (`between_seeds.py`) are `most_degrees`.
     """
 
     mean: float
@@ -89,6 +91,13 @@ class SeedSpread:
     variance: float
     own: float = 0.0
     seeds_variance: float = 0.0
+    degrees: int | None = None
+    most_degrees: float = math.inf
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of `seeds_variance`."""
+        return float(self.seeds - 1 if self.degrees is None else self.degrees)
 
     @property
     def common(self) -> float:
@@ -99,7 +108,7 @@ class SeedSpread:
         """Half of the interval that seeds alone leave."""
         if not self.seeds_variance:
             return 0.0
-        quantile = t_quantile(self.seeds - 1, (1 + confidence) / 2)
+        quantile = t_quantile(self.freedom, (1 + confidence) / 2)
         return quantile * math.sqrt(self.seeds_variance)
 
     def interval(self, n: int) -> Interval:
@@ -161,26 +170,29 @@ def seeds_half(
     first: tuple[npt.ArrayLike, npt.ArrayLike],
     second: tuple[npt.ArrayLike, npt.ArrayLike],
     confidence: float,
+    *,
+    most: npt.ArrayLike = math.inf,
 ) -> Numbers:
     """Half of the interval that seeds alone leave a difference, elementwise.
 
-    Of either side: the variance of its mean from the choice of seeds, and how many there are.
-    Welch's (1947).
+    Of either side: the variance of its mean from the choice of seeds, and its degrees of freedom.
+    Welch's (1947), with `most` degrees at most: sides that were judged beside the same others do
+    not know more than all of them.
     """
     from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
     functions: Any = special
     total, squares = np.float64(0.0), np.float64(0.0)
-    for variance, seeds in (first, second):
+    for variance, freedom in (first, second):
         total = total + np.asarray(variance)
-        squares = squares + np.square(variance) / np.maximum(np.asarray(seeds) - 1.0, 1.0)
-    degrees = np.square(total) / np.where(squares > 0, squares, 1.0)
+        squares = squares + np.square(variance) / np.maximum(np.asarray(freedom), 1.0)
+    degrees = np.minimum(np.square(total) / np.where(squares > 0, squares, 1.0), most)
     quantile = functions.stdtrit(np.maximum(degrees, 1.0), (1 + confidence) / 2)
     return np.asarray(quantile * np.sqrt(total), dtype=np.float64)
 
 
-def _seeds_of(one: SeedSpread) -> tuple[float, int]:
-    return one.seeds_variance, one.seeds
+def _seeds_of(one: SeedSpread) -> tuple[float, float]:
+    return one.seeds_variance, one.freedom
 
 
 def seeds_difference(
@@ -192,11 +204,12 @@ def seeds_difference(
     an interval, added in squares; the p value is the doubt at which the interval just reaches 0.
     """
     change, nets = first.mean - second.mean, 1 / first.seeds + 1 / second.seeds
-    own = first.own + second.own
+    own, most = first.own + second.own, min(first.most_degrees, second.most_degrees)
     error = math.sqrt(float(image_variance(squares, change, n, own=own, nets=nets)))
 
     def half(doubt: float) -> float:
-        seeds = float(seeds_half(_seeds_of(first), _seeds_of(second), 1 - doubt))
+        sides = _seeds_of(first), _seeds_of(second)
+        seeds = float(seeds_half(*sides, 1 - doubt, most=most))
         return math.hypot(normal_quantile(1 - doubt / 2) * error, seeds)
 
     low, high = 1e-12, 1.0

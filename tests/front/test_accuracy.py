@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from energy_sweep.front.accuracy import AccuracyTable
-from energy_sweep.front.differences import compare
+from energy_sweep.front.differences import compare, differences
 from energy_sweep.front.merged import Configuration
 from energy_sweep.record import TrialRecord, TrialResult
 from energy_sweep.record.answers import Answers
@@ -123,16 +123,35 @@ def test_a_table_of_all_says_what_pairs_say(seed: int, seeds: list[int]) -> None
         )
         for i, count in enumerate(seeds)
     ]
-    above, below = AccuracyTable(found).better(range(len(found)))
-    for i, one in enumerate(found):
-        for j, other in enumerate(found):
-            difference = compare(one, other)
+    table = AccuracyTable(found)
+    above, below = table.better(range(len(found)))
+    for i in range(len(found)):
+        for j in range(len(found)):
+            [difference] = differences(table, [(i, j)])
             if difference.paired:
                 sure = difference.p_value < 0.05
                 assert above[i, j] == (sure and difference.change > 0)
                 assert below[i, j] == (sure and difference.change < 0)
             else:
-                assert above[i, j] == (accuracy_interval(one).low > accuracy_interval(other).high)
+                assert above[i, j] == (table.interval(i).low > table.interval(j).high)
+
+
+def test_seeds_are_judged_beside_others_so_that_intervals_are_as_wide_as_draws() -> None:
+    rng = np.random.default_rng(0)
+    shares = 0.9 + rng.normal(0, 0.02, (8, 2))
+    apart = [
+        [bits(10 * i + j, images=500, share=s) for j, s in enumerate(pair)]
+        for i, pair in enumerate(shares)
+    ]
+    found = [configuration(np.concatenate(each), number=i) for i, each in enumerate(apart)]
+    table = AccuracyTable(found)
+    drawn = table.draw(rng, 4000)
+    for index in range(8):
+        low, high = table.interval(index)
+        spread = np.quantile(drawn[:, index], 0.975) - np.quantile(drawn[:, index], 0.025)
+        assert spread == pytest.approx(high - low, rel=0.15)
+    widths = [high - low for low, high in map(accuracy_interval, found)]
+    assert max(widths) > 3 * max(np.subtract(*table.interval(i)[::-1]) for i in range(8))
 
 
 def test_one_seed_has_wilsons_interval_and_more_a_wider_one_where_they_differ() -> None:

@@ -1,10 +1,13 @@
-"""A part of the user's that ends the process ends its trial only, and nothing by a success."""
+"""How a run ends: not by a part of the user's, and by Ctrl-C wherever that fell."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+import signal
+import threading
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from types import FrameType
 from typing import NoReturn
 
 
@@ -27,3 +30,30 @@ def keep_process() -> Generator[None]:
         yield
     finally:
         os._exit = leave
+
+
+@contextmanager
+def keep_interrupts() -> Generator[Callable[[], None]]:
+    """Hand out what raises KeyboardInterrupt if Ctrl-C was typed and Python forgot it.
+
+    What a callback of the garbage collector raises is reported and goes no further.
+    """
+    typed = threading.Event()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        typed.set()
+        signal.default_int_handler(number, frame)
+
+    def check() -> None:
+        if typed.is_set():
+            raise KeyboardInterrupt
+
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield check  # who started us has Ctrl-C do something else
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield check
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

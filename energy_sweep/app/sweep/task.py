@@ -47,6 +47,7 @@ class Task:
         self.data_told = False
         self.waits = False
         self.patience = patience or Patience()
+        self.check_interrupt: Callable[[], None] = lambda: None
         self._run = run
         self._profiles = Profiles()
 
@@ -66,7 +67,8 @@ class Task:
         return None
 
     def run(self, recipe: Recipe, session: TrialSession) -> TrialResult:
-        """Run a recipe in a session."""
+        """Run a recipe in a session, unless Ctrl-C was typed before."""
+        self.check_interrupt()
         run = self._run
         if run is None:
             from energy_sweep.trial import run_trial as run
