@@ -37,9 +37,15 @@ class _Names:
     sizes: Sequence[int]
     model: Any
     acting: list[JsonDict] = field(default_factory=list[JsonDict])
+    _base: list[JsonDict] = field(default_factory=list[JsonDict], init=False)  # made once
 
     def base(self) -> JsonDict:
         """What decides both weights and cost: data, net, arithmetic, machine."""
+        if not self._base:
+            self._base.append(self._made_base())
+        return self._base[0]
+
+    def _made_base(self) -> JsonDict:
         recipe = self.recipe
         if recipe.plan is None:
             raise ValueError("stages have no names before the recipe's plan is resolved")

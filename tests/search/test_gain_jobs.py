@@ -38,16 +38,19 @@ def mixed() -> Space:
 def test_a_sample_fills_the_space_and_is_the_same_again() -> None:
     found = sample(mixed(), seed=1)
     assert found == sample(mixed(), seed=1) != sample(mixed(), seed=2)
-    assert 0.9 * MOST < len(found) <= MOST
+    assert 0.75 * MOST < len(found) <= MOST
     assert all(mixed().contains(point) for point in found)
     assert {point["epochs"] for point in found} == set(range(10, 31))
     low = sum(point["lr"] < 0.0316 for point in found)
     assert low == pytest.approx(len(found) / 2, rel=0.05)
+    trunks = {(point["lr"], point["batch"], point["optimizer"]) for point in found}
+    least = [point for point in found if point["epochs"] == 10]
+    assert len(trunks) == len({(one["lr"], one["batch"], one["optimizer"]) for one in least}) > 240
 
 
 @given(st.integers(0, 1999))
 def test_neighbours_differ_in_one_axis_and_lie_in_the_space(number: int) -> None:
-    point = sample(mixed(), seed=0)[number % 1900]
+    point = sample(mixed(), seed=0)[number % 1500]
     found = neighbours([point], mixed())
     assert found
     for other in found:

@@ -48,12 +48,12 @@ def test_windows_are_of_the_trial_that_was_evaluated_last() -> None:
     assert found.next_use("h", more=1) == pytest.approx((0.0, 0.0))
 
 
-def test_a_kind_of_use_that_no_trial_shows_is_taken_as_all_others_are() -> None:
+def test_of_a_use_that_no_trial_shows_the_usual_windows_are_expected() -> None:
     records = {one.key: one for one in (*RECORDS[:2], *RECORDS[3:5], RECORDS[6])}
     found = graph_windows(RESULTS[:1], records)
-    assert found.joules == pytest.approx((7.0, 7.0, 7.0))
+    assert found.joules == pytest.approx((7.0, 7.0 * 8 / 5, 7.0 / 5))
     assert found.spread is not None
-    assert found.spread[1] == pytest.approx(3.5)
+    assert found.spread[1] == pytest.approx(7.0 * 4 / 5)
 
 
 def test_windows_without_times_tell_nothing() -> None:

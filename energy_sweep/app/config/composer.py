@@ -23,8 +23,10 @@ from energy_sweep.app.config.axes import Axes
 from energy_sweep.app.config.build import resolved
 from energy_sweep.app.config.compression_lists import expand, is_step
 from energy_sweep.app.config.fixed_dials import may_vary
+from energy_sweep.app.config.plain_values import PlainValues
 from energy_sweep.recipe.dials import list_text
 from energy_sweep.record import JsonDict
+from energy_sweep.study.space import is_number
 
 Words = tuple[str, ...]
 
@@ -36,6 +38,7 @@ class Base:
     whole: DictConfig
     own: DictConfig
     hydra: Any
+    own_values: PlainValues
 
 
 @dataclass(slots=True)
@@ -57,6 +60,10 @@ class Composer:
         """The resolved configuration of a point of the space."""
         overrides = self.axes.overrides(params)
         base = self.base(overrides)
+        settings = [self._setting(text, params) for text in overrides if not self.is_composed(text)]
+        plain = [one for one in settings if one is not None and base.own_values.takes(*one)]
+        if len(plain) == len(settings):
+            return base.own_values.with_values(plain)
         cfg = copy.deepcopy(base.own)
         self.update(cfg, overrides)
         with _hydra_config(base.hydra):
@@ -85,7 +92,9 @@ class Composer:
             with _hydra_config(None):
                 HydraConfig.instance().set_config(copy.deepcopy(whole))
                 hydra = HydraConfig.instance().cfg
-            self._bases[words] = Base(whole, own, hydra)
+            with _hydra_config(hydra):
+                values = PlainValues.of(own)
+            self._bases[words] = Base(whole, own, hydra, values)
         return self._bases[words]
 
     def is_composed(self, text: str) -> bool:
@@ -104,6 +113,16 @@ class Composer:
                 added = parsed.is_add() or parsed.is_force_add()
                 key, value = parsed.key_or_group, parsed.value()
                 OmegaConf.update(cfg, key, value, merge=True, force_add=added)
+
+    def _setting(self, text: str, params: Mapping[str, Any]) -> tuple[str, Any] | None:
+        """The name and the value that an override sets; None where it does more than that."""
+        key, _, typed = text.partition("=")
+        if is_number(value := params.get(key)) and typed == str(value):
+            return key, value  # Hydra's grammar reads them so, and takes long for it
+        parsed = self.parse(text)
+        if parsed.is_add() or parsed.is_force_add() or parsed.is_delete():
+            return None
+        return parsed.key_or_group, parsed.value()
 
     def parse(self, text: str) -> Override:
         """An override, read once."""

@@ -58,7 +58,7 @@ def prediction_text(prediction: Prediction, quality: str) -> str:
     told = joules_text(joules, spread if spread > LITTLE * joules else None)
     parts = [f"{told} predicted ({quality})"]
     if prediction.shared > LITTLE * joules:
-        parts.append(f"{joules_text(prediction.shared)} more is there already")
+        parts.append(f"{joules_text(prediction.shared)} more is paid already")
     return "; ".join(parts)
 
 

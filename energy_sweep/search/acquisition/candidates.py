@@ -9,13 +9,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from energy_sweep.record import JsonDict
+from energy_sweep.search.acquisition.start import COMPRESSION, EPOCHS
 from energy_sweep.study.space import Axis, Space, is_number
 
 MOST = 2000  # points of a space that are all weighed, and of the sample of a larger one
 STEPS = (0.02, 0.1)  # along an interval, of its length
 MOST_NEIGHBOURS = 200
+BRANCHES = 8  # of each training of a sample
 MOST_OTHERS = 6  # values of an axis without an order that count as neighbours
 DIGITS = 3  # significant ones of a sampled value, so that it can be read and typed
 
@@ -26,21 +29,64 @@ def is_small(space: Space) -> bool:
 
 
 def sample(space: Space, *, seed: int, count: int = MOST) -> list[JsonDict]:
-    """Points that fill a space evenly (a scrambled Sobol sequence), without repetition.
+    """Points that fill a space evenly (scrambled Sobol sequences), without repetition.
 
-    The same for the same space and seed, whatever was measured.
+    What a training branches into is sampled for each training, its least epochs and compression
+    first: points that lie anywhere would share nothing. The same for the same space and seed,
+    whatever was measured.
     """
+    apart = [axis for axis in space.axes if not _is_branch(axis)]
+    branching = [axis for axis in space.axes if _is_branch(axis)]
+    trunks = _trunks(apart, most=count // BRANCHES if branching else count, seed=seed)
+    branches = max(1, count // len(trunks)) if branching else 1
+    places = iter(_sobol(len(branching), len(trunks) * branches, seed=seed + 1))
+    found: dict[str, JsonDict] = {}
+    for trunk in trunks:
+        for number in range(branches):
+            row = next(places)
+            values = [
+                _least(axis)
+                if number == 0 or (number == 1 and axis.name == EPOCHS)
+                else _value(axis, float(place))
+                for axis, place in zip(branching, row, strict=True)
+            ]
+            point = trunk | dict(zip((axis.name for axis in branching), values, strict=True))
+            point = {axis.name: point[axis.name] for axis in space.axes}
+            found.setdefault(repr(point), point)
+    return list(found.values())
+
+
+def _trunks(axes: Sequence[Axis], *, most: int, seed: int) -> list[JsonDict]:
+    """Values of the axes that make trainings differ: all of them, or an even sample."""
+    own = Space(axes)
+    if own.size is not None and own.size <= most:
+        return list(own.grid())
+    found: dict[str, JsonDict] = {}
+    for row in _sobol(len(axes), most, seed=seed):
+        trunk = {axis.name: _value(axis, float(one)) for axis, one in zip(axes, row, strict=True)}
+        found.setdefault(repr(trunk), trunk)
+    return list(found.values())
+
+
+def _sobol(dimensions: int, count: int, *, seed: int) -> NDArray[np.float64]:
+    """So many places between 0 and 1 in so many dimensions."""
+    if not dimensions:
+        return np.zeros((count, 0))
     from scipy.stats import qmc  # pyright: ignore[reportMissingTypeStubs]
 
-    sequence = qmc.Sobol(len(space.axes), scramble=True, rng=np.random.default_rng(seed))
-    found: dict[str, JsonDict] = {}
-    for row in sequence.random_base2(math.ceil(math.log2(count))):
-        point = {
-            axis.name: _value(axis, float(place))
-            for axis, place in zip(space.axes, row, strict=True)
-        }
-        found.setdefault(repr(point), point)
-    return list(found.values())[:count]
+    sequence = qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng(seed))
+    return np.asarray(sequence.random_base2(math.ceil(math.log2(count))))[:count]
+
+
+def _is_branch(axis: Axis) -> bool:
+    return axis.name == EPOCHS or axis.name.startswith(COMPRESSION)
+
+
+def _least(axis: Axis) -> Any:
+    if axis.values is None:
+        return _value(axis, 0.0)
+    numbers = all(map(is_number, axis.values))
+    return min(axis.values) if numbers else axis.values[0]
 
 
 def neighbours(points: Sequence[JsonDict], space: Space) -> list[JsonDict]:

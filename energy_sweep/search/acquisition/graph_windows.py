@@ -16,6 +16,8 @@ from energy_sweep.record import Mark, StageRecord, TrialResult
 
 # Uses of a graph that are told apart: the first one, the second, and all later ones.
 KINDS = 3
+# What is not known of one of them is what their windows would take at the joules of the others'.
+USUAL_WINDOWS = (5, 8, 1)
 # What is not known of any of a kind is taken to be uncertain by this share of it.
 UNKNOWN = 0.5
 
@@ -50,11 +52,11 @@ def graph_windows(
             if number in taken:
                 kinds[min(uses[graph], KINDS - 1)].append(taken[number])
             uses[graph] += 1
-    every = [joules for found in kinds.values() for joules in found]
-    if not every:
+    count = sum(USUAL_WINDOWS[kind] * len(found) for kind, found in kinds.items())
+    if not count:
         return GraphWindows(joules=None, spread=None, uses=uses)
-    mean = math.fsum(every) / len(every)
-    described = [_described(kinds[kind], mean) for kind in range(KINDS)]
+    window = math.fsum(joules for found in kinds.values() for joules in found) / count
+    described = [_described(kinds[kind], USUAL_WINDOWS[kind] * window) for kind in range(KINDS)]
     return GraphWindows(
         joules=tuple(one for one, _ in described),
         spread=tuple(two for _, two in described),

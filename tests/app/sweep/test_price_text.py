@@ -15,7 +15,7 @@ def test_what_is_next_has_its_price_and_what_is_shared() -> None:
     known = Prediction(joules=3.14, uncertainty=0.1, shared=0.0)
     assert chosen(known) == "next: batch=32 lr=0.1: 3.14 J predicted (estimated)"
     unsure = Prediction(joules=3.14, uncertainty=1.2, shared=7.0)
-    assert chosen(unsure).endswith("3.14 ± 1.2 J predicted (estimated); 7 J more is there already")
+    assert chosen(unsure).endswith("3.14 ± 1.2 J predicted (estimated); 7 J more is paid already")
 
 
 def test_predictions_are_compared_with_what_was_paid() -> None:
@@ -33,7 +33,7 @@ def test_a_dry_run_says_what_would_be_next_and_what_a_grid_takes() -> None:
     price = Prediction(joules=2.0, uncertainty=0.0, shared=6.0)
     assert previewed(price, None).splitlines() == [
         "next would be, as far as is known by now:",
-        "  batch=32: 2 J predicted (estimated); 6 J more is there already",
+        "  batch=32: 2 J predicted (estimated); 6 J more is paid already",
         "  batch=33: no price is known yet",
     ]
     assert previewed(None).splitlines()[1] == "  batch=32"
