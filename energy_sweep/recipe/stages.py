@@ -37,26 +37,23 @@ class _Names:
     sizes: Sequence[int]
     model: Any
     acting: list[JsonDict] = field(default_factory=list[JsonDict])
-    _base: list[JsonDict] = field(default_factory=list[JsonDict], init=False)  # made once
+    _base: JsonDict = field(default_factory=dict[str, Any], init=False)  # made once
 
     def base(self) -> JsonDict:
         """What decides both weights and cost: data, net, arithmetic, machine."""
-        if not self._base:
-            self._base.append(self._made_base())
-        return self._base[0]
-
-    def _made_base(self) -> JsonDict:
-        recipe = self.recipe
-        if recipe.plan is None:
+        if self.recipe.plan is None:
             raise ValueError("stages have no names before the recipe's plan is resolved")
-        return {
-            "data": {"fingerprint": self.fingerprint, **images_spec(recipe.dataset)},
-            "model": spec(self.model),
-            "precision": recipe.precision,
-            "plan": to_json(recipe.plan),
-            "device": without(device_spec(recipe.device), "plan"),
-            "machine": self._here(),
-        }
+        if not self._base:
+            made: JsonDict = {
+                "data": {"fingerprint": self.fingerprint, **images_spec(self.recipe.dataset)},
+                "model": spec(self.model),
+                "precision": self.recipe.precision,
+                "plan": to_json(self.recipe.plan),
+                "device": without(device_spec(self.recipe.device), "plan"),
+                "machine": self._here(),
+            }
+            self._base.update(made)
+        return self._base
 
     def architecture(self, structure: Sequence[JsonDict]) -> JsonDict:
         """What decides an exported graph, but for its weights: no data, and nothing of a training.

@@ -42,7 +42,7 @@ def test_a_sample_fills_the_space_and_is_the_same_again() -> None:
     assert all(mixed().contains(point) for point in found)
     assert {point["epochs"] for point in found} == set(range(10, 31))
     low = sum(point["lr"] < 0.0316 for point in found)
-    assert low == pytest.approx(len(found) / 2, rel=0.05)
+    assert low == pytest.approx(len(found) / 2, rel=0.1)
     trunks = {(point["lr"], point["batch"], point["optimizer"]) for point in found}
     least = [point for point in found if point["epochs"] == 10]
     assert len(trunks) == len({(one["lr"], one["batch"], one["optimizer"]) for one in least}) > 240
