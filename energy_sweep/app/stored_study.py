@@ -43,13 +43,14 @@ class StoredStudy:
     record: StudyRecord
     store: StageStore
     objective: Objective = field(default_factory=Objective)
+    is_constrained: bool = True
 
     @cached_property
     def priced(self) -> PricedStudy:
-        """What follows from its prices by the objective that was asked for."""
+        """What follows from its prices, by the objective and constraints that were asked for."""
         from energy_sweep.front import PricedStudy
 
-        return PricedStudy(self.record, self.objective)
+        return PricedStudy(self.record, self.objective, self.is_constrained)
 
 
 def powercap(arguments: Namespace) -> JsonDict:
@@ -98,7 +99,13 @@ def load(arguments: Namespace) -> StoredStudy:
         store = store_of(folder, meter)
         record = with_stages(dataclasses.replace(record, meter=meter), store)
     asked = objective(arguments) if "objective" in arguments else Objective()
-    stored = StoredStudy(folder=folder, record=record, store=store, objective=asked)
+    stored = StoredStudy(
+        folder=folder,
+        record=record,
+        store=store,
+        objective=asked,
+        is_constrained=not getattr(arguments, "unconstrained", False),
+    )
     for line in filter(None, [*record.damage, unpriced_text(stored.priced.unpriced)]):
         print(f"damaged: {line}", file=sys.stderr)
     return stored
@@ -154,11 +161,15 @@ def clear(stored: StoredStudy, named: Path | None = None) -> int:
 def choose(stored: StoredStudy, arguments: Namespace) -> Choice:
     """The configuration that the constraints on the command line choose."""
     from energy_sweep.front import selection
+    from energy_sweep.front.constraints import EXAMPLES
 
     return selection.choose(
         stored.priced,
         min_accuracy=arguments.min_accuracy,
         max_joules=arguments.max_joules,
+        constraints={
+            name: value for name in EXAMPLES if (value := getattr(arguments, name)) is not None
+        },
         rule="knee" if arguments.knee else None,
         sure=arguments.sure,
     )

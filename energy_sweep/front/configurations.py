@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from energy_sweep.front.achieved import achieved
+from energy_sweep.front.limited import file_bytes, latency_seconds
 from energy_sweep.front.merged import Configuration as Configuration
 from energy_sweep.front.merged import Row as Row
 from energy_sweep.front.merged import Run
@@ -163,6 +164,8 @@ def _row(
         stages=_stages(results, prices, shared_by),
         joules_per_image=known_joules(per_image, prices),
         peak_memory_bytes=max(peaks, default=None),
+        file_bytes=file_bytes(results),
+        latency_seconds=latency_seconds(results, prices.pool),
         level=reached.level,
         removed=reached.removed,
         zeros=reached.zeros,

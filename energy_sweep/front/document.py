@@ -45,6 +45,8 @@ def as_document(priced: PricedStudy) -> JsonDict:
         "expected_wrong": priced.expected_wrong,
         "front": to_json(priced.front),
         "dominated": to_json(priced.dominated),
+        "constraints": priced.constraints.document,
+        "excluded": to_json(priced.excluded),
         "infeasible": to_json(priced.infeasible),
         "unpriced": list(priced.unpriced),
     }

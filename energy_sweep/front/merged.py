@@ -38,7 +38,8 @@ class Row:
     `net_joules` are those above what the same seconds cost an idle machine, None where that is not
     known. `level` is the one that its compression carried out, `removed` and `zeros` what that came
     to (`achieved.py`). `belongs` is the probability of belonging to the front (`doubt.py`), None
-    where that was not computed.
+    where that was not computed. `file_bytes` is the size of the deployed file, `latency_seconds`
+    what one image alone takes in it; None where that was not measured.
     """
 
     trial: int
@@ -63,6 +64,8 @@ class Row:
     removed: float | None = None
     zeros: float | None = None
     belongs: float | None = None
+    file_bytes: int | None = None
+    latency_seconds: float | None = None
 
     @property
     def achieved(self) -> str:

@@ -12,7 +12,9 @@ from energy_sweep.front.configurations import (
     price_list,
     varying,
 )
+from energy_sweep.front.constraints import Constraints
 from energy_sweep.front.doubt import Beliefs, Doubt
+from energy_sweep.front.limited import LimitedFigures, limited_figures
 from energy_sweep.front.prices import Prices
 from energy_sweep.front.ratios import Ratios
 from energy_sweep.record import Objective, StudyRecord
@@ -24,6 +26,7 @@ class PricedConfigurations:
 
     study: StudyRecord
     objective: Objective = field(default_factory=Objective)
+    is_constrained: bool = True
 
     @property
     def quality(self) -> str:
@@ -46,7 +49,23 @@ class PricedConfigurations:
         return configurations(self.study, self.objective)
 
     @cached_property
+    def constraints(self) -> Constraints:
+        """What configurations have to keep."""
+        return Constraints.of(self.study.constraints if self.is_constrained else {})
+
+    @cached_property
     def priced(self) -> tuple[Configuration, ...]:
+        """Those that have a price, and keep the constraints."""
+        if not self.constraints:
+            return self._known
+        return tuple(one for one in self._known if self.constraints.keeps(self._figures(one)))
+
+    def _figures(self, one: Configuration) -> LimitedFigures:
+        joules, _ = one.joules(self.prices)
+        return limited_figures(one.accuracy, joules, [run for _, run in one.runs], self.prices.pool)
+
+    @cached_property
+    def _known(self) -> tuple[Configuration, ...]:
         """Those that have a price; that none of several has one is an error."""
         known = tuple(one for one in self.configurations if one.is_priced(self.prices))
         if self.configurations and not known:

@@ -30,7 +30,20 @@ from energy_sweep.front.scale import (
 
 
 class PricedStudy(PricedConfigurations):
-    """A study as one objective prices it."""
+    """A study as one objective prices it; its rows and front keep the constraints of the study,
+    unless it is looked at without."""
+
+    @cached_property
+    def unconstrained(self) -> PricedStudy:
+        """The same study with all its rows."""
+        return PricedStudy(self.study, self.objective, is_constrained=False)
+
+    @cached_property
+    def excluded(self) -> tuple[Row, ...]:
+        """Rows of those that have a price, and break a constraint, by lowest trial number."""
+        if not self.constraints:
+            return ()
+        return tuple(row for row in self.unconstrained.rows if not self.constraints.keeps(row))
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:

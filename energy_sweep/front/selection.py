@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from energy_sweep.front.configurations import Row, contended_text, joules_text
+from energy_sweep.front.choice_text import choice_text, doubt_texts, sure_texts
+from energy_sweep.front.configurations import Row
 from energy_sweep.front.configurations import command as command
+from energy_sweep.front.constraints import Constraints
 from energy_sweep.front.domination import hypervolume as hypervolume
 from energy_sweep.front.domination import pareto as pareto
 from energy_sweep.front.limits import Limits
@@ -22,9 +24,7 @@ from energy_sweep.front.sureness import (
     is_more_accurate,
     percent_text,
 )
-from energy_sweep.recipe.dials import value_text
 from energy_sweep.record import BadInput, NothingFits, Objective, Quality, StudyRecord
-from energy_sweep.text.terminal import one_line
 
 if TYPE_CHECKING:
     from energy_sweep.front.sureness import Better
@@ -91,6 +91,7 @@ def choose(
     *,
     min_accuracy: float | None = None,
     max_joules: float | None = None,
+    constraints: Constraints | Mapping[str, Any] | None = None,
     rule: str | None = None,
     sure: float | None = None,
     quality: Quality = Quality.ESTIMATED,
@@ -98,12 +99,14 @@ def choose(
     """One configuration within the limits, by `rule` or what the limits ask for.
 
     The default is the cheapest under `min_accuracy`, the most accurate under `max_joules` alone,
-    the knee without limits. Of a study, the rows are those of `rows(study)`, and the choice says
-    how sure it is; `sure` takes only what keeps all limits with that probability. Raises BadInput,
-    or NothingFits naming the nearest.
+    the knee without limits; `constraints` are more limits by name. Of a study, its own constraints
+    hold too, and the choice says how sure it is; `sure` takes only what keeps the limits of
+    accuracy and joules with that probability. Raises BadInput, or NothingFits naming the nearest.
     """
-    limits = Limits(min_accuracy=min_accuracy, max_joules=max_joules, sure=sure)
-    limits.check()
+    if not isinstance(constraints, Constraints):
+        constraints = Constraints.of(constraints or {}, typed="")
+    given = Constraints(min_accuracy=min_accuracy, max_joules=max_joules)
+    limits = Limits(constraints=given.with_those_of(constraints), sure=sure)
     if rule is not None and rule not in RULES:
         raise BadInput(f"rule={rule}: type one of {', '.join(RULES)}")
     judgement, priced = None, None
@@ -111,8 +114,11 @@ def choose(
         found = PricedStudy(found)
     if isinstance(found, PricedStudy):
         quality, priced = found.study.meter.quality, found
-        found = priced.rows
-        judgement = Judgement(rows=found, doubt=priced.doubt)
+        both = limits.constraints.with_those_of(found.constraints)
+        limits = dataclasses.replace(limits, constraints=both)
+        shown = found if found.rows else found.unconstrained  # of which the nearest is told
+        found, judgement = shown.rows, Judgement(rows=shown.rows, doubt=shown.doubt)
+    limits.check()
     if not found:
         raise NothingFits("the study has no measured configuration yet: run the sweep first")
     fitting = [row for row in found if limits.keeps(row, judgement)]
@@ -126,8 +132,8 @@ def choose(
     why = f"the {rule.replace('_', ' ')} of {len(fitting)} configurations{wanted}"
     sureness = None if judgement is None else _sureness(row, fitting, rule, limits, judgement)
     own = "" if priced is None else own_net_text(priced.configuration(row.trial))
-    told = _sure_texts(sureness, _better(rule, fitting))
-    said = [f"{why}: {_said(row, quality)}", *told, *filter(None, [own]), *_doubts(row)]
+    told = sure_texts(sureness, _better(rule, fitting))
+    said = [f"{why}: {choice_text(row, quality)}", *told, *filter(None, [own]), *doubt_texts(row)]
     return Choice(row=row, why="; ".join(said), sureness=sureness)
 
 
@@ -160,38 +166,13 @@ def _sureness(
     return dataclasses.replace(found, runner_up=other.trial, beats_runner_up=beats)
 
 
-def _sure_texts(sureness: Sureness | None, better: Better) -> list[str]:
-    """How sure a choice is, and what is not known of that."""
-    if sureness is None:
-        return []
-    said, unknown = list[str](), list[str]()
-    if sureness.min_accuracy is not None:
-        said.append(f"{percent_text(sureness.min_accuracy)} sure to keep that accuracy")
-    if sureness.max_joules is not None:
-        percent = percent_text(sureness.max_joules)
-        said.append(f"{percent} sure to keep those joules when measured again")
-    elif sureness.constraints is None:
-        unknown.append("keeps those joules")
-    if sureness.runner_up is not None:
-        named: dict[Better, str] = {is_cheaper: "cheaper", is_more_accurate: "more accurate"}
-        than = f"{named.get(better, 'a better trade')} than trial {sureness.runner_up}"
-        if sureness.beats_runner_up is None:
-            unknown.append(f"is {than} (the runner-up)")
-        else:
-            percent = percent_text(sureness.beats_runner_up)
-            said.append(f"{percent} sure to be {than}, the runner-up")
-    known = [f"it is {' and '.join(said)}"] if said else []
-    reason = "since contended joules say nothing"
-    return known + ([f"whether it {' and '.join(unknown)} is not known, {reason}"] * bool(unknown))
-
-
 def _nearest_text(
     found: Sequence[Row], limits: Limits, judgement: Judgement | None, quality: Quality
 ) -> str:
     """Says that no row keeps the limits, and which comes nearest to it."""
     if limits.sure is None:
         nearest = min(found, key=lambda row: (limits.excess(row), row.joules))
-        return f"no configuration has {limits.text}; the nearest is {_said(nearest, quality)}"
+        return f"no configuration has {limits.text}; the nearest is {choice_text(nearest, quality)}"
 
     def shortfall(row: Row) -> tuple[float, float, float]:
         return -(limits.sureness(row, judgement).constraints or 0.0), limits.excess(row), row.joules
@@ -201,42 +182,8 @@ def _nearest_text(
     with_that = "" if sure is None else f", with {percent_text(sure)},"
     return (
         f"no configuration has {limits.text} as surely as {100 * limits.sure:g} %; the nearest"
-        f"{with_that} is {_said(nearest, quality)}"
+        f"{with_that} is {choice_text(nearest, quality)}"
     )
-
-
-def _said(row: Row, quality: Quality) -> str:
-    named = one_line(" ".join(f"{name}={value_text(value)}" for name, value in row.params.items()))
-    return (
-        f"trial {row.trial}{f' ({named})' if named else ''},"
-        f"{f' {row.achieved},' if row.achieved else ''} accuracy {row.accuracy:.3f} "
-        f"[{row.accuracy_low:.3f}, {row.accuracy_high:.3f}] (n = {row.n}) for "
-        f"{joules_text(row.joules, row.uncertainty_joules)} {quality.value}"
-        f"{f' ({contended_text(row.contended)})' if row.contended else ''}"
-    )
-
-
-def _doubts(row: Row) -> list[str]:
-    """What speaks against a row, beyond the point values."""
-    doubts = list[str]()
-    if row.contended:
-        doubts.append(
-            f"other programs ran in all windows of its {', '.join(row.contended)}, so that its"
-            " joules beat nothing until they are measured again"
-        )
-    if row.rivals:
-        doubts.append(f"it cannot be told apart from {_trials(row.rivals)}")
-    if row.beaten_by:
-        are = "are" if len(row.beaten_by) > 1 else "is"
-        doubts.append(
-            f"{_trials(row.beaten_by)} {are} surely cheaper or more accurate, and not surely worse"
-            " in anything"
-        )
-    return doubts
-
-
-def _trials(numbers: Sequence[int]) -> str:
-    return f"trial{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
 
 
 def _front(found: Sequence[Row]) -> list[Row]:

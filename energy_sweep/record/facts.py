@@ -106,7 +106,8 @@ class TrialRecord:
 class StudyRecord:
     """Everything known of a study: its trials, and the stage records that price them.
 
-    `damage` are lines on what its files no longer hold, or hold otherwise than was written.
+    `constraints` are those of its last search, by name. `damage` are lines on what its files no
+    longer hold, or hold otherwise than was written.
     """
 
     name: str
@@ -116,6 +117,7 @@ class StudyRecord:
     machine: JsonDict = field(default_factory=dict[str, Any])
     identity: JsonDict = field(default_factory=dict[str, Any])
     data: JsonDict = field(default_factory=dict[str, Any])
+    constraints: JsonDict = field(default_factory=dict[str, Any])
     damage: tuple[str, ...] = ()
 
     @property

@@ -107,9 +107,17 @@ def _lede(priced: PricedStudy) -> str:
     where = f" on {html.escape(str(machine))}" if machine else ""
     return (
         f"{len(priced.front)} of {total} configurations are on the front of validation "
-        f"accuracy and {objective_text(priced.objective)}. {_wrong(priced)}"
+        f"accuracy and {objective_text(priced.objective)}. {_asked(priced)}{_wrong(priced)}"
         f"All joules are <strong>{priced.quality}</strong>{where}."
     )
+
+
+def _asked(priced: PricedStudy) -> str:
+    """What the study's constraints are, and how many break them."""
+    if not priced.constraints:
+        return ""
+    out = len(priced.excluded)
+    return f"They have {priced.constraints.text}, which {out} more do not have. "
 
 
 def _wrong(priced: PricedStudy) -> str:

@@ -36,7 +36,8 @@ def tables(priced: PricedStudy, *, width: int | None = None) -> str:
 def front_table(priced: PricedStudy, *, width: int | None = None) -> str:
     """The front as aligned text, cheapest first."""
     if not priced.rows:
-        return terminal.prose(no_front_sentence(priced), width=width)
+        said = (no_front_sentence(priced), constraints_sentence(priced))
+        return terminal.prose(" ".join(filter(None, said[-1:] if said[1] else said)), width=width)
     quality = priced.quality
     axes = (*axes_of(priced.front), *achieved_in(priced.front))
     doubts = doubts_of(priced.front)
@@ -58,7 +59,12 @@ def front_table(priced: PricedStudy, *, width: int | None = None) -> str:
         f"{priced.study.name}: {len(priced.front)} of {total} configurations on the front, "
         f"by accuracy and {objective_text(priced.objective)}, {quality}"
     )
-    said_of_all = (wrong_sentence(priced), disturbed(priced), priced.scale_text)
+    said_of_all = (
+        constraints_sentence(priced),
+        wrong_sentence(priced),
+        disturbed(priced),
+        priced.scale_text,
+    )
     notes = "\n".join(filter(None, said_of_all))
     said, noted = (terminal.prose(text, width=width) for text in (title, notes))
     return f"{said}\n{table}\n{noted}"
@@ -75,6 +81,18 @@ def no_front_sentence(priced: PricedStudy) -> str:
         return head
     more = f"; and {len(said) - MOST_NEAR} more" if len(said) > MOST_NEAR else ""
     return f"{head}. {'; '.join(said[:MOST_NEAR])}{more}"
+
+
+def constraints_sentence(priced: PricedStudy) -> str:
+    """What the study's constraints are, and how many keep them; empty where there are none."""
+    if not priced.constraints:
+        return ""
+    kept, all_rows = len(priced.rows), len(priced.rows) + len(priced.excluded)
+    ones = f"configuration{'s' * (all_rows != 1)}"
+    told = f"The study asks for {priced.constraints.text}:"
+    if not kept:
+        return f"{told} there is no front, since none of {all_rows} {ones} has that."
+    return f"{told} {kept} of {all_rows} {ones} have that; --unconstrained shows all."
 
 
 def bill_table(priced: PricedStudy, *, width: int | None = None) -> str:

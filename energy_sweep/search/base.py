@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
+from energy_sweep.front.constraints import Constraints
 from energy_sweep.record import BadInput, Objective, StageRecord
 from energy_sweep.search.adopt import adopt
 from energy_sweep.search.budget import Budget
@@ -17,10 +19,11 @@ from energy_sweep.search.job_index import Describe, JobIndex
 from energy_sweep.search.known_trials import KnownTrials
 from energy_sweep.search.mend import mend
 from energy_sweep.search.preview import preview_asked, preview_whole
+from energy_sweep.search.prior_knowledge import start_points
 from energy_sweep.search.run_order import Job
 from energy_sweep.search.sampling import sampled_jobs
 from energy_sweep.search.search_run import Run, SearchRun
-from energy_sweep.study import SAMPLERS, Study, check_space
+from energy_sweep.study import SAMPLERS, Answer, Study, check_space
 from energy_sweep.study.space import Space
 
 WHOLE_GRID = 1000
@@ -41,6 +44,9 @@ def search_study(
     sampler: str = "auto",
     sampler_settings: Mapping[str, object] | None = None,
     seed: int = 0,
+    constraints: Constraints | None = None,
+    start: Sequence[Any] = (),
+    learned: Sequence[Answer] = (),
     order: CertaintyOrder | None = None,
     dry: bool = False,
     tell: OnEvent | None = None,
@@ -51,21 +57,20 @@ def search_study(
     `run` measures it under a trial number. A finite grid that the budget does not cut runs whole in
     the order of its shared stages; else candidates are taken by expected gain per joule, or a
     `sampler` that was named asks, with `sampler_settings` by Optuna's names. What `run` raises
-    makes a failed trial, tried again by the next sweep; BadInput ends this one. `order` says how
-    much certainty to buy for the front in the end. A `dry` search only tells its plan and price.
+    makes a failed trial, tried again by the next sweep; BadInput ends this one. `constraints` are
+    from now on those of the study, None leaves its own. `start` are points to begin with,
+    `learned` what another study says of this space (prior_knowledge.py). `order` says how much
+    certainty to buy for the front in the end. A `dry` search only tells its plan and price.
     """
     _check_sampler(sampler, space)
     index = JobIndex(space, (outline or describe) if dry else describe, outline)
     jobs = list(map(index.outline, space.grid())) if _enumerable(space, budget) else None
-    costs = CostTracker(objective, repeatability=study.meter.repeatability_of)
-    sweep = SearchRun(
-        trials=KnownTrials(study, store_records, index=index, costs=costs),
-        run=run,
-        budget=budget,
-        tell=tell or _ignore,
-        first=(mend, adopt),
-        buy=None if order is None else functools.partial(order.fill, objective=objective),
-    )
+    costs = _costs(study, objective, constraints)
+    known = KnownTrials(study, store_records, index=index, costs=costs)
+    known.start, known.learned = start_points(start, space), tuple(learned)
+    buy = None if order is None else functools.partial(order.fill, objective=objective)
+    sweep = SearchRun(trials=known, run=run, budget=budget, tell=tell or _ignore, buy=buy)
+    sweep.first = (mend, adopt)
     prices = CandidateSet(sweep.trials, objective, seed=seed)
     if jobs is not None and sampler == "auto" and _fits(jobs, budget):
         found = list(map(index.job, space.grid()))
@@ -76,6 +81,11 @@ def search_study(
     sweep.total, wanted = _totals(budget, sampler, space, jobs)
     ask = functools.partial(preview_asked, sweep, prices) if dry else sweep.asked
     return ask(queue, sampler, total=wanted)
+
+
+def _costs(study: Study, objective: Objective, constraints: Constraints | None) -> CostTracker:
+    kept = Constraints.of(study.constraints) if constraints is None else constraints
+    return CostTracker(objective, repeatability=study.meter.repeatability_of, constraints=kept)
 
 
 def _check_sampler(sampler: str, space: Space) -> None:

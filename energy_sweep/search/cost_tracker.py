@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
+from energy_sweep.front.constraints import Constraints
 from energy_sweep.front.domination import pareto
+from energy_sweep.front.limited import LimitedFigures, limited_figures
 from energy_sweep.front.pools import Pool
 from energy_sweep.front.prices import Prices, Usage, demand
 from energy_sweep.record import Objective, StageRecord, TrialResult
@@ -18,7 +21,14 @@ class CostTracker:
     It gives what `price` gives, and reads only the records that changed since it last looked.
     """
 
-    def __init__(self, objective: Objective, *, repeatability: Callable[[str], float]) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        *,
+        repeatability: Callable[[str], float],
+        constraints: Constraints | None = None,
+    ) -> None:
+        self.constraints = constraints or Constraints()
         self._objective = objective
         self._repeatability = repeatability
         self._records: dict[str, StageRecord] = {}
@@ -90,14 +100,29 @@ class CostTracker:
         return math.fsum(mark.reading.joules for mark in marks) / len(records)
 
     def front(self) -> int:
-        """How many configurations, their seeds merged, no other one dominates."""
-        points: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
-        for number, result in self._results.items():
-            joules, accuracy = self.joules(number), result.accuracy
-            if joules is not None and accuracy is not None:
-                points[self._keys[number]].append((accuracy, joules))
-        merged = [runs[0] if len(runs) == 1 else _mean(runs) for runs in points.values()]
-        return len(pareto(merged))
+        """How many configurations, their seeds merged, keep the constraints and no other one of
+        those dominates."""
+        points: defaultdict[str, list[LimitedFigures]] = defaultdict(list)
+        for number in self._results:
+            if (found := self.figures(number)) is not None:
+                points[self._keys[number]].append(found)
+        merged = (runs[0] if len(runs) == 1 else _mean(runs) for runs in points.values())
+        kept = filter(self.constraints.keeps, merged)
+        return len(pareto([(one.accuracy, one.joules) for one in kept]))
+
+    def figures(self, number: int) -> LimitedFigures | None:
+        """What a trial is judged by; None where it has no accuracy or no joules."""
+        result, joules = self._results[number], self.joules(number)
+        if joules is None or result.accuracy is None:
+            return None
+        if not self.constraints:  # most figures are asked for by constraints alone
+            return LimitedFigures(result.accuracy, joules)
+        return limited_figures(result.accuracy, joules, [result], self._pool)
+
+    def violations(self, number: int) -> dict[str, float]:
+        """How far a trial is outside of each constraint; empty where nothing is known of it."""
+        found = self.figures(number)
+        return {} if found is None else self.constraints.violations(found)
 
     def _price(self, wanted: Usage) -> float | None:
         total: list[float] = []
@@ -116,6 +141,8 @@ class CostTracker:
         return self._pools[cost_key]
 
 
-def _mean(runs: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    count = len(runs)
-    return math.fsum(one for one, _ in runs) / count, math.fsum(two for _, two in runs) / count
+def _mean(runs: Sequence[LimitedFigures]) -> LimitedFigures:
+    """The first of several seeds, with the mean of their accuracies and joules."""
+    accuracy = math.fsum(one.accuracy for one in runs) / len(runs)
+    joules = math.fsum(one.joules for one in runs) / len(runs)
+    return dataclasses.replace(runs[0], accuracy=accuracy, joules=joules)

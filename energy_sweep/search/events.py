@@ -23,7 +23,7 @@ class Planned:
     `measured` of `total` configurations are known; total is None where only joules or seconds
     end the sweep. `adopted` are trials that a killed sweep left, `spent_joules` all that the
     study's store has cost so far. `evaluated_again` are evaluations that did not keep which images
-    were right, and are done again for that.
+    were right, and are done again for that. `constraints` are those of the study, in words.
     """
 
     plan: RunOrder | None
@@ -33,6 +33,7 @@ class Planned:
     adopted: tuple[int, ...]
     spent_joules: float = 0.0
     evaluated_again: int = 0
+    constraints: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,8 @@ LEAST_GAIN = 0.01  # of the area found: what is expected of the best candidate a
 
 
 class GainJobs:
-    """Gives what failed before, then the candidate that buys the most, as long as it is affordable.
+    """Gives what is run before anything is asked for, then the candidate that buys the most, as
+    long as it is affordable.
 
     `ended` says why there is no other, `prediction` what the last one given is expected to take,
     and `predicted` what all before were, each with what it took.
@@ -29,7 +30,7 @@ class GainJobs:
     def __init__(self, trials: KnownTrials, candidates: CandidateSet, *, budget: Budget) -> None:
         self._trials, self._budget = trials, budget
         self._candidates = candidates
-        self._again = trials.failed_before()
+        self._again = trials.first()
         self.ended: Stop | None = None
         self.prediction: Prediction | None = None
         self._job: Job | None = None

@@ -16,7 +16,8 @@ class KnownTrials:
     """The trials of a study that have a result, as points of today's space with their joules.
 
     `numbers` has those trials by what they measure, `measured` the configurations of them that are
-    in this space, and `tried` what this command has begun.
+    in this space, and `tried` what this command has begun. `start` are points to begin with, and
+    `learned` what another study says of this space.
     """
 
     def __init__(
@@ -34,11 +35,15 @@ class KnownTrials:
         self.numbers: dict[Identity, int] = {}
         self.measured: set[str] = set()
         self.tried: set[Identity] = set()
+        self.start: tuple[JsonDict, ...] = ()
+        self.learned: tuple[Answer, ...] = ()
         costs.refresh(store_records())
         for trial in study.trials:
             if trial.result is not None and trial.state != "running":
                 costs.add(trial.number, trial.result)
                 self._learn(trial.number)
+        over = {number: costs.violations(number) for number in self.numbers.values()}
+        study.keep_constraints(costs.constraints.document, over)
 
     def point(self, number: int) -> JsonDict | None:
         """The point of today's space that a trial measures, or None."""
@@ -52,7 +57,7 @@ class KnownTrials:
 
     def keep(self, number: int, result: TrialResult) -> None:
         """Store the result of a trial in the study, with its price."""
-        self.study.finish(number, result, self.costs.joules(number))
+        self.study.finish(number, result, self.costs.joules(number), self.costs.violations(number))
         self._learn(number)
 
     def answers(self) -> dict[Identity, Answer]:
@@ -61,7 +66,8 @@ class KnownTrials:
         for identity, number in sorted(self.numbers.items(), key=lambda item: item[1]):
             point, result = self.point(number), self.study.trial(number).result
             if point is not None and result is not None:
-                answers[identity] = (point, result.accuracy, self.costs.joules(number))
+                joules, over = self.costs.joules(number), self.costs.violations(number)
+                answers[identity] = Answer(point, result.accuracy, joules, over)
         return answers
 
     def failed_before(self) -> Iterator[Job]:
@@ -72,6 +78,13 @@ class KnownTrials:
                 point = self.point(trial.number)
                 if point is not None:
                     yield self.index.job(point)
+
+    def first(self) -> Iterator[Job]:
+        """What is run before anything is asked for: what failed, and the points to begin with."""
+        yield from self.failed_before()
+        for job in map(self.index.job, self.start):
+            if job.identity not in self.numbers.keys() | self.tried:
+                yield job
 
     def evaluated_again(self) -> int:
         """How many evaluations of today's space are done again, for which images were right."""

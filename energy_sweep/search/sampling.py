@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from energy_sweep.search.job_index import JobIndex
 from energy_sweep.search.known_trials import KnownTrials
@@ -23,8 +23,9 @@ def sampled_jobs(
     seed: int,
     settings: Mapping[str, object] | None = None,
 ) -> Iterator[Job]:
-    """What failed before, then what the sampler asks for, given what is known by then."""
-    yield from trials.failed_before()
+    """What is run before anything is asked for, then what the sampler asks for, given what is known
+    by then."""
+    yield from trials.first()
     if sampler in IN_ORDER:
         yield from _in_order(trials, sampler, seed=seed, settings=settings)
         return
@@ -32,6 +33,7 @@ def sampled_jobs(
         job = propose(
             trials.index,
             trials.answers(),
+            learned=trials.learned,
             avoid=trials.numbers.keys() | trials.tried,
             sampler=sampler,
             seed=seed,
@@ -59,6 +61,7 @@ def propose(
     index: JobIndex,
     answers: Mapping[Identity, Answer],
     *,
+    learned: Sequence[Answer] = (),
     avoid: Collection[Identity],
     sampler: str,
     seed: int,
@@ -69,7 +72,7 @@ def propose(
 
     A configuration that was answered is answered again for nothing, and the sampler asked anew.
     """
-    told = list(answers.values())
+    told = [*learned, *answers.values()]
     for attempt in range(SAMPLER_ATTEMPTS + RANDOM_ATTEMPTS):
         asked = sampler if attempt < SAMPLER_ATTEMPTS else "random"
         own = settings if asked == sampler else None
@@ -86,6 +89,6 @@ def propose(
         if job.identity not in avoid:
             return job
         if asked not in BREEDING:  # which a generation of repeats would end
-            _, accuracy, joules = answers.get(job.identity, (point, None, None))
-            told.append((point, accuracy, joules))
+            known = answers.get(job.identity, Answer(point))
+            told.append(known._replace(params=point))
     return index.untried(avoid, seed=seed)

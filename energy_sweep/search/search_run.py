@@ -104,16 +104,16 @@ class SearchRun:
         self._announce(planned=None, sampler=sampler)
 
     def _announce(self, *, planned: RunOrder | None, sampler: str | None) -> None:
-        left = tuple(trial.number for trial in self.trials.study.left_running())
         self.tell(
             Planned(
                 plan=planned,
                 sampler=sampler,
                 measured=len(self.trials.measured),
                 total=self.total,
-                adopted=left,
+                adopted=tuple(trial.number for trial in self.trials.study.left_running()),
                 spent_joules=self.trials.costs.spent_joules,
                 evaluated_again=self.trials.evaluated_again(),
+                constraints=self.trials.costs.constraints.text,
             )
         )
 

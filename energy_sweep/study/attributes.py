@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from energy_sweep.recipe.dials import SEED, Dials
 from energy_sweep.record import (
@@ -22,8 +22,25 @@ if TYPE_CHECKING:  # whoever has a trial of Optuna's has imported it
 # What decides whether two trials measure the same: the digest of the configuration, and the seed.
 Identity = tuple[str, int]
 
-# What Optuna and, by the key of Optuna 4, its dashboard read of a trial that cannot be used.
-INFEASIBLE = {"constraints:infeasible": 1.0, "constraints": [1.0]}
+CONSTRAINT = "constraints:"
+
+
+def told_constraints(violations: Mapping[str, float]) -> JsonDict:
+    """What Optuna and, by the key of Optuna 4, its dashboard read of the constraints of a trial."""
+    named = {f"{CONSTRAINT}{name}": value for name, value in violations.items()}
+    return {**named, "constraints": list(violations.values())} if named else {}
+
+
+def without_constraints(told: Mapping[str, Any]) -> JsonDict:
+    """The same notes of a trial without what is told of its constraints."""
+    return {
+        name: value
+        for name, value in told.items()
+        if name != "constraints" and not name.startswith(CONSTRAINT)
+    }
+
+
+INFEASIBLE = told_constraints({"infeasible": 1.0})  # a trial that cannot be used
 
 
 def ours(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
@@ -87,5 +104,6 @@ def study_record(
         machine=facts["machine"],
         identity=facts["identity"],
         data=facts.get("data", {}),
+        constraints=facts.get("constraints", {}),
         damage=damage,
     )

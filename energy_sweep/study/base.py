@@ -66,10 +66,23 @@ class Study:
         """Store what the data set is; True where that was stored already."""
         if self._facts.get("data") == data:
             return True
-        facts: JsonDict = self._facts | {"data": data}
-        self._writer.data(facts)
-        self._facts = facts
+        self._facts = self._facts | {"data": data}
+        self._writer.fact("data", self._facts)
         return False
+
+    @property
+    def constraints(self) -> JsonDict:
+        """The limits of its last search, by name."""
+        return self._facts.get("constraints", {})
+
+    def keep_constraints(
+        self, constraints: JsonDict, violations: Mapping[int, Mapping[str, float]]
+    ) -> None:
+        """Store other limits, and show in Optuna how far each trial is outside of them."""
+        if self.constraints != constraints:
+            self._writer.tell_constraints(violations)
+            self._facts = self._facts | {"constraints": constraints}
+            self._writer.fact("constraints", self._facts)
 
     def trial(self, number: int) -> TrialRecord:
         return self._trials[number]
@@ -117,14 +130,20 @@ class Study:
         """Take the lease of an adopted trial."""
         self._writer.hold(number)
 
-    def finish(self, number: int, result: TrialResult, joules: float | None) -> None:
+    def finish(
+        self,
+        number: int,
+        result: TrialResult,
+        joules: float | None,
+        violations: Mapping[str, float] | None = None,
+    ) -> None:
         """Store the result, the truth, and tell Optuna its accuracy and joules, a display copy.
 
-        An infeasible result has no joules of the objective; any other needs finite ones.
+        An infeasible result has no joules; any other needs finite ones. `violations` are told too.
         """
         if self._trials[number].result is None:
             self._writer.result(number, result)
-        self._writer.tell(number, result, joules)
+        self._writer.tell(number, result, joules, violations or {})
         state = "measured" if result.infeasible is None else "infeasible"
         self._change(number, state=state, result=result)
 

@@ -7,13 +7,12 @@ name, and making the next is finished by a single write.
 
 from __future__ import annotations
 
-import copy
 import errno
 import os
 import shutil
 import sqlite3
 import warnings
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,8 @@ from optuna.trial import FrozenTrial
 from sqlalchemy import text
 
 from energy_sweep.record import BadInput, JsonDict
-from energy_sweep.study.attributes import dials_of, ours, told_accuracy
-from energy_sweep.study.display import Display, displays, is_shown, shown
+from energy_sweep.study.attributes import ours
+from energy_sweep.study.display import Display, copied, displays, is_shown, is_told
 from energy_sweep.study.facts import sealed_fact
 from energy_sweep.study.paths import DATABASE
 from energy_sweep.study.reading import GENERATION, UnreadableDatabase, is_outside
@@ -130,14 +129,30 @@ def create(
     """Make the first generation, of these trials; it counts once its last attribute is written."""
     study_id = _begin(storage, attributes["name"])
     for trial in trials:
-        _copy(storage, study_id, trial, display or {})
+        storage.create_new_trial(study_id, copied(trial, display or {}))
     for key, value in attributes.items():
         storage.set_study_user_attr(study_id, key, sealed_fact(value))
     storage.set_study_user_attr(study_id, GENERATION, 1)
 
 
-def succeed(storage: RDBStorage, display: Display) -> None:
-    """Make the next generation: all trials under their numbers, shown as `display` says."""
+def retell(
+    storage: RDBStorage, display: Display, violations: Mapping[int, Mapping[str, float]]
+) -> int:
+    """Show all trials under other constraints, by their numbers; gives the id of the study."""
+    succeed(storage, display, violations)
+    _settle(storage)
+    found = current(storage)
+    assert found is not None
+    return found[0]
+
+
+def succeed(
+    storage: RDBStorage,
+    display: Display,
+    violations: Mapping[int, Mapping[str, float]] | None = None,
+) -> None:
+    """Make the next generation: all trials under their numbers, shown as `display` says, and under
+    other constraints where their violations are given."""
     found = current(storage)
     if found is None:
         raise ValueError("there is no generation to succeed")
@@ -147,7 +162,7 @@ def succeed(storage: RDBStorage, display: Display) -> None:
     trials = storage.get_all_trials(old, deepcopy=False)
     copies = {
         str(storage.get_trial_id_from_study_id_trial_number(old, trial.number)): str(
-            _copy(storage, new, trial, display)
+            storage.create_new_trial(new, copied(trial, display, violations))
         )
         for trial in trials
     }
@@ -173,7 +188,7 @@ def mend(storage: RDBStorage, space: Space) -> Display:
         raise ValueError("there is no generation to mend")
     trials = ours(storage.get_all_trials(found[0], deepcopy=False))
     display = displays(trials, space)
-    if not all(is_shown(trial, display) and _is_told(trial) for trial in trials):
+    if not all(is_shown(trial, display) and is_told(trial) for trial in trials):
         succeed(storage, display)
         _settle(storage)
     return display
@@ -221,17 +236,3 @@ def _begin(storage: RDBStorage, name: str) -> int:
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         optuna_study(storage, name).set_metric_names(["accuracy", "joules"])
     return study_id
-
-
-def _copy(storage: RDBStorage, study_id: int, trial: FrozenTrial, display: Display) -> int:
-    copied = copy.copy(trial)
-    copied.params, copied.distributions = shown(dials_of(trial), display)
-    if not _is_told(trial):
-        copied.values = [told_accuracy(trial), *(trial.values or ())[1:]]
-    return storage.create_new_trial(study_id, copied)
-
-
-def _is_told(trial: FrozenTrial) -> bool:
-    """Whether Optuna shows the accuracy that the result of a trial says."""
-    accuracy = told_accuracy(trial)
-    return accuracy is None or (trial.values or [None])[0] == accuracy

@@ -6,6 +6,7 @@ dashboard, and may be derived again, in a new Optuna study, when the axes change
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -16,11 +17,16 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from energy_sweep.recipe.dials import Dials, axes
 from energy_sweep.record import JsonDict
-from energy_sweep.study.attributes import dials_of
+from energy_sweep.study.attributes import (
+    dials_of,
+    told_accuracy,
+    told_constraints,
+    without_constraints,
+)
 from energy_sweep.study.space import Axis, Space, is_number
 
 # Values that span this ratio read better on a logarithmic axis.
@@ -58,6 +64,28 @@ def is_shown(trial: FrozenTrial, display: Display) -> bool:
     Its importances count only the parameters that all trials have, in the same distribution.
     """
     return shown(dials_of(trial), display) == (trial.params, trial.distributions)
+
+
+def is_told(trial: FrozenTrial) -> bool:
+    """Whether Optuna shows the accuracy that the result of a trial says."""
+    accuracy = told_accuracy(trial)
+    return accuracy is None or (trial.values or [None])[0] == accuracy
+
+
+def copied(
+    trial: FrozenTrial,
+    display: Display,
+    violations: Mapping[int, Mapping[str, float]] | None = None,
+) -> FrozenTrial:
+    """A trial as it should be shown, under other constraints where their violations are given."""
+    made = copy.copy(trial)
+    made.params, made.distributions = shown(dials_of(trial), display)
+    if violations is not None and trial.state is TrialState.COMPLETE:
+        told = told_constraints(violations.get(trial.number, {}))
+        made.system_attrs = {**without_constraints(trial.system_attrs), **told}
+    if not is_told(trial):
+        made.values = [told_accuracy(trial), *(trial.values or ())[1:]]
+    return made
 
 
 def shown(dials: Dials, display: Display) -> tuple[JsonDict, dict[str, BaseDistribution]]:

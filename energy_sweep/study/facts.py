@@ -10,7 +10,7 @@ from energy_sweep.study.copies import LOST, Findings
 from energy_sweep.study.paths import DATABASE, JOURNAL
 from energy_sweep.study.reading import Rows
 
-FACTS = ("name", "meter", "machine", "identity", "data")
+FACTS = ("name", "meter", "machine", "identity", "data", "constraints")
 NEEDED = FACTS[:4]
 
 
@@ -55,7 +55,7 @@ def merge_facts(
 def _fact(name: str, text: str | None) -> tuple[Any, bool]:
     """A fact of the study as the database holds it, None where it does not, and if it is sealed."""
     if text is None:
-        return (None, False) if name == "data" else _missing()
+        return _missing() if name in NEEDED else (None, False)
     try:
         value = parse(text)
     except Damaged:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState, create_trial
@@ -16,8 +18,20 @@ from energy_sweep.study.samplers import USUAL, make
 from energy_sweep.study.scalar import scalars
 from energy_sweep.study.space import Space
 
-# Parameters, accuracy, joules; an infeasible trial has neither accuracy nor joules.
-Answer = tuple[JsonDict, float | None, float | None]
+NOWHERE: Mapping[str, float] = MappingProxyType({})
+
+
+class Answer(NamedTuple):
+    """What is known of a point; an infeasible trial has neither accuracy nor joules.
+
+    `violations` say by the name of each constraint how far it is outside; at most 0 is inside.
+    """
+
+    params: JsonDict
+    accuracy: float | None = None
+    joules: float | None = None
+    violations: Mapping[str, float] = NOWHERE
+
 
 BOTH = ("maximize", "minimize")
 ROUNDS = 20  # times as many points as a finite space has, until few of a sequence are new
@@ -38,11 +52,12 @@ def suggest(
     """What the sampler, with its own `settings`, would try as trial `number`, after these answers.
 
     The sampler lives in a study that is thrown away, seeded by its arguments alone: a resumed
-    sweep asks what an uninterrupted one would have asked. Answers outside the space are left out.
+    sweep asks what an uninterrupted one would have asked. Answers outside the space are left out,
+    and those that have accuracies alone.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     coding, given = Coding(space, ordered=sampler not in CHOICES), dict(settings or {})
-    inside = [one for one in answers if sampler != "random" and space.contains(one[0])]
+    inside = [one for one in answers if sampler != "random" and _is_of_use(one, space)]
     mine = int(digest([seed, number, attempt])[:8], 16)
     if sampler in BREEDING:
         study = _bred(inside, coding, sampler, seed=seed, settings=given)
@@ -83,14 +98,17 @@ def _bred(
     settings: dict[str, Any],
 ) -> optuna.Study:
     """A study of the answers as generations; `settings` get the size of one where they lack it."""
-    distributions, outcomes = coding.distributions, [answer[1:] for answer in answers]
+    distributions = coding.distributions
     if sampler == "cmaes":
         varying = sum(not one.single() for one in distributions.values())
         size = settings.setdefault("popsize", cmaes_population(varying))
         parts = generations(len(answers), first=settings.get("n_startup_trials", 1), size=size)
-        values = [[value] for value in scalars(outcomes, parts, seed=seed)]
+        outcomes = [(one.accuracy, one.joules, _outside(one)) for one in answers]
+        values = scalars(outcomes, parts, seed=seed)
         study = optuna.create_study()
-        trials = [_trial(one[0], v, coding) for one, v in zip(answers, values, strict=True)]
+        trials = [
+            _trial(one.params, [value], coding) for one, value in zip(answers, values, strict=True)
+        ]
     else:
         size = settings.get("population_size", USUAL[sampler]["population_size"])
         parts = generations(len(answers), first=size, size=size)
@@ -110,24 +128,41 @@ def _trials(answers: Sequence[Answer], coding: Coding, *, worst: bool) -> list[F
     """Answers as finished trials of two objectives.
 
     What is infeasible has no values, which only TPE learns from; the others are told the `worst`
-    that is known of each.
+    that is known of each. It breaks every constraint that the others are told of.
     """
-    known = [(accuracy, joules) for _, accuracy, joules in answers if accuracy is not None]
+    known = [one for one in answers if one.accuracy is not None and one.joules is not None]
     last = [
-        min((accuracy for accuracy, _ in known), default=0.0),
-        max((joules for _, joules in known if joules is not None), default=1.0),
+        min((one.accuracy or 0.0 for one in known), default=0.0),
+        max((one.joules or 0.0 for one in known), default=1.0),
     ]
+    broken = dict.fromkeys([name for one in known for name in one.violations], 1.0)
     trials = list[FrozenTrial]()
-    for params, accuracy, joules in answers:
-        values = None if accuracy is None or joules is None else [accuracy, joules]
-        trials.append(_trial(params, values or (last if worst else None), coding))
+    for params, accuracy, joules, violations in answers:
+        if accuracy is None or joules is None:
+            trials.append(_trial(params, last if worst else None, coding, broken))
+        else:
+            trials.append(_trial(params, [accuracy, joules], coding, violations))
     return trials
 
 
-def _trial(params: JsonDict, values: list[float] | None, coding: Coding) -> FrozenTrial:
+def _is_of_use(answer: Answer, space: Space) -> bool:
+    return space.contains(answer.params) and (answer.accuracy is None) == (answer.joules is None)
+
+
+def _outside(answer: Answer) -> float:
+    return math.fsum(max(0.0, over) for over in answer.violations.values())
+
+
+def _trial(
+    params: JsonDict,
+    values: list[float] | None,
+    coding: Coding,
+    violations: Mapping[str, float] = NOWHERE,
+) -> FrozenTrial:
     return create_trial(
         state=TrialState.PRUNED if values is None else TrialState.COMPLETE,
         values=values,
         params=coding.parameters(params),
         distributions=coding.distributions,
+        constraints=dict(violations) or None,
     )

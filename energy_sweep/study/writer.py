@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState, create_trial
@@ -11,7 +12,7 @@ from energy_sweep.recipe.dials import Dials
 from energy_sweep.record import JsonDict, TrialResult, to_json
 from energy_sweep.record.seal import seal
 from energy_sweep.study import database
-from energy_sweep.study.attributes import INFEASIBLE
+from energy_sweep.study.attributes import INFEASIBLE, told_constraints
 from energy_sweep.study.display import Display, shown
 from energy_sweep.study.facts import sealed_fact
 from energy_sweep.study.journal import CLAIM, FAILED, RESULT, STUDY, TOLD, Journal, of_trial
@@ -43,10 +44,15 @@ class StudyWriter:
         """The number that the next claim gives."""
         return self._count
 
-    def data(self, facts: JsonDict) -> None:
-        """Write what the data set is, of all the study's facts."""
-        self._storage.set_study_user_attr(self._study_id, "data", sealed_fact(facts["data"]))
+    def fact(self, name: str, facts: JsonDict) -> None:
+        """Write one of the study's facts, of all of them."""
+        self._storage.set_study_user_attr(self._study_id, name, sealed_fact(facts[name]))
         self._journal.append(STUDY, seal(facts), durable=True)
+
+    def tell_constraints(self, violations: Mapping[int, Mapping[str, float]]) -> None:
+        """Show all trials under other constraints, by their numbers, in a new Optuna study."""
+        self._study_id = database.retell(self._storage, self._display, violations)
+        self._ids.clear()
 
     def claim(self, claim: JsonDict, dials: Dials) -> int:
         """Start a trial, hold it and give its number; Optuna shows its dials."""
@@ -78,20 +84,30 @@ class StudyWriter:
         self._storage.set_trial_user_attr(self._id(number), "result", document)
         self._journal.append(RESULT, document, durable=True)
 
-    def tell(self, number: int, result: TrialResult, joules: float | None) -> None:
+    def tell(
+        self,
+        number: int,
+        result: TrialResult,
+        joules: float | None,
+        violations: Mapping[str, float],
+    ) -> None:
         """End a trial that has its result, and show its accuracy and joules in Optuna."""
         trial_id = self._id(number)
         self._lease.release()
         if result.infeasible is not None:
-            for key, value in INFEASIBLE.items():
-                self._storage.set_trial_system_attr(trial_id, key, value)
+            self._constrain(trial_id, INFEASIBLE)
             self._storage.set_trial_state_values(trial_id, TrialState.PRUNED)
         elif result.accuracy is None or joules is None or not math.isfinite(joules):
             raise ValueError(f"trial {number} needs an accuracy and joules, or a reason for none")
         else:
             values = (result.accuracy, joules)
+            self._constrain(trial_id, told_constraints(violations))
             self._storage.set_trial_state_values(trial_id, TrialState.COMPLETE, values)
         self._journal.append(TOLD, of_trial(number, {"joules": joules}))
+
+    def _constrain(self, trial_id: int, told: JsonDict) -> None:
+        for key, value in told.items():
+            self._storage.set_trial_system_attr(trial_id, key, value)
 
     def fail(self, number: int, error: str) -> None:
         """End a trial that has failed."""

@@ -22,6 +22,7 @@ ROW_KEYS = {
     *("trial", "config", "params", "accuracy", "accuracy_low", "accuracy_high", "n_validation"),
     *("joules", "uncertainty_joules", "seeds", "n", "rivals", "stages", "joules_per_image"),
     *("peak_memory_bytes", "beaten_by", "contended", "level", "removed", "zeros", "belongs"),
+    *("file_bytes", "latency_seconds"),
 }
 
 
@@ -212,6 +213,7 @@ def test_the_document_has_the_keys_of_the_contract_and_is_json() -> None:
         *("study", "objective", "images", "quality", "machine", "scale_band", "coefficients"),
         *("spent_joules", "attributed_joules", "bill", "trials", "front", "dominated"),
         *("infeasible", "unpriced", "meter", "expected_wrong", "scale_factors", "scale_dependent"),
+        *("constraints", "excluded", "overhead"),
     }
     assert all(set(line) == ROW_KEYS for line in document["front"] + document["dominated"])
     assert set(document["front"][0]["stages"]["infer"]) == {

@@ -38,7 +38,7 @@ def asked(sampler: str, count: int, seed: int) -> list[dict[str, Any]]:
     answers = list[Answer]()
     for number in range(count):
         point = suggest(answers, SPACE, sampler=sampler, seed=seed, number=number)
-        answers.append((point, *outcome(point)))
+        answers.append(Answer(point, *outcome(point)))
     return [answer[0] for answer in answers]
 
 
@@ -91,7 +91,9 @@ outcomes = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1e6)), min_size=1, m
 
 @given(found=outcomes, seed=st.integers(0, 9))
 def test_what_dominates_has_the_lower_value(found: list[tuple[float, float]], seed: int) -> None:
-    values = scalars([*found, (None, None)], [range(len(found) + 1)], seed=seed)
+    values = scalars(
+        [*((*one, 0.0) for one in found), (None, None, 0.0)], [range(len(found) + 1)], seed=seed
+    )
     assert values[-1] == WORST > max(values[:-1])
     for (accuracy, joules), value in zip(found, values[:-1], strict=True):
         assert all(
@@ -101,8 +103,15 @@ def test_what_dominates_has_the_lower_value(found: list[tuple[float, float]], se
         )
 
 
+def test_what_is_outside_of_constraints_is_above_what_is_inside() -> None:
+    found = [(0.1, 9.0, 0.0), (1.0, 1.0, 0.2), (1.0, 1.0, 5.0), (None, None, 0.0)]
+    values = scalars(found, [range(4)], seed=0)
+    assert values == sorted(values)
+    assert len(set(values)) == 4
+
+
 def test_generations_weigh_accuracy_and_joules_differently() -> None:
-    found = [(1.0, 10.0), (0.0, 1.0)] * 8
+    found = [(1.0, 10.0, 0.0), (0.0, 1.0, 0.0)] * 8
     values = scalars(found, [range(2 * part, 2 * part + 2) for part in range(8)], seed=0)
     prefers = {values[2 * part] < values[2 * part + 1] for part in range(8)}
     assert prefers == {True, False}

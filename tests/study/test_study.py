@@ -21,7 +21,7 @@ from energy_sweep.record import BadInput, MeterFacts, Quality, TrialResult
 from energy_sweep.study import Study, annotate, load_study
 from energy_sweep.study.lease import Lease
 from energy_sweep.study.space import Axis, Space
-from energy_sweep.study.suggest import suggest
+from energy_sweep.study.suggest import Answer, suggest
 
 AXES = {"lr": (0.001, 0.01, 0.1), "batch": (32, 64), "optimizer": ("sgd", "adam")}
 
@@ -315,13 +315,13 @@ def test_a_lease_is_raised_while_a_trial_is_held(tmp_path: Path) -> None:
     lease.close()
 
 
-def answers(count: int) -> list[tuple[dict[str, Any], float | None, float | None]]:
-    found: list[tuple[dict[str, Any], float | None, float | None]] = []
+def answers(count: int) -> list[Answer]:
+    found: list[Answer] = []
     for index in range(count):
         lr = 10 ** -(index % 40 / 10)
         bad = index % 9 == 8
         accuracy = None if bad else 1 - abs(lr - 0.01)
-        found.append(({"lr": lr, "batch": 32}, accuracy, None if bad else 5.0))
+        found.append(Answer({"lr": lr, "batch": 32}, accuracy, None if bad else 5.0))
     return found
 
 
@@ -342,8 +342,8 @@ def test_a_suggestion_depends_on_nothing_but_its_arguments(sampler: str) -> None
 
 def test_tpe_learns_and_leaves_out_what_is_outside() -> None:
     space = Space((Axis(name="lr", low=1e-4, high=1.0, log=True),))
-    inside = [({"lr": params["lr"]}, *rest) for params, *rest in answers(40)]
-    outside: list[Any] = [({"lr": 5.0}, 1.0, 0.1), ({"lr": 0.01, "batch": 32}, 1.0, 0.1)]
+    inside = [answer._replace(params={"lr": answer.params["lr"]}) for answer in answers(40)]
+    outside = [Answer({"lr": 5.0}, 1.0, 0.1), Answer({"lr": 0.01, "batch": 32}, 1.0, 0.1)]
     near = 0
     for number in range(20):
         point = suggest([*inside, *outside], space, sampler="tpe", seed=0, number=number)

@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from energy_sweep.app.config.messages import PLUGINS
+from energy_sweep.front.constraints import Constraints
 from energy_sweep.record import BadInput, JsonDict
 from energy_sweep.study.sampler_names import CLASSES
 
@@ -26,14 +27,22 @@ def search_settings(config: DictConfig, aliases: Mapping[str, Any]) -> JsonDict:
     """
     settings: JsonDict = OmegaConf.to_container(config.search, resolve=True)  # type: ignore[assignment]
     given = {name: _plain(value) for name, value in aliases.items()}
-    given = {name: value for name, value in given.items() if value is not None}
+    given = _without_null(given)
     for name, value in given.items():
         _refuse(name, value)
+    if settings["constraints"] is not None:
+        settings["constraints"] = _without_null(settings["constraints"])
     settings["params"] = _params(given.get("params"))
     if "n_trials" in given:
         settings["trials"] = _number("n_trials", given["n_trials"])
     _take_sampler(settings, given.get("sampler") or {})
     return settings
+
+
+def typed_constraints(settings: JsonDict) -> Constraints | None:
+    """The constraints that were typed; None where none were, so that those of the study hold."""
+    typed = settings["constraints"]
+    return None if typed == {} else Constraints.of(typed or {})
 
 
 def check_sweeper(target: object) -> None:
@@ -49,7 +58,7 @@ def check_sweeper(target: object) -> None:
 def _take_sampler(settings: JsonDict, sampler: JsonDict) -> None:
     from energy_sweep.study import check_settings
 
-    sampler = {name: value for name, value in sampler.items() if value is not None}
+    sampler = _without_null(sampler)
     name, target = sampler.pop("name", "auto"), sampler.pop("_target_", None)
     if target is not None and target not in SAMPLERS:
         raise BadInput(
@@ -127,6 +136,10 @@ def _number(name: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise BadInput(f"{SWEEPER}.{name}={value}: type a whole number")
     return value
+
+
+def _without_null(settings: JsonDict) -> JsonDict:
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _plain(value: Any) -> Any:

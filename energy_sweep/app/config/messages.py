@@ -18,6 +18,7 @@ from omegaconf.errors import (
 
 from energy_sweep.app.config import schema
 from energy_sweep.app.config.quoting import quote_override
+from energy_sweep.front import constraints
 
 EXAMPLES = {
     "name": "name=first",
@@ -55,6 +56,7 @@ APPENDED = re.compile(
     r"To append to your (default list use \+|config use \+(?=hydra\.))(?P<key>[^=]+)(?P<value>=.*)"
 )
 SAMPLERS = "|".join(schema.SAMPLERS)
+CONSTRAINTS = "search.constraints"
 SAMPLER_GROUP = "hydra/sweeper/sampler"  # of hydra-optuna-sweeper
 PLUGINS = {
     "sweeper": "hydra_plugins.energy_sweep.EnergySweeper",
@@ -165,10 +167,17 @@ def _value(cause: OmegaConfBaseException, outer: str, known: Iterable[str]) -> s
         return f"{where}{first}; type a name that the configuration has (see --cfg job)"
     if first.endswith("is not Optional"):
         return f"{key} needs a value: type {EXAMPLES.get(key, f'{key}=VALUE')}"
+    if key == CONSTRAINTS:
+        return f"{_outer(outer) or key}: {_constraints_typed()}"
     inside = [name for name in known if name.startswith(f"{key}.")]
     if inside:
         return f"{key} is a group of settings: type one of {', '.join(inside)}"
     return f"{_outer(outer) or key}: {first}; see --cfg job for what {key} holds"
+
+
+def _constraints_typed() -> str:
+    names = ", ".join(constraints.EXAMPLES)
+    return f"type {CONSTRAINTS}.min_accuracy=0.9, or another of {names}"
 
 
 def _outer(text: str) -> str:
@@ -208,6 +217,8 @@ def _unknown_in_part(key: str, node: object) -> str | None:
 
 
 def _unknown(key: str, known: Iterable[str]) -> str:
+    if key.startswith(f"{CONSTRAINTS}."):
+        return f"{key} is no constraint: {_constraints_typed()}"
     if key == SAMPLER_GROUP:
         return f"{key}: leave it out, and type search.sampler={SAMPLERS}"
     names = sorted(known)

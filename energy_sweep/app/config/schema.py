@@ -13,6 +13,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
 
+from energy_sweep.front.constraints import Constraints
 from energy_sweep.record import BadInput, JsonDict, Objective
 from energy_sweep.record.bounds import check_share
 from energy_sweep.search.budget import LIMITS, Budget
@@ -46,6 +47,17 @@ class ObjectiveSchema:
 
 
 @dataclass
+class ConstraintsSchema:
+    """What a configuration has to keep, by the names of `front.constraints`."""
+
+    min_accuracy: float | None = None
+    max_joules: float | None = None
+    max_joules_per_image: float | None = None
+    max_bytes: float | None = None
+    max_latency: float | None = None
+
+
+@dataclass
 class SearchSchema:
     """What to try and when to stop; `space` maps names of overrides to sweep expressions."""
 
@@ -59,6 +71,9 @@ class SearchSchema:
     dry_run: bool = False
     certainty: float = 0.0
     confirm: float = 0.0
+    start: list[Any] = field(default_factory=list[Any])
+    learn_from: str | None = None
+    constraints: ConstraintsSchema | None = field(default_factory=ConstraintsSchema)
     space: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -175,9 +190,14 @@ def _check_loss(loss: object) -> None:
 
 def _check_search(search: JsonDict) -> None:
     _one_of("search.sampler", search["sampler"], SAMPLERS)
+    Constraints.of(_given(search["constraints"]))
     Budget(**{limit: search[limit] for limit in LIMITS})
     for share in ("certainty", "confirm"):
         check_share(f"search.{share}", search[share])
+
+
+def _given(settings: JsonDict | None) -> JsonDict:
+    return {name: value for name, value in (settings or {}).items() if value is not None}
 
 
 def _one_of(key: str, value: str, known: tuple[str, ...]) -> None:

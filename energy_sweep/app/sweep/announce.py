@@ -24,6 +24,8 @@ def plan_text(event: Planned, axes: tuple[Axis, ...], *, width: int | None = Non
         numbers = ", ".join(map(str, event.adopted))
         lines.append(f"goes on with what a killed sweep left: trials {numbers}")
     lines.append(_work_text(event))
+    if event.constraints:
+        lines.append(f"looked for: {event.constraints}")
     if event.evaluated_again:
         lines.append(_again_text(event.evaluated_again))
     return "\n".join(lines)

@@ -18,7 +18,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from energy_sweep.app.config.aliases import search_settings
+from energy_sweep.app.config.aliases import search_settings, typed_constraints
 from energy_sweep.app.config.axes import DEFAULT_SPACE, LEVEL, Axes, read_axes
 from energy_sweep.app.config.composer import Composer, PointLoader
 from energy_sweep.app.stored_study import study_words
@@ -28,16 +28,15 @@ from energy_sweep.app.sweep.dataset_text import data_line, data_text
 from energy_sweep.app.sweep.dry_run import study_folder
 from energy_sweep.app.sweep.folders import check_whole
 from energy_sweep.app.sweep.identity import study_identity
+from energy_sweep.app.sweep.learning import check_asked, learn_from
 from energy_sweep.app.sweep.plan_demand import PlanDemand
 from energy_sweep.app.sweep.planner import Planner
 from energy_sweep.app.sweep.progress import ProgressPrinter
-from energy_sweep.app.sweep.session import TrialSession
 from energy_sweep.app.sweep.solutions import solutions
 from energy_sweep.app.sweep.study_paths import StudyPaths
 from energy_sweep.app.sweep.task import Task
 from energy_sweep.dataset.summary import Summary
 from energy_sweep.front import PricedStudy
-from energy_sweep.recipe import Recipe
 from energy_sweep.record import (
     BadInput,
     JsonDict,
@@ -52,7 +51,7 @@ from energy_sweep.search import Budget, Job, Outcome, search_study
 from energy_sweep.search.budget import LIMITS
 from energy_sweep.search.mend import give_up_answers
 from energy_sweep.store import StageStore
-from energy_sweep.study import Study, open_study
+from energy_sweep.study import Answer, Study, open_study
 from energy_sweep.study.paths import MULTIRUN
 from energy_sweep.text import terminal
 from energy_sweep.trial import load_data
@@ -114,6 +113,8 @@ class SweepCommand:
         """Check, plan, run what is new, and print what was found."""
         check_whole(self.place.folder, self.place.name)
         dry, is_new = bool(self.settings["dry_run"]), not self.place.folder.exists()
+        space, outputs = self.planner.axes.space, Path(self.place.values["outputs"])
+        check_asked(self.settings, space)
         self.task.patience.doing("reading the data, and trying every value of every axis")
         recipe = self.planner.corner()
         objective = Objective(**self.place.values["objective"])
@@ -122,30 +123,26 @@ class SweepCommand:
         self.task.patience.doing("opening the meter")
         session = self.task.sessions.get(self.place.values, recipe.device)
         self.task.patience.over()
+        facts: JsonDict = {
+            "name": self.place.name,
+            "meter": session.meter.facts(),
+            "machine": recipe.device.machine(),
+            "identity": study_identity(recipe),
+        }
+        learned = learn_from(self.settings["learn_from"], outputs, space, objective, facts)
         with (
             study_folder(self.place.folder, dry=dry, is_new=is_new) as folder,
-            self._opened(folder, recipe, session) as study,
+            open_study(folder, space=space, **facts, waits=self.task.waits) as study,
         ):
             if not dry:
                 self._mend(study, session.store)
                 self._write_multirun(config)
             self._tell_data(said, study)
-            outcome = self._search(study, session.store, objective)
+            outcome = self._search(study, session.store, objective, learned)
             record = study.record(session.store.records())
         if not dry:
             self._finish(record, objective, outcome)
         return outcome
-
-    def _opened(self, folder: Path, recipe: Recipe, session: TrialSession) -> Study:
-        return open_study(
-            folder,
-            self.place.name,
-            space=self.planner.axes.space,
-            meter=session.meter.facts(),
-            machine=recipe.device.machine(),
-            identity=study_identity(recipe),
-            waits=self.task.waits,
-        )
 
     def _mend(self, study: Study, store: StageStore) -> None:
         """Say what was damaged, and put it aside."""
@@ -162,9 +159,10 @@ class SweepCommand:
         known = study.keep_data(said.document()) and study.trials
         print(data_line(said) if known else data_text(said, swept), flush=True)
 
-    def _search(self, study: Study, store: StageStore, objective: Objective) -> Outcome:
-        space = self.planner.axes.space
-        planner = self.planner
+    def _search(
+        self, study: Study, store: StageStore, objective: Objective, learned: Sequence[Answer]
+    ) -> Outcome:
+        planner, space = self.planner, self.planner.axes.space
         with ProgressPrinter(
             axes=space.axes,
             meter=study.meter,
@@ -183,6 +181,9 @@ class SweepCommand:
                 sampler=self.settings["sampler"],
                 sampler_settings=self.settings["sampler_settings"],
                 seed=self.settings["seed"],
+                constraints=typed_constraints(self.settings),
+                start=self.settings["start"],
+                learned=learned,
                 objective=objective,
                 dry=self.settings["dry_run"],
                 order=certainty_order(self.settings, planner, store, self._with_words),
@@ -223,7 +224,7 @@ class SweepCommand:
         results = self.place.folder / "optimization_results.yaml"
         write_whole(results, yaml.safe_dump(solutions(priced.front, self.place), sort_keys=False))
         width = terminal.width_of()
-        if priced.front:
+        if priced.front or priced.excluded:
             print(terminal.escape(tables(priced, width=width)), end="\n\n")
         best = max((row.accuracy for row in priced.front), default=None)
         words = study_words(self.place.folder, Path(self.place.values["outputs"]))

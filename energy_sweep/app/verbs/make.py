@@ -18,6 +18,7 @@ from energy_sweep.app.verbs.destination import (
     fresh_folder,
     writing_to,
 )
+from energy_sweep.front.constraints import EXAMPLES
 from energy_sweep.record import BadInput, JsonDict, TrialRecord, TrialResult, to_json
 from energy_sweep.study.links import check_links
 from energy_sweep.study.paths import PAGE
@@ -133,8 +134,7 @@ def _to_deploy(stored: StoredStudy, arguments: Namespace) -> tuple[TrialRecord, 
         number = stored_study.choose(stored, arguments).row.trial
         _warn_below_floor(stored, number, arguments.min_accuracy)
     elif arguments.knee or any(
-        limit is not None
-        for limit in (arguments.min_accuracy, arguments.max_joules, arguments.sure)
+        getattr(arguments, name) is not None for name in (*EXAMPLES, "sure")
     ):
         raise BadInput("--trial names one already: leave out the constraints, or --trial")
     trial = stored_study.trial_of(stored.record, number)
@@ -157,7 +157,7 @@ def _origin(stored: StoredStudy, trial: TrialRecord) -> JsonDict:
     from energy_sweep.front import command
 
     objective = stored.objective
-    row = stored.priced.row_by_trial.get(trial.number)
+    row = stored.priced.unconstrained.row_by_trial.get(trial.number)
     if row is None:
         raise BadInput(
             f"trial {trial.number} cannot be priced, since readings are gone: type"

@@ -18,9 +18,13 @@ def trial_notes(priced: PricedStudy) -> dict[int, str]:
     """Markdown by trial number: accuracy, joules and their quality, and what to type."""
     members = {row.trial for row in priced.front}
     notes: dict[int, str] = {}
+    broken = {
+        row.trial: f"**Left out**: {priced.constraints.broken(row)}." for row in priced.excluded
+    }
     for trial in priced.study.trials:
         row = priced.row_by_trial.get(trial.number)
         facts = _unmeasured(trial) if row is None else _measured(row, priced, members)
+        facts = broken.get(trial.number, facts)
         again = f"```sh\n{command(trial)}\n```"
         notes[trial.number] = f"{facts}\n\nTo run this trial again:\n\n{again}\n"
     return notes

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from energy_sweep.app.verbs import make, measure, meters, show, typed_numbers
+from energy_sweep.app.verbs.constraint_options import constraints, unconstrained
 from energy_sweep.app.verbs.untrusted_study import guard_untrusted
 from energy_sweep.record import BadInput
 from energy_sweep.study.paths import OUTPUTS
@@ -89,19 +90,25 @@ def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
             "The joules of any program: measure -- python train.py",
             *(_powercap, _watts, _force, _measure),
         ),
-        "front": ("The configurations that no other beats.", *study, _csv),
+        "front": ("The configurations that no other beats.", *study, _csv, unconstrained),
         "choose": (
             "One configuration by constraints or rule, and the command that runs it.",
-            *(*study, _constraints),
+            *(*study, constraints, unconstrained),
         ),
         "deploy": (
             "The chosen configuration as files that anybody can run.",
-            *(*study, _constraints, _deploy, _force),
+            *(*study, constraints, unconstrained, _deploy, _force),
         ),
-        "report": ("The study as one page that needs no network.", *study, _report, _force),
+        "report": (
+            "The study as one page that needs no network.",
+            *study,
+            _report,
+            unconstrained,
+            _force,
+        ),
         "dashboard": (
             "Optuna's dashboard on this machine only, with notes and our page inside.",
-            *(*study, _dashboard),
+            *(*study, _dashboard, unconstrained),
         ),
         "stages": ("The store of finished work, and what trials share.", _study, _clear),
     }
@@ -152,9 +159,8 @@ def _watts(parser: argparse.ArgumentParser) -> None:
         metavar="W",
         help="price estimates by W a busy core",
     )
-    parser.add_argument(
-        "--memory-watts", type=typed_numbers.positive, metavar="W", help="and by W a GiB"
-    )
+    watts = typed_numbers.positive
+    parser.add_argument("--memory-watts", type=watts, metavar="W", help="and by W a GiB")
     parser.add_argument(
         "--calibration", type=Path, metavar="FILE", help="or by what meters --calibrate wrote"
     )
@@ -177,20 +183,6 @@ def _objective(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--images", type=int, default=100_000, metavar="N", help="life of a model (default 100000)"
     )
-
-
-def _constraints(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--min-accuracy", type=typed_numbers.fraction, metavar="A", help="at least, 0 to 1"
-    )
-    parser.add_argument("--max-joules", type=typed_numbers.positive, metavar="J", help="at most")
-    parser.add_argument(
-        "--sure",
-        type=typed_numbers.probability,
-        metavar="P",
-        help="keeps those limits with this probability",
-    )
-    parser.add_argument("--knee", action="store_true", help="the best trade of accuracy for joules")
 
 
 def _csv(parser: argparse.ArgumentParser) -> None:
