@@ -12,6 +12,7 @@ import pytest
 import torch
 from runtime.nets import DATA, SHAPE, build, pruned
 from torch import Tensor, nn
+from torch.nn import functional
 
 from energy_sweep.model.efficientnet import EfficientNet
 from energy_sweep.model.googlenet import GoogLeNet
@@ -126,6 +127,36 @@ class Odd(nn.Module):
 )
 def test_what_is_not_known_is_not_written(last: Any) -> None:
     assert write_layers(onnx_file._deployed(Odd(last), DATA)[0], SHAPE) is None
+
+
+class Calls(nn.Module):
+    """A net of functions and methods, as users write them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(SHAPE[0], 4, 3, padding=1), nn.BatchNorm2d(4)
+        self.narrow, self.linear = nn.Conv2d(4, 4, 1, bias=False), nn.Linear(20, 10)
+
+    def forward(self, images: Tensor) -> Tensor:
+        first = functional.relu(self.conv(images))
+        second = torch.relu(self.norm(first) + self.narrow(first)) * 0.5
+        second += torch.mul(first, second)
+        third = functional.adaptive_avg_pool2d(torch.cat([first, second], dim=1), (1, 1))
+        pooled = [torch.flatten(third, 1), second.mean((2, 3)), first.mean([2, 3])]
+        wide = torch.cat([*pooled, torch.add(pooled[1], pooled[2])], 1)
+        return self.linear(wide) - 1.0
+
+
+def test_functions_are_written_as_layers_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(onnx_file, "_trace")
+    torch.manual_seed(0)
+    module, path = Calls().eval(), tmp_path / "net.onnx"
+    RUNTIME.export(module, DATA, path)
+    other = Calls().eval()
+    RUNTIME.rewrite(path, other, DATA, tmp_path / "other.onnx")
+    RUNTIME.check(tmp_path / "other.onnx", other, DATA)
 
 
 def test_a_net_that_ends_in_something_else_is_not_written() -> None:
