@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.search.runs import Course, held_at, joules_to
+from benchmarks.search.runs import ENOUGH, Course, held_at, joules_to
 from benchmarks.search.worlds import Floats, World
 
 SHARES = (0.9, 0.95, 0.97)
@@ -33,7 +33,7 @@ class Row:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Row:
         to = ((float("inf") if value is None else value for value in one) for one in stored["to"])
-        return cls(tuple(map(tuple, to)), tuple(stored["held"]))
+        return cls(tuple(map(tuple, to)), tuple(min(value, ENOUGH) for value in stored["held"]))
 
 
 def steps(world: World) -> Floats:
