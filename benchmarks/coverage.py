@@ -153,7 +153,7 @@ def _study(
 ) -> tuple[list[SeedSpread], list[Bits]]:
     """Nets of a study, the first of a skill, the second of another; seeds of all vary as much."""
     skills = [skill, *([] if other is None else [other])]
-    skills += [skill - world.rng.uniform(0.0, 0.5) for _ in range(STUDY - len(skills))]
+    skills += [skill + world.rng.uniform(-0.5, 0.5) for _ in range(STUDY - len(skills))]
     answers = world.answers(*((each, seeds) for each in skills))
     return beside_others([spread_of(one) for one in answers], [world.images] * STUDY), answers
 

@@ -143,7 +143,8 @@ def demand(result: TrialResult, objective: Objective) -> Usage:
     wanted: defaultdict[str, float] = defaultdict(float)
     for use in result.stages:
         if times := charged(use.stage, objective):
-            wanted[use.cost_key] += times * use.units
+            # Whatever a trial looked at, a life is so many images.
+            wanted[use.cost_key] += times * (1.0 if use.stage == "infer" else use.units)
     return dict(wanted)
 
 

@@ -48,29 +48,40 @@ def seed_variances(spreads: Sequence[SeedSpread], images: Sequence[int]) -> list
 
     All are 0 where no configuration has several seeds.
     """
-    several = [one for one in spreads if one.seeds > 1]
-    if not several:
+    if all(one.seeds == 1 for one in spreads):
         return [SeedVariance(0.0, 1)] * len(spreads)
-    degrees = sum(one.seeds - 1 for one in several)
-    squares = math.fsum((one.seeds - 1) * one.seeds * one.seeds_variance for one in several)
-    own = math.fsum(one.own * one.seeds for one in several) / max(1, len(several))
+    scales = [_scale(one.mean, count) for one, count in zip(spreads, images, strict=True)]
+    degrees = sum(one.seeds - 1 for one in spreads)
+    squares = math.fsum(map(_squares, spreads, scales))
+    several = [(one, scale) for one, scale in zip(spreads, scales, strict=True) if one.seeds > 1]
+    own = math.fsum(one.own * one.seeds / scale for one, scale in several) / len(several)
     return [
-        _variance(one, count, squares=squares, degrees=degrees, own=own)
-        for one, count in zip(spreads, images, strict=True)
+        _variance(one, count, scale, squares=squares, degrees=degrees, own=own)
+        for one, count, scale in zip(spreads, images, scales, strict=True)
     ]
 
 
+def _scale(mean: float, images: int) -> float:
+    """What variances of accuracies are in proportion to, near 0 and 1 as elsewhere."""
+    return (images * mean + 0.5) * (images * (1 - mean) + 0.5) / (images + 1) ** 2
+
+
+def _squares(one: SeedSpread, scale: float) -> float:
+    """The sum of squares of how its seeds differ, on the common scale."""
+    return (one.seeds - 1) * one.seeds * one.seeds_variance / scale
+
+
 def _variance(
-    one: SeedSpread, images: int, *, squares: float, degrees: int, own: float
+    one: SeedSpread, images: int, scale: float, *, squares: float, degrees: int, own: float
 ) -> SeedVariance:
     mine = one.seeds - 1
     others = degrees - mine
-    my_squares = mine * one.seeds * one.seeds_variance
+    my_squares = _squares(one, scale)
     usual = (squares - my_squares) / others if others else 0.0
     if not mine:
         # What its one net answers otherwise than the next is in its spread over images already.
         usual = max(0.0, usual - own / images)
     prior = min(PRIOR_DEGREES, others)
     known = mine + prior
-    each = (my_squares + prior * usual) / known if known else 0.0
+    each = scale * (my_squares + prior * usual) / known if known else 0.0
     return SeedVariance(max(each, 0.0) / one.seeds, max(known, 1))

@@ -67,6 +67,7 @@ def draw_accuracies(
     return AccuracyTable(found).draw(rng, draws)
 
 
+@settings(deadline=None)
 @given(SEEDS)
 def test_one_seed_each_is_mcnemars_test_and_tangos_interval(seed: int) -> None:
     first, second = bits(seed), bits(seed + 1, share=0.93)

@@ -46,12 +46,14 @@ def front(arguments: Namespace) -> None:
 
 def choose(arguments: Namespace) -> None:
     """Print one configuration, why it was chosen and what to type to run it again."""
+    from energy_sweep.app.verbs import other_runtimes
     from energy_sweep.front import command
     from energy_sweep.report.figures import objective_text
 
     stored = stored_study.load(arguments)
     choice, name = stored_study.choose(stored, arguments), stored.record.name
-    again = command(stored_study.trial_of(stored.record, choice.row.trial))
+    trial = stored_study.trial_of(stored.record, choice.row.trial)
+    again = command(trial)
     again = " ".join([again, *map(shlex.quote, typed_watts.watts_words(arguments))])
     if arguments.json:
         row, sure = to_json(choice.row), to_json(choice.sureness)
@@ -64,6 +66,7 @@ def choose(arguments: Namespace) -> None:
     take += typed_watts.priced_by(arguments)
     priced = objective_text(stored.objective)
     anew = typed_watts.priced_text(stored.record, arguments)
+    other = other_runtimes.offer(choice.row, trial, stored.record, stored.objective)
     width = terminal.width_of()
     print(
         terminal.prose(
@@ -73,6 +76,7 @@ def choose(arguments: Namespace) -> None:
         *_scale_lines(stored.priced.scale_rivals(choice.row.trial), width=width),
         f"  run it   {again}",
         f"  take it  {program(*take)}",
+        *([f"  runtime  {other}"] if other else []),
         *([terminal.prose(anew, width=width)] if anew else []),
         sep="\n",
     )
