@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from energy_sweep.front.prices import charged
 from energy_sweep.record import JsonDict, Objective
+from energy_sweep.search.acquisition.candidates import alike
 from energy_sweep.search.acquisition.encoding import columns_of, encode
 from energy_sweep.search.acquisition.graph_windows import graph_windows
 from energy_sweep.search.acquisition.marginal import marginal_units
@@ -88,14 +89,15 @@ class CandidateSet:
         run = unit_prices(table, features, costs.joules_per_run)
         stages = self._stage_joules(table, run, known)
         price, alone = table.sums(stages.joules), table.sums(stages.alone)
+        candidates = self._candidates(found, features, self._charged(table, charge), price)
         return Weighed(
             jobs=jobs,
-            candidates=self._candidates(found, features, self._charged(table, charge), price),
+            candidates=candidates,
             price=price,
             uncertainty=TWO_SIDED * np.sqrt(table.sums(stages.sd**2)),
             shared=np.maximum(alone - price, 0.0),
             trunks=_trunks(table),
-            is_open=self._open(found),
+            is_open=self._open(found, candidates),
             priced=run.any_known,
         )
 
@@ -173,9 +175,15 @@ class CandidateSet:
             rising=columns_of(EPOCHS, list(found.values()), self.points.surface),
         )
 
-    def _open(self, found: Iterable[Identity]) -> Truths:
+    def _open(self, found: Mapping[Identity, JsonDict], candidates: Candidates) -> Truths:
+        """What was not begun yet, and is not all but the same as what was measured."""
         avoid = self._trials.numbers.keys() | self._trials.tried
-        return np.array([identity not in avoid for identity in found], dtype=np.bool_)
+        new = np.array([identity not in avoid for identity in found], dtype=np.bool_)
+        points, surface = list(found.values()), self.points.surface
+        named = [axis.name for axis in surface.axes if not axis.finite]
+        intervals = [one for name in named for one in columns_of(name, points, surface)]
+        other = new & ~alike(candidates.features, candidates.measured, intervals)
+        return other if other.any() else new
 
 
 def _trunks(table: StageTable) -> Numbers:

@@ -23,6 +23,7 @@ def search(
     trials: int | None = None,
     joules: float | None = None,
     seconds: float | None = None,
+    until: str | None = None,
     sampler: str = "auto",
     seed: int = 0,
     meter: Meter | Mapping[str, Any] | str = "auto",
@@ -33,7 +34,8 @@ def search(
     `function(batch=32, lr=0.1)` returns how many validation images were right and how many there
     are; what a call takes are its training joules. An axis called `seed` repeats configurations.
     The study, `outputs/NAME`, is called as the function unless `name` says otherwise; a grid runs
-    whole, unless `trials`, `joules` or `seconds` end it; the same call again does nothing new.
+    whole, unless `trials`, `joules`, `seconds` or `until` ("stagnation", "doubt=0.1") end it; the
+    same call again does nothing new.
     """
     from energy_sweep.search.budget import Budget
     from energy_sweep.search.function_trials import checked_space, search_function, study_name
@@ -45,7 +47,7 @@ def search(
         points,
         Path(outputs) / called,
         called,
-        budget=Budget(trials=trials, joules=joules, seconds=seconds),
+        budget=Budget(trials=trials, joules=joules, seconds=seconds, until=until),
         sampler=sampler,
         seed=seed,
         meter=meter,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from energy_sweep.front.domination import pareto
 from energy_sweep.record import BadInput, StageRecord
 from energy_sweep.search import Budget, Event
-from energy_sweep.search.acquisition.candidates import MOST, neighbours, sample
+from energy_sweep.search.acquisition.candidates import ALIKE, MOST, neighbours, sample
 from energy_sweep.search.acquisition.telling import telling
 from energy_sweep.search.events import Chosen, Previewed
 from energy_sweep.study import load_study
@@ -57,6 +58,18 @@ def test_neighbours_differ_in_one_axis_and_lie_in_the_space(number: int) -> None
         assert mixed().contains(other)
         assert sum(other[name] != point[name] for name in point) == 1
     assert {"sgd", "adam"} - {point["optimizer"]} <= {other["optimizer"] for other in found}
+
+
+def test_what_is_all_but_measured_is_not_asked_again(tmp_path: Path) -> None:
+    space = Space(
+        (Axis(name="lr", low=0.001, high=1.0, log=True), Axis(name="batch", values=(32,)))
+    )
+    sweep(tmp_path, space, budget=Budget(trials=16))
+    rates = sorted(trial.params["lr"] for trial in load_study(tmp_path, {}).trials)
+    assert len(rates) == 16
+    assert min(high / low for low, high in pairwise(rates)) > 1000**ALIKE
+    # An interval that is used up goes on with what is left of it.
+    assert len(sweep(tmp_path, space, budget=Budget(trials=30)).new) == 14
 
 
 @settings(max_examples=10)

@@ -15,8 +15,13 @@ from energy_sweep.record import JsonDict
 from energy_sweep.search.acquisition.start import COMPRESSION, EPOCHS
 from energy_sweep.study.space import Axis, Space, is_number
 
+Floats = NDArray[np.float64]
+Numbers = NDArray[np.intp]
+Truths = NDArray[np.bool_]
+
 MOST = 2000  # points of a space that are all weighed, and of the sample of a larger one
-STEPS = (0.02, 0.1)  # along an interval, of its length
+STEPS = (0.05, 0.15)  # along an interval, of its length
+ALIKE = 0.04  # of its length: what lies so near to a measured point tells nothing that it did not
 MOST_NEIGHBOURS = 200
 BRANCHES = 8  # of each training of a sample
 MOST_OTHERS = 6  # values of an axis without an order that count as neighbours
@@ -68,7 +73,7 @@ def _trunks(axes: Sequence[Axis], *, most: int, seed: int) -> list[JsonDict]:
     return list(found.values())
 
 
-def _sobol(dimensions: int, count: int, *, seed: int) -> NDArray[np.float64]:
+def _sobol(dimensions: int, count: int, *, seed: int) -> Floats:
     """So many places between 0 and 1 in so many dimensions."""
     if not dimensions:
         return np.zeros((count, 0))
@@ -94,6 +99,22 @@ def neighbours(points: Sequence[JsonDict], space: Space) -> list[JsonDict]:
     each = [iter(list(_next_to(point, space))) for point in points]
     turns = itertools.chain.from_iterable(itertools.zip_longest(*each))
     return list(itertools.islice((one for one in turns if one is not None), MOST_NEIGHBOURS))
+
+
+def alike(features: Floats, measured: Numbers, intervals: Sequence[int]) -> Truths:
+    """Which of N candidates [N, D] are all but one of those `measured`.
+
+    They differ by little, and along intervals alone, whose columns are given: another one would be
+    taken for the luck of its draw.
+    """
+    found = np.zeros(len(features), dtype=np.bool_)
+    if not len(measured) or not intervals:
+        return found
+    limits = np.zeros(features.shape[1])
+    limits[list(intervals)] = ALIKE
+    for row in features[measured]:
+        found |= (np.abs(features - row) <= limits).all(axis=1)
+    return found
 
 
 def _next_to(point: JsonDict, space: Space) -> Iterator[JsonDict]:
