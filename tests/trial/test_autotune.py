@@ -28,7 +28,7 @@ from energy_sweep.record import BadInput, Objective, StageRecord, StudyRecord, T
 from energy_sweep.store import StageStore
 from energy_sweep.trial import StepsToCome, plan_record, resolve, run_trial
 from energy_sweep.trial.autotune.candidates import HOPELESS, HOPELESS_BF16
-from energy_sweep.trial.autotune.saving import FIRST_LOOK, ROUNDS, choose, saving
+from energy_sweep.trial.autotune.saving import FIRST_LOOK, MOST_ROUNDS, choose, saving
 from energy_sweep.trial.context import TrialContext
 
 MakeRecipe = Callable[..., Recipe]
@@ -56,7 +56,7 @@ def scripted(joules: tuple[float, ...], *, second: tuple[float, ...] = (2.0,) * 
             yield from (1.0, one)
         most = [math.inf, HOPELESS * second[0], HOPELESS_BF16 * second[0]]
         running = [at for at in range(RIVALS) if second[at] <= most[at]]
-        for turn in range(ROUNDS):
+        for turn in range(MOST_ROUNDS):
             order = running if turn else list(range(RIVALS))
             yield from (joules[at] for at in (order if turn % 2 == 0 else reversed(order)))
         yield from itertools.repeat(0.0)
@@ -287,14 +287,14 @@ def test_no_stage_is_named_before_the_plan_is_known(recipe: MakeRecipe) -> None:
 
 
 JOULES = some.lists(
-    some.floats(min_value=1e-9, max_value=1e6), min_size=FIRST_LOOK, max_size=ROUNDS
+    some.floats(min_value=1e-9, max_value=1e6), min_size=FIRST_LOOK, max_size=MOST_ROUNDS
 )
 
 
 @given(rounds=some.fixed_dictionaries({plan: JOULES for plan in PLANS.values()}))
 def test_nothing_dearer_than_plain_is_ever_chosen(rounds: dict[Plan, list[float]]) -> None:
     cold = dict.fromkeys(rounds, 1.0)
-    rounds[DEFAULT_PLAN] = (rounds[DEFAULT_PLAN] * ROUNDS)[:ROUNDS]
+    rounds[DEFAULT_PLAN] = (rounds[DEFAULT_PLAN] * MOST_ROUNDS)[:MOST_ROUNDS]
     chosen = choose(rounds, cold, steps=100)
     beside = rounds[DEFAULT_PLAN][: len(rounds[chosen])]
     assert median(rounds[chosen]) <= median(beside)
@@ -304,13 +304,17 @@ def test_nothing_dearer_than_plain_is_ever_chosen(rounds: dict[Plan, list[float]
 
 def test_a_difference_within_the_spread_of_the_rounds_is_none() -> None:
     cold = {DEFAULT_PLAN: 1.0, FAST: 1.0}
-    noisy = {DEFAULT_PLAN: [10.0] * ROUNDS, FAST: [9.0, 9.5, 12.0, 8.0, 9.0]}
+    noisy = {DEFAULT_PLAN: [10.0] * MOST_ROUNDS, FAST: [9.0, 9.5, 12.0, 8.0, 9.0]}
     assert choose(noisy, cold, steps=100) == DEFAULT_PLAN
     assert choose({**noisy, FAST: [9.0, 9.1, 9.2, 9.0, 9.1]}, cold, steps=100) == FAST
 
 
 def test_compiling_has_to_pay_within_one_trial() -> None:
-    rounds = {DEFAULT_PLAN: [10.0] * ROUNDS, FAST: [9.0] * ROUNDS, COMPILED: [8.0] * ROUNDS}
+    rounds = {
+        DEFAULT_PLAN: [10.0] * MOST_ROUNDS,
+        FAST: [9.0] * MOST_ROUNDS,
+        COMPILED: [8.0] * MOST_ROUNDS,
+    }
     cold = {DEFAULT_PLAN: 10.0, FAST: 5000.0, COMPILED: 1010.0}
     assert choose(rounds, cold, steps=501) == COMPILED
     assert choose(rounds, cold, steps=500) == FAST

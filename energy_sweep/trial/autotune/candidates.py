@@ -17,7 +17,7 @@ from energy_sweep.record import EnergyReading, Mark
 from energy_sweep.store import StageStore
 from energy_sweep.training.loop import LAYOUTS as FORMATS
 from energy_sweep.training.loop import OnDeviceDataset
-from energy_sweep.trial.autotune.saving import FIRST_LOOK, ROUNDS, saving
+from energy_sweep.trial.autotune.saving import LOOKS, MOST_ROUNDS, ROUNDS, saving
 from energy_sweep.trial.autotune.worth import Look, StepsToCome, Worth
 from energy_sweep.trial.context import TrialContext
 
@@ -207,7 +207,7 @@ class Autotuner:
     def _rounds(self, steps: int) -> None:
         plain, *rivals = self.candidates
         running = {rival: _as_long(rival, plain, steps) for rival in rivals}
-        for number in range(ROUNDS):
+        for number in range(MOST_ROUNDS):
             if not any(rival.precision == plain.precision for rival in running):
                 return
             # Back and forth, so that what warms up or slows down favours none.
@@ -226,10 +226,13 @@ class Autotuner:
         most = HOPELESS if rival.precision == plain.precision else HOPELESS_BF16
         if rival.second.seconds > most * plain.second.seconds:
             return True
-        if len(rival.rounds) < FIRST_LOOK or rival.precision != plain.precision:
-            return False
-        found = saving(rival.rounds, plain.rounds)
-        price = steps * (plain.rounds[-1] + rival.rounds[-1])
+        had = len(rival.rounds)
+        if rival.precision != plain.precision:
+            return had >= ROUNDS
+        if had not in LOOKS[:-1]:
+            return had == MOST_ROUNDS
+        found, more = saving(rival.rounds, plain.rounds), LOOKS[LOOKS.index(had) + 1] - had
+        price = more * steps * (plain.rounds[-1] + rival.rounds[-1])
         return found.is_sure or found.most * self._joules_to_come <= price
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -9,11 +10,12 @@ from statistics import median
 from energy_sweep.recipe.plan import DEFAULT_PLAN, Plan
 from energy_sweep.uncertainty.intervals import mean_interval
 
-# A round runs each candidate once; from the first look on, whoever is decided is left out.
-ROUNDS = 8
-FIRST_LOOK = 3
+# A round runs each candidate once. After so many of them a candidate is looked at, and left out
+# once it is decided; so many are usual, and what trying is thought to cost.
+LOOKS = (3, 4, 6, 8, 12, 16, 24)
+FIRST_LOOK, ROUNDS, MOST_ROUNDS = LOOKS[0], 8, LOOKS[-1]
 # Of each look, so that all of them together are right 19 times of 20, whichever ends it.
-CONFIDENCE = 1 - 0.05 / (ROUNDS - FIRST_LOOK + 1)
+CONFIDENCE = 1 - 0.05 / len(LOOKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,14 @@ class PlanSaving:
 
 
 def saving(ours: Sequence[float], theirs: Sequence[float]) -> PlanSaving:
-    """What `ours` saves over `theirs` in the rounds that both had, so that what drifts cancels."""
-    ratios = [a / b if b > 0 else 1.0 for a, b in zip(ours, theirs, strict=False)]
+    """What `ours` saves over `theirs` in the rounds that both had, so that what drifts cancels.
+
+    By logarithms of ratios, since a round that something disturbed is many times too dear.
+    """
+    pairs = zip(ours, theirs, strict=False)
+    ratios = [math.log(a / b) if a > 0 and b > 0 else 0.0 for a, b in pairs]
     mean, interval = mean_interval(ratios, CONFIDENCE)
-    return PlanSaving(1 - mean, interval.high - mean)
+    return PlanSaving(1 - math.exp(mean), math.exp(interval.high) - math.exp(mean))
 
 
 def choose(
