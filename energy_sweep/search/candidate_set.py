@@ -14,6 +14,7 @@ from energy_sweep.record import JsonDict, Objective
 from energy_sweep.search.acquisition.candidates import alike
 from energy_sweep.search.acquisition.encoding import columns_of, encode
 from energy_sweep.search.acquisition.graph_windows import graph_windows
+from energy_sweep.search.acquisition.learned import LearnedMean
 from energy_sweep.search.acquisition.marginal import marginal_units
 from energy_sweep.search.acquisition.policy import Candidates
 from energy_sweep.search.acquisition.stage_table import Floats, Numbers, StageTable
@@ -76,6 +77,7 @@ class CandidateSet:
     def __init__(self, trials: KnownTrials, objective: Objective, *, seed: int) -> None:
         self._trials, self._objective = trials, objective
         self.points = CandidatePoints(trials, seed=seed)
+        self._learned = LearnedMean(trials.learned, self.points.surface)
 
     def look(self, *also: JsonDict) -> Weighed:
         """All candidates by what is known now; those that are asked for `also` come first."""
@@ -173,6 +175,9 @@ class CandidateSet:
             correct=np.array(correct, dtype=np.float64),
             images=np.array(images, dtype=np.float64),
             rising=columns_of(EPOCHS, list(found.values()), self.points.surface),
+            prior=self._learned.of(features),
+            least_accuracy=costs.constraints.min_accuracy,
+            most_joules=costs.constraints.max_joules,
         )
 
     def _open(self, found: Mapping[Identity, JsonDict], candidates: Candidates) -> Truths:

@@ -92,3 +92,18 @@ def test_samplers_ask_more_inside_of_them(sampler: str) -> None:
 def test_a_budget_ends_a_constrained_search_like_any_other(tmp_path: Path) -> None:
     outcome = sweep(tmp_path, space_of(GRID), budget=Budget(trials=5), constraints=CHEAP)
     assert len(outcome.new) == 5
+
+
+@pytest.mark.no_cover
+def test_ours_looks_inside_of_them(tmp_path: Path) -> None:
+    """A floor of accuracy that few keep: more of what is asked keeps it than without."""
+    axes = {"batch": (32, 64, 128), "lr": (0.01, 0.1, 0.2, 0.3), "epochs": (10, 20, 30, 40)}
+    floor = Constraints(min_accuracy=0.58)
+    kept = {}
+    for name, limits in (("loose", Constraints()), ("strict", floor)):
+        (tmp_path / name).mkdir()
+        sweep(tmp_path / name, space_of(axes), budget=Budget(trials=20), constraints=limits)
+        results = load_study(tmp_path / name, {}).results
+        kept[name] = sum((result.accuracy or 0.0) >= 0.58 for _, result in results)
+    assert kept["strict"] >= kept["loose"]
+    assert kept["strict"] > 0

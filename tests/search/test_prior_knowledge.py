@@ -12,6 +12,8 @@ from formula_world import GRID, IDENTITY, MACHINE, METER, World, space_of, sweep
 
 from energy_sweep.record import BadInput, Objective
 from energy_sweep.search import Budget
+from energy_sweep.search.acquisition.encoding import encode
+from energy_sweep.search.acquisition.learned import LearnedMean
 from energy_sweep.search.prior_knowledge import (
     compares,
     learned_answers,
@@ -148,3 +150,35 @@ def test_a_sampler_begins_with_what_was_learned(tmp_path: Path) -> None:
     sweep(tmp_path / "none", space, budget=Budget(trials=8), **more)
     asked = [trial.params for trial in load_study(tmp_path / "none", {}).trials]
     assert asked == [trial.params for trial in load_study(tmp_path / "alone", {}).trials]
+
+
+def test_what_was_learned_is_the_mean_of_a_search_of_ours() -> None:
+    space = Space((LR,))
+    rates = [0.01 * 10 ** (step / 10) for step in range(21)]
+    answers = [Answer({"lr": lr}, 0.9 - 0.2 * (math.log10(lr) + 1) ** 2) for lr in rates]
+    mean = LearnedMean(answers, space)
+    features = encode([{"lr": lr} for lr in rates], space)
+    expected = mean.of(features)
+    assert expected is not None
+    assert expected == pytest.approx([logit for _, logit in prior_logits(answers)], abs=0.15)
+    assert mean.of(features) is expected
+    assert LearnedMean([*answers[:2], Answer({"lr": 0.1})], space).of(features) is None
+
+
+@pytest.mark.no_cover
+def test_ours_begins_where_another_study_was_best(tmp_path: Path) -> None:
+    """With what was learned, accuracy alone, fewer trials find what is worth it."""
+    space = space_of(
+        {"batch": (32, 64, 128), "lr": (0.01, 0.1, 0.2, 0.3, 0.4), "epochs": (10, 20, 30)}
+    )
+    for name in ("first", "alone", "taught"):
+        (tmp_path / name).mkdir()
+    sweep(tmp_path / "first", space, sampler="grid")
+    known = without_joules(learned(tmp_path / "first", space))
+    best: dict[str, float] = {}
+    for name, more in (("alone", []), ("taught", known)):
+        sweep(tmp_path / name, space, budget=Budget(trials=14), learned=more)
+        results = load_study(tmp_path / name, {}).results
+        best[name] = max(result.accuracy or 0.0 for _, result in results)
+        assert len(results) == 14
+    assert best["taught"] >= best["alone"]
