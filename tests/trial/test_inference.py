@@ -18,13 +18,12 @@ from energy_sweep.record.missing import control_key
 from energy_sweep.record.own_files import is_sound
 from energy_sweep.store import StageStore
 from energy_sweep.trial.deployment.benchmark import (
-    CHUNKS,
     CONTENDED_REPEATS,
     Inference,
-    _resolved,
     pace_key,
 )
 from energy_sweep.trial.deployment.inference import POOLING_TURNS, measure_inference, measure_once
+from energy_sweep.trial.deployment.window_length import CHUNKS, is_resolved
 
 WATTS = 50.0
 CLOCK = [0.0]  # seconds, which only work moves on
@@ -239,7 +238,33 @@ def test_a_window_is_as_long_as_its_mean_is_worth(
     joules: list[float], edge: float, marks: int
 ) -> None:
     made = marks_of(joules, edge=edge)
-    assert next(count for count in range(9) if _resolved(made[:count])) == marks
+    assert next(count for count in range(9) if is_resolved(made[:count])) == marks
+
+
+@pytest.mark.parametrize(("edge", "marks"), [(0.0, 1), (0.06, 3), (1.0, 6)])
+def test_a_brief_window_is_as_long_as_the_meter_needs(edge: float, marks: int) -> None:
+    made = marks_of([1.0, 1.2] * 4, edge=edge)
+    assert next(count for count in range(9) if is_resolved(made[:count], brief=True)) == marks
+
+
+def test_beside_another_graph_the_first_has_a_brief_window(tmp_path: Path) -> None:
+    # The first window of the second graph is its pace's, and all are beside other programs.
+    busy = TickingMeter(iter([True] * 100))
+    measured(tmp_path, busy)
+    path = tmp_path / "model.onnx"
+    store = StageStore(tmp_path / "stages", meter_id=meter_id(busy.facts()))
+    inference = Inference(
+        runtime=Sleeper(),
+        images=np.zeros((64, 1, 8, 8), np.uint8),
+        batch=64,
+        threads=1,
+        work=Work(stage="infer", images=64, parameters=10),
+    )
+    measure_inference(
+        lambda: path, "other", weights="w", inference=inference, store=store, meter=busy
+    )
+    record = store.records()[control_key("other", ["reference", "w"])]
+    assert (record.cost_key, len(record.marks)) == ("key", 1)
 
 
 def test_weights_are_compared_until_one_turn_finds_them_alike(tmp_path: Path) -> None:

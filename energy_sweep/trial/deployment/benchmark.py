@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,10 @@ from energy_sweep.record.files import write_whole
 from energy_sweep.record.missing import control_key
 from energy_sweep.record.own_files import is_sound, keep_copy, seal_file
 from energy_sweep.store import StageStore
-from energy_sweep.uncertainty.propagation import edges_joules
+from energy_sweep.trial.deployment.window_length import is_resolved
 
 CHUNK_SECONDS = 0.025
 CHUNK_TICKS = 5  # of the meter's counter, so that its edges are small beside what they enclose
-CHUNKS = (2, 6)  # marks of a window
-# Marks of one window are alike (front.pools.ALIKE), and half of their noise belongs to the run: of
-# three windows, 2 marks each leave a price as sure as 6 but for a tenth. So beyond this many only
-# what the edges leave open is worth more.
-ENOUGH_CHUNKS = 3
-RELATIVE_TARGET = 0.02
 # A window in which other programs ran is taken again, so many times for one graph and weights;
 # pools then leave the first one out.
 CONTENDED_REPEATS = 2
@@ -62,6 +56,21 @@ class Inference:
             "threads": self.threads,
         }
 
+    @property
+    def most_images(self) -> int:
+        """Images of the longest mark."""
+        return MOST_PASSES * len(self.images)
+
+    def whole_batches(self, images: float) -> int:
+        """At least so many images: whole batches of a part of them, or all of them so many times.
+
+        An image of a full batch costs what it does among all, but for the last batch of these.
+        """
+        known, batch = len(self.images), self.batch
+        if images >= known:
+            return min(math.ceil(images / known) * known, self.most_images)
+        return min(max(1, math.ceil(images / batch)) * batch, known)
+
 
 @dataclass(frozen=True, slots=True)
 class InferenceBenchmark:
@@ -93,7 +102,9 @@ class InferenceBenchmark:
     def _name(self) -> str:
         return f"model{self.inference.runtime.suffix}"
 
-    def control(self, path: Path, cost_key: str, *labels: str) -> tuple[Mark, ...]:
+    def control(
+        self, path: Path, cost_key: str, *labels: str, brief: bool = False
+    ) -> tuple[Mark, ...]:
         """A window of a known file, as a stage named by `labels`: a kill repeats it for nobody."""
         key = control_key(self.key, labels)
         self.controls.append([*labels])
@@ -101,13 +112,19 @@ class InferenceBenchmark:
         record = self.store.once(
             use,
             lambda _: StageRecord(
-                stage="calibrate", key=key, cost_key=cost_key, marks=self.window(path, cost_key)
+                stage="calibrate",
+                key=key,
+                cost_key=cost_key,
+                marks=self.window(path, cost_key, brief=brief),
             ),
         )
         return record.marks
 
     def reference(self, visit: str) -> None:
-        """Give the study's reference graph, the first measured with these settings, a window."""
+        """Give the study's reference graph, the first measured with these settings, a window.
+
+        A brief one: there is one beside each of the others, so that its price is known the best.
+        """
         folder = self.store.root / f"reference-{digest(self.inference.settings)[:16]}"
         file, named = folder / self._name, folder / "graph"
         if not (is_sound(named) and is_sound(file)):
@@ -118,23 +135,26 @@ class InferenceBenchmark:
             seal_file(named)
         name = named.read_text(encoding="utf-8")
         if name != self.key:
-            self.control(file, name, "reference", visit)
+            self.control(file, name, "reference", visit, brief=True)
 
-    def window(self, path: Path, graph: str | None = None) -> tuple[Mark, ...]:
+    def window(
+        self, path: Path, graph: str | None = None, *, brief: bool = False
+    ) -> tuple[Mark, ...]:
         """Marks of one window, as many as their mean is worth; again where others disturbed it.
 
-        `graph` is the pool of the file, where it is not that of this stand.
+        `graph` is the pool of the file, where it is not that of this stand. A `brief` window is as
+        long as the meter needs, and not taken again.
         """
         predict, work = self._opened(path), self._work(graph or self.key)
         images, found = self._mark_images(predict, graph or self.key, work), list[Mark]()
         predict(min(images, len(self.inference.images)))
         while True:
             with self.meter.window(work) as window:
-                while not _resolved(window.marks):
+                while not is_resolved(window.marks, brief=brief):
                     predict(images)
                     window.mark(units=images, images=images)
             found += window.marks
-            if not any(mark.reading.contended for mark in window.marks):
+            if brief or not any(mark.reading.contended for mark in window.marks):
                 return tuple(found)
             # Where every window is disturbed, more of them would be too.
             self.contended.append(graph or self.key)
@@ -182,7 +202,7 @@ class InferenceBenchmark:
     def _paced(self, key: str, predict: Callable[[int], None], work: Work) -> StageRecord:
         ticks = CHUNK_TICKS * self.meter.facts().tick_seconds
         chunk, marks = max(CHUNK_SECONDS, ticks), list[Mark]()
-        images = self._whole_batches(FIRST_IMAGES)
+        images = self.inference.whole_batches(FIRST_IMAGES)
         predict(images)
         while True:
             with self.meter.window(work) as window:
@@ -192,45 +212,16 @@ class InferenceBenchmark:
             seconds = mark.reading.seconds
             # A reading of few ticks has waited for one of them, and tells little of the work.
             enough = max(ticks, chunk / 5)
-            if seconds >= enough or not seconds or images >= self._most_images:
+            if seconds >= enough or not seconds or images >= self.inference.most_images:
                 break
-            images = self._whole_batches(max(2 * images, images * enough / seconds))
+            images = self.inference.whole_batches(max(2 * images, images * enough / seconds))
         found = images * chunk / seconds if seconds else len(self.inference.images)
-        facts: JsonDict = {"images": self._whole_batches(found)}
+        facts: JsonDict = {"images": self.inference.whole_batches(found)}
         return StageRecord(
             stage="calibrate", key=key, cost_key=key, marks=tuple(marks), facts=facts
         )
-
-    @property
-    def _most_images(self) -> int:
-        return MOST_PASSES * len(self.inference.images)
-
-    def _whole_batches(self, images: float) -> int:
-        """At least so many images: whole batches of a part of them, or all of them so many times.
-
-        An image of a full batch costs what it does among all, but for the last batch of these.
-        """
-        known, batch = len(self.inference.images), self.inference.batch
-        if images >= known:
-            return min(math.ceil(images / known) * known, self._most_images)
-        return min(max(1, math.ceil(images / batch)) * batch, known)
 
 
 def pace_key(graph: str) -> str:
     """The record of how many images a mark of a graph is made of."""
     return digest(["pace", graph])
-
-
-def per_unit(marks: Sequence[Mark]) -> list[float]:
-    return [mark.reading.joules / mark.units for mark in marks]
-
-
-def _resolved(marks: Sequence[Mark]) -> bool:
-    """Whether the mean is within the target, or what is left is not worth more marks."""
-    if not CHUNKS[0] <= len(marks) < CHUNKS[1]:
-        return len(marks) >= CHUNKS[1]
-    values = np.array(per_unit(marks))
-    most = RELATIVE_TARGET * float(values.mean())
-    edges = edges_joules(mark.reading for mark in marks) / sum(mark.units for mark in marks)
-    spread = 2 * float(values.std(ddof=1)) / math.sqrt(len(values))
-    return edges <= most and (len(marks) >= ENOUGH_CHUNKS or math.hypot(spread, edges) <= most)

@@ -21,7 +21,8 @@ from energy_sweep.record import Mark, StageRecord, StageUse, digest
 from energy_sweep.record.missing import control_key
 from energy_sweep.record.own_files import is_sound, keep_copy
 from energy_sweep.store import StageStore
-from energy_sweep.trial.deployment.benchmark import Inference, InferenceBenchmark, per_unit
+from energy_sweep.trial.deployment.benchmark import Inference, InferenceBenchmark
+from energy_sweep.trial.deployment.window_length import per_unit
 
 log = logging.getLogger(__name__)
 
