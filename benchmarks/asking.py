@@ -95,6 +95,9 @@ class InMemory:
     def identity(self, number: int) -> tuple[str, int]:
         return self.identities[number]
 
+    def keep_constraints(self, *_: object) -> None:
+        """There are none."""
+
     def answer(self, job: Job, records: dict[str, StageRecord]) -> None:
         """Add a trial with its answer, and what the store lacked of it."""
         for use in job.stages:

@@ -42,15 +42,14 @@ class GainJobs:
 
     def __next__(self) -> Job:
         self._settle()
-        job = next(self._again, None)
-        if job is not None:
-            return job
-        weighed = self._candidates.look()
-        row = self._best(weighed)
-        if row is None:
-            raise StopIteration
-        self.prediction = weighed.prediction(row)
-        self._job = self._trials.index.job(weighed.jobs[row].params)
+        job, row = next(self._again, None), 0
+        weighed = self._candidates.look(*(() if job is None else (job.params,)))
+        if job is None:
+            chosen = self._best(weighed)
+            if chosen is None:
+                raise StopIteration
+            job, row = self._trials.index.job(weighed.jobs[chosen].params), chosen
+        self.prediction, self._job = weighed.prediction(row), job
         self._spent_before = self._trials.costs.spent_joules
         return self._job
 
@@ -109,11 +108,16 @@ class GainJobs:
         return rows
 
     def _affordable(self, weighed: Weighed) -> Truths:
-        """What can be run now for what is left of the joules."""
-        if self._budget.joules is None or not weighed.priced:
+        """What can be run now for what is left of the joules, and is cheap enough to be of use."""
+        if not weighed.priced:
             return weighed.is_open
+        most, useful = self._trials.costs.constraints.max_joules, weighed.is_open
+        if most is not None and (useful & (weighed.candidates.joules <= most)).any():
+            useful = useful & (weighed.candidates.joules <= most)
+        if self._budget.joules is None:
+            return useful
         left = self._budget.joules - self._trials.costs.spent_joules
-        return weighed.is_open & (weighed.price <= left)
+        return useful & (weighed.price <= left)
 
     def _enough(self, weighed: Weighed, ranking: Ranking) -> Stop | None:
         """Whether what was found is enough, by what the search was told."""

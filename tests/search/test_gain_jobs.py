@@ -13,6 +13,7 @@ from formula_world import GRID, World, space_of, sweep
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from energy_sweep.front.constraints import Constraints
 from energy_sweep.front.domination import pareto
 from energy_sweep.record import BadInput, StageRecord
 from energy_sweep.search import Budget, Event
@@ -189,3 +190,23 @@ def test_a_dry_search_tells_its_price_and_runs_nothing(tmp_path: Path) -> None:
     sweep(tmp_path, space, world=world)
     paid = spent(world) - spent_before
     assert paid == pytest.approx(whole.together.joules, rel=0.1)
+
+
+def test_points_to_begin_with_come_first_and_at_their_price(tmp_path: Path) -> None:
+    told: list[Event] = []
+    start = [{"lr": 0.1, "epochs": 20}, {"batch": 64, "level": 0.5}]
+    sweep(tmp_path, space_of(WIDE), start=start, budget=Budget(trials=3), tell=told.append)
+    first, second, _ = [event for event in told if isinstance(event, Chosen)]
+    assert (first.params["lr"], first.params["epochs"]) == (0.1, 20)
+    assert (second.params["batch"], second.params["level"]) == (64, 0.5)
+    assert first.prediction is None
+    assert second.prediction is not None
+
+
+def test_what_is_dearer_than_the_constraint_comes_last(tmp_path: Path) -> None:
+    constraints = Constraints(max_joules=120)
+    space = space_of({"batch": (32, 64, 128), "lr": (0.01, 0.1), "epochs": (10, 20, 30)})
+    sweep(tmp_path, space, constraints=constraints, budget=Budget(trials=14))
+    taken = [trial.params for trial in load_study(tmp_path, {}).trials]
+    cheap = [one["epochs"] * 320 / one["batch"] <= 110 for one in taken]
+    assert cheap == [True] * 12 + [False] * 2
