@@ -66,7 +66,8 @@ class CandidatePoints:
         points = self._identified(also)
         for identity, point in self.base.items():
             points.setdefault(identity, point)
-        for number in telling(priced):
+        diverged = [one for one in known if self.result(one).infeasible is not None]
+        for number in (*telling(priced), *diverged):
             points.setdefault(self._trials.study.identity(number), known[number])
         if not is_small(self._space):
             numbers, front = list(priced), pareto(list(priced.values()))

@@ -156,11 +156,13 @@ class CandidateSet:
         """As the policy weighs them; what was measured costs what it was found to cost."""
         numbers, costs = self._trials.numbers, self._trials.costs
         joules, rows = joules.copy(), list[int]()
-        correct, images = list[int](), list[int]()
+        correct, images, infeasible = list[int](), list[int](), list[int]()
         for row, identity in enumerate(found):
             if (number := numbers.get(identity)) is None:
                 continue
             result, paid = self.points.result(number), costs.joules(number)
+            if result.infeasible is not None:
+                infeasible.append(row)
             if result.correct is not None and paid is not None:
                 joules[row] = paid
                 rows.append(row)
@@ -174,6 +176,7 @@ class CandidateSet:
             measured=np.array(rows, dtype=np.intp),
             correct=np.array(correct, dtype=np.float64),
             images=np.array(images, dtype=np.float64),
+            infeasible=np.array(infeasible, dtype=np.intp),
             rising=columns_of(EPOCHS, list(found.values()), self.points.surface),
             prior=self._learned.of(features),
             least_accuracy=costs.constraints.min_accuracy,
