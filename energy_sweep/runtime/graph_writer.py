@@ -39,8 +39,10 @@ class GraphWriter:
         return name
 
     def constant(self, value: Any, kind: type = np.float32) -> str:
-        """Add numbers that are no weights of the network."""
-        return self.number(f"constant_{len(self.numbers)}", value, kind)
+        """Add numbers that are no weights of the network, equal ones once."""
+        array = np.array(value, kind)
+        name = f"constant_{array.dtype}_{'_'.join(map(str, array.ravel().tolist()))}"
+        return self.number(name, array, kind)
 
     def node_constant(self, value: Any) -> str:
         """Add numbers as a node of the graph."""
