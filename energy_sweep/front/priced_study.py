@@ -36,6 +36,8 @@ class PricedStudy(PricedConfigurations):
     @cached_property
     def unconstrained(self) -> PricedStudy:
         """The same study with all its rows."""
+        if not self.constraints:
+            return self  # and what was computed
         return PricedStudy(self.study, self.objective, is_constrained=False)
 
     @cached_property
