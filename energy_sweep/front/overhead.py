@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections import defaultdict
 from dataclasses import dataclass
 
 from energy_sweep.record import StageRecord, StudyRecord
@@ -35,19 +37,20 @@ class Overhead:
 
 def overhead(study: StudyRecord) -> Overhead:
     """The overhead of a study, the largest part first; lost work counts where it was done."""
-    training, parts = 0.0, dict[str, float]()
+    making, others = list[float](), defaultdict[str, list[float]](list)
     for record in study.stages.values():
         if record.stage in MAKING_STAGES:
-            training += record.spent_joules
+            making.append(record.spent_joules)
         elif record.spent_joules:
-            purpose = _purpose(record)
-            parts[purpose] = parts.get(purpose, 0.0) + record.spent_joules
-    joules = math.fsum(parts.values())
+            others[_purpose(record)].append(record.spent_joules)
+    # Exact sums, so that the order in which records are read changes no digit.
+    training, joules = math.fsum(making), math.fsum(itertools.chain(*others.values()))
+    parts = {purpose: math.fsum(spent) for purpose, spent in others.items()}
     return Overhead(
         joules=joules,
         training_joules=training,
         share=joules / training if training > 0 else None,
-        parts=dict(sorted(parts.items(), key=lambda part: -part[1])),
+        parts=dict(sorted(parts.items(), key=lambda part: (-part[1], part[0]))),
     )
 
 

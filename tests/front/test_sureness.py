@@ -8,6 +8,7 @@ import pytest
 import toy_study
 
 from energy_sweep.front import PricedStudy, choose, doubt
+from energy_sweep.front.constraints import Constraints
 from energy_sweep.front.limits import Limits
 from energy_sweep.front.own_net import below_floor_text
 from energy_sweep.front.sureness import Judgement, is_cheaper, percent_text
@@ -233,7 +234,7 @@ def test_who_is_cheap_is_a_contender_however_inaccurate_and_who_is_near_however_
 @pytest.mark.usefixtures("many")
 def test_how_sure_a_limit_is_kept_is_known_also_of_who_is_not_drawn() -> None:
     priced = far_apart((90, 150.0))
-    limits = Limits(min_accuracy=80 / toy_study.IMAGES)
+    limits = Limits(constraints=Constraints(min_accuracy=80 / toy_study.IMAGES))
     [*_, worst] = priced.rows
     judgement = Judgement(rows=priced.rows, doubt=priced.doubt)
     assert limits.sureness(worst, judgement).constraints == pytest.approx(0.85, abs=0.1)

@@ -210,7 +210,7 @@ def test_a_reference_graph_is_measured_beside_its_like_only(
 ) -> None:
     def controls() -> int:
         found = [r for r in store.records().values() if r.stage == "calibrate"]
-        return sum("passes" not in record.facts for record in found)
+        return sum("images" not in record.facts for record in found)
 
     run_trial(recipe(epochs=1), meter=meter, store=store)
     run_trial(recipe(epochs=1, inference_batch=16), meter=meter, store=store)

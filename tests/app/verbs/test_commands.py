@@ -100,7 +100,7 @@ def test_every_printed_command_runs(
     run_it, take_it = (
         line.split(maxsplit=2)[2]
         for line in told.splitlines()
-        if line.startswith(("  run", "  take"))
+        if line.startswith(("  run it", "  take it"))
     )
     record = load_study(Path(folder), {})
     alone = {run_it, *(command(trial) for trial in record.trials)}
