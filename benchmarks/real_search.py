@@ -38,6 +38,7 @@ from energy_sweep.study.stored import load_study
 from energy_sweep.study.suggest import Answer, suggest
 
 SHARES = (0.90, 0.95, 0.99)
+ENOUGH = 0.995  # of the hypervolume, at which a replay ends
 OUTSIDE = 0.1
 SAMPLERS = ("tpe", "gp")
 
@@ -92,7 +93,7 @@ def replay(truth: Truth, sampler: str, seed: int, until: float) -> Course:
     keys = {json.dumps(point, sort_keys=True): key for key, point in truth.params.items()}
     told: list[Answer] = []
     seen, spent, course = list[str](), 0.0, Course()
-    while spent < until and len(seen) < len(truth.points):
+    while spent < until and len(seen) < len(truth.points) and truth.share(seen) < ENOUGH:
         point = suggest(told, truth.space, sampler=sampler, seed=seed, number=len(told))
         key = keys[json.dumps(point, sort_keys=True)]
         accuracy, cost = truth.points[key]
