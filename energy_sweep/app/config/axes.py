@@ -112,6 +112,8 @@ def read_axes(
     A name given twice counts where it is nearest to the user, so that `lr=0.01` fixes an axis;
     what adds a key goes on adding it.
     """
+    if not isinstance(space, Mapping):  # an interpolation may come to anything
+        raise BadInput(f"search.space={space}: type the axes themselves, such as lr=0.01,0.1")
     sources = (
         (DEFAULT_SPACE, [f"{key}={expression}" for key, expression in space.items()]),
         (PARAMS, [f"{key}={expression}" for key, expression in params.items()]),

@@ -62,7 +62,7 @@ class Composer:
         base = self.base(overrides)
         settings = [self._setting(text, params) for text in overrides if not self.is_composed(text)]
         plain = [one for one in settings if one is not None and base.own_values.takes(*one)]
-        if len(plain) == len(settings):
+        if base.own_values.is_whole and len(plain) == len(settings):
             return base.own_values.with_values(plain)
         cfg = copy.deepcopy(base.own)
         self.update(cfg, overrides)

@@ -39,6 +39,11 @@ class PlainValues:
         names = frozenset(_names(OmegaConf.to_container(cfg, resolve=False)))
         return cls(frozen, names, copy.deepcopy(cfg))
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the configuration has all its values, and these can be read."""
+        return self.frozen is not None
+
     def takes(self, key: str, value: object) -> bool:
         """Whether a value is a plain one in place of another, and nothing else hangs on it."""
         if self.frozen is None or not (value is None or isinstance(value, str | int | float)):

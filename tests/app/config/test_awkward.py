@@ -57,6 +57,8 @@ REFUSED: dict[tuple[str, ...], str] = {
     ("hydra/launcher=3",): "hydra/launcher=3: hydra/launcher is chosen by name",
     ("hydra=3",): "hydra=3: type KEY=VALUE, such as batch=64 or hydra.verbose=true",
     ("=3",): "=3: type KEY=VALUE",
+    ("-m", "search.space=${batch}${lr}"): "search.space=640.05: type the axes themselves, such as",
+    ("-m", "search/space=none", "seed=${oc.env:HOME}"): "seed: While dereferencing interpolation",
     ("~dataset=1",): "~dataset=1: every trial has a dataset: type dataset=",
     ("~dataset",): "~dataset: every trial has a dataset",
     ("compression=[prune,3]",): "compression=[prune,3]: type names with commas",
