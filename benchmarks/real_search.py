@@ -32,7 +32,7 @@ from typing import Any
 from energy_sweep.front import PricedStudy
 from energy_sweep.front.bill import alone_joules
 from energy_sweep.front.domination import Point, hypervolume, pareto
-from energy_sweep.record import Objective, StudyRecord, TrialResult
+from energy_sweep.record import Objective, StudyRecord
 from energy_sweep.study.space import Axis, Space
 from energy_sweep.study.stored import load_study
 from energy_sweep.study.suggest import Answer, suggest
@@ -97,7 +97,7 @@ def replay(truth: Truth, sampler: str, seed: int, until: float) -> Course:
         point = suggest(told, truth.space, sampler=sampler, seed=seed, number=len(told))
         key = keys[json.dumps(point, sort_keys=True)]
         accuracy, cost = truth.points[key]
-        told.append((point, accuracy, 10**cost))
+        told.append(Answer(point, accuracy, 10**cost))
         if key not in seen:
             seen.append(key)
             spent += truth.alone[key]
@@ -107,25 +107,21 @@ def replay(truth: Truth, sampler: str, seed: int, until: float) -> Course:
     return course
 
 
-def searched(study: StudyRecord, truth: Truth) -> Course:
-    """What a search that was run reached, by trial: all joules metered until its last mark."""
+def searched(folder: Path, study: StudyRecord, truth: Truth) -> Course:
+    """What a search that was run reached, by trial: all joules metered until its result was."""
     marks = [
         (mark.reading.started or 0.0, mark.reading.joules)
         for record in study.stages.values()
         for mark in (*record.marks, *record.lost)
     ]
-    seen, until, course = list[str](), 0.0, Course()
-    for _, result in study.results:
-        until = max(until, _last_mark(result, study))
-        seen.append(result.config_key)
+    seen, course = list[str](), Course()
+    for number, result in study.results:
+        until = (folder / "trials" / str(number) / "result.json").stat().st_mtime
+        if result.config_key in truth.points:
+            seen.append(result.config_key)
         spent = math.fsum(joules for started, joules in marks if started <= until)
-        course.append((spent, truth.share([key for key in seen if key in truth.points])))
+        course.append((spent, truth.share(seen)))
     return course
-
-
-def _last_mark(result: TrialResult, study: StudyRecord) -> float:
-    own = [study.stages[use.key] for use in result.stages if use.key in study.stages]
-    return max((mark.reading.started or 0.0 for one in own for mark in one.marks), default=0.0)
 
 
 def joules_to(courses: Sequence[Course], share: float) -> float | None:
@@ -195,7 +191,11 @@ def main() -> None:
         sweep(asked.folder, f"ours-{seed}", [*words, *extra]) for seed, extra in enumerate(more)
     ]
     everything = math.fsum(truth.alone.values())
-    courses = {"ours": [searched(study, truth) for study in ours]}
+    courses = {
+        "ours": [
+            searched(asked.folder / f"ours-{seed}", study, truth) for seed, study in enumerate(ours)
+        ]
+    }
     for name in SAMPLERS:
         courses[name] = [replay(truth, name, seed, everything) for seed in range(asked.seeds)]
     if asked.figure is not None:
