@@ -154,6 +154,7 @@ def figure(courses: Mapping[str, Sequence[Course]], path: Path) -> None:
                 x=spent,
                 y=reached,
                 name=name,
+                mode="lines",
                 legendgroup=name,
                 showlegend=index == 0,
                 line={"color": colours[name], "shape": "hv", "width": 1.5},
@@ -164,7 +165,7 @@ def figure(courses: Mapping[str, Sequence[Course]], path: Path) -> None:
     drawn.update_layout(template="simple_white", width=900, height=520, font_size=14)
     with tempfile.TemporaryDirectory() as spare:
         page = Path(spare) / "page.html"
-        drawn.write_html(page, include_plotlyjs=True)
+        drawn.write_html(page, include_plotlyjs=True, config={"displayModeBar": False})
         browser = shutil.which("chromium") or "chromium"
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
         shot = [f"--screenshot={path.absolute()}", "--window-size=920,540"]
