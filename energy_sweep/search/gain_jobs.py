@@ -98,7 +98,7 @@ class GainJobs:
             return None
         chance = membership(ranking, weighed.candidates)
         kept = allowed & ~given_up(chance, weighed.trunks)
-        return int(np.argmax(np.where(kept if kept.any() else allowed, ranking.rate, -np.inf)))
+        return ranking.best(kept if kept.any() else allowed)
 
     def _start(self, weighed: Weighed) -> list[int] | None:
         """The candidates to begin with; None where enough is known to believe something."""

@@ -105,19 +105,6 @@ def compares(
     )
 
 
-def prior_logits(answers: Sequence[Answer]) -> list[tuple[JsonDict, float]]:
-    """Points with the logit of their accuracy, for a search that begins from these as its mean.
-
-    Accuracies of 0 and 1 count as half an image of a thousand away from there.
-    """
-    found = list[tuple[JsonDict, float]]()
-    for answer in answers:
-        if answer.accuracy is not None:
-            share = min(max(answer.accuracy, 5e-4), 1 - 5e-4)
-            found.append((answer.params, math.log(share / (1 - share))))
-    return found
-
-
 def _check_axes(record: StudyRecord, space: Space) -> None:
     then = set(varying(record)) - {SEED}
     now = {axis.name for axis in space.axes if axis.count > 1} - {SEED}

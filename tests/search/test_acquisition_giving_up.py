@@ -24,7 +24,7 @@ def believed(seed: int, count: int = 14, known: int = 5) -> tuple[Ranking, Candi
     ranking = Ranking(mean=rng.uniform(0.5, 0.9, count), sd=sd, gain=zeros, rate=zeros)
     candidates = Candidates(
         features=zeros[:, None],
-        joules=rng.uniform(1, 9, count),
+        joules=rng.uniform(1, 9, count).round(),  # several cost the same, as rates of learning do
         price=zeros,
         measured=measured,
         correct=zeros[:known],

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from toy_study import stage
 
 from energy_sweep.record import StageRecord, StageUse
-from energy_sweep.search.acquisition.marginal import EXTENDED, marginal_joules
+from energy_sweep.search.acquisition.marginal import marginal_units
 from energy_sweep.search.acquisition.stage_table import StageTable, true_keys
 from energy_sweep.search.acquisition.unit_prices import unit_prices
+from energy_sweep.search.run_order import EPOCH_STAGES
 
 Chain = tuple[StageUse, ...]
 
@@ -46,7 +47,7 @@ def run(chain: Chain, store: dict[str, StageRecord]) -> float:
     for use in chain:
         known = store.get(use.key)
         done = 0.0 if known is None else known.units
-        missing = use.units - done if use.stage in EXTENDED or known is None else 0.0
+        missing = use.units - done if use.stage in EPOCH_STAGES or known is None else 0.0
         if missing > 0:
             spent += missing * PRICES[use.cost_key]
             new = stage(use.stage, use.key, use.cost_key, (missing, missing, 0.0))
@@ -58,7 +59,7 @@ def run(chain: Chain, store: dict[str, StageRecord]) -> float:
 def taken(found: Sequence[Chain], store: dict[str, StageRecord]) -> list[float]:
     table = StageTable.of(found, {})
     prices = np.array([PRICES[key] for key in table.costs])
-    return marginal_joules(table, store, prices).tolist()
+    return table.sums(marginal_units(table, store) * prices[table.cost]).tolist()
 
 
 @given(st.lists(chains(), min_size=1, max_size=8))
@@ -82,8 +83,8 @@ def test_a_provisional_key_gives_way_to_the_true_one() -> None:
     store = {"g": stage("infer", "g", "g", (1000, 0.4, 0.0))}
     table = StageTable.of([planned, used], keys)
     assert table.costs == ("g",)
-    assert marginal_joules(table, store, np.array([0.4])).tolist() == [0, 0]
-    assert marginal_joules(table, {}, np.array([0.4])).tolist() == [0.4, 0.4]
+    assert marginal_units(table, store).tolist() == [0, 0]
+    assert marginal_units(table, {}).tolist() == [1, 1]
 
 
 def test_of_what_a_trial_did_not_reach_no_key_is_learnt() -> None:

@@ -89,7 +89,11 @@ class Sleeper:
 
 
 def measured(
-    tmp_path: Path, meter: TickingMeter, weights: str = "first", graph: str = "graph"
+    tmp_path: Path,
+    meter: TickingMeter,
+    weights: str = "first",
+    graph: str = "graph",
+    key: str = "key",
 ) -> StageStore:
     """The store after these weights of a graph were measured too."""
     path = tmp_path / "model.onnx"
@@ -103,7 +107,7 @@ def measured(
         work=Work(stage="infer", images=64, parameters=10),
     )
     measure_inference(
-        lambda: path, "key", weights=weights, inference=inference, store=store, meter=meter
+        lambda: path, key, weights=weights, inference=inference, store=store, meter=meter
     )
     return store
 
@@ -251,18 +255,7 @@ def test_beside_another_graph_the_first_has_a_brief_window(tmp_path: Path) -> No
     # The first window of the second graph is its pace's, and all are beside other programs.
     busy = TickingMeter(iter([True] * 100))
     measured(tmp_path, busy)
-    path = tmp_path / "model.onnx"
-    store = StageStore(tmp_path / "stages", meter_id=meter_id(busy.facts()))
-    inference = Inference(
-        runtime=Sleeper(),
-        images=np.zeros((64, 1, 8, 8), np.uint8),
-        batch=64,
-        threads=1,
-        work=Work(stage="infer", images=64, parameters=10),
-    )
-    measure_inference(
-        lambda: path, "other", weights="w", inference=inference, store=store, meter=busy
-    )
+    store = measured(tmp_path, busy, "w", key="other")
     record = store.records()[control_key("other", ["reference", "w"])]
     assert (record.cost_key, len(record.marks)) == ("key", 1)
 

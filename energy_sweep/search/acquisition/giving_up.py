@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from energy_sweep.front.doubt import members
 from energy_sweep.search.acquisition.policy import Candidates, Ranking
 
 Floats = NDArray[np.float64]
@@ -54,11 +55,8 @@ def doubt(ranking: Ranking, candidates: Candidates, probability: Floats) -> floa
     drawn = probability > CONTENDER
     drawn[candidates.measured] = True
     of = np.flatnonzero(drawn)
-    of = of[np.argsort(candidates.joules[of], kind="stable")]
     noise = np.random.default_rng(0).standard_normal((DRAWS, len(of)))
     accuracy = ranking.mean[of] + ranking.sd[of] * noise
-    best = np.maximum.accumulate(accuracy, axis=1)
-    member = np.ones_like(accuracy, dtype=np.bool_)
-    member[:, 1:] = accuracy[:, 1:] > best[:, :-1]
+    member = members(accuracy, np.tile(np.log(candidates.joules[of]), (DRAWS, 1)))
     fresh = ~np.isin(of, candidates.measured)
     return float(member[:, fresh].sum() / max(member.sum(), 1))

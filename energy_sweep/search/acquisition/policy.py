@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from energy_sweep.front.domination import Point
+from energy_sweep.front.doubt import members
 from energy_sweep.search.acquisition.accuracy_model import AnswerCounts, believe, rise, squares
 from energy_sweep.search.acquisition.expected import Staircase
 
@@ -60,8 +61,8 @@ class Ranking:
     gain: Floats
     rate: Floats
 
-    def best(self, allowed: Floats) -> int | None:
-        """The candidate with the highest rate among those allowed [N, bool]; None without any."""
+    def best(self, allowed: NDArray[np.bool_]) -> int | None:
+        """The candidate with the highest rate among those `allowed` [N]; None without any."""
         if not np.any(allowed):
             return None
         return int(np.argmax(np.where(allowed, self.rate, -np.inf)))
@@ -112,15 +113,7 @@ def reference(accuracy: Floats, hoped: Floats, cost: Floats) -> Point:
 
     What may be worth its cost counts by what can be hoped of it, lest the reference shut it out.
     """
-    front, hopeful = _members(accuracy, cost), _members(hoped, cost)
+    front, hopeful = members(np.array([accuracy, hoped]), np.array([cost, cost]))
     low, high = float(accuracy[front].min()), float(accuracy[front].max())
     cheap, dear = float(cost[front].min()), float(cost[hopeful].max())
     return low - OUTSIDE * (high - low), dear + OUTSIDE * (dear - cheap)
-
-
-def _members(accuracy: Floats, cost: Floats) -> Numbers:
-    """Candidates of which none at no more cost is as accurate."""
-    order = np.lexsort((-accuracy, cost))
-    best = np.maximum.accumulate(accuracy[order])
-    ahead = np.append(True, accuracy[order][1:] > best[:-1])
-    return order[ahead]
