@@ -29,7 +29,7 @@ from energy_sweep.study.paths import LOCK, OUTPUTS, is_study, last_change, studi
 from energy_sweep.text.commands import program
 
 if TYPE_CHECKING:
-    from energy_sweep.front import Choice, PricedStudy
+    from energy_sweep.front import PricedStudy
     from energy_sweep.store import StageStore
 
 GARBAGE_OBJECTS = 100_000  # are made before it is looked whether some are garbage
@@ -155,23 +155,6 @@ def clear(stored: StoredStudy, named: Path | None = None) -> int:
     raise BadInput(
         f"a sweep is working on {stored.record.name}, or with its stages: type stages --clear when"
         " it ends"
-    )
-
-
-def choose(stored: StoredStudy, arguments: Namespace) -> Choice:
-    """The configuration that the constraints on the command line choose."""
-    from energy_sweep.front import selection
-    from energy_sweep.front.constraints import EXAMPLES
-
-    return selection.choose(
-        stored.priced,
-        min_accuracy=arguments.min_accuracy,
-        max_joules=arguments.max_joules,
-        constraints={
-            name: value for name in EXAMPLES if (value := getattr(arguments, name)) is not None
-        },
-        rule="knee" if arguments.knee else None,
-        sure=arguments.sure,
     )
 
 

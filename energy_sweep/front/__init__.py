@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from energy_sweep.front.domination import hypervolume as hypervolume
     from energy_sweep.front.domination import pareto as pareto
     from energy_sweep.front.priced_study import PricedStudy as PricedStudy
+    from energy_sweep.front.rules import knee as knee
     from energy_sweep.front.selection import Choice as Choice
     from energy_sweep.front.selection import choose as choose
-    from energy_sweep.front.selection import knee as knee
     from energy_sweep.front.selection import pareto_numbers as pareto_numbers
     from energy_sweep.front.selection import rows as rows
 
@@ -38,7 +38,7 @@ _HOMES = {
     "PricedStudy": "priced_study",
     "Choice": "selection",
     "choose": "selection",
-    "knee": "selection",
+    "knee": "rules",
     "pareto_numbers": "selection",
     "rows": "selection",
 }

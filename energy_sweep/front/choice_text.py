@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from energy_sweep.front.configurations import contended_text, joules_text
+from energy_sweep.front.limits import Limits
 from energy_sweep.front.merged import Row
-from energy_sweep.front.sureness import Sureness, is_cheaper, is_more_accurate, percent_text
+from energy_sweep.front.sureness import Judgement, Sureness, percent_text
 from energy_sweep.recipe.dials import value_text
 from energy_sweep.record import Quality
 from energy_sweep.text.terminal import one_line
 
-if TYPE_CHECKING:
-    from energy_sweep.front.sureness import Better
 
-
-def sure_texts(sureness: Sureness | None, better: Better) -> list[str]:
-    """How sure a choice is, and what is not known of that."""
+def sure_texts(sureness: Sureness | None, than: str) -> list[str]:
+    """How sure a choice is, and what is not known of that; `than` is what it is beside the next."""
     if sureness is None:
         return []
     said, unknown = list[str](), list[str]()
@@ -29,8 +26,7 @@ def sure_texts(sureness: Sureness | None, better: Better) -> list[str]:
     elif sureness.constraints is None:
         unknown.append("keeps those joules")
     if sureness.runner_up is not None:
-        named: dict[Better, str] = {is_cheaper: "cheaper", is_more_accurate: "more accurate"}
-        than = f"{named.get(better, 'a better trade')} than trial {sureness.runner_up}"
+        than = f"{than} than trial {sureness.runner_up}"
         if sureness.beats_runner_up is None:
             unknown.append(f"is {than} (the runner-up)")
         else:
@@ -74,3 +70,42 @@ def doubt_texts(row: Row) -> list[str]:
 
 def _trials(numbers: Sequence[int]) -> str:
     return f"trial{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))}"
+
+
+def wanted_text(limits: Limits) -> str:
+    """What a choice has to keep, after what is taken; empty where that is nothing."""
+    wanted = f" with {limits.text}" if limits.text else ""
+    return wanted + (f", sure to {100 * limits.sure:g} %" if limits.sure is not None else "")
+
+
+def nearest_text(
+    found: Sequence[Row], limits: Limits, judgement: Judgement | None, quality: Quality
+) -> str:
+    """Says that no row keeps the limits, and which comes nearest to it."""
+    if limits.sure is None:
+        nearest = min(found, key=lambda row: (limits.excess(row), row.joules))
+        return f"no configuration has {limits.text}; the nearest is {choice_text(nearest, quality)}"
+
+    def shortfall(row: Row) -> tuple[float, float, float]:
+        return -(limits.sureness(row, judgement).constraints or 0.0), limits.excess(row), row.joules
+
+    nearest = min(found, key=shortfall)
+    sure = limits.sureness(nearest, judgement).constraints
+    with_that = "" if sure is None else f", with {percent_text(sure)},"
+    return (
+        f"no configuration has {limits.text} as surely as {100 * limits.sure:g} %; the nearest"
+        f"{with_that} is {choice_text(nearest, quality)}"
+    )
+
+
+def named_text(row: Row, limits: Limits, judgement: Judgement | None, quality: Quality) -> str:
+    """Says of a row that was named which limits it does not keep, or not as surely as asked."""
+    broken = limits.constraints.broken(row)
+    if limits.sure is None:
+        return f"{choice_text(row, quality)}: {broken}"
+    sure = limits.sureness(row, judgement).constraints
+    with_that = "is not known to keep" if sure is None else f"keeps with {percent_text(sure)}"
+    return (
+        f"{choice_text(row, quality)}, {with_that} what was asked for ({limits.text}), and"
+        f" {100 * limits.sure:g} % were wanted{f'; {broken}' if broken else ''}"
+    )

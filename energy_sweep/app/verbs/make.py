@@ -12,13 +12,14 @@ from pathlib import Path
 
 from energy_sweep.app import stored_study
 from energy_sweep.app.stored_study import StoredStudy
+from energy_sweep.app.verbs.choosing import chosen
+from energy_sweep.app.verbs.constraint_options import asked_of
 from energy_sweep.app.verbs.destination import (
     check_deployment,
     check_page,
     fresh_folder,
     writing_to,
 )
-from energy_sweep.front.constraints import EXAMPLES
 from energy_sweep.record import BadInput, JsonDict, TrialRecord, TrialResult, to_json
 from energy_sweep.study.links import check_links
 from energy_sweep.study.paths import PAGE
@@ -27,10 +28,12 @@ from energy_sweep.text import terminal
 
 def deploy(arguments: Namespace) -> None:
     """Write the chosen configuration as files, and print its test accuracy."""
+    asked = asked_of(arguments)  # refuses two rules before anything is read
     with writing_to(arguments.to):
         check_deployment(arguments.to, force=arguments.force)
     stored = stored_study.load(arguments)
     trial, result = _to_deploy(stored, arguments)
+    _warn_below_floor(stored, trial.number, asked["constraints"].get("min_accuracy"))
     origin = _origin(stored, trial)
 
     from energy_sweep import deploy as deployment
@@ -131,24 +134,25 @@ def _announce(stored: StoredStudy, address: str, arguments: Namespace) -> None:
 def _to_deploy(stored: StoredStudy, arguments: Namespace) -> tuple[TrialRecord, TrialResult]:
     number = arguments.trial
     if number is None:
-        number = stored_study.choose(stored, arguments).row.trial
-        _warn_below_floor(stored, number, arguments.min_accuracy)
-    elif arguments.knee or any(
-        getattr(arguments, name) is not None for name in (*EXAMPLES, "sure")
-    ):
-        raise BadInput("--trial names one already: leave out the constraints, or --trial")
+        number = chosen(stored, arguments).row.trial
     trial = stored_study.trial_of(stored.record, number)
     if trial.result is None or trial.result.correct is None:
         reason = trial.result.infeasible if trial.result else trial.error or trial.state
         raise BadInput(f"trial {number} has no network to deploy ({reason}): type another --trial")
+    is_limited = asked_of(arguments)["constraints"] or arguments.sure is not None
+    if arguments.trial is not None and is_limited:
+        chosen(stored, arguments)  # which refuses a trial that does not keep what is asked for
     return trial, trial.result
 
 
 def _warn_below_floor(stored: StoredStudy, number: int, floor: float | None) -> None:
     from energy_sweep.front.own_net import below_floor_text
 
-    text = below_floor_text(stored.priced.configuration(number), number, floor)
-    if text:
+    priced = stored.priced.unconstrained
+    row = priced.row_by_trial.get(number)
+    if row is not None and (
+        text := below_floor_text(priced.configuration(row.trial), number, floor)
+    ):
         print(text, file=sys.stderr)
 
 

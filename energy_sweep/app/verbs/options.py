@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from energy_sweep.app.verbs import make, measure, meters, show, typed_numbers
+from energy_sweep.app.verbs import choosing, make, measure, meters, show, typed_numbers
 from energy_sweep.app.verbs.constraint_options import constraints, unconstrained
 from energy_sweep.app.verbs.untrusted_study import guard_untrusted
 from energy_sweep.record import BadInput
@@ -20,7 +20,7 @@ ACTIONS = {
     "meters": meters.meters,
     "measure": measure.measure,
     "front": show.front,
-    "choose": show.choose,
+    "choose": choosing.choose,
     "deploy": make.deploy,
     "report": make.report,
     "dashboard": make.dashboard,
@@ -168,6 +168,10 @@ def _watts(parser: argparse.ArgumentParser) -> None:
 
 def _study(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", help="a study; default: the latest")
+    _outputs(parser)
+
+
+def _outputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--outputs", type=Path, default=OUTPUTS, metavar="DIR", help="where studies lie"
     )
@@ -191,7 +195,6 @@ def _csv(parser: argparse.ArgumentParser) -> None:
 
 def _deploy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="where to write")
-    parser.add_argument("--trial", type=int, metavar="N", help="take this trial; do not choose")
     _allow(parser)
 
 

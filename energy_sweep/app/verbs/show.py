@@ -1,11 +1,9 @@
-"""The verbs that only look: front, choose, stages."""
+"""The verbs that only look: front, stages."""
 
 from __future__ import annotations
 
-import shlex
 from argparse import Namespace
 from collections import defaultdict
-from collections.abc import Sequence
 
 from energy_sweep.app import stored_study, typed_watts
 from energy_sweep.record import (
@@ -17,7 +15,6 @@ from energy_sweep.record import (
     to_json,
 )
 from energy_sweep.text import terminal
-from energy_sweep.text.commands import program
 
 MEBI = 2**20
 ORDER = (*TRAINING_STAGES, *MEASURING_STAGES)
@@ -42,53 +39,6 @@ def front(arguments: Namespace) -> None:
         anew = typed_watts.priced_text(stored.record, arguments)
         told = tables(stored.priced, width=width), terminal.prose(anew, width=width)
         print(*filter(None, told), sep="\n\n")
-
-
-def choose(arguments: Namespace) -> None:
-    """Print one configuration, why it was chosen and what to type to run it again."""
-    from energy_sweep.app.verbs import other_runtimes
-    from energy_sweep.front import command
-    from energy_sweep.report.figures import objective_text
-
-    stored = stored_study.load(arguments)
-    choice, name = stored_study.choose(stored, arguments), stored.record.name
-    trial = stored_study.trial_of(stored.record, choice.row.trial)
-    again = command(trial)
-    again = " ".join([again, *map(shlex.quote, typed_watts.watts_words(arguments))])
-    if arguments.json:
-        row, sure = to_json(choice.row), to_json(choice.sureness)
-        told = {"why": choice.why, "sure": sure, "command": again}
-        undecided = list(stored.priced.scale_rivals(choice.row.trial))
-        stored_study.print_json({**row, **told, "scale_dependent": undecided})
-        return
-    found = stored_study.study_words(stored.folder, arguments.outputs)
-    take = ["deploy", *found, "--trial", str(choice.row.trial), "--to", "DIR"]
-    take += typed_watts.priced_by(arguments)
-    priced = objective_text(stored.objective)
-    anew = typed_watts.priced_text(stored.record, arguments)
-    other = other_runtimes.offer(choice.row, trial, stored.record, stored.objective)
-    width = terminal.width_of()
-    print(
-        terminal.prose(
-            f"trial {choice.row.trial} of {name}, by accuracy and {priced}", width=width
-        ),
-        terminal.prose(f"  why      {choice.why}", width=width),
-        *_scale_lines(stored.priced.scale_rivals(choice.row.trial), width=width),
-        f"  run it   {again}",
-        f"  take it  {program(*take)}",
-        *([f"  runtime  {other}"] if other else []),
-        *([terminal.prose(anew, width=width)] if anew else []),
-        sep="\n",
-    )
-
-
-def _scale_lines(others: Sequence[int], *, width: int | None) -> list[str]:
-    if not others:
-        return []
-    from energy_sweep.report.tables import short
-
-    text = f"whether it costs less than {short(others)} depends on the factors of the sources"
-    return [terminal.prose(f"  scale    {text}: see front", width=width)]
 
 
 def stages(arguments: Namespace) -> None:

@@ -43,3 +43,17 @@ def port(text: str) -> int:
     if not 0 <= value < 65536:
         raise argparse.ArgumentTypeError(f"{text} is not a port")
     return value
+
+
+def weights(text: str) -> dict[str, float]:
+    """Numbers by name, such as accuracy=1,joules=2."""
+    found = dict[str, float]()
+    for part in text.split(","):
+        name, equals, number = part.partition("=")
+        if not equals or name in found:
+            raise argparse.ArgumentTypeError(f"{text} is not such as accuracy=1,joules=2")
+        try:
+            found[name] = float(number)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{part} is not such as accuracy=1") from None
+    return found
