@@ -49,8 +49,9 @@ class StoredStudy:
     def priced(self) -> PricedStudy:
         """What follows from its prices, by the objective and constraints that were asked for."""
         from energy_sweep.front import PricedStudy
+        from energy_sweep.study.forest import forest_shares
 
-        return PricedStudy(self.record, self.objective, self.is_constrained)
+        return PricedStudy(self.record, self.objective, self.is_constrained, forest_shares)
 
 
 def powercap(arguments: Namespace) -> JsonDict:

@@ -14,6 +14,7 @@ from energy_sweep.front.configurations import (
 )
 from energy_sweep.front.constraints import Constraints
 from energy_sweep.front.doubt import Beliefs, Doubt
+from energy_sweep.front.importance import Forest
 from energy_sweep.front.limited import LimitedFigures, limited_figures
 from energy_sweep.front.prices import Prices
 from energy_sweep.front.ratios import Ratios
@@ -22,11 +23,13 @@ from energy_sweep.record import Objective, StudyRecord
 
 @dataclass(frozen=True, eq=False)
 class PricedConfigurations:
-    """What a study measured, as one objective prices it."""
+    """What a study measured, as one objective prices it; `forest` tells which axis matters where
+    the grid has holes."""
 
     study: StudyRecord
     objective: Objective = field(default_factory=Objective)
     is_constrained: bool = True
+    forest: Forest | None = None
 
     @property
     def quality(self) -> str:

@@ -14,6 +14,7 @@ from energy_sweep.front.configurations import (
     rows_of,
 )
 from energy_sweep.front.domination import pareto
+from energy_sweep.front.importance import Importance, axis_importance
 from energy_sweep.front.infeasible import InfeasibleRow, infeasible_rows
 from energy_sweep.front.priced_configurations import PricedConfigurations
 from energy_sweep.front.rivals import compared
@@ -38,7 +39,7 @@ class PricedStudy(PricedConfigurations):
         """The same study with all its rows."""
         if not self.constraints:
             return self  # and what was computed
-        return PricedStudy(self.study, self.objective, is_constrained=False)
+        return PricedStudy(self.study, self.objective, is_constrained=False, forest=self.forest)
 
     @cached_property
     def excluded(self) -> tuple[Row, ...]:
@@ -140,6 +141,14 @@ class PricedStudy(PricedConfigurations):
     def attributed_joules(self) -> float:
         """What its trials would have spent one by one."""
         return math.fsum(line.attributed_joules for line in self.bill.values())
+
+    @cached_property
+    def importance(self) -> Importance | None:
+        """Which axis matters, over all configurations, those that break a constraint too."""
+        whole = self.unconstrained
+        return axis_importance(
+            whole.rows, whole.axes, beliefs=lambda: whole.beliefs, forest=self.forest
+        )
 
     @cached_property
     def savings(self) -> tuple[Saving, ...]:

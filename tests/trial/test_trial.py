@@ -108,6 +108,13 @@ def test_levels_share_training_and_horizons_share_the_trunk(
     }
     assert counts == {"trunk": 8, "cooldown": 1 + 1 + 2, "compress": 3, "recover": 3, "export": 1}
     assert not any(record.lost for record in store.records().values())
+    for record in store.records().values():
+        if record.stage in ("trunk", "cooldown", "recover"):
+            losses = record.facts["losses"]
+            assert list(losses) == [str(epoch) for epoch in range(1, len(record.marks) + 1)]
+            assert all(0 < loss < 10 for loss in losses.values())
+    [trunk] = [record for record in store.records().values() if record.stage == "trunk"]
+    assert trunk.facts["losses"]["8"] < trunk.facts["losses"]["1"]
 
 
 def test_shorter_horizons_find_their_branch_when_it_was_announced(

@@ -6,8 +6,7 @@ Weights and readings of an epoch are saved as one file, hence both or neither su
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,18 +22,13 @@ from energy_sweep.record import (
     StageRecord,
     StageUse,
     from_json,
-    to_json,
 )
 from energy_sweep.record.mark_log import MarkLog
 from energy_sweep.store import StageStore
-from energy_sweep.training.loop import DamagedFile, Trainee, load, restore, save
+from energy_sweep.training.loop import DamagedFile, Trainee, load, restore
+from energy_sweep.trial.training.progress import EpochSaver, SegmentProgress
 
 log = logging.getLogger(__name__)
-
-# States up to this size are saved with every epoch, larger ones every SAVE_SECONDS: by size and
-# not by speed, so that what a kill can cost does not depend on how busy the machine was.
-SMALL_STATE_BYTES = 16 * 2**20
-SAVE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,22 +50,6 @@ class Segment:
     @property
     def kept(self) -> frozenset[int]:
         return self.keep | {self.epochs}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _SegmentProgress:
-    """How far the weights are (`epoch`), and all marks of the key so far."""
-
-    epoch: int = 0
-    marks: tuple[Mark, ...] = ()
-    lost: tuple[Mark, ...] = ()
-    hashes: JsonDict = field(default_factory=dict[str, Any])
-
-    def after(self, mark: Mark) -> _SegmentProgress:
-        """One epoch on: an epoch measured before keeps its first mark, the new one is lost work."""
-        if self.epoch < len(self.marks):
-            return replace(self, epoch=self.epoch + 1, lost=(*self.lost, mark))
-        return replace(self, epoch=self.epoch + 1, marks=(*self.marks, mark))
 
 
 def state_file(store: StageStore, use: StageUse, epoch: int) -> Path:
@@ -128,24 +106,24 @@ def _train(
     folder = store.folder(segment.use.key)
     trainee = segment.begin()
     progress = _resume(segment, trainee, folder, record)
-    saver = _Saver(folder, segment)
+    saver = EpochSaver(folder, segment.kept)
     with meter.window(segment.work) as window:
         while progress.epoch < segment.epochs:
             try:
-                segment.train_epoch(trainee, progress.epoch)
+                loss = segment.train_epoch(trainee, progress.epoch)
             except Infeasible as reason:
                 mark = window.mark(units=1, images=segment.work.images)
                 store.put(_failed(segment, progress, mark, reason))
                 raise
             mark = window.mark(units=1, images=segment.work.images)
-            progress = saver.save(trainee, progress.after(mark), mark)
+            progress = saver.save(trainee, progress.after(mark, loss), mark)
     finished = store.put(_record(segment, progress))
     saver.clean()
     return finished
 
 
 def _failed(
-    segment: Segment, progress: _SegmentProgress, mark: Mark, reason: Infeasible
+    segment: Segment, progress: SegmentProgress, mark: Mark, reason: Infeasible
 ) -> StageRecord:
     """The record of a segment whose next epoch cannot be done; `mark` is what was tried."""
     facts = {"infeasible": str(reason), "diverged_epoch": progress.epoch + 1}
@@ -156,7 +134,7 @@ def _failed(
     return _record(segment, tried, **(facts if reason.capped else {}))
 
 
-def _record(segment: Segment, progress: _SegmentProgress, **facts: Any) -> StageRecord:
+def _record(segment: Segment, progress: SegmentProgress, **facts: Any) -> StageRecord:
     return StageRecord(
         stage=segment.use.stage,
         key=segment.use.key,
@@ -164,25 +142,25 @@ def _record(segment: Segment, progress: _SegmentProgress, **facts: Any) -> Stage
         marks=progress.marks,
         lost=progress.lost,
         outcome=progress.hashes.get(str(progress.epoch)),
-        facts={"hashes": progress.hashes, **facts},
+        facts={"hashes": progress.hashes, "losses": progress.losses, **facts},
         settings=segment.settings,
     )
 
 
 def _resume(
     segment: Segment, trainee: Trainee, folder: Path, record: StageRecord | None
-) -> _SegmentProgress:
+) -> SegmentProgress:
     """Put the furthest usable state into `trainee`, and gather every mark ever made."""
     states = sorted(folder.glob("*.safetensors"), key=lambda path: path.stat().st_mtime)
-    best, tensors = _SegmentProgress(), None
-    histories = [_SegmentProgress(marks=record.marks, lost=record.lost)] if record else []
+    best, tensors = SegmentProgress(), None
+    histories = [SegmentProgress(marks=record.marks, lost=record.lost)] if record else []
     for path in states:
         try:
             found, metadata = load(path)
         except DamagedFile as error:
             log.warning("%s: its epochs run again", error)
             continue
-        saved = from_json(_SegmentProgress, metadata)
+        saved = from_json(SegmentProgress, metadata)
         histories.append(saved)
         if best.epoch < saved.epoch <= segment.epochs and trainee.optimizer_in(found):
             best, tensors = saved, found
@@ -190,57 +168,18 @@ def _resume(
         restore(trainee.module, trainee.optimizer, tensors)
     furthest = max((h.epoch for h in histories), default=0)
     orphans = tuple(MarkLog(folder).after(furthest))
-    return _SegmentProgress(
+    return SegmentProgress(
         epoch=best.epoch,
         marks=max((h.marks for h in histories), key=len, default=()),
         lost=max((h.lost for h in histories), key=len, default=()) + orphans,
-        hashes={k: v for h in histories for k, v in h.hashes.items()}
-        | (record.facts.get("hashes", {}) if record else {}),
+        hashes=_gathered("hashes", histories, record),
+        losses=_gathered("losses", histories, record),
     )
 
 
-class _Saver:
-    """Saves states: kept epochs under their own name, others in one rolling file."""
-
-    def __init__(self, folder: Path, segment: Segment):
-        self.folder, self.segment = folder, segment
-        self.rolling = folder / "state.safetensors"
-        self.journal = MarkLog(folder)
-        self.last = time.monotonic()
-        self.small: bool | None = None
-
-    def save(self, trainee: Trainee, progress: _SegmentProgress, mark: Mark) -> _SegmentProgress:
-        """Save the state of the epoch just trained, or only its mark where that is not due."""
-        kept = progress.epoch in self.segment.kept
-        if self.small is None:
-            self.small = trainee.state_bytes() <= SMALL_STATE_BYTES
-        if not (kept or self.small or time.monotonic() - self.last > SAVE_SECONDS):
-            self.journal.append(progress.epoch, mark)
-            return progress
-        path = self.rolling
-        if kept:
-            path = self.folder / f"epoch-{progress.epoch:05d}.safetensors"
-            progress = self._with_hash(progress, trainee)
-        save(path, trainee, to_json(progress))
-        self.last = time.monotonic()
-        self.journal.clear()
-        return progress
-
-    @staticmethod
-    def _with_hash(progress: _SegmentProgress, trainee: Trainee) -> _SegmentProgress:
-        outcome, epoch = trainee.fingerprint(), str(progress.epoch)
-        before = progress.hashes.get(epoch, outcome)
-        if before != outcome:
-            log.warning(
-                "epoch %s gave other weights (%s) than before (%s): this machine does not "
-                "repeat itself bit for bit",
-                epoch,
-                outcome[:12],
-                before[:12],
-            )
-        return replace(progress, hashes={**progress.hashes, epoch: outcome})
-
-    def clean(self) -> None:
-        """Remove what only an unfinished segment needs."""
-        self.rolling.unlink(missing_ok=True)
-        self.journal.clear()
+def _gathered(
+    name: str, histories: Iterable[SegmentProgress], record: StageRecord | None
+) -> JsonDict:
+    """What all epochs gave that is known, by epoch."""
+    found = {k: v for history in histories for k, v in getattr(history, name).items()}
+    return found | (record.facts.get(name, {}) if record else {})
