@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from energy_sweep.front.achieved import name_of
 from energy_sweep.front.merged import Row
+from energy_sweep.record import JsonDict
 
 DENSE = "dense"
 
@@ -25,10 +26,8 @@ class Kind:
 
 def kind_of(row: Row) -> Kind:
     """What a configuration was compressed by."""
-    compression = row.config.get("compression")
-    if not row.level or not isinstance(compression, dict):
-        return Kind("", 0.0)
-    return Kind(name_of(compression), row.level)
+    compression: JsonDict | None = row.config.get("compression")
+    return Kind(name_of(compression), row.level) if row.level and compression else Kind("", 0.0)
 
 
 def efficiency(row: Row) -> float | None:
