@@ -10,10 +10,14 @@ import tempfile
 import threading
 import uuid
 from collections.abc import Generator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from energy_sweep.app.sweep import patience
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # One thread, before torch is imported: the threads of two workers would wait for each other, and
 # tests in which threads matter set their number themselves.
@@ -101,3 +105,12 @@ def pytest_collection_finish() -> None:
         return copy
 
     ONNXRegistry.from_torchlib = staticmethod(from_torchlib)  # type: ignore
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Generator[Browser]:
+    """A browser, one for all tests of a module."""
+    from chromium import browser
+
+    with browser() as opened:
+        yield opened

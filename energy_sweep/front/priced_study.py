@@ -28,6 +28,7 @@ from energy_sweep.front.scale import (
     orders_text,
     scale_factors,
 )
+from energy_sweep.record import Objective
 
 
 class PricedStudy(PricedConfigurations):
@@ -40,6 +41,12 @@ class PricedStudy(PricedConfigurations):
         if not self.constraints:
             return self  # and what was computed
         return PricedStudy(self.study, self.objective, is_constrained=False, forest=self.forest)
+
+    def by(self, objective: Objective) -> PricedStudy:
+        """The same study by another objective; the prices of its work stay."""
+        found = PricedStudy(self.study, objective, is_constrained=self.is_constrained)
+        vars(found)["prices"] = self.prices
+        return found
 
     @cached_property
     def excluded(self) -> tuple[Row, ...]:

@@ -21,7 +21,6 @@ CONFIG: JsonDict = {
     "showSendToCloud": False,
     "displaylogo": False,
     "responsive": True,
-    "doubleClickDelay": 300,  # a click on the legend waits for it
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
 }
 OBJECTIVES = {
@@ -52,43 +51,6 @@ def front_figure(priced: PricedStudy) -> JsonDict:
         *legend(symbols, "symbol", FAINT),
     ]
     return {"data": data, "layout": {**_layout(), "xaxis": x_axis, "yaxis": y_axis}}
-
-
-def bill_figure(priced: PricedStudy) -> JsonDict:
-    """By stage, the joules spent beside those that the configurations would cost alone."""
-    stages = list(priced.bill)[::-1]
-    lines = [priced.bill[stage] for stage in stages]
-
-    def bars(name: str, joules: Sequence[float], colour: str) -> JsonDict:
-        return {
-            "type": "bar",
-            "orientation": "h",
-            "name": name,
-            "x": joules,
-            "y": stages,
-            "text": [joules_text(value) for value in joules],
-            "textposition": "outside",
-            "cliponaxis": False,
-            "marker": {"color": colour},
-            "hovertemplate": f"%{{y}}: %{{text}} {priced.quality} {name}<extra></extra>",
-        }
-
-    layout = _layout()
-    layout["margin"]["r"] = 56  # for the number beside the longest bar
-    layout["legend"]["traceorder"] = "reversed"
-    layout |= {
-        "barmode": "group",
-        "bargap": 0.35,
-        "xaxis": {
-            "title": {"text": f"joules, {priced.quality}"},
-            "gridcolor": GRID,
-            "rangemode": "tozero",
-        },
-        "yaxis": {"ticklabelstandoff": 8, "automargin": True},
-    }
-    alone = bars("one by one", [line.attributed_joules for line in lines], "#c9d3dc")
-    data = [alone, bars("spent", [line.spent_joules for line in lines], PALETTE[1])]
-    return {"data": data, "layout": layout}
 
 
 def hover(row: Row, quality: str) -> str:

@@ -16,6 +16,7 @@ from energy_sweep.record import Objective, StudyRecord, to_json
 from energy_sweep.record.answers import Answers
 from energy_sweep.report import html_page as report
 from energy_sweep.report import tables
+from energy_sweep.report.page_data import page_data
 
 TRAINING = Objective(name="training")
 
@@ -129,7 +130,8 @@ def test_every_face_says_that_joules_are_contended() -> None:
     assert "15.4 ± " in table
     assert " J contended" in table
     assert "they beat nothing until they are measured again: type" in table
-    assert "contended: trunk" in report.page(priced)
+    assert " J contended" in report.page(priced)
+    assert page_data(priced)["views"]["training"]["contended"] == {"0": ["trunk"]}
     why = front.choose(front.rows(study, TRAINING)).why
     assert "estimated (contended: trunk)" in why
     assert "other programs ran in all windows of its trunk" in why

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,11 +16,19 @@ from energy_sweep import front
 from energy_sweep.record import Objective, StudyRecord
 from energy_sweep.report import html_page as report
 from energy_sweep.report import tables
-from energy_sweep.report.figures import CONFIG, bill_figure, front_figure
+from energy_sweep.report.figures import CONFIG, front_figure
+from energy_sweep.report.page_data import floor
+from energy_sweep.report.sections import SECTIONS
 
 STUDY = toy_study.grid(rates=(0.001, 0.01, 10.0))
 TRAINING = Objective(name="training")
 PRICED = front.PricedStudy(STUDY, TRAINING)
+# Plotly, ours, and the values that those read: of the page and of each section that has any.
+SCRIPTS = 3 + sum(
+    found is not None and found.data is not None for found in (make(PRICED) for make in SECTIONS)
+)
+PAGE = Path(report.__file__).parent / "page"
+LONGEST = 250
 
 
 class Tags(HTMLParser):
@@ -43,8 +52,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def embedded(page: str) -> dict[str, Any]:
-    found = re.search(r"^const page = (.*);$", page, re.MULTILINE)
+def embedded(page: str, key: str = "page") -> dict[str, Any]:
+    """The values that a script of the page reads."""
+    found = re.search(rf'<script type="application/json" id="data-{key}">(.*)</script>', page)
     assert found is not None
     return json.loads(found.group(1))
 
@@ -53,7 +63,7 @@ def test_the_page_fetches_nothing(written: str) -> None:
     tags = Tags()
     tags.feed(written)
     assert tags.fetches == ["data:,"]
-    assert tags.tags.count("script") == 2
+    assert tags.tags.count("script") == SCRIPTS
     style = written[: written.index("</style>")]
     assert "url(" not in style
     assert "@import" not in style
@@ -64,6 +74,32 @@ def test_plotly_is_inlined_once(written: str) -> None:
     assert len(written) < 6_000_000
 
 
+def test_the_files_of_the_page_are_small_and_make_one_global_object() -> None:
+    files = sorted(PAGE.iterdir())
+    assert len(files) > 15
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) < LONGEST, path.name
+        if path.suffix == ".js":
+            code = [line for line in text.splitlines() if not line.startswith("//")]
+            starts = r"const page = \(\(\) => \{|\(\(\) => \{|page\.\w+\(|document\.add\w+\("
+            assert re.match(starts, code[0]), f"{path.name} is not wrapped"
+            outer = [
+                line for line in code[1:] if re.match(r"(const|let|var|function|class)\b", line)
+            ]
+            assert outer == [], path.name
+
+
+def test_sections_have_keys_of_their_own_and_scripts_that_are_there(written: str) -> None:
+    made = [section for make in SECTIONS if (section := make(PRICED)) is not None]
+    assert len({section.key for section in made}) == len(made)
+    for section in made:
+        assert written.count(f'id="{section.key}"') == 1
+        if section.script is not None:
+            draws = (PAGE / section.script).read_text(encoding="utf-8")
+            assert f'page.section("{section.key}"' in draws
+
+
 def test_plotly_offers_no_cloud(written: str) -> None:
     assert embedded(written)["config"] == CONFIG
     assert CONFIG["showSendToCloud"] is False
@@ -71,30 +107,36 @@ def test_plotly_offers_no_cloud(written: str) -> None:
 
 
 def test_the_titles_say_how_the_joules_were_obtained(written: str) -> None:
-    page = embedded(written)
+    assert embedded(written)["quality"] == embedded(written, "bill")["quality"] == "estimated"
     assert "<title>toy: accuracy against joules, estimated</title>" in written
-    assert "Accuracy against training joules, estimated" in written
     assert "Joules by stage, estimated" in written
-    for figure in (page["front"], page["bill"]):
-        assert "estimated" in figure["layout"]["xaxis"]["title"]["text"]
     assert "between 0.93 and 4" in written
 
 
-def test_every_trial_has_its_command_and_the_knee_is_shown(written: str) -> None:
+def test_every_trial_has_its_command_and_the_choice_is_that_of_choose(written: str) -> None:
     page = embedded(written)
-    assert set(page["trials"]) == {str(trial.number) for trial in STUDY.trials}
-    knee = front.knee(front.rows(STUDY, TRAINING)).trial
-    shown = page["trials"][str(knee)]["command"]
-    assert f'<code id="chosen-command">{shown}</code>' in written
+    assert page["commands"] == {str(one.number): front.command(one) for one in STUDY.trials}
+    for name, view in page["views"].items():
+        priced = front.PricedStudy(STUDY, Objective(name=name))
+        choice = front.choose(priced)
+        assert view["choice"]["trial"] == choice.row.trial
+        assert choice.sureness is not None
+        assert view["choice"]["beatsRunnerUp"] == choice.sureness.beats_runner_up
     for number in front.pareto_numbers(STUDY, TRAINING):
-        assert f"<code>{page['trials'][str(number)]['command']}</code>" in written
+        assert f"<code>{page['commands'][str(number)]}</code>" in written
+
+
+def test_the_floor_of_efficiency_is_the_limit_of_the_study_or_a_share_of_the_best() -> None:
+    best = max(row.accuracy for row in PRICED.rows)
+    assert floor(PRICED)["accuracy"] == math.floor(90 * best) / 100
+    limited = dataclasses.replace(STUDY, constraints={"min_accuracy": 0.8})
+    assert floor(front.PricedStudy(limited, TRAINING))["accuracy"] == 0.8
 
 
 @pytest.mark.parametrize("name", ["training", "inference", "lifetime"])
-def test_plotly_accepts_the_figures(name: str) -> None:
+def test_plotly_accepts_the_figure(name: str) -> None:
     priced = front.PricedStudy(STUDY, Objective(name=name))
-    for figure in (front_figure(priced), bill_figure(priced)):
-        plotly.graph_objects.Figure(figure)
+    plotly.graph_objects.Figure(front_figure(priced))
 
 
 def test_the_front_is_a_stepped_line_with_error_bars_on_log_joules() -> None:
@@ -177,7 +219,7 @@ def test_names_cannot_break_out_of_the_page() -> None:
     tags = Tags()
     page = report.page(front.PricedStudy(hostile(), TRAINING))
     tags.feed(page)
-    assert tags.tags.count("script") == 2
+    assert tags.tags.count("script") == SCRIPTS
     assert "alert(1)</script>" not in page
 
 

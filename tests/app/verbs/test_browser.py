@@ -1,8 +1,7 @@
-"""The report and the dashboard as a browser shows them; every page is opened in Chromium."""
+"""The report and the dashboard as a browser shows them, and what they ask of any network."""
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 import subprocess
@@ -10,13 +9,13 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import toy_study
-from chromium import FLAGS, find
+from chromium import Tab, tab
+from playwright.sync_api import Browser, expect
 from stored_study import store_study
 
 from energy_sweep.record import Objective
@@ -24,61 +23,11 @@ from energy_sweep.report.html_page import write_report
 
 pytestmark = pytest.mark.slow
 
-DUMP_FLAGS = (*FLAGS, "--window-size=1400,1000", "--virtual-time-budget=15000")
-NOBODY = "not an origin"  # who asks for what Chromium wants for itself
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """A page after its scripts ran, and the addresses they asked for."""
-
-    html: str
-    requests: tuple[str, ...]
-
-    @property
-    def words(self) -> str:
-        """The text of the page; marks within a line do not part it."""
-        joined = re.sub(r"</?span[^>]*>", "", self.html)
-        return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", joined))
-
-    @property
-    def points(self) -> int:
-        """How many points Plotly has drawn."""
-        return len(re.findall(r'<path class="point[ "]', self.html))
-
-
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    return find()
-
-
-def look(chromium: str, address: str, folder: Path) -> Seen:
-    """Open an address in a new browser; `folder` is for its profile and network log."""
-    log = folder / "network.json"
-    command = [
-        chromium,
-        *DUMP_FLAGS,
-        f"--user-data-dir={folder / 'profile'}",
-        f"--log-net-log={log}",
-    ]
-    done = subprocess.run(
-        [*command, "--dump-dom", address], capture_output=True, text=True, timeout=120, check=True
-    )
-    return Seen(html=done.stdout, requests=_requests(log))
-
-
-def _requests(log: Path) -> tuple[str, ...]:
-    """What the page asked for; the browser's own requests come from no origin."""
-    document = json.loads(log.read_text(encoding="utf-8"))
-    started = document["constants"]["logEventTypes"]["URL_REQUEST_START_JOB"]
-    events = [event.get("params", {}) for event in document["events"] if event["type"] == started]
-    own = [event for event in events if event.get("initiator", NOBODY) != NOBODY]
-    return tuple(dict.fromkeys(event["url"] for event in own))
-
-
-def abroad(seen: Seen) -> list[str]:
-    """Requests that would leave this machine."""
-    return [url for url in seen.requests if urlsplit(url).hostname not in (None, "127.0.0.1")]
+@pytest.fixture
+def opened(chromium: Browser) -> Iterator[Tab]:
+    with tab(chromium) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -118,52 +67,60 @@ def _wait(address: str, server: subprocess.Popen[str]) -> None:
     pytest.fail("the dashboard does not answer")
 
 
-def test_a_request_that_leaves_the_machine_would_be_seen(chromium: str, tmp_path: Path) -> None:
+def test_a_request_that_leaves_the_machine_would_be_seen(opened: Tab, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text("<p>hello<img src='http://pictures.example/a.png'>")
-    seen = look(chromium, page.as_uri(), tmp_path)
-    assert abroad(seen) == ["http://pictures.example/a.png"]
+    opened.page.goto(page.as_uri())
+    assert opened.abroad == ["http://pictures.example/a.png"]
 
 
 def test_report_opens_from_a_file_and_asks_nothing_of_the_network(
-    chromium: str, tmp_path: Path
+    opened: Tab, tmp_path: Path
 ) -> None:
     page = tmp_path / "report.html"
     record = toy_study.grid()
     write_report(record, Objective(), page)
-    seen = look(chromium, page.as_uri(), tmp_path)
-    assert abroad(seen) == []
-    assert "estimated" in seen.words and "python -m energy_sweep batch=" in seen.words
-    assert seen.points == len(record.trials)
-    buttons = re.findall(r'data-title="([^"]*)"', seen.html)
+    opened.context.route(re.compile(r"^(?!file:|data:)"), lambda route: route.abort())
+    opened.page.goto(page.as_uri())
+    expect(opened.page.locator("#front path.point")).to_have_count(len(record.trials))
+    assert [one for one in opened.requests if not one.startswith("data:")] == [page.as_uri()]
+    assert opened.complaints == []
+    expect(opened.page.locator("#headline code").first).to_contain_text(
+        "python -m energy_sweep batch="
+    )
+    buttons = opened.page.locator("[data-title]").evaluate_all(
+        "found => found.map((one) => one.dataset.title)"
+    )
     assert buttons and not [name for name in buttons if "share" in name.lower()]
 
 
-def test_dashboard_names_the_axes_and_shows_our_study_note(
-    chromium: str, dashboard: str, tmp_path: Path
-) -> None:
-    seen = look(chromium, f"{dashboard}/dashboard/studies/1", tmp_path)
-    assert "Objective X: accuracy" in seen.words and "Objective Y: joules" in seen.words
-    assert abroad(seen) == []
-    note = look(chromium, f"{dashboard}/dashboard/studies/1/note", tmp_path)
-    assert "On the front, cheapest first" in note.words and "Open the report" in note.words
+def test_dashboard_names_the_axes_and_shows_our_study_note(opened: Tab, dashboard: str) -> None:
+    opened.page.goto(f"{dashboard}/dashboard/studies/1")
+    expect(opened.page.get_by_text("Objective X").first).to_be_visible()
+    words = " ".join(opened.page.locator("body").inner_text().split())
+    assert "accuracy" in words and "joules" in words
+    opened.page.goto(f"{dashboard}/dashboard/studies/1/note")
+    expect(opened.page.get_by_text("On the front, cheapest first")).to_be_visible()
+    expect(opened.page.get_by_text("Open the report")).to_be_visible()
+    assert opened.abroad == []
 
 
-def test_our_page_opens_inside_the_dashboard(chromium: str, dashboard: str, tmp_path: Path) -> None:
-    note = look(chromium, f"{dashboard}/dashboard/studies/1/note", tmp_path)
-    link = re.search(r'href="([^"]*/artifacts/[^"]*)"', note.html)
+def test_our_page_opens_inside_the_dashboard(opened: Tab, dashboard: str) -> None:
+    opened.page.goto(f"{dashboard}/dashboard/studies/1/note")
+    link = opened.page.locator('a[href*="/artifacts/"]').first.get_attribute("href")
     assert link is not None, "the study note has no link to the report"
-    page = look(chromium, f"{dashboard}{urlsplit(link[1]).path}", tmp_path)
-    assert "python -m energy_sweep batch=" in page.words and page.points > 0
-    assert abroad(page) == []
+    opened.page.goto(f"{dashboard}{urlsplit(link).path}")
+    expect(opened.page.locator("#front path.point").first).to_be_visible()
+    expect(opened.page.locator("#headline code").first).to_contain_text(
+        "python -m energy_sweep batch="
+    )
+    assert opened.abroad == []
 
 
-def test_note_of_a_trial_tells_its_joules_and_the_command(
-    chromium: str, dashboard: str, tmp_path: Path
-) -> None:
-    seen = look(chromium, f"{dashboard}/dashboard/studies/1/trials?numbers=3", tmp_path)
-    assert "J estimated" in seen.words
-    assert "python -m energy_sweep batch=" in seen.words
+def test_note_of_a_trial_tells_its_joules_and_the_command(opened: Tab, dashboard: str) -> None:
+    opened.page.goto(f"{dashboard}/dashboard/studies/1/trials?numbers=3")
+    expect(opened.page.get_by_text("J estimated").first).to_be_visible()
+    expect(opened.page.get_by_text("python -m energy_sweep batch=").first).to_be_visible()
 
 
 def test_dashboard_listens_on_this_machine_only(dashboard: str) -> None:

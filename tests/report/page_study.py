@@ -1,0 +1,87 @@
+"""Studies for the tests of the page: small, of formulas, with all that a page can show."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import toy_study
+
+from energy_sweep.record import DomainEnergy, EnergyReading, Mark, Quality, StageRecord, StudyRecord
+
+BYTES = {0.0: 80_000, 0.5: 20_000}
+
+
+def small(**constraints: float) -> StudyRecord:
+    """Two batches, three rates of which one diverges, two lengths, two levels; counted joules of
+    two domains, idle watts, sizes and latencies."""
+    made = toy_study.grid(rates=(0.001, 0.01, 10.0))
+    meter = dataclasses.replace(
+        made.meter,
+        sources=("counter", "model"),
+        domains=("gpu", "cpu"),
+        idle_watts={"gpu": 2.0, "cpu": 1.0},
+        scale_bands={"counter": (0.95, 1.05), "model": (0.5, 2.0)},
+    )
+    stages = {key: _in_two_domains(one) for key, one in made.stages.items()}
+    stages |= {key: _alone(stages[f"infer-{level}"], level) for level, key in _names().items()}
+    trials = tuple(dataclasses.replace(one, result=_with_facts(one)) for one in made.trials)
+    return dataclasses.replace(
+        made, meter=meter, stages=stages, trials=trials, constraints=constraints
+    )
+
+
+def large() -> StudyRecord:
+    """5,000 configurations."""
+    return toy_study.grid(
+        batches=(16, 32, 64, 128),
+        rates=tuple(round(0.0005 * (step + 1), 5) for step in range(25)),
+        epochs=tuple(range(5, 55, 5)),
+        levels=(0.0, 0.2, 0.4, 0.6, 0.8),
+    )
+
+
+def _names() -> dict[float, str]:
+    return {level: f"alone-{level}" for level in BYTES}
+
+
+def _alone(record: StageRecord, level: float) -> StageRecord:
+    """An image alone costs as much as two of many."""
+    marks = tuple(dataclasses.replace(mark, units=mark.units / 2) for mark in record.marks)
+    key = f"alone-{level}"
+    return dataclasses.replace(record, key=key, cost_key=key, marks=marks)
+
+
+def _with_facts(trial: Any) -> Any:
+    level = trial.params["compression.level"]
+    facts = {
+        "bytes": BYTES[level],
+        "inference": {"1": f"alone-{level}", "64": f"infer-{level}"},
+    }
+    return dataclasses.replace(trial.result, facts=facts)
+
+
+def _in_two_domains(record: StageRecord) -> StageRecord:
+    return dataclasses.replace(record, marks=tuple(map(_split, record.marks)))
+
+
+def _split(mark: Mark) -> Mark:
+    """Three quarters of the joules on the board, which is counted."""
+    whole = mark.reading.domains[0]
+
+    def part(domain: str, source: str, quality: Quality, share: float) -> DomainEnergy:
+        return DomainEnergy(
+            domain=domain,
+            joules=share * whole.joules,
+            uncertainty_joules=share * whole.uncertainty_joules,
+            source=source,
+            quality=quality,
+        )
+
+    domains = (
+        part("gpu", "counter", Quality.COUNTER, 0.75),
+        part("cpu", "model", Quality.ESTIMATED, 0.25),
+    )
+    return dataclasses.replace(
+        mark, reading=EnergyReading(domains=domains, seconds=1.0, contended=None)
+    )
