@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from energy_sweep.app.verbs import choosing, make, measure, meters, show, typed_numbers
+from energy_sweep.app.verbs import choosing, comparing, make, measure, meters, show, typed_numbers
 from energy_sweep.app.verbs.constraint_options import constraints, unconstrained
 from energy_sweep.app.verbs.untrusted_study import guard_untrusted
 from energy_sweep.record import BadInput
@@ -21,6 +21,7 @@ ACTIONS = {
     "measure": measure.measure,
     "front": show.front,
     "choose": choosing.choose,
+    "compare": comparing.compare,
     "deploy": make.deploy,
     "report": make.report,
     "dashboard": make.dashboard,
@@ -94,6 +95,10 @@ def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
         "choose": (
             "One configuration by constraints or rule, and the command that runs it.",
             *(*study, constraints, unconstrained),
+        ),
+        "compare": (
+            "Two configurations (compare NAME 3 7), or the fronts of studies (compare NAME NAME).",
+            *(comparing.options, _outputs, _objective, _watts, unconstrained),
         ),
         "deploy": (
             "The chosen configuration as files that anybody can run.",
