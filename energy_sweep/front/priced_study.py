@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from energy_sweep.front.accuracy import AccuracyTable
@@ -44,7 +45,7 @@ class PricedStudy(PricedConfigurations):
 
     def by(self, objective: Objective) -> PricedStudy:
         """The same study by another objective; the prices of its work stay."""
-        found = PricedStudy(self.study, objective, is_constrained=self.is_constrained)
+        found = replace(self, objective=objective)
         vars(found)["prices"] = self.prices
         return found
 

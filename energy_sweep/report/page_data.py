@@ -61,7 +61,7 @@ def floor(priced: PricedStudy) -> JsonDict:
         return {"accuracy": limit, "text": "the study's own least accuracy"}
     best = max((row.accuracy for row in priced.rows), default=0.0)
     least = math.floor(100 * FLOOR_SHARE * best) / 100
-    return {"accuracy": least, "text": f"{FLOOR_SHARE:.0%} of the best accuracy of the study"}
+    return {"accuracy": least, "text": f"{100 * FLOOR_SHARE:g} % of the best accuracy of the study"}
 
 
 def _at(priced: PricedStudy, name: str) -> PricedStudy:

@@ -269,18 +269,33 @@ def test_five_thousand_configurations_open_fast(chromium: Browser, tmp_path: Any
         found.page.wait_for_selector(POINTS)
         opening = time.monotonic() - start
         assert found.page.locator(POINTS).count() == 5000
-        [took] = found.page.evaluate(
-            """async () => {
-              const trial = page.now.front[0].trial, other = page.now.dominated[7].trial;
-              const start = performance.now();
-              page.pin(trial, other);
-              await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-              return [(performance.now() - start) / 1000];
-            }"""
-        )
+        took = clicked(found.page)
         megabytes = path.stat().st_size / 1e6
         print(f"5,000: {megabytes:.1f} MB, opened in {opening:.2f} s, a click took {took:.3f} s")
         assert opening < SLOW_MACHINE * MOST_OPENING
         assert took < SLOW_MACHINE * MOST_CLICK
         assert found.page.locator("#trials-body tr").count() <= 100
         assert found.complaints == []
+
+
+def clicked(page: Page) -> float:
+    """Seconds from a click on a point until both figures and table have answered."""
+    page.evaluate(
+        """() => {
+          addEventListener("mouseup", () => { window.pressed = performance.now(); }, true);
+          page.on("pin", () => requestAnimationFrame(() => setTimeout(() => {
+            window.answered = performance.now() - window.pressed;
+          })));
+        }"""
+    )
+    mark = page.locator("#front .scatterlayer .trace").nth(2).locator(".point").nth(2)
+    mark.scroll_into_view_if_needed()
+    box = mark.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.wait_for_selector("#front .hovertext")
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_function("window.answered > 0")
+    assert page.evaluate("page.pinned[1]") is not None
+    return page.evaluate("window.answered") / 1000

@@ -41,7 +41,7 @@
       showlegend: false,
       marker: {
         size: member ? 11 : 7,
-        opacity: member ? rows.map(opacity) : 0.5,
+        opacity: member ? rows.map(opacity) : 0.6,
         color: rows.map((row) => codes.colours[codes.colour.of(row)]),
         symbol: rows.map((row) => page.SYMBOLS[codes.symbol.of(row)]),
         line: { width: member ? 1.2 : 0, color: theme.paper },
@@ -83,12 +83,13 @@
   function crosses(ranges, isShown, theme) {
     const known = page.data.infeasible.filter((one) => one.joules !== null && isShown(one));
     const [left, right] = ranges.edges;
+    const [bottom, top] = ranges.y.range; // what lies on the edge itself may be cut off by rounding
     return {
       type: "scatter",
       mode: "markers",
       name: "infeasible",
-      x: known.map((one) => Math.min(right, Math.max(left, one.joules))),
-      y: known.map(() => ranges.y.range[0]),
+      x: known.map((one) => Math.min(right * (1 - 1e-6), Math.max(left * (1 + 1e-6), one.joules))),
+      y: known.map(() => bottom + 0.01 * (top - bottom)),
       text: known.map((one) => `<b>trial ${one.trial}</b><br>infeasible: ${escaped(one.reason)}`
         + `<br>${page.format.joules(one.joules)} of training ${page.data.quality}`),
       hovertemplate: "%{text}<extra></extra>",

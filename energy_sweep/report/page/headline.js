@@ -24,8 +24,10 @@
     if (row.belongs !== null) said.push(`${percent(row.belongs)} sure to belong to the front`);
     if (row.contended.length) said.push(`its joules are contended (${row.contended.join(", ")}): they beat nothing until they are measured again`);
     if (row.rivals.length) said.push(`not told apart, beyond uncertainty, from ${trials(row.rivals)}`);
-    if (row.beatenBy.length) said.push(`surely beaten by ${trials(row.beatenBy)}`);
-    return said.length ? `It is ${said.join("; ")}.` : "";
+    const known = said.length ? `It is ${said.join("; ")}.` : "";
+    const several = row.beatenBy.length > 1 ? "are" : "is";
+    return known + (row.beatenBy.length
+      ? ` But ${trials(row.beatenBy)} ${several} surely cheaper or more accurate, and not surely worse in anything.` : "");
   }
 
   function trials(numbers) {

@@ -43,6 +43,8 @@
   // Draws into an element, or draws it anew; all that a layout does not say is ours.
   page.plot = (target, traces, layout = {}) => {
     const node = typeof target === "string" ? page.byId(target) : target;
+    // What has buttons is no image to who listens to it.
+    if (node.getAttribute("role") === "img") node.setAttribute("role", "figure");
     const theme = page.theme();
     const own = base(theme);
     for (const name of new Set(["xaxis", "yaxis", ...Object.keys(layout)])) {

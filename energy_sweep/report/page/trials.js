@@ -71,7 +71,7 @@
     return shown.map(({ key, title }) => {
       const sorted = key === state.sort ? (state.down ? "descending" : "ascending") : "none";
       const arrow = { descending: " ↓", ascending: " ↑", none: "" }[sorted];
-      return `<th scope="col" aria-sort="${sorted}"><button type="button" data-sort="${escaped(key)}">${escaped(title)}${arrow}</button></th>`;
+      return `<th scope="col" aria-sort="${sorted}"><button type="button" data-sort="${escaped(key)}">${escaped(title).replaceAll(".", ".<wbr>")}${arrow}</button></th>`;
     }).join("");
   }
 

@@ -18,7 +18,7 @@ def bill_section(priced: PricedStudy) -> Section:
             f'<p class="soft">{html.escape(bill_sentence(priced))}</p>'
             f'<p class="caption">Joules by stage, {priced.quality}</p>'
             f'<div class="plot" id="bill-figure" style="height: {7 + 3 * len(priced.bill)}rem"'
-            ' role="img" aria-label="Joules by stage, spent and one by one"></div>'
+            ' role="figure" aria-label="Joules by stage, spent and one by one"></div>'
         ),
         data={
             "quality": priced.quality,
