@@ -142,7 +142,7 @@ def _row(
     results = [result for _, result in configuration.runs]
     accuracy = configuration.accuracy
     joules, uncertainty = configuration.joules(prices)
-    per_image = _mean_demand(configuration.runs, IMAGE)
+    per_image = image_demand(configuration)
     reached = achieved(result.config, result.facts)
     peaks = [one.peak_memory_bytes for one in results if one.peak_memory_bytes is not None]
     return Row(
@@ -206,6 +206,11 @@ def measured_runs(study: StudyRecord) -> list[Run]:
     """The trials that have a result, by number."""
     runs = [(trial, trial.result) for trial in study.trials if trial.result is not None]
     return sorted(runs, key=lambda run: run[0].number)
+
+
+def image_demand(configuration: Configuration) -> Usage:
+    """Units of each pool that one image takes."""
+    return _mean_demand(configuration.runs, IMAGE)
 
 
 def _mean_demand(runs: Sequence[Run], objective: Objective) -> Usage:

@@ -7,16 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from energy_sweep.front.configurations import Configuration, Row
+from energy_sweep.front.configurations import Configuration, Row, image_demand
 from energy_sweep.front.differences import AccuracyDifference, differences
 from energy_sweep.front.joules_difference import JoulesDifference, joules_difference
 from energy_sweep.front.next_best import accuracy_document
 from energy_sweep.front.priced_study import PricedStudy
-from energy_sweep.front.prices import Usage, charged, demand
+from energy_sweep.front.prices import Usage, charged
 from energy_sweep.recipe.dials import PLACES, list_text
 from energy_sweep.record import BadInput, JsonDict, Objective, to_json
 
-IMAGE = Objective(name="inference")
 # What is typed for what stands at the top of a canonical configuration.
 TYPED = {place[0]: name for name, place in PLACES.items() if len(place) == 1}
 
@@ -164,17 +163,9 @@ def _by_stage(configuration: Configuration, objective: Objective) -> dict[str, U
 def _per_image(
     priced: PricedStudy, one: Configuration, other: Configuration
 ) -> JoulesDifference | None:
-    wanted = [_image(each) for each in (one, other)]
+    wanted = [image_demand(each) for each in (one, other)]
     known = all(units and all(priced.prices.pool(key) for key in units) for units in wanted)
     return _difference(priced, wanted[0], wanted[1]) if known else None
-
-
-def _image(configuration: Configuration) -> Usage:
-    wanted = defaultdict[str, float](float)
-    for _, result in configuration.runs:
-        for key, units in demand(result, IMAGE).items():
-            wanted[key] += units / len(configuration.runs)
-    return dict(wanted)
 
 
 def _latencies(

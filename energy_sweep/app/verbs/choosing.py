@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from energy_sweep.app import stored_study, typed_watts
 from energy_sweep.app.stored_study import StoredStudy
 from energy_sweep.app.verbs.constraint_options import asked_of
+from energy_sweep.app.verbs.unit_options import units_of
 from energy_sweep.record import JsonDict, to_json
 from energy_sweep.text import terminal
 from energy_sweep.text.commands import program
 
 if TYPE_CHECKING:
-    from energy_sweep.front import Choice
+    from energy_sweep.front import Choice, PricedStudy
+    from energy_sweep.front.other_units import OtherUnits
 
 
 def chosen(stored: StoredStudy, arguments: Namespace) -> Choice:
@@ -30,8 +32,10 @@ def choose(arguments: Namespace) -> None:
     from energy_sweep.app.verbs import other_runtimes
     from energy_sweep.front import command
     from energy_sweep.report.figures import objective_text
+    from energy_sweep.report.units_text import row_document
 
     asked_of(arguments)  # refuses two rules before anything is read
+    units = units_of(arguments)
     stored = stored_study.load(arguments)
     if arguments.trial is not None:
         stored_study.trial_of(stored.record, arguments.trial)
@@ -43,6 +47,9 @@ def choose(arguments: Namespace) -> None:
     undecided = stored.priced.scale_rivals(choice.row.trial)
     if arguments.json:
         document = document_of(choice, again)
+        if units is not None:
+            told = row_document(_priced_with(stored, choice), choice.row, units)
+            document["units"] = {**units.document, **told}
         stored_study.print_json({**document, "scale_dependent": list(undecided)})
         return
     found = stored_study.study_words(stored.folder, arguments.outputs)
@@ -57,6 +64,7 @@ def choose(arguments: Namespace) -> None:
         terminal.prose(f"  why      {choice.why}", width=width),
         *_next_lines(choice, width=width),
         *_scale_lines(undecided, width=width),
+        *_unit_lines(stored, choice, units, width=width),
         f"  run it   {again}",
         f"  take it  {program(*take)}",
         *([f"  runtime  {other}"] if other else []),
@@ -90,6 +98,26 @@ def _next_lines(choice: Choice, *, width: int | None) -> list[str]:
         f"  cheaper  {'nothing on the front costs less' if down is None else down.text}",
         f"  better   {'nothing is more accurate' if up is None else up.text}",
     ]
+    return [terminal.prose(line, width=width) for line in lines]
+
+
+def _priced_with(stored: StoredStudy, choice: Choice) -> PricedStudy:
+    """The study with the row of a choice in it: a trial that is named may break its constraints."""
+    has_row = choice.row.trial in stored.priced.row_by_trial
+    return stored.priced if has_row else stored.priced.unconstrained
+
+
+def _unit_lines(
+    stored: StoredStudy, choice: Choice, units: OtherUnits | None, *, width: int | None
+) -> list[str]:
+    """The joules of a choice in other units."""
+    if units is None:
+        return []
+    from energy_sweep.report.units_text import note_text, row_texts
+
+    texts = row_texts(_priced_with(stored, choice), choice.row, units)
+    lines = [*(f"  units    {text}" for text in texts)]
+    lines.append(f"  factors  {note_text(stored.record.meter, units)}")
     return [terminal.prose(line, width=width) for line in lines]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from energy_sweep.app import stored_study
 from energy_sweep.app.stored_study import StoredStudy
+from energy_sweep.app.verbs.unit_options import units_of
 from energy_sweep.record import BadInput, JsonDict, to_json
 from energy_sweep.text import terminal
 
@@ -74,7 +75,9 @@ def _load(arguments: Namespace, name: str | None) -> StoredStudy:
 def _of_trials(arguments: Namespace, names: list[str | None], trials: list[int]) -> None:
     from energy_sweep.front.pair_difference import pair_difference
     from energy_sweep.report.pair_table import pair_table
+    from energy_sweep.report.units_text import pair_units, units_document
 
+    units = units_of(arguments)
     stored = _load(arguments, names[0])
     for number in trials:
         stored_study.trial_of(stored.record, number)
@@ -90,22 +93,37 @@ def _of_trials(arguments: Namespace, names: list[str | None], trials: list[int])
             "images": objective.images,
             "quality": priced.quality,
         }
+        if units is not None:
+            joules = pair.joules.change, pair.joules.high - pair.joules.change
+            both = units_document(priced, (pair.first, pair.second), units)
+            about["units"] = {**both, "difference": units.figures(*joules)}
         stored_study.print_json({**about, **pair.document})
     else:
-        print(pair_table(priced, pair, width=terminal.width_of()))
+        width = terminal.width_of()
+        more = "" if units is None else pair_units(priced, pair, units, width=width)
+        print(*filter(None, [pair_table(priced, pair, width=width), more]), sep="\n\n")
 
 
 def _of_studies(arguments: Namespace, names: list[str | None]) -> None:
     from energy_sweep.front.joint_front import JointFront
     from energy_sweep.report.studies_table import studies_table
+    from energy_sweep.report.units_text import studies_units, units_document
 
+    units = units_of(arguments)
     studies = _labelled([_load(arguments, name) for name in names])
     reasons, is_one_machine = _apart(studies, arguments)
     joint = JointFront({name: one.priced for name, one in studies.items()}, is_one_machine)
     if arguments.json:
-        stored_study.print_json(_document(studies, joint, reasons))
+        document = _document(studies, joint, reasons)
+        if units is not None:
+            each = joint.studies.items()
+            document["units"] = {n: units_document(one, one.front, units) for n, one in each}
+        stored_study.print_json(document)
     else:
-        print(studies_table(joint, apart=reasons, width=terminal.width_of()))
+        width = terminal.width_of()
+        more = "" if units is None else studies_units(joint.studies, units, width=width)
+        told = studies_table(joint, apart=reasons, width=width), more
+        print(*filter(None, told), sep="\n\n")
 
 
 def _labelled(found: Sequence[StoredStudy]) -> Studies:

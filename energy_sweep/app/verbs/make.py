@@ -20,6 +20,7 @@ from energy_sweep.app.verbs.destination import (
     fresh_folder,
     writing_to,
 )
+from energy_sweep.app.verbs.unit_options import units_of
 from energy_sweep.record import BadInput, JsonDict, TrialRecord, TrialResult, to_json
 from energy_sweep.study.links import check_links
 from energy_sweep.study.paths import PAGE
@@ -74,12 +75,13 @@ def report(arguments: Namespace) -> None:
     """Write the study as one page."""
     from energy_sweep.report.html_page import write_page
 
+    units = units_of(arguments)
     stored = stored_study.load(arguments)
     path: Path = arguments.to or stored.folder / PAGE
     with writing_to(path):
         check_page(path, force=arguments.force, study=stored.folder)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_page(stored.priced, path)
+        write_page(stored.priced, path, units)
     if arguments.json:
         stored_study.print_json({"report": str(path), "bytes": path.stat().st_size})
     else:

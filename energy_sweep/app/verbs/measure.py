@@ -15,6 +15,7 @@ from energy_sweep.app import stored_study, typed_watts
 from energy_sweep.app.sweep.trial_text import watts_text
 from energy_sweep.app.verbs import child
 from energy_sweep.app.verbs.destination import check_json
+from energy_sweep.app.verbs.unit_options import units_of
 from energy_sweep.front import joules_text
 from energy_sweep.front.scale import factors_text, scale_factors
 from energy_sweep.record import (
@@ -29,6 +30,7 @@ from energy_sweep.record import (
 from energy_sweep.text import terminal
 
 if TYPE_CHECKING:
+    from energy_sweep.front.other_units import OtherUnits
     from energy_sweep.meter.measure import Measured
 
 JOULES_UNKNOWN = 1
@@ -45,6 +47,7 @@ def measure(arguments: Namespace) -> int:
         raise BadInput("measure what? type a program after --, as in measure -- python train.py")
     if arguments.to is not None:
         check_json(arguments.to, ("command", "joules"), force=arguments.force)
+    units = units_of(arguments)
     from energy_sweep.meter.measure import measure as measured
 
     try:
@@ -55,12 +58,15 @@ def measure(arguments: Namespace) -> int:
         return error.code
     try:
         document = {"command": command, "exit_code": code, **document_of(reading)}
+        if units is not None:
+            figures = units.figures(reading.joules, reading.uncertainty_joules)
+            document["units"] = {**units.document, **figures}
     except EnergySweepError as lost:
         _put({"command": command, "exit_code": code, "joules": None, "lost": str(lost)}, arguments)
         print(f"the joules are unknown: {lost}", file=sys.stderr)
         return code or JOULES_UNKNOWN
     if not arguments.json:
-        print(f"\n{text_of(reading, command, code)}", file=sys.stderr)
+        print(f"\n{text_of(reading, command, code, units)}", file=sys.stderr)
     _put(document, arguments)
     return code
 
@@ -131,7 +137,9 @@ def _put(document: JsonDict, arguments: Namespace) -> None:
         stored_study.print_json(document)
 
 
-def text_of(reading: Measured, command: Sequence[str], code: int) -> str:
+def text_of(
+    reading: Measured, command: Sequence[str], code: int, units: OtherUnits | None = None
+) -> str:
     """What a person wants to know of a measured program."""
     document = document_of(reading)
     name = " ".join(shlex.join(command).split())
@@ -150,7 +158,7 @@ def text_of(reading: Measured, command: Sequence[str], code: int) -> str:
             row.append("-" if net is None else joules_text(net))
     width = terminal.width_of(sys.stderr)
     table = terminal.table(heading, rows, fold=("source", "watts", "quality"), width=width)
-    remarks = "\n".join(_remarks(reading.energy, reading.facts))
+    remarks = "\n".join([*_in_units(reading, units), *_remarks(reading.energy, reading.facts)])
     said = terminal.prose(f"{name}{ended}: {reading}", width=width)
     return f"{said}\n{table}\n{terminal.prose(remarks, width=width)}"
 
@@ -163,6 +171,14 @@ def _cells(part: JsonDict) -> list[str]:
         part["quality"],
         part["source"],
     ]
+
+
+def _in_units(reading: Measured, units: OtherUnits | None) -> list[str]:
+    if units is None:
+        return []
+    quality = reading.quality.value
+    said = [units.text(reading.joules, reading.uncertainty_joules, quality), units.factors_text]
+    return [line for line in said if line]
 
 
 def _remarks(energy: EnergyReading, facts: MeterFacts) -> list[str]:

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from energy_sweep.app.verbs import choosing, comparing, make, measure, meters, show, typed_numbers
 from energy_sweep.app.verbs.constraint_options import constraints, unconstrained
+from energy_sweep.app.verbs.unit_options import units
 from energy_sweep.app.verbs.untrusted_study import guard_untrusted
 from energy_sweep.record import BadInput
 from energy_sweep.study.paths import OUTPUTS
@@ -89,16 +90,16 @@ def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
         ),
         "measure": (
             "The joules of any program: measure -- python train.py",
-            *(_powercap, _watts, _force, _measure),
+            *(_powercap, _watts, units, _force, _measure),
         ),
-        "front": ("The configurations that no other beats.", *study, _csv, unconstrained),
+        "front": ("The configurations that no other beats.", *study, units, _csv, unconstrained),
         "choose": (
             "One configuration by constraints or rule, and the command that runs it.",
-            *(*study, constraints, unconstrained),
+            *(*study, constraints, unconstrained, units),
         ),
         "compare": (
             "Two configurations (compare NAME 3 7), or the fronts of studies (compare NAME NAME).",
-            *(comparing.options, _outputs, _objective, _watts, unconstrained),
+            *(comparing.options, _outputs, _objective, _watts, unconstrained, units),
         ),
         "deploy": (
             "The chosen configuration as files that anybody can run.",
@@ -109,6 +110,7 @@ def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
             *study,
             _report,
             unconstrained,
+            units,
             _force,
         ),
         "dashboard": (

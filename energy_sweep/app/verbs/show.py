@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections import defaultdict
 
 from energy_sweep.app import stored_study, typed_watts
+from energy_sweep.app.verbs.unit_options import units_of
 from energy_sweep.record import (
     MEASURING_STAGES,
     TRAINING_STAGES,
@@ -24,20 +25,26 @@ def front(arguments: Namespace) -> None:
     """Print the front and the bill, priced by the objective that was asked for."""
     from energy_sweep.front import as_csv, as_document
     from energy_sweep.report.tables import tables
+    from energy_sweep.report.units_text import front_units, units_document
 
     if arguments.json and arguments.csv:
         raise BadInput("one output has one form: type --json or --csv")
+    units = units_of(arguments)
     stored = stored_study.load(arguments)
     if arguments.json:
         saved = [one.document for one in stored.priced.savings]
         document = as_document(stored.priced)
-        stored_study.print_json({**document, **({"savings": saved} if saved else {})})
+        more: JsonDict = {"savings": saved} if saved else {}
+        if units is not None:
+            more["units"] = units_document(stored.priced, stored.priced.front, units)
+        stored_study.print_json({**document, **more})
     elif arguments.csv:
         print(as_csv(stored.priced), end="")
     else:
         width = terminal.width_of()
         anew = typed_watts.priced_text(stored.record, arguments)
-        told = tables(stored.priced, width=width), terminal.prose(anew, width=width)
+        other = "" if units is None else front_units(stored.priced, units, width=width)
+        told = tables(stored.priced, width=width), other, terminal.prose(anew, width=width)
         print(*filter(None, told), sep="\n\n")
 
 
