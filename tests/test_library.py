@@ -101,6 +101,18 @@ def test_what_a_failed_call_took_stays_on_the_bill() -> None:
     assert [trial.state for trial in second.trials] == ["failed", "measured"]
 
 
+def test_limits_points_to_begin_with_and_another_study_go_in_as_they_do_in_a_command() -> None:
+    space = {"width": [8, 16, 32, 64], "epochs": [1, 2, 5]}
+    first = search(guess, space, name="first", meter=REPLAY, constraints={"min_accuracy": 0.5})
+    assert first.constraints == {"min_accuracy": 0.5}
+    start = [{"width": 32, "epochs": 5}]
+    later = search(
+        guess, space, name="later", meter=REPLAY, trials=3, start=start, learn_from="first"
+    )
+    assert later.trials[0].params == {"width": 32, "epochs": 5}
+    assert len(later.trials) == 3
+
+
 def test_an_interval_is_searched_for_so_many_trials() -> None:
     space = [Axis(name="width", low=1, high=64, integer=True)]
     study = search(guess, space, trials=3, meter=REPLAY)
@@ -113,6 +125,9 @@ def test_an_interval_is_searched_for_so_many_trials() -> None:
     [
         (lambda: search("outputs/x", {}), "hand in the function"),
         (lambda: search(guess, {"width": [guess]}), "numbers and words"),
+        (lambda: search(guess, {"width": [1]}, constraints={"max_bytes": 9}), "min_accuracy or"),
+        (lambda: search(guess, {"width": [1]}, learn_from="none"), "learn_from=none: hand in"),
+        (lambda: search(guess, {"width": [1]}, start=[{"depth": 1}]), "depth, which is no axis"),
         (lambda: search(lambda width: width, {"batch": [1]}), "cannot be called with batch"),
         (lambda: search(lambda width: (1, 2), {"width": [1]}), "name='mine'"),
         (lambda: search(lambda **_: 0.9, {"a": 1}, name="x", meter=REPLAY), "two whole numbers"),

@@ -27,7 +27,8 @@ class Device:
     `deterministic` makes CUDA repeat itself bit for bit; a CPU does so anyway. `plan` is how nets
     are run; `auto` takes what costs the fewest joules, for each net by itself. The levers:
     `power_limit_watts` of the GPU; `gpu_memory_gib` and `memory_gib` stand for smaller machines;
-    windows wait while others use more than `wait_below`, a share of the processors.
+    windows wait while others use more than `wait_below`, a share of the processors. What earlier
+    studies of this user found of plans and graphs is taken if it is to be `remember`ed.
     """
 
     name: str = "auto"
@@ -39,6 +40,7 @@ class Device:
     gpu_memory_gib: float | None = None
     memory_gib: float | None = None
     wait_below: float | None = None
+    remember: bool = True
 
     def __post_init__(self) -> None:
         if self.name not in NAMES:
@@ -53,6 +55,8 @@ class Device:
             self._set(dial, f"a number above 0, such as device.{dial}={example}")
         says = "a share of the processors, such as device.wait_below=0.1"
         self._set("wait_below", says, most=1.0)
+        if not isinstance(self.remember, bool):
+            raise BadInput(f"device.remember={self.remember}: type device.remember=true|false")
 
     def _set(self, dial: str, says: str, *, most: float = math.inf) -> None:
         """Check a lever, and make it a float: 200 and 200.0 W name the same configuration."""

@@ -12,6 +12,8 @@ from energy_sweep.uncertainty.propagation import consecutive_runs, edges_joules,
 # How alike two marks of one window are beyond all of their pool: measured, .2 to .6 from one mark
 # to the next, so that a window of many is worth about three.
 ALIKE = 0.3
+# The fact of a record that holds a price of an earlier study, in proportion to one of this study.
+REMEMBERED = "remembered price"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,8 @@ class Pool:
     `spread` is the 95 % uncertainty of the mean within one run of the program, `drift` the limit
     (ISO 5725) between the means of two runs; `quality` is that of the worst of its readings.
     `contended` says that other programs ran in every one of its windows. `by_source` are the joules
-    per unit of each source.
+    per unit of each source. One that is `remembered` was read in an earlier study, and is taken in
+    proportion to what was read in this one: `spread` is that of the proportion.
     """
 
     joules_per_unit: float
@@ -32,6 +35,7 @@ class Pool:
     quality: Quality
     by_source: dict[str, float]
     contended: bool = False
+    remembered: bool = False
 
     def times(self, factor: float) -> Pool:
         """The same work when all of it costs so many times the joules; its seconds stay."""
@@ -80,6 +84,7 @@ def merge(records: Sequence[StageRecord], repeatability: Callable[[str], float])
         quality=Quality.worst(reading.quality for reading in readings),
         by_source=_by_source(parts, units),
         contended=all(mark.reading.contended for record in records for mark in record.marks),
+        remembered=all(REMEMBERED in record.facts for record in records),
     )
 
 

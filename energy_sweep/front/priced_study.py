@@ -18,6 +18,7 @@ from energy_sweep.front.domination import pareto
 from energy_sweep.front.importance import Importance, axis_importance
 from energy_sweep.front.infeasible import InfeasibleRow, infeasible_rows
 from energy_sweep.front.priced_configurations import PricedConfigurations
+from energy_sweep.front.remembered import remembered_text
 from energy_sweep.front.rivals import compared
 from energy_sweep.front.savings import Saving, savings
 from energy_sweep.front.scale import (
@@ -125,10 +126,11 @@ class PricedStudy(PricedConfigurations):
 
     @property
     def scale_text(self) -> str:
-        """What is not known of all joules together, and which orders depend on it."""
+        """What is not known of all joules together, which orders depend on it, and which of them
+        are of an earlier study."""
         factors = self.scale_factors
         said = factors_text(factors, self.quality), orders_text(factors, self.scale_dependent)
-        return " ".join(filter(None, said))
+        return " ".join(filter(None, (*said, remembered_text(self.study))))
 
     @cached_property
     def infeasible(self) -> tuple[InfeasibleRow, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from energy_sweep.front.pools import Pool, merge, windows
+from energy_sweep.front.pools import REMEMBERED, Pool, merge, windows
 from energy_sweep.record import (
     TRAINING_STAGES,
     Objective,
@@ -40,9 +40,10 @@ class Prices:
     Contended windows are left out of a pool that has clean ones. `repeatability` gives the meter's
     limit (ISO 5725) from one run of the program to another, by domain: relative to its joules, two
     runs of equal work differ by less, 19 times of 20. More windows in one run do not average it
-    away. `idle_watts` is what the metered domains draw when nothing runs, None where that is
-    unknown. With `detrended`, the drift of the machine is taken out (`detrending.py`), which takes
-    all records of a study: those of a trial alone do not show it.
+    away. What an earlier study read counts only where this one read nothing. `idle_watts` is what
+    the metered domains draw when nothing runs, None where that is unknown. With `detrended`, the
+    drift of the machine is taken out (`detrending.py`), which takes all records of a study: those
+    of a trial alone do not show it.
     """
 
     def __init__(
@@ -83,8 +84,12 @@ class Prices:
         """The pool of this work, or None where nothing of it was measured."""
         known = self._pools.get(cost_key)
         if known is None and cost_key in self._records:
-            plain = merge(self._records[cost_key], self.repeatability)
-            factor = 1.0 if self.trend is None else self.trend.factors.get(cost_key, 1.0)
+            records = self._records[cost_key]
+            here = [record for record in records if REMEMBERED not in record.facts]
+            plain = merge(here or records, self.repeatability)
+            # What was read earlier drifts with what it is taken in proportion to.
+            like = cost_key if here else records[0].facts[REMEMBERED]["beside"]
+            factor = 1.0 if self.trend is None else self.trend.factors.get(like, 1.0)
             known = self._pools[cost_key] = plain.times(factor)
         return known
 

@@ -209,4 +209,6 @@ def _variance_alone(pool: Pool) -> float:
     if not pool.joules_per_unit:
         return 0.0
     spread, drift = pool.spread / pool.joules_per_unit, pool.drift / pool.joules_per_unit
+    if pool.remembered:  # which shares the drift of what it is taken in proportion to
+        return (spread / Z95) ** 2
     return (spread**2 + (drift / TWO_RUNS) ** 2) / Z95**2

@@ -28,6 +28,8 @@ PARTS = {
     "runtime": "energy_sweep.runtime.onnxruntime.OnnxRuntime()",
     "device": "energy_sweep.device.Device()",
 }
+# Dials of a device that change neither weights nor joules.
+IDLE_DIALS = ("wait_below", "remember")
 NUMBERS = {"batch": 64, "lr": 0.05, "epochs": 10, "seed": 0, "level": 0.5, "inference_batch": 64}
 
 
@@ -48,10 +50,12 @@ def images_spec(dataset: Any) -> JsonDict:
 def device_spec(device: Any) -> JsonDict:
     """The device as it is resolved here, so that `auto` and what it means share their stages.
 
-    Levers that are not used are left out, and waiting, which changes neither weights nor joules.
+    Levers that are not used are left out, and what changes neither weights nor joules: waiting, and
+    whether earlier studies are remembered.
     """
     used = {name: value for name, value in spec(device).items() if value is not None}
-    return {**without(used, "wait_below"), "name": device.resolve()}
+    kept = {name: value for name, value in used.items() if name not in IDLE_DIALS}
+    return {**kept, "name": device.resolve()}
 
 
 def indexed_seed(*parts: object) -> int:

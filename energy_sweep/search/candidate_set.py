@@ -22,6 +22,7 @@ from energy_sweep.search.acquisition.start import EPOCHS
 from energy_sweep.search.acquisition.unit_prices import UnitPrices, unit_prices
 from energy_sweep.search.candidate_points import CandidatePoints
 from energy_sweep.search.events import Prediction
+from energy_sweep.search.foreseen_limits import kept_limits
 from energy_sweep.search.known_trials import KnownTrials
 from energy_sweep.search.run_order import Job
 from energy_sweep.study import Identity
@@ -91,7 +92,10 @@ class CandidateSet:
         run = unit_prices(table, features, costs.joules_per_run)
         stages = self._stage_joules(table, run, known)
         price, alone = table.sums(stages.joules), table.sums(stages.alone)
-        candidates = self._candidates(found, features, self._charged(table, charge), price)
+        charged = self._charged(table, charge)
+        results = {number: self.points.result(number) for number in known}
+        kept = kept_limits(self._trials, results, found, table, features)
+        candidates = self._candidates(found, features, charged, price, kept)
         return Weighed(
             jobs=jobs,
             candidates=candidates,
@@ -151,7 +155,12 @@ class CandidateSet:
         return found
 
     def _candidates(
-        self, found: Mapping[Identity, JsonDict], features: Floats, joules: Floats, price: Floats
+        self,
+        found: Mapping[Identity, JsonDict],
+        features: Floats,
+        joules: Floats,
+        price: Floats,
+        kept: Floats | None,
     ) -> Candidates:
         """As the policy weighs them; what was measured costs what it was found to cost."""
         numbers, costs = self._trials.numbers, self._trials.costs
@@ -181,6 +190,7 @@ class CandidateSet:
             prior=self._learned.of(features),
             least_accuracy=costs.constraints.min_accuracy,
             most_joules=costs.constraints.max_joules,
+            kept=kept,
         )
 
     def _open(self, found: Mapping[Identity, JsonDict], candidates: Candidates) -> Truths:

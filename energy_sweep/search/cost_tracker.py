@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping
 
 from energy_sweep.front.constraints import Constraints
-from energy_sweep.front.domination import pareto
-from energy_sweep.front.limited import LimitedFigures, limited_figures
+from energy_sweep.front.limited import IMAGE, LimitedFigures, limited_figures
 from energy_sweep.front.pools import Pool
-from energy_sweep.front.prices import Prices, Usage, demand
+from energy_sweep.front.prices import Prices, demand
 from energy_sweep.record import Objective, StageRecord, TrialResult
+from energy_sweep.search.exact_sum import ExactSum
+from energy_sweep.search.front_count import Cost, Demand, FrontCount
 
 
 class CostTracker:
     """What was spent, and what each trial costs by the objective.
 
     It gives what `price` gives, and reads only the records that changed since it last looked.
+    Trials of the same work have one price.
     """
 
     def __init__(
@@ -32,58 +33,61 @@ class CostTracker:
         self._objective = objective
         self._repeatability = repeatability
         self._records: dict[str, StageRecord] = {}
-        self._spent: dict[str, tuple[float, float]] = {}
+        self._spent = ExactSum(), ExactSum()
         self._work: defaultdict[str, dict[str, StageRecord]] = defaultdict(dict)
         self._pools: dict[str, Pool | None] = {}
         self._results: dict[int, TrialResult] = {}
-        self._demands: dict[int, Usage] = {}
-        self._keys: dict[int, str] = {}
-        self._users: defaultdict[str, list[int]] = defaultdict(list)
-        self._joules: dict[int, float | None] = {}
+        self._demands: dict[int, Demand] = {}
+        self._users: defaultdict[str, set[Demand]] = defaultdict(set)
+        self._prices: dict[Demand, float | None] = {}
+        self._front = FrontCount()
+        self._examples: dict[Cost, TrialResult] = {}
 
     def refresh(self, records: Mapping[str, StageRecord]) -> None:
         """Take in the records that are new or longer than before."""
-        for key, record in records.items():
-            old = self._records.get(key)
-            if old is record or old == record:
+        known = self._records
+        changed = [one for key, one in records.items() if known.get(key) is not one]
+        for record in changed:
+            old = known.get(record.key)
+            if old == record:
                 continue
-            self._records[key] = record
-            self._work[record.cost_key][key] = record
+            known[record.key] = record
+            self._work[record.cost_key][record.key] = record
             self._pools.pop(record.cost_key, None)
-            for number in self._users[record.cost_key]:
-                self._joules.pop(number, None)
-            marks = () if record.elsewhere else (*record.marks, *record.lost)
-            seconds = math.fsum(mark.reading.seconds for mark in marks)
-            self._spent[key] = (record.spent_joules, seconds)
+            for wanted in self._users[record.cost_key]:
+                self._prices.pop(wanted, None)
+            for spent, now, before in zip(self._spent, _spent(record), _spent(old), strict=True):
+                spent.add(now)
+                spent.add(-before)
 
     def add(self, number: int, result: TrialResult) -> None:
         """Take in a trial."""
-        self._results[number] = result
-        self._joules.pop(number, None)
-        self._keys[number] = result.config_key
-        self._demands[number] = demand(result, self._objective)
-        for cost_key in self._demands[number]:
-            self._users[cost_key].append(number)
+        wanted = tuple(demand(result, self._objective).items())
+        self._results[number], self._demands[number] = result, wanted
+        for cost_key, _ in wanted:
+            self._users[cost_key].add(wanted)
+        cost = wanted, self._limited(result)
+        self._examples.setdefault(cost, result)
+        accuracy = result.accuracy if result.infeasible is None else None
+        self._front.put(result.config_key, number, cost, accuracy)
 
     @property
     def spent_joules(self) -> float:
-        return math.fsum(joules for joules, _ in self._spent.values())
+        return self._spent[0].value
 
     @property
     def spent_seconds(self) -> float:
         """Seconds inside measured windows."""
-        return math.fsum(seconds for _, seconds in self._spent.values())
+        return self._spent[1].value
 
     def joules(self, number: int) -> float | None:
         """Joules of a trial by the objective; None if infeasible or some of its work unmetered."""
-        if number not in self._joules:
-            infeasible = self._results[number].infeasible is not None
-            self._joules[number] = None if infeasible else self._price(self._demands[number])
-        return self._joules[number]
+        infeasible = self._results[number].infeasible is not None
+        return None if infeasible else self._price(self._demands[number])
 
     def is_contended(self, number: int) -> bool:
         """Whether other programs ran in all windows that a part of a trial's joules rests on."""
-        pools = map(self._pool, self._demands[number])
+        pools = (self._pool(cost_key) for cost_key, _ in self._demands[number])
         return any(pool is not None and pool.contended for pool in pools)
 
     def joules_per_unit(self, cost_key: str) -> float | None:
@@ -102,36 +106,43 @@ class CostTracker:
     def front(self) -> int:
         """How many configurations, their seeds merged, keep the constraints and no other one of
         those dominates."""
-        points: defaultdict[str, list[LimitedFigures]] = defaultdict(list)
-        for number in self._results:
-            if (found := self.figures(number)) is not None:
-                points[self._keys[number]].append(found)
-        merged = (runs[0] if len(runs) == 1 else _mean(runs) for runs in points.values())
-        kept = filter(self.constraints.keeps, merged)
-        return len(pareto([(one.accuracy, one.joules) for one in kept]))
+        return self._front.count(self._figures_of, self.constraints)
 
     def figures(self, number: int) -> LimitedFigures | None:
         """What a trial is judged by; None where it has no accuracy or no joules."""
         result, joules = self._results[number], self.joules(number)
         if joules is None or result.accuracy is None:
             return None
-        if not self.constraints:  # most figures are asked for by constraints alone
-            return LimitedFigures(result.accuracy, joules)
-        return limited_figures(result.accuracy, joules, [result], self._pool)
+        return self._figures(result, result.accuracy, joules)
 
     def violations(self, number: int) -> dict[str, float]:
         """How far a trial is outside of each constraint; empty where nothing is known of it."""
-        found = self.figures(number)
+        found = self.figures(number) if self.constraints else None
         return {} if found is None else self.constraints.violations(found)
 
-    def _price(self, wanted: Usage) -> float | None:
-        total: list[float] = []
-        for cost_key, units in wanted.items():
-            pool = self._pool(cost_key)
-            if pool is None:
-                return None
-            total.append(units * pool.joules_per_unit)
-        return math.fsum(total)
+    def _figures_of(self, cost: Cost, accuracy: float) -> LimitedFigures | None:
+        """Those of trials of one cost that have an accuracy."""
+        joules = self._price(cost[0])
+        return None if joules is None else self._figures(self._examples[cost], accuracy, joules)
+
+    def _figures(self, result: TrialResult, accuracy: float, joules: float) -> LimitedFigures:
+        if not self.constraints:  # most figures are asked for by constraints alone
+            return LimitedFigures(accuracy, joules)
+        return limited_figures(accuracy, joules, [result], self._pool)
+
+    def _limited(self, result: TrialResult) -> Hashable:
+        """What else constraints limit of a trial, but for its accuracy."""
+        if not self.constraints:
+            return ()
+        latency = result.facts.get("inference", {}).get("1")
+        return result.facts.get("bytes"), latency, tuple(demand(result, IMAGE).items())
+
+    def _price(self, wanted: Demand) -> float | None:
+        if wanted not in self._prices:
+            pools = [(self._pool(cost_key), units) for cost_key, units in wanted]
+            known = [units * pool.joules_per_unit for pool, units in pools if pool is not None]
+            self._prices[wanted] = math.fsum(known) if len(known) == len(pools) else None
+        return self._prices[wanted]
 
     def _pool(self, cost_key: str) -> Pool | None:
         if cost_key not in self._pools:
@@ -141,8 +152,9 @@ class CostTracker:
         return self._pools[cost_key]
 
 
-def _mean(runs: Sequence[LimitedFigures]) -> LimitedFigures:
-    """The first of several seeds, with the mean of their accuracies and joules."""
-    accuracy = math.fsum(one.accuracy for one in runs) / len(runs)
-    joules = math.fsum(one.joules for one in runs) / len(runs)
-    return dataclasses.replace(runs[0], accuracy=accuracy, joules=joules)
+def _spent(record: StageRecord | None) -> tuple[float, float]:
+    """Joules and seconds that were spent on a record in this study."""
+    if record is None or record.elsewhere is not None:
+        return 0.0, 0.0
+    seconds = math.fsum(mark.reading.seconds for mark in (*record.marks, *record.lost))
+    return record.spent_joules, seconds

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from energy_sweep.front.constraints import Constraints
 from energy_sweep.hardware.cpu import cpu_model, usable_cores
 from energy_sweep.meter import Meter, meter_id
 from energy_sweep.meter.measure import Measured, measure, open_for_block, per_busy_thread
@@ -27,16 +28,24 @@ from energy_sweep.record import (
 from energy_sweep.search.base import search_study
 from energy_sweep.search.budget import Budget
 from energy_sweep.search.events import OnEvent
+from energy_sweep.search.prior_knowledge import (
+    compares,
+    learned_answers,
+    start_points,
+    without_joules,
+)
 from energy_sweep.search.run_order import Job
 from energy_sweep.store import StageStore
-from energy_sweep.study import open_study
-from energy_sweep.study.paths import STAGES
+from energy_sweep.study import Answer, open_study
+from energy_sweep.study.paths import STAGES, is_study
 from energy_sweep.study.space import Axis, Space
+from energy_sweep.study.stored import load_study
 
 # How many answers were right, of how many; called with a value of every axis, by name.
 Function = Callable[..., tuple[int, int]]
 STAGE = "trunk"
 OBJECTIVE = Objective("training")
+LIMITED = ("min_accuracy", "max_joules")  # what a call tells
 
 
 def search_function(
@@ -48,20 +57,16 @@ def search_function(
     budget: Budget,
     sampler: str,
     seed: int,
+    wishes: Wishes,
     meter: Meter | Mapping[str, Any] | str,
     tell: OnEvent | None,
 ) -> StudyRecord:
     """Measure the calls that the study `name` in `folder` lacks; give all that is known."""
+    constraints, start = _limits(wishes.constraints), start_points(wishes.start, space)
     with function_trials(function, folder / STAGES, meter) as trials:
-        records = trials.store.records
-        with open_study(
-            folder,
-            name,
-            space=space,
-            meter=trials.meter.facts(),
-            machine={"device_class": f"{cpu_model()} | {usable_cores()} cores"},
-            identity=trials.identity,
-        ) as study:
+        records, facts = trials.store.records, trials.facts
+        learned = _learned(wishes.learn_from, folder, space, facts)
+        with open_study(folder, name, space=space, **facts) as study:
             search_study(
                 study,
                 records,
@@ -72,9 +77,42 @@ def search_function(
                 objective=OBJECTIVE,
                 sampler=sampler,
                 seed=seed,
+                constraints=constraints,
+                start=start,
+                learned=learned,
                 tell=tell,
             )
             return study.record(records())
+
+
+class Wishes(NamedTuple):
+    """What a search is asked beyond its space and budget: limits by name, points to begin with, and
+    the study of the same axes to learn from."""
+
+    constraints: Mapping[str, float] | None = None
+    start: Sequence[Mapping[str, Any]] = ()
+    learn_from: str | None = None
+
+
+def _limits(given: Mapping[str, float] | None) -> Constraints | None:
+    """The limits of a search; BadInput for what a call of a function does not tell."""
+    for name in given or ():
+        if name not in LIMITED:
+            typed = " or ".join(LIMITED)
+            raise BadInput(f"constraints: {name} is nothing that a call tells: hand in {typed}")
+    return None if given is None else Constraints.of(given, typed="constraints: ")
+
+
+def _learned(name: str | None, folder: Path, space: Space, facts: JsonDict) -> list[Answer]:
+    """What the study `name` beside this one's `folder` says, and its joules where they compare."""
+    if name is None:
+        return []
+    other = folder.parent / name
+    if other == folder or not is_study(other):
+        raise BadInput(f"learn_from={name}: hand in the name of another study in {folder.parent}")
+    record = load_study(other)
+    answers = learned_answers(record, space, OBJECTIVE)
+    return answers if compares(record, **facts) else without_joules(answers)
 
 
 @contextmanager
@@ -135,6 +173,12 @@ class FunctionTrials:
     function: Function
     meter: Meter
     store: StageStore
+
+    @property
+    def facts(self) -> JsonDict:
+        """What a study of these trials is opened by."""
+        machine = {"device_class": f"{cpu_model()} | {usable_cores()} cores"}
+        return {"meter": self.meter.facts(), "machine": machine, "identity": self.identity}
 
     @property
     def identity(self) -> JsonDict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -69,7 +69,14 @@ class GainJobs:
 
     def preview(self, count: int) -> list[tuple[Job, Prediction | None]]:
         """What would be run next, and after that as far as can be told now."""
-        weighed = self._candidates.look()
+        first = list({job.identity: job for job in self._again}.values())[:count]
+        told = self._candidates.look(*(job.params for job in first)) if first else None
+        before = [(job, told and told.prediction(row)) for row, job in enumerate(first)]
+        return [*before, *self._after(first, count - len(first))]
+
+    def _after(self, first: Sequence[Job], count: int) -> list[tuple[Job, Prediction | None]]:
+        """What would be asked for, once some jobs that come first are run."""
+        weighed, given = self._candidates.look(), {job.identity for job in first}
         allowed = self._affordable(weighed)
         start = self._start(weighed)
         if start is not None:
@@ -78,6 +85,7 @@ class GainJobs:
             ranking = rank(weighed.candidates)
             order = np.argsort(-ranking.rate, kind="stable")
             rows = [int(row) for row in order if allowed[row]]
+        rows = [row for row in rows if weighed.jobs[row].identity not in given]
         return [(weighed.jobs[row], weighed.prediction(row)) for row in rows[:count]]
 
     def _best(self, weighed: Weighed) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,9 @@ def search(
     until: str | None = None,
     sampler: str = "auto",
     seed: int = 0,
+    constraints: Mapping[str, float] | None = None,
+    start: Sequence[Mapping[str, Any]] = (),
+    learn_from: str | None = None,
     meter: Meter | Mapping[str, Any] | str = "auto",
     tell: OnEvent | None = None,
 ) -> StudyRecord:
@@ -35,10 +38,16 @@ def search(
     are; what a call takes are its training joules. An axis called `seed` repeats configurations.
     The study, `outputs/NAME`, is called as the function unless `name` says otherwise; a grid runs
     whole, unless `trials`, `joules`, `seconds` or `until` ("stagnation", "doubt=0.1") end it; the
-    same call again does nothing new.
+    same call again does nothing new. `constraints` may limit `min_accuracy` and `max_joules`,
+    `start` are points to begin with, and `learn_from` names a study in `outputs` of the same axes.
     """
     from energy_sweep.search.budget import Budget
-    from energy_sweep.search.function_trials import checked_space, search_function, study_name
+    from energy_sweep.search.function_trials import (
+        Wishes,
+        checked_space,
+        search_function,
+        study_name,
+    )
 
     points = checked_space(function, space)
     called = study_name(function, name)
@@ -50,6 +59,7 @@ def search(
         budget=Budget(trials=trials, joules=joules, seconds=seconds, until=until),
         sampler=sampler,
         seed=seed,
+        wishes=Wishes(constraints, start, learn_from),
         meter=meter,
         tell=tell,
     )

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from energy_sweep.record import JsonDict, StageRecord, StageUse, digest
 from energy_sweep.study import Identity
@@ -14,7 +15,7 @@ from energy_sweep.study import Identity
 EPOCH_STAGES = ("trunk", "cooldown", "teacher", "recover")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """One trial to run: the point typed, what it resolves to, and the stages that it needs.
 
@@ -28,8 +29,9 @@ class Job:
     stages: tuple[StageUse, ...]
     dials: JsonDict | None = None
 
-    @property
+    @cached_property
     def identity(self) -> Identity:
+        """The configuration, by its digest, and the seed."""
         return digest(self.config), self.seed
 
 

@@ -283,9 +283,10 @@ class Slow(Sleeper):
     [
         (1.0, 64, 64),  # a batch at least, and not all of them
         (1.0, 1, 1),
-        (1e-3, 8, 32),  # a 40th of a second
-        (1e-4, 64, 256),
-        (1e-5, 64, 3000),  # all images, over and over
+        (1e-3, 8, 16),  # a 100th of a second
+        (1e-4, 64, 128),
+        (1e-5, 64, 1000),  # all images
+        (4e-6, 64, 3000),  # over and over
     ],
 )
 def test_a_mark_takes_no_more_images_than_it_needs(

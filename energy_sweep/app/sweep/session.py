@@ -23,6 +23,13 @@ class TrialSession:
     meter: Meter
     store: StageStore
 
+    def remember(self) -> None:
+        """Keep for later studies what graphs cost that were measured in this one."""
+        if any(record.stage == "infer" for record in self.store.records().values()):
+            from energy_sweep.trial.deployment.graph_memory import remember_graphs
+
+            remember_graphs(self.store, self.meter.facts().domains)
+
 
 @dataclass(slots=True)
 class Sessions:
@@ -47,8 +54,10 @@ class Sessions:
         return new
 
     def close(self) -> None:
-        """Close every meter, and evict weights from stores that outgrew their limit."""
+        """Keep what graphs cost for later studies, close every meter, and evict weights from stores
+        that outgrew their limit."""
         for session in self._open.values():
+            session.remember()
             session.meter.close()
             session.store.trim()
             session.store.claim.release()

@@ -22,7 +22,6 @@ Numbers = NDArray[np.intp]
 # Settings are found on so many answers at first, and anew at 1.5 times as many.
 FIRST_FIT, GROWTH = 6, 1.5
 MOST_FITTED = 150  # answers; finding the settings takes their number to the third
-MOST_USED = 1000  # answers that tell of others; that takes their number to the third too
 CONSTANT = 4.0  # variance of the constant about the median of the answers
 # What is usual of the logarithms of scale, lengths and roughness: mean and standard deviation.
 SCALE, LENGTH, ROUGH = (0.0, 0.7), (0.0, 0.8), (-2.3, 0.7)
@@ -76,20 +75,20 @@ def believe(
     features: Floats,
     measured: Numbers | None = None,
     expected: Floats | None = None,
+    told: Numbers | None = None,
 ) -> tuple[Floats, Floats]:
     """Mean and standard deviation of the accuracy of candidates `features` [N, D], each [N].
 
     `measured` [M] says which candidates the answers are of, `expected` [N] is as that of the
     answers. A pure function of the answers in their order, so that a resumed search believes the
-    same. Of more than MOST_USED, so many tell of others, evenly spread in that order.
+    same. Only those `told` tell of others, where that is given; any tells of itself.
     """
     centre, logits = _centred(answers)
     settings = _settings(answers, fitted_on(len(logits)))
-    used = np.unique(np.linspace(0, len(logits) - 1, MOST_USED).astype(np.intp))
-    used = used if len(used) < len(logits) else np.arange(len(logits), dtype=np.intp)
+    used = np.arange(len(logits), dtype=np.intp) if told is None else told
     of = None if measured is None else measured[used]
-    told = (answers.features[used], logits[used], answers.variances[used])
-    mean, sd = _posterior(settings, told, features, of)
+    given = (answers.features[used], logits[used], answers.variances[used])
+    mean, sd = _posterior(settings, given, features, of)
     if measured is not None and len(used) < len(logits):
         rest = np.setdiff1d(np.arange(len(logits)), used)
         at, variance = measured[rest], answers.variances[rest]

@@ -36,7 +36,7 @@ def membership(ranking: Ranking, candidates: Candidates) -> Floats:
         standard = np.where(dearer, np.nan_to_num(apart / spread), np.inf)
     found = np.asarray(special.ndtr(standard.min(axis=1, initial=np.inf)), dtype=np.float64)
     found[measured] = 0.0
-    return found
+    return found if candidates.kept is None else found * candidates.kept
 
 
 def given_up(probability: Floats, groups: Numbers) -> Flags:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from energy_sweep.front.domination import Point
 from energy_sweep.front.doubt import members
 from energy_sweep.search.acquisition.accuracy_model import AnswerCounts, believe, rise, squares
 from energy_sweep.search.acquisition.expected import Staircase
+from energy_sweep.search.acquisition.telling import told
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.intp]
@@ -18,6 +20,7 @@ Numbers = NDArray[np.intp]
 NEARBY = 0.3  # of an axis: how far away an infeasible candidate tells of another
 USUAL, LIGHT = 0.95, 0.3  # share that runs where nothing is near, and of how many that is worth
 HOPE = 1.0  # standard deviations above what is believed
+UNLIKELY = 0.05  # probability to keep limits, below which the reference does not count it
 OUTSIDE = 0.1  # of a front's extent, by which the reference lies outside of it
 
 
@@ -30,7 +33,8 @@ class Candidates:
     are those that ran and have none. In the columns `rising` of the features, accuracy is expected
     to rise, as it is over epochs; `prior` [N] are logits that are expected instead, but for a
     constant, such as those of an earlier study. Only what is more accurate than `least_accuracy`
-    and costs less than `most_joules` is of worth, where these are given.
+    and costs less than `most_joules` is of worth, where these are given, and what keeps all other
+    limits, which it does with the probability `kept` [N].
     """
 
     features: Floats
@@ -44,6 +48,7 @@ class Candidates:
     prior: Floats | None = None
     least_accuracy: float | None = None
     most_joules: float | None = None
+    kept: Floats | None = None
 
     @property
     def expected(self) -> Floats:
@@ -74,18 +79,22 @@ def rank(candidates: Candidates) -> Ranking:
     answers = AnswerCounts(
         candidates.features[measured], candidates.correct, candidates.images, expected[measured]
     )
-    mean, sd = believe(answers, candidates.features, measured, expected)
     cost = np.log10(candidates.joules)
     known = candidates.correct / candidates.images
     points = list(zip(known.tolist(), cost[measured].tolist(), strict=True))
+    telling = np.array(told(points), dtype=np.intp)
+    kept = np.ones(len(cost)) if candidates.kept is None else candidates.kept
+    mean, sd = believe(answers, candidates.features, measured, expected, telling)
     likely = mean.copy()
     likely[measured] = known
-    floor, ceiling = reference(likely, mean + HOPE * sd, cost)
+    some = kept >= min(UNLIKELY, kept.max())
+    floor, ceiling = reference(likely[some], (mean + HOPE * sd)[some], cost[some])
     if candidates.least_accuracy is not None:
         floor = candidates.least_accuracy
     if candidates.most_joules is not None:
         ceiling = float(np.log10(candidates.most_joules))
-    gain = Staircase.of(points, (floor, ceiling)).expected_gain(cost, mean, sd)
+    inside = itertools.compress(points, kept[measured] > 0)
+    gain = kept * Staircase.of(inside, (floor, ceiling)).expected_gain(cost, mean, sd)
     gain[measured] = 0.0
     if candidates.infeasible is not None and len(candidates.infeasible):
         gain = gain * feasible(candidates.features, measured, candidates.infeasible)

@@ -49,7 +49,9 @@ def decide(
     spent = () if before is None else (*before.marks, *before.lost)
     lost = (*spent, *log.after(0))
     memory = memory_of(asked.settings, meter.facts(), store.meter_id)
-    known = None if memory is None else memory.recall(recipe.device.resolve())
+    known = None
+    if memory is not None and recipe.device.remember:
+        known = memory.recall(recipe.device.resolve())
     if known is not None and known.suffices(to_come):
         made = dataclasses.replace(asked, facts=_remembered(known))
     else:

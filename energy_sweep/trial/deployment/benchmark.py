@@ -17,9 +17,12 @@ from energy_sweep.record.files import write_whole
 from energy_sweep.record.missing import control_key
 from energy_sweep.record.own_files import is_sound, keep_copy, seal_file
 from energy_sweep.store import StageStore
+from energy_sweep.trial.deployment.remembered_graphs import unmeasured
 from energy_sweep.trial.deployment.window_length import is_resolved
 
-CHUNK_SECONDS = 0.025
+# Marks of 3 to 50 ms are as noisy as each other, since what moves them lasts longer; below 5 ms the
+# edges of a mark, the same for all graphs, are 2 % of it.
+CHUNK_SECONDS = 0.01
 CHUNK_TICKS = 5  # of the meter's counter, so that its edges are small beside what they enclose
 # A window in which other programs ran is taken again, so many times for one graph and weights;
 # pools then leave the first one out.
@@ -30,7 +33,10 @@ FIRST_IMAGES = 64  # which show how many a mark takes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inference:
-    """How a study runs its nets: one runtime, one batch, real validation images [N, C, H, W]."""
+    """How a study runs its nets: one runtime, one batch, real validation images [N, C, H, W].
+
+    Prices of an earlier study are taken where they are to be `remember`ed.
+    """
 
     runtime: Any
     images: np.ndarray[Any, Any]
@@ -38,6 +44,7 @@ class Inference:
     threads: int
     work: Work
     base: JsonDict = field(default_factory=dict[str, Any])
+    remember: bool = True
 
     def graph(self, lowered: str) -> str:
         """What the joules per image of a file depend on, whose graph is executed as `lowered`."""
@@ -55,6 +62,24 @@ class Inference:
             "runtime": [self.runtime.name, self.runtime.version],
             "threads": self.threads,
         }
+
+    @property
+    def like(self) -> str:
+        """Names those settings but the batch: what changes the prices of all graphs alike."""
+        return digest({**self.settings, "batch": None})[:16]
+
+    def opened(self, path: Path) -> Callable[[int], None]:
+        """Runs a file over so many images: all of them, over and over, or the first ones."""
+        session = self.runtime.open(path, self.threads)
+
+        def predict(images: int) -> None:
+            known, batch = self.images, self.batch
+            for _ in range(images // len(known)):
+                session.predict(known, batch)
+            if rest := images % len(known):
+                session.predict(known[:rest], batch)
+
+        return predict
 
     @property
     def most_images(self) -> int:
@@ -89,9 +114,15 @@ class InferenceBenchmark:
 
     @property
     def record(self) -> StageRecord:
-        known = self.store.get(self.key)
-        facts: JsonDict = {"users": [], "apart": [], "parameters": self.inference.work.parameters}
-        return known or StageRecord(stage="infer", key=self.key, cost_key=self.key, facts=facts)
+        """What is known of the graph: here, else of an earlier study, else nothing yet."""
+        inference = self.inference
+        return self.store.get(self.key) or unmeasured(
+            self.store,
+            self.key,
+            inference.like,
+            remember=inference.remember,
+            parameters=inference.work.parameters,
+        )
 
     @property
     def first(self) -> Path:
@@ -145,7 +176,7 @@ class InferenceBenchmark:
         `graph` is the pool of the file, where it is not that of this stand. A `brief` window is as
         long as the meter needs, and not taken again.
         """
-        predict, work = self._opened(path), self._work(graph or self.key)
+        predict, work = self.inference.opened(path), self._work(graph or self.key)
         images, found = self._mark_images(predict, graph or self.key, work), list[Mark]()
         predict(min(images, len(self.inference.images)))
         while True:
@@ -160,19 +191,6 @@ class InferenceBenchmark:
             self.contended.append(graph or self.key)
             if len(self.contended) > CONTENDED_REPEATS:
                 return tuple(found)
-
-    def _opened(self, path: Path) -> Callable[[int], None]:
-        """Runs a file over so many images: all of them, over and over, or the first ones."""
-        session = self.inference.runtime.open(path, self.inference.threads)
-
-        def predict(images: int) -> None:
-            known, batch = self.inference.images, self.inference.batch
-            for _ in range(images // len(known)):
-                session.predict(known, batch)
-            if rest := images % len(known):
-                session.predict(known[:rest], batch)
-
-        return predict
 
     def _work(self, graph: str) -> Work:
         """What a window of a graph is about: another graph may have another number of weights."""
@@ -189,7 +207,7 @@ class InferenceBenchmark:
 
     def pace(self, path: Path) -> None:
         """Find that out anew, where its record is gone."""
-        self._mark_images(self._opened(path), self.key, self.inference.work)
+        self._mark_images(self.inference.opened(path), self.key, self.inference.work)
 
     def _mark_images(self, predict: Callable[[int], None], graph: str, work: Work) -> int:
         """Images that a mark is made of: found once, and kept with their marks."""

@@ -156,4 +156,5 @@ def _inference(deployed: ExportedModel, batch: int) -> Inference:
         threads=deployed.threads,
         work=context.usage.work("infer", images=len(images)),
         base={"device_class": context.machine["device_class"], **context.recipe.device.levers},
+        remember=context.recipe.device.remember,
     )

@@ -3,7 +3,7 @@
 The first weights of a graph get three windows, later ones the 4th, 8th, 16th, ... one each, so
 the windows spread over the study, each beside one of the study's reference graph. The second
 weights are compared with the first, window by window in turn: where they differ, pooling stops
-for that graph, and says so.
+for that graph, and says so. What an earlier study priced and compared gets no window.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from energy_sweep.record.missing import control_key
 from energy_sweep.record.own_files import is_sound, keep_copy
 from energy_sweep.store import StageStore
 from energy_sweep.trial.deployment.benchmark import Inference, InferenceBenchmark
+from energy_sweep.trial.deployment.remembered_graphs import is_remembered
 from energy_sweep.trial.deployment.window_length import per_unit
 
 log = logging.getLogger(__name__)
@@ -67,8 +68,11 @@ def measure_once(
 ) -> str:
     """The pool of the graph `key`, which one window is enough for: it decides nothing."""
     stand = InferenceBenchmark(key, inference, store, meter)
-    if not stand.record.marks:
-        store.put(replace(stand.record, marks=stand.window(open_graph())))
+    record = stand.record
+    if is_remembered(record):
+        store.once(StageUse(stage="infer", key=key, cost_key=key, units=1), lambda _: record)
+    elif not record.marks:
+        store.put(replace(record, marks=stand.window(open_graph())))
     elif not stand.is_paced:
         stand.pace(open_graph())
     return key
@@ -77,17 +81,20 @@ def measure_once(
 def _visit(stand: InferenceBenchmark, path: Path, weights: str, kind: str) -> None:
     """Measure what is due for the next weights of a graph, and count them as its users."""
     record = stand.record
+    earlier = is_remembered(record)
     users, apart = [*record.facts["users"], weights], list(record.facts["apart"])
     kinds = sorted({*record.facts.get("kinds", []), kind})
     is_new = len(users) == 2 or kinds != record.facts.get("kinds", kinds)
+    is_new = is_new and kind not in record.facts.get("compared", ())
     marks: list[Mark] = []
     if len(users) == 1:
         keep_copy(path, stand.first)
-        marks += [mark for _ in range(FIRST_WINDOWS) for mark in stand.window(path)]
+        if not earlier:
+            marks += [mark for _ in range(FIRST_WINDOWS) for mark in stand.window(path)]
     elif apart or (is_new and _differs(stand, path, weights)):
         apart.append(weights)
         _measure_apart(stand, path, weights)
-    elif len(users) & (len(users) - 1) == 0:
+    elif not earlier and len(users) & (len(users) - 1) == 0:
         marks += stand.window(path)
     if marks or len(apart) > len(record.facts["apart"]):
         stand.reference(weights)
@@ -112,7 +119,7 @@ def _mend(stand: InferenceBenchmark, open_graph: Callable[[], Path], weights: st
     graph gets one window for all of them.
     """
     record = stand.record
-    if not stand.is_paced:
+    if not (stand.is_paced or is_remembered(record)):
         stand.pace(open_graph())
     if weights in record.facts["apart"] and stand.store.get(digest([stand.key, weights])) is None:
         _measure_apart(stand, open_graph(), weights)
@@ -123,7 +130,7 @@ def _mend(stand: InferenceBenchmark, open_graph: Callable[[], Path], weights: st
             stand.reference(labels[1])
     lost = [labels for labels in gone if not _is_kept(stand, labels)]
     if lost:
-        pooled = weights not in record.facts["apart"]
+        pooled = weights not in record.facts["apart"] and not is_remembered(record)
         marks = stand.window(open_graph()) if pooled else ()
         kept = [labels for labels in controls if labels not in lost]
         facts = {**record.facts, "controls": kept}
