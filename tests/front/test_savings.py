@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 import pytest
@@ -202,6 +203,26 @@ def test_a_chain_is_held_against_the_same_net_without_its_last_step() -> None:
     assert both.last_step is not None
     assert both.last_step.joules == pytest.approx(-0.25e-3)
     assert both.effort.joules == pytest.approx(2.25)
+
+
+def test_alike_compressions_are_one_row_with_its_range() -> None:
+    """Three nets of one technique and level, one of another level: two rows, of all four."""
+    record = study()
+    more = [
+        made(2, {"name": "none"}, 0.0, infer="wide", facts={}, lr=0.2),
+        made(5, {"name": "prune"}, 0.5, infer="thin", facts=PRUNED, lr=0.2),
+        made(3, {"name": "none"}, 0.0, infer="wide", facts={}, lr=0.3),
+        made(12, {"name": "prune"}, 0.5, infer="wide", facts=PRUNED, lr=0.3),
+        made(7, {"name": "prune"}, 0.25, infer="thin", facts=PRUNED, lr=0.3),
+    ]
+    page = savings_html(dataclasses.replace(record, trials=(*record.trials, *more)))
+    summary = page[: page.index("<details>")]
+    rows = [re.sub(r"<[^>]*>", " ", row).split() for row in summary.split("<tr>")[2:]]
+    assert [row[:3] for row in rows] == [["prune", "0.25", "1"], ["prune", "0.5", "3"]]
+    low, high = -9 / toy_study.IMAGES, -1 / toy_study.IMAGES
+    assert rows[1][3:6] == [f"{low:+.4f}", "to", f"{high:+.4f}"]
+    assert " ".join(rows[1]).count("0 J to 0.001 J") == 1 and "0% to 50%" in " ".join(rows[1])
+    assert "All 4 configurations" in page
 
 
 def test_names_cannot_break_out_of_the_page() -> None:

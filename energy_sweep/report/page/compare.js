@@ -4,7 +4,7 @@
   const TRAINING = ["prepare", "pretrain", "trunk", "cooldown", "teacher", "compress", "recover"];
 
   const cell = (text, name = "") => `<td${name ? ` class="${name}"` : ""}>${text}</td>`;
-  const line = (title, cells, name = "") => `<tr${name ? ` class="${name}"` : ""}><th scope="row">${escaped(title)}</th>${cells.join("")}</tr>`;
+  const line = (title, cells, name = "") => `<tr${name ? ` class="${name}"` : ""}><th scope="row">${escaped(title).replaceAll(".", ".<wbr>")}</th>${cells.join("")}</tr>`;
   const signed = (value, text) => (value > 0 ? `+${text(value)}` : value < 0 ? `−${text(-value)}` : "0");
 
   // A figure of both and their difference; unknown ones are left empty.
@@ -66,10 +66,10 @@
     const text = [`${name} saves ${percent(1 - cheap.joules / dear.joules)} of the ${page.objectiveText(objective)}`];
     if (a.perImage !== null && b.perImage !== null) {
       const million = 1e6 * (dear.perImage - cheap.perImage);
-      text.push(million >= 0 ? `${joules(million)} per million images` : `and costs ${joules(-million)} more per million images`);
+      text.push(million === 0 ? "with the same joules per image" : million > 0 ? `${joules(million)} per million images` : `and costs ${joules(-million)} more per million images`);
     }
     const gain = cheap.accuracy - dear.accuracy;
-    return `${text.join(", ")}, with an accuracy ${gain === 0 ? "equal to" : `${Math.abs(100 * gain).toFixed(1)} points ${gain > 0 ? "above" : "below"}`} that of ${other}.`;
+    return `${text.join(", ")}, and has an accuracy ${gain === 0 ? "equal to" : `${Math.abs(100 * gain).toFixed(1)} points ${gain > 0 ? "above" : "below"}`} that of ${other}.`;
   }
 
   function head(row, letter) {

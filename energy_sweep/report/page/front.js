@@ -134,21 +134,34 @@
     const [gapX, gapY] = [0.03, 0.3 / lines];
     const [width, height] = [(1 - gapX * (columns - 1)) / columns, (1 - gapY * (lines - 1)) / lines];
     const layout = { annotations: [] };
+    const middle = [Math.floor((columns - 1) / 2), Math.floor((lines - 1) / 2)];
     groups.names.forEach((name, place) => {
       const suffix = place ? String(place + 1) : "";
       const [column, line] = [place % columns, Math.floor(place / columns)];
       const left = column * (width + gapX);
       const top = 1 - line * (height + gapY);
-      const follows = place ? { x: { matches: "x" }, y: { matches: "y" } } : { x: {}, y: {} };
-      layout[`xaxis${suffix}`] = { ...x, ...follows.x, domain: [left, Math.min(1, left + width)], anchor: `y${suffix}` };
-      layout[`yaxis${suffix}`] = { ...y, ...follows.y, domain: [Math.max(0, top - height), top], anchor: `x${suffix}` };
-      if (column) { layout[`yaxis${suffix}`].showticklabels = false; layout[`yaxis${suffix}`].title = undefined; }
+      // One title for all, in the middle of the left and of the lower edge.
+      const own = (axis, letter, titled) => ({
+        ...axis,
+        ...(place ? { matches: letter } : {}),
+        title: titled ? axis.title : { text: "" },
+      });
+      layout[`xaxis${suffix}`] = {
+        ...own(x, "x", column === middle[0] && place + columns >= count),
+        domain: [left, Math.min(1, left + width)],
+        anchor: `y${suffix}`,
+      };
+      layout[`yaxis${suffix}`] = {
+        ...own(y, "y", column === 0 && line === middle[1]),
+        domain: [Math.max(0, top - height), top],
+        anchor: `x${suffix}`,
+        showticklabels: column === 0,
+      };
       if (count > 1) {
         layout.annotations.push({
           text: escaped(`${groups.title} ${name}`), showarrow: false, xref: "paper", yref: "paper",
           x: left, y: top, xanchor: "left", yanchor: "bottom", font: { size: 12, color: theme.soft },
         });
-        if (place + columns < count) layout[`xaxis${suffix}`].title = undefined;
       }
     });
     page.byId("front").style.height = lines > 1 ? `${lines * 19}rem` : "";

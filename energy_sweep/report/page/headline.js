@@ -57,17 +57,20 @@
       + command("run it", page.command(row.trial)) + command("deploy it", page.deploy(row.trial));
   }
 
+  // Until somebody pins another, A is the choice, and B the most accurate one beside it.
+  const usual = ({ chosen, front }) => {
+    const best = front.at(-1)?.trial ?? null;
+    return chosen ? [chosen.trial, best === chosen.trial ? null : best] : [null, null];
+  };
+  let shown = [null, null];
+
   page.on("start", () => {
     show(page.now);
-    page.pin(page.now.chosen?.trial ?? null);
+    page.pin(...(shown = usual(page.now)));
   });
   page.on("objective", (now) => {
-    const [first, second] = page.pinned;
-    const followed = first === page.headlined;
     show(now);
-    page.headlined = now.chosen?.trial ?? null;
-    if (followed && second === null) page.pin(page.headlined);
-    else page.emit("pin", page.pinned);
+    const isUsual = page.pinned.every((trial, place) => trial === shown[place]);
+    page.pin(...(isUsual ? shown = usual(now) : page.pinned));
   });
-  page.on("start", () => { page.headlined = page.now.chosen?.trial ?? null; });
 })();

@@ -50,6 +50,8 @@
     for (const name of new Set(["xaxis", "yaxis", ...Object.keys(layout)])) {
       if (/^[xy]axis\d*$/.test(name)) own[name] = axis(theme);
     }
-    return Plotly.react(node, traces, merged(own, layout), page.data.config);
+    // A figure that is drawn anew keeps the height it had, whatever its place has become.
+    return Plotly.react(node, traces, merged(own, layout), page.data.config).then(() =>
+      (Math.abs(node._fullLayout.height - node.clientHeight) > 1 ? Plotly.Plots.resize(node) : node));
   };
 })();

@@ -7,11 +7,11 @@
   const efficiency = (row) => (row.efficiency !== null && row.accuracy >= state.floor ? row.efficiency : null);
   const COLUMNS = [
     { key: "trial", title: "trial", of: (row) => row.trial },
+    { key: "accuracy", title: "accuracy", of: (row) => row.accuracy, text: (row) => row.accuracy.toFixed(3), down: true },
+    { key: "joules", title: `joules (${page.data.quality})`, of: (row) => row.joules, text: (row) => joules(row.joules, row.uncertainty) },
     ...page.data.axes.map((axis, place) => ({
       key: `axis:${axis}`, name: axis, title: axis, of: (row) => row.params[place], text: (row) => page.value(row.params[place]),
     })),
-    { key: "accuracy", title: "accuracy", of: (row) => row.accuracy, text: (row) => row.accuracy.toFixed(3), down: true },
-    { key: "joules", title: `joules (${page.data.quality})`, of: (row) => row.joules, text: (row) => joules(row.joules, row.uncertainty) },
     { key: "image", title: "per image", of: (row) => row.perImage, text: (row) => joules(row.perImage) },
     { key: "efficiency", title: "accuracy per joule", of: efficiency, text: ranked, down: true },
     { key: "bytes", title: "bytes", of: (row) => row.bytes, text: (row) => bytes(row.bytes) },

@@ -118,16 +118,15 @@ def _fold(title: str, body: str) -> str:
 def _table(lines: Sequence[Sequence[str]]) -> str:
     head, *rows = lines
     titles = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in head)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{_in_parts(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
+    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     return (
         f'<div class="scroll"><table class="crowded stacked"><thead><tr>{titles}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
 
-def _in_parts(cell: str) -> str:
-    """A cell that may break between its parts, and in the midst of no number or unit."""
-    parts = re.split(r" (?=± |\(|to )", cell)
-    return " ".join(f'<span class="whole">{html.escape(part)}</span>' for part in parts)
+def _cell(text: str) -> str:
+    """One that may break between its parts, and in the midst of no number or unit."""
+    parts = re.split(r" (?=± |\(|to )", text)
+    whole = " ".join(f'<span class="whole">{html.escape(part)}</span>' for part in parts)
+    return f"<td><span>{whole}</span></td>"
