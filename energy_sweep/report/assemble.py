@@ -13,15 +13,24 @@ from energy_sweep.report.section import Section
 
 STYLES = ("style.css", "top.css", "tables.css")
 # In this order: the first makes the object that the others add to.
+BASE = ("core.js", "theme.js", "format.js", "plot.js", "stacked.js")
+# Those of one study, too.
 SCRIPTS = (
-    *("core.js", "theme.js", "format.js", "plot.js", "stacked.js"),
+    *BASE,
     *("rows.js", "pricing.js", "objective.js", "encoding.js"),
     *("front.js", "front_controls.js", "points.js"),
     *("headline.js", "objective_controls.js", "compare.js", "trials.js", "copy.js"),
 )
 
 
-def assembled(*, title: str, top: str, data: Any, sections: Sequence[Section]) -> str:
+def assembled(
+    *,
+    title: str,
+    top: str,
+    data: Any,
+    sections: Sequence[Section],
+    scripts: Sequence[str] = SCRIPTS,
+) -> str:
     """A page that asks nothing of any network; `top` is escaped HTML, `data` plain values."""
     # Plotly is slow to import, and the tables do not need it.
     from plotly.offline import get_plotlyjs  # pyright: ignore[reportMissingTypeStubs]
@@ -35,7 +44,7 @@ def assembled(*, title: str, top: str, data: Any, sections: Sequence[Section]) -
         sections="\n".join(map(_section, sections)),
         data="\n".join([_data("page", data), *(_data(one.key, one.data) for one in with_data)]),
         plotly=str(get_plotlyjs()),
-        scripts=_texts((*SCRIPTS, *drawing)),
+        scripts=_texts((*scripts, *drawing)),
     )
 
 

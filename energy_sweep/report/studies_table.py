@@ -12,6 +12,9 @@ from energy_sweep.report.figures import objective_text
 from energy_sweep.report.tables import axes_of, short
 from energy_sweep.text import terminal
 
+# The head of a table, and its lines.
+Cells = tuple[list[str], list[list[str]]]
+
 
 def studies_table(joint: JointFront, *, apart: Sequence[str] = (), width: int | None = None) -> str:
     """One line for each study, one for each member of any front, and what the figures mean.
@@ -23,21 +26,28 @@ def studies_table(joint: JointFront, *, apart: Sequence[str] = (), width: int | 
         f"{len(joint.studies)} studies, by accuracy and {objective_text(priced.objective)}"
         f"{f', {priced.quality}' if not apart else ''}"
     )
-    telling = _telling(joint.studies) if apart else {}
-    notes = [*(f"Do not compare: the studies {why}." for why in apart), *_notes(joint, priced)]
+    notes = [*(f"Do not compare: the studies {why}." for why in apart), *notes_of(joint)]
+    telling = set(_telling(joint.studies, apart))
+    (head, lines), (titles, rows) = studies_cells(joint, apart), members_cells(joint, apart)
+    axes = axes_of([member.row for member in joint.members])
+    left = {"study", "that stay", *telling}
+    of_members = {"study", "trial", "stays", *telling, *axes}
+    fold = ("95 %", *reversed(axes))
     return "\n".join(
         [
             terminal.prose(title, width=width),
-            _of_studies(joint, telling, width),
+            terminal.table(head, lines, left=left, fold=("configurations",), width=width),
             "",
-            _of_members(joint, telling, width),
+            terminal.table(titles, rows, left=of_members, fold=fold, width=width),
             *(terminal.prose(note, width=width) for note in notes),
         ]
     )
 
 
-def _telling(studies: Mapping[str, PricedStudy]) -> dict[str, dict[str, str]]:
+def _telling(studies: Mapping[str, PricedStudy], apart: Sequence[str]) -> dict[str, dict[str, str]]:
     """What sets studies apart: columns with a text for each study, where they differ."""
+    if not apart:
+        return {}
     facts = {
         "machine": {
             n: str(one.study.machine.get("device_class", "")) for n, one in studies.items()
@@ -54,9 +64,9 @@ def _telling(studies: Mapping[str, PricedStudy]) -> dict[str, dict[str, str]]:
     return {title: texts for title, texts in facts.items() if len(set(texts.values())) > 1}
 
 
-def _of_studies(
-    joint: JointFront, telling: Mapping[str, Mapping[str, str]], width: int | None
-) -> str:
+def studies_cells(joint: JointFront, apart: Sequence[str] = ()) -> Cells:
+    """The head and a line for each study, and all together."""
+    telling = _telling(joint.studies, apart)
     head = ["study", *telling, "configurations", "front", "that stay", "hypervolume", "spent"]
     lines: list[list[str]] = []
     for name, one in joint.studies.items():
@@ -78,13 +88,12 @@ def _of_studies(
         lines.append(
             ["together", *("" for _ in telling), "", *map(str, counts), "", f"{area:.4f}", ""]
         )
-    left = {"study", "that stay", *telling}
-    return terminal.table(head, lines, left=left, fold=("configurations",), width=width)
+    return head, lines
 
 
-def _of_members(
-    joint: JointFront, telling: Mapping[str, Mapping[str, str]], width: int | None
-) -> str:
+def members_cells(joint: JointFront, apart: Sequence[str] = ()) -> Cells:
+    """The head and a line for each member of any front, cheapest first."""
+    telling = _telling(joint.studies, apart)
     axes = axes_of([member.row for member in joint.members])
     dials = {
         name: {trial.number: Dials.of(trial) for trial in one.study.trials}
@@ -102,8 +111,7 @@ def _of_members(
         ]
         for member in joint.members
     ]
-    left = {"study", "trial", "stays", *telling, *axes}
-    return terminal.table(head, lines, left=left, fold=("95 %", *reversed(axes)), width=width)
+    return head, lines
 
 
 def _figures(row: Row) -> list[str]:
@@ -116,7 +124,8 @@ def _stays(on_front: bool, survives: float | None) -> str:
     return said if survives is None else f"{said} ({percent_text(survives)})"
 
 
-def _notes(joint: JointFront, priced: PricedStudy) -> list[str]:
+def notes_of(joint: JointFront) -> list[str]:
+    """What the figures of a joint front mean."""
     notes = [
         "stays: whether no member of any of these fronts is both more accurate and cheaper, by the"
         " figures; in brackets, the probability of that. Joules of two studies are of two runs, of"

@@ -6,10 +6,12 @@ import argparse
 import copy
 from argparse import Namespace
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from energy_sweep.app import stored_study
 from energy_sweep.app.stored_study import StoredStudy
+from energy_sweep.app.verbs.destination import check_page, writing_to
 from energy_sweep.app.verbs.unit_options import units_of
 from energy_sweep.record import BadInput, JsonDict, to_json
 from energy_sweep.text import terminal
@@ -28,6 +30,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|TRIAL",
         help="a study (default: the latest) and two of its trials, or several studies",
     )
+    parser.add_argument("--to", type=Path, metavar="FILE", help="studies: one page of their fronts")
     parser.add_argument(
         "--across-machines",
         action="store_true",
@@ -78,6 +81,8 @@ def _of_trials(arguments: Namespace, names: list[str | None], trials: list[int])
     from energy_sweep.report.units_text import pair_units, units_document
 
     units = units_of(arguments)
+    if arguments.to is not None:
+        raise BadInput("--to writes the fronts of studies: type their names, or leave --to out")
     stored = _load(arguments, names[0])
     for number in trials:
         stored_study.trial_of(stored.record, number)
@@ -109,10 +114,19 @@ def _of_studies(arguments: Namespace, names: list[str | None]) -> None:
     from energy_sweep.report.studies_table import studies_table
     from energy_sweep.report.units_text import studies_units, units_document
 
-    units = units_of(arguments)
+    units, path = units_of(arguments), arguments.to
+    if path is not None:
+        with writing_to(path):
+            check_page(path, force=arguments.force)
     studies = _labelled([_load(arguments, name) for name in names])
     reasons, is_one_machine = _apart(studies, arguments)
     joint = JointFront({name: one.priced for name, one in studies.items()}, is_one_machine)
+    if path is not None:
+        from energy_sweep.report.studies_page import write_studies_page
+
+        with writing_to(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_studies_page(joint, path, apart=reasons, units=units)
     if arguments.json:
         document = _document(studies, joint, reasons)
         if units is not None:
@@ -122,7 +136,9 @@ def _of_studies(arguments: Namespace, names: list[str | None]) -> None:
     else:
         width = terminal.width_of()
         more = "" if units is None else studies_units(joint.studies, units, width=width)
-        told = studies_table(joint, apart=reasons, width=width), more
+        told = [studies_table(joint, apart=reasons, width=width), more]
+        if path is not None:
+            told.append(f"{path}: open it in any browser, no network")
         print(*filter(None, told), sep="\n\n")
 
 

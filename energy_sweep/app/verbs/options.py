@@ -99,7 +99,7 @@ def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
         ),
         "compare": (
             "Two configurations (compare NAME 3 7), or the fronts of studies (compare NAME NAME).",
-            *(comparing.options, _outputs, _objective, _watts, unconstrained, units),
+            *(comparing.options, _outputs, _objective, _watts, unconstrained, units, _force),
         ),
         "deploy": (
             "The chosen configuration as files that anybody can run.",

@@ -143,3 +143,22 @@ def test_what_cannot_be_compared_is_one_line(
     assert run(outputs, *words) == 2
     said = capsys.readouterr()
     assert REFUSED[words] in said.err and len(said.err.splitlines()) == 1 and not said.out
+
+
+def test_the_fronts_are_written_as_one_page(
+    outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "new" / "fronts.html"
+    assert run(outputs, "first", "second", "--to", str(page)) == 0
+    assert f"{page}: open it in any browser" in capsys.readouterr().out
+    text = page.read_text(encoding="utf-8")
+    assert '<section id="fronts"' in text and "<h1>first and second</h1>" in text
+    assert run(outputs, "first", "second", "--to", str(page), "--json") == 0  # over its own
+    assert json.loads(capsys.readouterr().out)["studies"]
+    notes = tmp_path / "notes.txt"
+    notes.write_text("mine")
+    assert run(outputs, "first", "second", "--to", str(notes)) == 2
+    assert notes.read_text() == "mine"
+    assert run(outputs, "first", "0", "3", "--to", str(page)) == 2
+    assert "--to writes the fronts of studies" in capsys.readouterr().err
+    assert run(outputs, "first", "second", "--to", str(outputs / "first" / "x.html")) == 2

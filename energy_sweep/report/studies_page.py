@@ -1,0 +1,156 @@
+"""The fronts of several studies as one page that needs no network."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+from collections.abc import Sequence
+from pathlib import Path
+
+from energy_sweep.front import PricedStudy, Row
+from energy_sweep.front.joint_front import JointFront
+from energy_sweep.front.other_units import OtherUnits
+from energy_sweep.recipe.dials import value_text
+from energy_sweep.record import JsonDict
+from energy_sweep.record.files import write_whole
+from energy_sweep.report.assemble import BASE, assembled
+from energy_sweep.report.figures import CONFIG, objective_text
+from energy_sweep.report.section import Section
+from energy_sweep.report.sections.units import units_section
+from energy_sweep.report.studies_table import Cells, members_cells, notes_of, studies_cells
+
+
+def write_studies_page(
+    joint: JointFront, path: Path, *, apart: Sequence[str] = (), units: OtherUnits | None = None
+) -> None:
+    """Write the joint front to `path` as one self-contained HTML file."""
+    write_whole(path, studies_page(joint, apart=apart, units=units))
+
+
+def studies_page(
+    joint: JointFront, *, apart: Sequence[str] = (), units: OtherUnits | None = None
+) -> str:
+    """All fronts on one figure, the studies and the members as tables, and what they mean.
+
+    `apart` are reasons why the studies do not compare.
+    """
+    names = list(joint.studies)
+    return assembled(
+        title=f"{' and '.join(names)}: accuracy against joules",
+        top=_top(joint, apart),
+        data={"config": CONFIG},
+        sections=[
+            _figure(joint, apart),
+            Section(key="studies", title="Studies", html=_table(studies_cells(joint, apart))),
+            Section(key="joint", title="Members", html=_table(members_cells(joint, apart))),
+            *_units(joint, units),
+            _notes(joint),
+        ],
+        scripts=BASE,
+    )
+
+
+def _top(joint: JointFront, apart: Sequence[str]) -> str:
+    first = next(iter(joint.studies.values()))
+    stay = sum(member.on_front for member in joint.members)
+    names = html.escape(" and ".join(joint.studies))
+    warned = "".join(
+        f"<p><strong>Do not compare</strong>: the studies {why}.</p>" for why in _safe(apart)
+    )
+    return (
+        f'<p class="kicker">energy_sweep</p><h1>{names}</h1>'
+        f"<p>{len(joint.members)} members of {len(joint.studies)} fronts, by accuracy and"
+        f" {objective_text(first.objective)}; {stay} of them stay on the joint front.</p>{warned}"
+    )
+
+
+def _safe(texts: Sequence[str]) -> list[str]:
+    return [html.escape(text) for text in texts]
+
+
+def _figure(joint: JointFront, apart: Sequence[str]) -> Section:
+    first = next(iter(joint.studies.values()))
+    quality = "" if apart else f", {first.quality}"
+    return Section(
+        key="fronts",
+        title="The fronts",
+        html=(
+            '<p class="soft">Large marks are members of a study\'s own front, with their 95 %'
+            " intervals; hollow ones do not stay on the joint front. The stepped line is the"
+            " accuracy that so many joules buy.</p>"
+            '<div class="plot" id="fronts-figure" style="height: 32rem" role="img"'
+            ' aria-label="Accuracy against joules, a colour for each study"></div>'
+        ),
+        data={
+            "title": f"{objective_text(first.objective)}{quality}",
+            "studies": [_study(joint, name, bool(apart)) for name in joint.studies],
+        },
+        script="studies.js",
+    )
+
+
+def _study(joint: JointFront, name: str, is_apart: bool) -> JsonDict:
+    priced = joint.studies[name]
+    members = {one.row.trial: one for one in joint.members if one.study == name}
+    machine = str(priced.study.machine.get("device_class", ""))
+    front = [
+        {
+            **_point(row),
+            "stays": members[row.trial].on_front,
+            "survives": members[row.trial].survives,
+        }
+        for row in priced.front
+    ]
+    return {
+        "name": name,
+        "quality": priced.quality,
+        "apart": machine if is_apart else "",
+        "front": front,
+        "dominated": [_point(row) for row in priced.dominated],
+    }
+
+
+def _point(row: Row) -> JsonDict:
+    return {
+        "trial": row.trial,
+        "settings": [f"{name} = {value_text(value)}" for name, value in row.params.items()],
+        "accuracy": row.accuracy,
+        "low": row.accuracy_low,
+        "high": row.accuracy_high,
+        "joules": row.joules,
+        "uncertainty": row.uncertainty_joules,
+    }
+
+
+def _table(cells: Cells) -> str:
+    head, lines = cells
+    titles = "".join(f"<th>{html.escape(title).replace('.', '.<wbr>')}</th>" for title in head)
+    rows = "".join(
+        f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in line)}</tr>" for line in lines
+    )
+    return (
+        '<div class="scroll"><table class="stacked">'
+        f"<thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _units(joint: JointFront, units: OtherUnits | None) -> list[Section]:
+    """Every study in other units, where some were typed."""
+    if units is None:
+        return []
+    made: list[Section] = []
+    for place, (name, priced) in enumerate(joint.studies.items()):
+        section = _in_units(priced, units)
+        title = f"{name} in other units"
+        made.append(dataclasses.replace(section, key=f"units-{place}", title=title))
+    return made
+
+
+def _in_units(priced: PricedStudy, units: OtherUnits) -> Section:
+    found = units_section(units)(priced)
+    return Section(key="units", title="", html="") if found is None else found
+
+
+def _notes(joint: JointFront) -> Section:
+    body = "".join(f"<p>{html.escape(note)}</p>" for note in notes_of(joint))
+    return Section(key="notes", title="How to read it", html=f'<div class="soft">{body}</div>')
