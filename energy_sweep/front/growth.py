@@ -1,7 +1,7 @@
 """How a front grew: the share of its area that was known by when, and what was spent by then.
 
-The area is that of accuracy and log joules above a point outside of the final front by a tenth of
-its extent, as a search sees it. Accuracies and joules are today's, also of what came early.
+The area is that of accuracy and log joules above a point worse than all that was measured, by a
+tenth of its extent. Accuracies and joules are today's, also of what came early.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from energy_sweep.front.domination import Point, hypervolume, pareto
 from energy_sweep.front.priced_study import PricedStudy
 from energy_sweep.record import EnergyReading, Mark, StageRecord, StageUse, TrialResult
 
-OUTSIDE = 0.1  # of the front's extent, by which the reference lies outside of it
+OUTSIDE = 0.1  # of the extent of all points, by which the reference lies outside of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ def growth(priced: PricedStudy) -> tuple[GrowthStep, ...]:
     if not points or any(joules <= 0 for _, joules in points.values()):
         return ()
     logs = {trial: (accuracy, math.log10(at)) for trial, (accuracy, at) in points.items()}
-    reference = _reference([logs[row.trial] for row in priced.front])
+    reference = _reference(logs.values())
     whole = hypervolume(logs.values(), reference)
     steps: list[GrowthStep] = []
     known: list[Point] = []
@@ -58,9 +58,9 @@ def growth(priced: PricedStudy) -> tuple[GrowthStep, ...]:
     return tuple(steps)
 
 
-def _reference(front: Sequence[Point]) -> Point:
-    """A point outside of the front by a part of its extent, or by a little where it has none."""
-    (low, high), (cheap, dear) = ((min(ends), max(ends)) for ends in zip(*front, strict=True))
+def _reference(points: Iterable[Point]) -> Point:
+    """A point worse than all, by a part of their extent, or by a little where they have none."""
+    (low, high), (cheap, dear) = ((min(ends), max(ends)) for ends in zip(*points, strict=True))
     return low - OUTSIDE * ((high - low) or 1.0), dear + OUTSIDE * ((dear - cheap) or 1.0)
 
 

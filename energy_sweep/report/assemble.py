@@ -11,7 +11,7 @@ from typing import Any
 
 from energy_sweep.report.section import Section
 
-STYLES = ("style.css", "top.css", "tables.css")
+STYLES = ("style.css", "top.css", "tables.css", "sections.css")
 # In this order: the first makes the object that the others add to.
 BASE = ("core.js", "theme.js", "format.js", "plot.js", "stacked.js")
 # Those of one study, too.
@@ -20,6 +20,7 @@ SCRIPTS = (
     *("rows.js", "pricing.js", "objective.js", "encoding.js"),
     *("front.js", "front_controls.js", "points.js"),
     *("headline.js", "objective_controls.js", "compare.js", "trials.js", "copy.js"),
+    "follow.js",
 )
 
 

@@ -44,8 +44,9 @@ def test_the_front_grows_to_the_whole_of_it_by_what_each_trial_brought() -> None
     priced = PricedStudy(toy_study.grid(), TRAINING)
     steps = growth(priced)
     rows = {row.trial: (row.accuracy, math.log10(row.joules)) for row in priced.rows}
-    front = [rows[row.trial] for row in priced.front]
-    (low, high), (cheap, dear) = ((min(ends), max(ends)) for ends in zip(*front, strict=True))
+    (low, high), (cheap, dear) = (
+        (min(ends), max(ends)) for ends in zip(*rows.values(), strict=True)
+    )
     reference = low - 0.1 * (high - low), dear + 0.1 * (dear - cheap)
     whole = hypervolume(rows.values(), reference)
     assert {step.trial for step in steps} == set(rows)

@@ -85,3 +85,21 @@ def _split(mark: Mark) -> Mark:
     return dataclasses.replace(
         mark, reading=EnergyReading(domains=domains, seconds=1.0, contended=None)
     )
+
+
+def by_epoch(study: StudyRecord, *, losses: bool = True) -> StudyRecord:
+    """The same study with a mark for each epoch, and a loss."""
+
+    def parted(record: StageRecord) -> StageRecord:
+        if record.stage not in ("trunk", "cooldown", "recover"):
+            return record
+        [mark] = record.marks
+        count, reading = int(mark.units), mark.reading
+        domains = tuple(
+            dataclasses.replace(part, joules=part.joules / count) for part in reading.domains
+        )
+        each = Mark(units=1.0, reading=dataclasses.replace(reading, domains=domains))
+        facts = {"losses": {str(epoch): 1 / epoch for epoch in range(1, count + 1)}}
+        return dataclasses.replace(record, marks=(each,) * count, facts=facts if losses else {})
+
+    return dataclasses.replace(study, stages={k: parted(one) for k, one in study.stages.items()})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import page_study
@@ -256,11 +257,8 @@ def test_the_table_sorts_filters_and_ranks_above_the_floor(page: Page) -> None:
     assert body.locator("tr.is-pinned").count() == 2
 
 
-def test_five_thousand_configurations_open_fast(chromium: Browser, tmp_path: Any) -> None:
-    study = page_study.large()
-    assert len(study.trials) == 5000
-    path = tmp_path / "large.html"
-    write_report(study, Objective(), path)
+def test_five_thousand_configurations_open_fast(chromium: Browser, large_page: Path) -> None:
+    path = large_page
     assert path.stat().st_size < MOST_BYTES
     with tab(chromium) as found:
         start = time.monotonic()

@@ -24,12 +24,14 @@ from energy_sweep.report.sections import SECTIONS
 STUDY = toy_study.grid(rates=(0.001, 0.01, 10.0))
 TRAINING = Objective(name="training")
 PRICED = front.PricedStudy(STUDY, TRAINING)
-# Plotly, ours, and the values that those read: of the page and of each section that has any.
-SCRIPTS = 3 + sum(
-    found is not None and found.data is not None for found in (make(PRICED) for make in SECTIONS)
-)
 PAGE = Path(report.__file__).parent / "page"
 LONGEST = 250
+
+
+def scripts_of(priced: front.PricedStudy) -> int:
+    """Plotly, ours, and values that those read: of the page, and of sections that have any."""
+    made = (make(priced) for make in SECTIONS)
+    return 3 + sum(found is not None and found.data is not None for found in made)
 
 
 class Tags(HTMLParser):
@@ -64,7 +66,7 @@ def test_the_page_fetches_nothing(written: str) -> None:
     tags = Tags()
     tags.feed(written)
     assert tags.fetches == ["data:,"]
-    assert tags.tags.count("script") == SCRIPTS
+    assert tags.tags.count("script") == scripts_of(PRICED)
     style = written[: written.index("</style>")]
     assert "url(" not in style
     assert "@import" not in style
@@ -218,9 +220,10 @@ def hostile() -> StudyRecord:
 
 def test_names_cannot_break_out_of_the_page() -> None:
     tags = Tags()
-    page = report.page(front.PricedStudy(hostile(), TRAINING))
+    priced = front.PricedStudy(hostile(), TRAINING)
+    page = report.page(priced)
     tags.feed(page)
-    assert tags.tags.count("script") == SCRIPTS
+    assert tags.tags.count("script") == scripts_of(priced)
     assert "alert(1)</script>" not in page
 
 

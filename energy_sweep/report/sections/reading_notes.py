@@ -23,9 +23,7 @@ def notes_section(priced: PricedStudy) -> Section:
 
 
 def _notes(priced: PricedStudy) -> dict[str, str]:
-    meter, facts = priced.study.meter, priced.study.machine
-    coefficients = ", ".join(f"{k} = {v:g}" for k, v in meter.coefficients.items())
-    machine = ", ".join(f"{k}: {v}" for k, v in facts.items() if v not in (None, []))
+    meter = priced.study.meter
     return {
         "Accuracy": "on the validation images, by the exported model; a mean over n seeds. The "
         "interval, at 95 %, is Wilson's over images where n is 1, and says nothing of other seeds; "
@@ -46,6 +44,4 @@ def _notes(priced: PricedStudy) -> dict[str, str]:
         "joules in which that is so. Fainter marks belong less likely.",
         "Contended": disturbed(priced),
         "Left out": unpriced_text(priced.unpriced),
-        "Coefficients": coefficients,
-        "Machine": machine,
     }
