@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from energy_sweep.front import PricedStudy, joules_text
 from energy_sweep.front.sureness import percent_text
@@ -104,7 +104,7 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, Mapping):
-        return f"({_pairs(value)})"
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return ", ".join(map(_text, value))
+        return f"({_pairs(cast(JsonDict, value))})"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, cast("list[Any]", value)))
     return str(value)
