@@ -176,7 +176,7 @@ def test_strings_are_paths(here: Path) -> None:
     assert rows(study) == rows(record) == rows(study, Objective("lifetime"))
     assert choose(study, min_accuracy=0.9).row == choose(rows(study), min_accuracy=0.9).row
     write_report(study, "inference", "pages/toy.html")
-    assert "Accuracy against joules per image" in Path("pages/toy.html").read_text(encoding="utf-8")
+    assert "accuracy and joules per image" in Path("pages/toy.html").read_text(encoding="utf-8")
 
 
 def test_public_things_explain_themselves() -> None:

@@ -39,6 +39,7 @@
   }
 
   page.on("start", () => {
+    field("objective-form").addEventListener("submit", (event) => event.preventDefault());
     for (const radio of document.querySelectorAll("[name=objective]")) {
       radio.checked = radio.value === page.now.objective.name;
       radio.addEventListener("change", () => page.setObjective({ name: radio.value }));
