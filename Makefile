@@ -4,7 +4,8 @@ PYTHON ?= python
 SOURCES = energy_sweep hydra_plugins tests benchmarks scripts
 
 # `make chaos` causes every kind of fault on purpose, SEED=0, in some 15 minutes on two cores.
-.PHONY: check quick audit chaos contracts fix lint types contracts-of-imports test
+# `make evening` types docs/evening.md, from a sweep to a deployed model, and writes what it printed.
+.PHONY: check quick audit chaos contracts evening fix lint types contracts-of-imports test
 
 # What needs one core each runs side by side, before the tests, which take both.
 check:
@@ -39,6 +40,9 @@ contracts:
 
 chaos:
 	$(PYTHON) -m tests.chaos --seed $(or $(SEED),0)
+
+evening:
+	$(PYTHON) scripts/evening.py
 
 fix:
 	$(PYTHON) -m ruff format $(SOURCES)
