@@ -1,10 +1,11 @@
-"""Types the commands of `docs/evening.md` one after the other, and writes what they print below them.
+"""Types the commands of `docs/evening.md` in turn, and writes what they print below them.
 
     python scripts/evening.py [--sweep WORDS] [--to FILE]
 
-In the document, a block of ```console holds commands (`$ ...`) with their output below. All run in one
-fresh folder. `--sweep` types other words in place of those of the sweep, for a shorter evening. What
-is long is shown by its first and last lines. The first command that fails ends it, with its exit code.
+In the document, a block of ```console holds commands (`$ ...`) with their output below. All run in
+one fresh folder. `--sweep` types other words in place of those of the sweep, for a shorter evening.
+What is long is shown by its first and last lines. The first command that fails ends it, with its
+exit code.
 """
 
 from __future__ import annotations
