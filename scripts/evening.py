@@ -32,7 +32,7 @@ def commands(block: str) -> list[str]:
 
 
 def shown(output: str) -> str:
-    """An output as the document has it: no trailing blanks, its middle left out where it is long."""
+    """An output as the document has it: where it is long, its middle is left out."""
     lines = [line.rstrip() for line in output.rstrip().splitlines()]
     if len(lines) > HEAD + TAIL + 1:
         left_out = len(lines) - HEAD - TAIL
