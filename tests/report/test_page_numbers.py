@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import page_study
@@ -11,7 +12,7 @@ import pytest
 from chromium import Tab, tab
 from playwright.sync_api import Browser
 
-from energy_sweep.front import PricedStudy, choose, front_document
+from energy_sweep.front import PricedStudy, choose, front_document, knee, pareto
 from energy_sweep.record import Objective
 from energy_sweep.report.html_page import write_report
 
@@ -132,6 +133,9 @@ def test_what_the_machine_draws_between_requests_is_charged(opened: Tab) -> None
             wanted = row["joules_per_image"] + 3.0 * (1 / rate - busy)
             assert row["joules"] == pytest.approx(wanted, rel=1e-9)
         assert not told["sure"]
+        idle = opened.page.evaluate("page.now.rows.map((row) => [row.joules, row.idle])")
+        for joules, share in idle:
+            assert share * joules == pytest.approx(3.0 * (1 / rate - busy), rel=1e-9)
     opened.page.evaluate("page.setObjective({rate: 1100})")
     assert opened.page.evaluate("page.now.rows.length") == 0
     assert opened.page.evaluate("page.now.unpriced.length") == 16
@@ -176,3 +180,46 @@ def test_limits_of_the_study_hold_for_every_objective(chromium: Browser, tmp_pat
             sizes.add(len(told[2]))
         assert len(sizes) > 1
         assert found.complaints == []
+
+
+def random_front(rng: random.Random) -> list[SimpleNamespace]:
+    """Rows of few values, so that some are equal, and of joules that are 0 now and then."""
+    joules = [0.0, 1e-5, *(rng.choice((0.5, 3.0, 10 ** rng.uniform(-6, 6))) for _ in range(8))]
+    least = rng.choice((0, 1, 2))  # the first have no logarithm, or a far one
+    rows = list[SimpleNamespace]()
+    for _ in range(rng.randint(1, 12)):
+        accuracy = rng.choice((0.5, 0.75, rng.random()))
+        spread = rng.choice((0.0, 0.1))
+        low, high = accuracy - spread, accuracy + spread
+        rows.append(
+            SimpleNamespace(
+                accuracy=accuracy,
+                joules=rng.choice(joules[least:]),
+                accuracy_low=low,
+                accuracy_high=high,
+            )
+        )
+    return rows
+
+
+def test_front_and_knee_of_the_page_are_those_of_the_program(opened: Tab) -> None:
+    rng = random.Random(17)
+    worlds = [random_front(rng) for _ in range(500)]
+    names = {"accuracy": "accuracy", "joules": "joules"}
+    names |= {"low": "accuracy_low", "high": "accuracy_high"}
+    plain = [[{n: getattr(row, name) for n, name in names.items()} for row in w] for w in worlds]
+    told = opened.page.evaluate(
+        """worlds => worlds.map((rows) => {
+          const front = page.pricing.pareto(rows);
+          return [front, rows.indexOf(page.pricing.knee(front.map((place) => rows[place])))];
+        })""",
+        plain,
+    )
+    sizes = set[int]()
+    for rows, (front, bend) in zip(worlds, told, strict=True):
+        assert front == list(pareto([(row.accuracy, row.joules) for row in rows]))
+        chosen: Any = knee(rows)  # type: ignore[arg-type]
+        mine = rows[bend]
+        assert (mine.accuracy, mine.joules) == (chosen.accuracy, chosen.joules)
+        sizes.add(len(front))
+    assert sizes >= {1, 2, 3, 4, 5}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import page_study
 import pytest
+import toy_study
 from chromium import Tab, tab
 from playwright.sync_api import Browser, Page, expect
 
@@ -255,6 +257,31 @@ def test_the_table_sorts_filters_and_ranks_above_the_floor(page: Page) -> None:
     body.locator("tr").nth(3).click()
     assert trials()[3] in pinned(page)
     assert body.locator("tr.is-pinned").count() == 2
+
+
+def test_names_of_a_study_are_words_and_nothing_else(chromium: Browser, tmp_path: Any) -> None:
+    bad = "<img src=x onerror='window.harmed = true'><script>window.harmed = true</script>"
+    uses = [("trunk", "trunk", "epoch", 1.0)]
+    trials = [
+        toy_study.trial(0, uses, correct=340, **{f"axis {bad}": bad, "batch": 32}),
+        toy_study.trial(1, uses, correct=300, **{f"axis {bad}": "plain", "batch": 64}),
+        toy_study.trial(2, uses, correct=None, **{f"axis {bad}": bad, "batch": 64}),
+    ]
+    made = toy_study.study(trials, [toy_study.stage("trunk", "trunk", "epoch", (1, 1.0, 0.0))])
+    path = tmp_path / "hostile.html"
+    write_report(dataclasses.replace(made, name=bad), Objective(name="training"), path)
+    with tab(chromium) as found:
+        found.page.goto(path.as_uri())
+        found.page.wait_for_selector(POINTS)
+        found.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        found.page.evaluate("page.pin(0, 1)")
+        found.page.locator("#facet-by").select_option(index=1)
+        found.page.locator(POINTS).first.hover(force=True)
+        found.page.wait_for_selector("#front .hovertext")
+        assert found.page.evaluate("window.harmed") is None
+        assert found.page.locator("main img, main script").count() == 0
+        assert "<img" in found.page.locator("#compare").inner_text()
+        assert found.complaints == []
 
 
 def test_five_thousand_configurations_open_fast(chromium: Browser, large_page: Path) -> None:

@@ -26,6 +26,10 @@
       parts.push(`Between requests the machine draws ${page.format.general(page.data.idleWatts, 3)} W; `
         + "what cannot keep up is left out.");
     }
+    const { name, images } = page.data.objective;
+    if (objective.name !== name || (name === "lifetime" && objective.images !== images)) {
+      parts.push(`The tables of the front and of what compression saved, below, stay by ${page.objectiveText(page.data.objective)}.`);
+    }
     if (excluded.length) parts.push(`${excluded.length} left out, which break the study's limits (${page.data.constraintsText}).`);
     if (unpriced.length) parts.push(`${unpriced.length} without a price for these joules.`);
     return parts.join(" ");

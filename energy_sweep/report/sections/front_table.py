@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 
 from energy_sweep.front import PricedStudy, command
+from energy_sweep.report.figures import objective_text
 from energy_sweep.report.section import Section
 from energy_sweep.report.tables import (
     BELONGS,
@@ -20,7 +21,7 @@ from energy_sweep.report.tables import (
 )
 
 TEXT = (
-    "Cheapest first. No configuration of the study is both more accurate and cheaper than one of"
+    "No configuration of the study is both more accurate and cheaper than one of"
     " these; <em>belongs</em> is the probability that this is so in truth (fainter where it likely"
     " is not), <em>rivals</em> are trials that it cannot be told apart from, beyond uncertainty."
 )
@@ -28,12 +29,12 @@ TEXT = (
 
 def front_section(priced: PricedStudy) -> Section:
     """The members with their doubts, and who else perhaps belongs."""
-    near = near_sentence(priced).strip()
+    told = f"By {objective_text(priced.objective)}, cheapest first. {TEXT}"
     return Section(
         key="members",
         title="The front",
-        html=f'<p class="soft">{TEXT}</p><div class="scroll">{_table(priced)}</div>'
-        f'<p class="soft">{near}</p>',
+        html=f'<p class="soft">{told}</p><div class="scroll">{_table(priced)}</div>'
+        f'<p class="soft">{near_sentence(priced).strip()}</p>',
     )
 
 
@@ -55,6 +56,6 @@ def _table(priced: PricedStudy) -> str:
         )
     titles = "".join(f"<th>{html.escape(title).replace('.', '.<wbr>')}</th>" for title in head)
     return (
-        f'<table class="stacked"><thead><tr>{titles}</tr></thead>'
+        f'<table class="crowded stacked"><thead><tr>{titles}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table>"
     )
