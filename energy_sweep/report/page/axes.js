@@ -2,7 +2,8 @@
 (() => {
   const MOST_LINES = 120;
   const MOST_POINTS = 500;
-  const FEW = 12; // values that are labelled one by one
+  const MOST_TICKS = 3.5;
+  const FEW = 6; // numbers that are labelled one by one; of more, an axis is a scale
 
   const isNumber = (value) => typeof value === "number";
   // The values of an axis in their order: numbers first, then words.
@@ -21,7 +22,7 @@
     const rank = new Map(texts.map((text, index) => [text, index]));
     const at = (row) => rank.get(page.value(row.params[place]));
     const isScale = texts.length > FEW && values.every(isNumber);
-    const isLog = isScale && values[0] > 0 && values.at(-1) / values[0] >= 20;
+    const isLog = isScale && values[0] > 0 && values.at(-1) / values[0] >= 10;
     return { name, place, values, texts, rank: at, isScale, isLog, x: isScale ? (row) => row.params[place] : at };
   }).filter(({ texts }) => texts.length > 1);
 
@@ -66,8 +67,20 @@
     });
   }
 
+  // A few of 1, 2, 5, 10, ... between the ends of some values: a small figure has no room for more.
+  function few(values) {
+    const [low, high] = [Math.floor(Math.log10(values[0])), Math.ceil(Math.log10(values.at(-1)))];
+    const powers = Array.from({ length: high - low + 1 }, (_, k) => low + k);
+    const found = powers.flatMap((power) => [1, 2, 5].map((digit) => Number(`${digit}e${power}`)))
+      .filter((value) => value >= values[0] && value <= values.at(-1));
+    const least = (values.at(-1) / values[0]) ** (1 / MOST_TICKS); // ratio of a tick to the one before
+    const tickvals = found.reduce((some, value) =>
+      (some.length && value / some.at(-1) < least ? some : [...some, value]), []);
+    return { tickvals, ticktext: tickvals.map((value) => page.format.general(value, 3)) };
+  }
+
   const ticks = (axis) => (axis.isScale
-    ? { type: axis.isLog ? "log" : "linear", tickformat: "~g" }
+    ? (axis.isLog ? { type: "log", ...few(axis.values) } : { type: "linear", tickformat: "~g", nticks: 5 })
     : { tickvals: axis.texts.map((_, index) => index), ticktext: axis.texts.map(page.format.escaped), range: [-0.4, axis.texts.length - 0.6] });
 
   page.section("axes", (data, root) => page.follow(root, ["objective"], () => {
@@ -85,7 +98,7 @@
         xaxis: { ...ticks(axis), anchor: "y2" },
         yaxis: { title: { text: "accuracy" }, domain: [0.54, 1], tickformat: ".3~f" },
         yaxis2: {
-          title: { text: "joules" }, domain: [0, 0.46], type: page.isLogged(rows) ? "log" : "linear", tickformat: "~g", nticks: 5,
+          title: { text: "joules" }, domain: [0, 0.46], ...page.ratios(rows.map((row) => row.joules)),
         },
       }).then(page.pinning);
     }

@@ -44,8 +44,7 @@ page.section("curves", ({ epochs }, root) => {
         colour: marked.get(trial) ?? null,
         sizes: 4,
       }));
-    const isLog = lines.every(({ y }) => y.every((value) => value === null || value > 0));
-    plot(id, lines, { title: { text: "epoch" } }, { title: { text: title }, type: isLog ? "log" : "linear", tickformat: "~g", nticks: 6 });
+    plot(id, lines, { title: { text: "epoch" } }, { title: { text: title }, ...page.ratios(lines.flatMap(({ y }) => y.filter((value) => value !== null))) });
   }
 
   page.follow(root, ["objective", "pin"], () => {

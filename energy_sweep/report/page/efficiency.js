@@ -37,7 +37,7 @@ page.section("efficiency", (data, root) => {
         title: { text: kinds.length > 1 ? "technique and level;<br>in each, accuracy grows to the right" : "accuracy grows to the right" },
         tickvals: kinds.map((_, index) => index), ticktext: kinds.map(page.format.escaped), range: [-0.5, kinds.length - 0.5], showgrid: false,
       },
-      yaxis: { title: { text: "accuracy per joule" }, type: "log", tickformat: "~g", nticks: 6 },
+      yaxis: { title: { text: "accuracy per joule" }, ...page.ratios(rows.map((row) => row.efficiency)) },
     }).then(page.pinning);
     page.byId("efficiency-objective").textContent = page.ofObjective();
     page.byId("efficiency-shown").textContent = drawn.size < rows.length

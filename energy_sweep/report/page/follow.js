@@ -81,10 +81,18 @@
     const members = page.thinned(page.now.front, most).map((row) => row.trial);
     const colours = theme.ramp(members.length);
     const found = new Map(members.map((trial, i) => [trial, colours[i]]));
-    for (const trial of page.pinned) {
-      if (page.now.byTrial.has(trial)) found.set(trial, theme.second);
-    }
+    page.pinned.forEach((trial, place) => {
+      const colour = [theme.second, theme.palette[3]][place];
+      if (page.now.byTrial.has(trial) && !found.has(trial)) found.set(trial, colour);
+    });
     return found;
+  };
+
+  // An axis over values: of ratios where they span some, with 1, 2 and 5 labelled.
+  page.ratios = (values) => {
+    const [low, high] = values.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, 0]);
+    if (!(low > 0 && high / low > 3)) return { type: "linear", nticks: 6, tickformat: "~g" };
+    return { type: "log", tickformat: "~g", ...(high / low < 1000 ? { dtick: "D2" } : {}) };
   };
 
   page.isLogged = (rows) => rows.every((row) => row.joules > 0);
