@@ -107,6 +107,20 @@ class CandidateSet:
             priced=run.any_known,
         )
 
+    def stage_joules(self, point: JsonDict) -> dict[str, float]:
+        """What a point is expected to take beyond what the store holds, by stage."""
+        known = self.points.known()
+        found = self.points.found(known, [point])
+        jobs = self.points.jobs(found)
+        features = encode(list(found.values()), self.points.surface)
+        table = StageTable.of([job.stages for job in jobs], self.points.true_keys(known))
+        run = unit_prices(table, features, self._trials.costs.joules_per_run)
+        joules = self._stage_joules(table, run, known).joules
+        taken = dict.fromkeys((stage for stage, _ in table.places), 0.0)
+        for use in np.flatnonzero(table.row == 0):
+            taken[table.places[table.place[use]][0]] += float(joules[use])
+        return taken
+
     def price_together(self, jobs: Sequence[Job]) -> Prediction | None:
         """What jobs of the space take when each stage runs once; None where no price is known."""
         known = self.points.known()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+_SHIFT = 1074  # every float is a whole number of 2 ** -1074
 
 
 class ExactSum:
@@ -10,12 +10,13 @@ class ExactSum:
     part."""
 
     def __init__(self) -> None:
-        self._total = Fraction(0)
+        self._total = 0
 
     def add(self, part: float) -> None:
         """Take a part in; one that is negative takes an equal one out."""
-        self._total += Fraction(part)
+        numerator, denominator = part.as_integer_ratio()
+        self._total += numerator << (_SHIFT + 1 - denominator.bit_length())
 
     @property
     def value(self) -> float:
-        return float(self._total)
+        return self._total / (1 << _SHIFT)

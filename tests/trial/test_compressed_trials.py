@@ -33,7 +33,7 @@ from energy_sweep.recipe.stages import chain
 from energy_sweep.record import BadInput, Objective, StageUse, TrialResult
 from energy_sweep.store import StageStore
 from energy_sweep.trial import Teacher, deployed_trial, load_data, run_trial
-from energy_sweep.trial.training import segment as segments
+from energy_sweep.trial.training import progress
 
 MakeRecipe = Callable[..., Recipe]
 LEVEL = 0.75
@@ -108,7 +108,7 @@ def test_a_trial_that_is_killed_again_and_again_ends_as_one_that_was_not(
 ) -> None:
     made, first = whole.recipe, whole.result
     calls = {"epochs": 0}
-    save = segments.save
+    save = progress.save
 
     def save_and_die(*arguments: Any) -> str:
         done = save(*arguments)
@@ -117,7 +117,7 @@ def test_a_trial_that_is_killed_again_and_again_ends_as_one_that_was_not(
             raise KeyboardInterrupt
         return done
 
-    monkeypatch.setattr(segments, "save", save_and_die)
+    monkeypatch.setattr(progress, "save", save_and_die)
     for _ in range(30):
         try:
             again = run_trial(made, meter=meter, store=other_store)

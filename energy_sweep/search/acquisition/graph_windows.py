@@ -1,6 +1,6 @@
 """What a trial takes to price an image: windows of its graph, and of others to compare it with.
 
-How many there are depends on how often the graph was used before, which is the trial's own affair.
+How many there are depends on how often the graph was used before (trial/deployment/inference.py).
 What they took is read off the time of each window: it is of the trial that was evaluated last.
 """
 
@@ -9,15 +9,17 @@ from __future__ import annotations
 import bisect
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from energy_sweep.front.pools import REMEMBERED
 from energy_sweep.record import Mark, StageRecord, TrialResult
 
-# Uses of a graph that are told apart: the first one, the second, and all later ones.
-KINDS = 3
+# Uses of a graph that are told apart: the first one, the second, those that get a window, and all
+# others, which get none.
+FIRST, SECOND, DUE, NONE = range(4)
 # What is not known of one of them is what their windows would take at the joules of the others'.
-USUAL_WINDOWS = (5, 8, 1)
+USUAL_WINDOWS = (5, 2, 2, 0)
 # What is not known of any of a kind is taken to be uncertain by this share of it.
 UNKNOWN = 0.5
 
@@ -25,17 +27,19 @@ UNKNOWN = 0.5
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GraphWindows:
     """Joules of the windows of a trial by how often its graph was used before, and their standard
-    deviation; None where no trial tells. `uses` are those so far, by graph."""
+    deviation; None where no trial tells. `uses` are those so far, by graph; those of an `earlier`
+    study get no window."""
 
     joules: tuple[float, ...] | None
     spread: tuple[float, ...] | None
     uses: Mapping[str, int]
+    earlier: Collection[str] = ()
 
     def next_use(self, graph: str, more: int = 0) -> tuple[float, float] | None:
         """Joules of another use of a graph, after so many `more`, and their deviation."""
         if self.joules is None or self.spread is None:
             return None
-        kind = min(self.uses.get(graph, 0) + more, KINDS - 1)
+        kind = NONE if graph in self.earlier else _kind(self.uses.get(graph, 0) + more)
         return self.joules[kind], self.spread[kind]
 
 
@@ -46,22 +50,33 @@ def graph_windows(
     graphs = [_key(result, "infer") for result in results]
     taken = _by_trial(results, records)
     kinds: defaultdict[int, list[float]] = defaultdict(list)
+    earlier = {key for key, record in records.items() if REMEMBERED in record.facts}
     uses = Counter[str]()
     for number, graph in enumerate(graphs):
         if graph is not None:
-            if number in taken:
-                kinds[min(uses[graph], KINDS - 1)].append(taken[number])
+            if number in taken and graph not in earlier:
+                kinds[_kind(uses[graph])].append(taken[number])
             uses[graph] += 1
     count = sum(USUAL_WINDOWS[kind] * len(found) for kind, found in kinds.items())
     if not count:
-        return GraphWindows(joules=None, spread=None, uses=uses)
+        return GraphWindows(joules=None, spread=None, uses=uses, earlier=earlier)
     window = math.fsum(joules for found in kinds.values() for joules in found) / count
-    described = [_described(kinds[kind], USUAL_WINDOWS[kind] * window) for kind in range(KINDS)]
+    described = [
+        _described(kinds[kind], windows * window) for kind, windows in enumerate(USUAL_WINDOWS)
+    ]
     return GraphWindows(
         joules=tuple(one for one, _ in described),
         spread=tuple(two for _, two in described),
         uses=uses,
+        earlier=earlier,
     )
+
+
+def _kind(uses: int) -> int:
+    """Which kind the next use of a graph is, after so many."""
+    if uses < DUE:
+        return uses
+    return NONE if (uses + 1) & uses else DUE
 
 
 def _described(found: Sequence[float], otherwise: float) -> tuple[float, float]:
