@@ -28,8 +28,12 @@ def row_texts(priced: PricedStudy, row: Row, units: OtherUnits) -> list[str]:
 
 
 def spent_text(priced: PricedStudy, units: OtherUnits) -> str:
-    """What the sweep spent, all in."""
-    return f"spent, all in: {units.text(priced.spent_joules, None, priced.quality)}"
+    """What the sweep spent, all in, and what its trials would have one by one."""
+    found = {"spent": priced.spent_joules, "one by one": priced.attributed_joules}
+    return "; ".join(
+        f"{name}, all in: {units.text(joules, None, priced.quality)}"
+        for name, joules in found.items()
+    )
 
 
 def note_text(meter: MeterFacts, units: OtherUnits) -> str:
@@ -168,5 +172,6 @@ def units_document(priced: PricedStudy, rows: Iterable[Row], units: OtherUnits) 
         "quality": priced.quality,
         "scale_band": list(priced.study.meter.scale_band),
         "spent": units.figures(priced.spent_joules, None),
+        "one_by_one": units.figures(priced.attributed_joules, None),
         "rows": [row_document(priced, row, units) for row in rows],
     }

@@ -74,10 +74,12 @@ MORE_FLAGS = (
     "--",
     "-",
 )
-VERBS = ("front", "choose", "report", "stages", "deploy")
+VERBS = ("front", "choose", "compare", "report", "stages", "deploy")
 OPTIONS = (
     *("--json", "--csv", "--accuracy", "--min-accuracy", "--max-joules", "--trial", "--images"),
     *("--objective", "--knee", "--force", "--outputs", "--frob", "--help", "--allow", "--rule"),
+    *("--efficiency", "--floor", "--weights", "--weights=joules=1", "--across-machines", "--kwh"),
+    *("--price", "--currency", "--carbon", "--grid", "--grid=DE", "--grid=XX"),
     *("--cpu-watts-per-core", "--pareto", "--to=/proc/x.html", f"--to={'a' * 300}", "--to=outputs"),
 )
 

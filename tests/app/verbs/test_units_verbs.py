@@ -57,6 +57,7 @@ def test_a_front_is_told_in_other_units_beside_its_joules(
         assert one["objective"]["uncertainty_joules"] == row["uncertainty_joules"]
         assert one["million_images"]["joules"] == pytest.approx(1e6 * row["joules_per_image"])
     assert units["spent"]["joules"] == document["spent_joules"]
+    assert units["one_by_one"]["joules"] == document["attributed_joules"]
     text = said(outputs, capsys, "front", "toy", *DE)
     assert "kgCO2e DE 2024" in text and CITED in text and "one unknown factor between" in text
     assert "kWh" not in said(outputs, capsys, "front", "toy")
