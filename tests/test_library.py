@@ -48,7 +48,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_every_block_of_the_page_runs_in_its_order(capsys: pytest.CaptureFixture[str]) -> None:
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5
     assert len([line for line in BLOCKS[0].splitlines() if line]) <= 10
     for block in BLOCKS:
         exec(compile(block, str(PAGE), "exec"), {"__name__": "page"})

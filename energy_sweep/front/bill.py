@@ -13,8 +13,10 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from energy_sweep.front.breakdown import EPOCH_STAGES
+from energy_sweep.front.pools import Pool
 from energy_sweep.front.prices import Prices
 from energy_sweep.record import (
     MEASURING_STAGES,
@@ -37,6 +39,14 @@ class BillLine:
     spent_joules: float
     spent_share: float
     attributed_joules: float
+
+
+class Pools(Protocol):
+    """Who knows what work costs."""
+
+    def pool(self, cost_key: str) -> Pool | None:
+        """The pool of this work, or None where nothing of it was measured."""
+        ...
 
 
 Work = tuple[str, str, float]  # the key of its record, that of its pool, and units of it
@@ -67,7 +77,7 @@ def bill(study: StudyRecord, prices: Prices) -> dict[str, BillLine]:
     return lines
 
 
-def alone_joules(result: TrialResult, stages: Mapping[str, StageRecord], prices: Prices) -> float:
+def alone_joules(result: TrialResult, stages: Mapping[str, StageRecord], prices: Pools) -> float:
     """What a trial would have spent, all in, with an empty store of its own."""
     return math.fsum(_price(one, stages, prices) for _, one in _alone(result, stages))
 
@@ -127,7 +137,7 @@ def _first_units(record: StageRecord) -> float:
     return record.units * FIRST_WINDOWS / (FIRST_WINDOWS + users.bit_length() - 1)
 
 
-def _price(work: Work, stages: Mapping[str, StageRecord], prices: Prices) -> float:
+def _price(work: Work, stages: Mapping[str, StageRecord], prices: Pools) -> float:
     key, cost_key, units = work
     if key in stages and stages[key].elsewhere is not None:
         return 0.0

@@ -91,7 +91,7 @@ def energy_detail(
         "per_image_by_batch": {n: _figure(prices, {key: 1.0}) for n, key in pools.items()},
         "efficiency": _efficiency(result, total),
         "stages": _stages(result, prices),
-        "epochs": _epochs(result.stages, records),
+        "epochs": epoch_readings(result.stages, records),
     }
 
 
@@ -162,7 +162,9 @@ def _stages(result: TrialResult, prices: Prices) -> JsonDict:
     return lines
 
 
-def _epochs(uses: Iterable[StageUse], records: Mapping[str, StageRecord]) -> list[JsonDict] | None:
+def epoch_readings(
+    uses: Iterable[StageUse], records: Mapping[str, StageRecord]
+) -> list[JsonDict] | None:
     """The reading of every epoch of this trial, in order; None where one of them is gone."""
     lines: list[JsonDict] = []
     for use in (use for use in uses if use.stage in EPOCH_STAGES):

@@ -52,6 +52,23 @@ def as_document(priced: PricedStudy) -> JsonDict:
     }
 
 
+def columns(priced: PricedStudy) -> dict[str, list[Any]]:
+    """A priced study by columns, with a value for each configuration, those of the front first."""
+    plain = [field.name for field in dataclasses.fields(Row) if field.name not in NESTED]
+    rows, members = priced.ranked, {row.trial for row in priced.front}
+    found: dict[str, list[Any]] = {
+        "trial": [row.trial for row in rows],
+        "on_front": [row.trial in members for row in rows],
+        "quality": [priced.quality] * len(rows),
+        **{name: [getattr(row, name) for row in rows] for name in plain},
+    }
+    for name in priced.axes if rows else ():
+        # An axis may be called as one of the figures is.
+        key = f"{name} (axis)" if name in found else name
+        found[key] = [row.params.get(name) for row in rows]
+    return found
+
+
 def as_csv(priced: PricedStudy) -> str:
     """A priced study as a table, one configuration a line; lists are joined by spaces."""
     axes = priced.axes if priced.rows else ()

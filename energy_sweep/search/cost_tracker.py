@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping
 
+from energy_sweep.front.bill import alone_joules
 from energy_sweep.front.constraints import Constraints
 from energy_sweep.front.limited import IMAGE, LimitedFigures, limited_figures
 from energy_sweep.front.pools import Pool
@@ -42,6 +43,7 @@ class CostTracker:
         self._prices: dict[Demand, float | None] = {}
         self._front = FrontCount()
         self._examples: dict[Cost, TrialResult] = {}
+        self._alone, self._unpriced = ExactSum(), list[TrialResult]()
 
     def refresh(self, records: Mapping[str, StageRecord]) -> None:
         """Take in the records that are new or longer than before."""
@@ -63,6 +65,8 @@ class CostTracker:
     def add(self, number: int, result: TrialResult) -> None:
         """Take in a trial."""
         wanted = tuple(demand(result, self._objective).items())
+        if number not in self._results:
+            self._unpriced.append(result)
         self._results[number], self._demands[number] = result, wanted
         for cost_key, _ in wanted:
             self._users[cost_key].add(wanted)
@@ -74,6 +78,16 @@ class CostTracker:
     @property
     def spent_joules(self) -> float:
         return self._spent[0].value
+
+    def saved_joules(self) -> float:
+        """What the trials would have taken one by one, less what was spent, both all in.
+
+        Each is priced once, when this is first asked, so it follows the bill and costs little.
+        """
+        for result in self._unpriced:
+            self._alone.add(alone_joules(result, self._records, self))
+        self._unpriced.clear()
+        return self._alone.value - self.spent_joules
 
     @property
     def spent_seconds(self) -> float:
@@ -87,12 +101,12 @@ class CostTracker:
 
     def is_contended(self, number: int) -> bool:
         """Whether other programs ran in all windows that a part of a trial's joules rests on."""
-        pools = (self._pool(cost_key) for cost_key, _ in self._demands[number])
+        pools = (self.pool(cost_key) for cost_key, _ in self._demands[number])
         return any(pool is not None and pool.contended for pool in pools)
 
     def joules_per_unit(self, cost_key: str) -> float | None:
         """Joules that a unit of this work costs; None where nothing of it was measured."""
-        pool = self._pool(cost_key) if cost_key in self._work else None
+        pool = self.pool(cost_key) if cost_key in self._work else None
         return None if pool is None else pool.joules_per_unit
 
     def joules_per_run(self, cost_key: str) -> float | None:
@@ -128,7 +142,7 @@ class CostTracker:
     def _figures(self, result: TrialResult, accuracy: float, joules: float) -> LimitedFigures:
         if not self.constraints:  # most figures are asked for by constraints alone
             return LimitedFigures(accuracy, joules)
-        return limited_figures(accuracy, joules, [result], self._pool)
+        return limited_figures(accuracy, joules, [result], self.pool)
 
     def _limited(self, result: TrialResult) -> Hashable:
         """What else constraints limit of a trial, but for its accuracy."""
@@ -139,12 +153,13 @@ class CostTracker:
 
     def _price(self, wanted: Demand) -> float | None:
         if wanted not in self._prices:
-            pools = [(self._pool(cost_key), units) for cost_key, units in wanted]
+            pools = [(self.pool(cost_key), units) for cost_key, units in wanted]
             known = [units * pool.joules_per_unit for pool, units in pools if pool is not None]
             self._prices[wanted] = math.fsum(known) if len(known) == len(pools) else None
         return self._prices[wanted]
 
-    def _pool(self, cost_key: str) -> Pool | None:
+    def pool(self, cost_key: str) -> Pool | None:
+        """The pool of this work, or None where nothing of it was measured."""
         if cost_key not in self._pools:
             records = self._work.get(cost_key, {}).values()
             prices = Prices(records, repeatability=self._repeatability)

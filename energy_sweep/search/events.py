@@ -78,7 +78,8 @@ class Previewed:
 class Finished:
     """A trial with its result (and joules, None if infeasible), or with the error it failed by.
 
-    `contended` says that the joules rest on windows in which other programs ran.
+    `contended` says that the joules rest on windows in which other programs ran. `saved_joules` is
+    what all trials would have taken one by one, less `spent_joules`.
     """
 
     number: int
@@ -91,6 +92,7 @@ class Finished:
     front: int
     measured: int
     total: int | None
+    saved_joules: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from energy_sweep.analysis import LoadedStudy
     from energy_sweep.meter import Meter
-    from energy_sweep.record import StudyRecord
     from energy_sweep.search.events import OnEvent
     from energy_sweep.search.function_trials import Function
     from energy_sweep.study.space import Axis, Space
@@ -31,7 +31,7 @@ def search(
     learn_from: str | None = None,
     meter: Meter | Mapping[str, Any] | str = "auto",
     tell: OnEvent | None = None,
-) -> StudyRecord:
+) -> LoadedStudy:
     """Call `function` at the points of `space` that the study lacks; give all that is known.
 
     `function(batch=32, lr=0.1)` returns how many validation images were right and how many there
@@ -41,17 +41,12 @@ def search(
     same call again does nothing new. `constraints` may limit `min_accuracy` and `max_joules`,
     `start` are points to begin with, and `learn_from` names a study in `outputs` of the same axes.
     """
+    from energy_sweep.analysis import LoadedStudy
+    from energy_sweep.search import function_trials as trials_of
     from energy_sweep.search.budget import Budget
-    from energy_sweep.search.function_trials import (
-        Wishes,
-        checked_space,
-        search_function,
-        study_name,
-    )
 
-    points = checked_space(function, space)
-    called = study_name(function, name)
-    return search_function(
+    points, called = trials_of.checked_space(function, space), trials_of.study_name(function, name)
+    found = trials_of.search_function(
         function,
         points,
         Path(outputs) / called,
@@ -59,7 +54,8 @@ def search(
         budget=Budget(trials=trials, joules=joules, seconds=seconds, until=until),
         sampler=sampler,
         seed=seed,
-        wishes=Wishes(constraints, start, learn_from),
+        wishes=trials_of.Wishes(constraints, start, learn_from),
         meter=meter,
         tell=tell,
     )
+    return LoadedStudy.of(found)

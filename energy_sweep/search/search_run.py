@@ -156,8 +156,7 @@ class SearchRun:
         costs = self.trials.costs
         if self.tally.failures_in_a_row >= self.budget.max_failures:
             return "failures"
-        used_up = self.budget.used_up(costs.spent_joules, costs.spent_seconds)
-        if used_up is not None:
+        if used_up := self.budget.used_up(costs.spent_joules, costs.spent_seconds):
             return used_up
         if self.cut and self.total is not None and len(self.trials.measured) >= self.total:
             return "trials"
@@ -208,5 +207,6 @@ class SearchRun:
                 front=costs.front(),
                 measured=len(self.trials.measured),
                 total=self.total,
+                saved_joules=costs.saved_joules(),
             )
         )

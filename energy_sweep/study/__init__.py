@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from energy_sweep.study.attributes import Identity as Identity
     from energy_sweep.study.base import Study as Study
+    from energy_sweep.study.dashboard import StudyFolder as StudyFolder
     from energy_sweep.study.dashboard import annotate as annotate
     from energy_sweep.study.dashboard import at_hand as at_hand
     from energy_sweep.study.dashboard import serve as serve
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Identity": "attributes",
     "Study": "base",
+    "StudyFolder": "dashboard",
     "annotate": "dashboard",
     "at_hand": "dashboard",
     "serve": "dashboard",

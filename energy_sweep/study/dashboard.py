@@ -8,13 +8,16 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import optuna
 from filelock import FileLock, Timeout
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
+from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.storages import RDBStorage
 
 from energy_sweep.record import BadInput, StudyRecord
@@ -22,7 +25,9 @@ from energy_sweep.study import database
 from energy_sweep.study.links import check_links
 from energy_sweep.study.paths import DATABASE, JOURNAL, LOCK, is_study
 from energy_sweep.study.reading import UnreadableDatabase
+from energy_sweep.study.server import ARTIFACTS as ARTIFACTS_PATH
 from energy_sweep.study.server import Server
+from energy_sweep.study.shown import ServedStudy, Shown, ShownStudies, shown_id
 from energy_sweep.study.space import Space
 
 ARTIFACTS = "artifacts"
@@ -36,10 +41,12 @@ def annotate(
     notes: Mapping[int, str],
     study_note: str,
     report_path: Path | None = None,
+    place: tuple[int, int] = (0, 1),
 ) -> None:
     """Write Markdown notes to trials (by number) and study, and attach the report page to it.
 
-    The page replaces the one attached before; the study's note ends with a link to it.
+    The page replaces the one attached before; the study's note ends with a link to it, which holds
+    where the study is served at this `place` of so many.
     """
     check_links(folder)
     with _readable(folder):
@@ -47,7 +54,8 @@ def annotate(
         storage, study_id, study = _open(folder)
     try:
         if report_path is not None:
-            study_note += f"\n\n[Open the report]({_attach(folder, study, report_path)})"
+            path = _attach(folder, study, report_path, shown_id(study_id, *place))
+            study_note += f"\n\n[Open the report]({path})"
         _write_note(study, study_note)
         for number in {trial.number for trial in record.trials} & notes.keys():
             trial_id = storage.get_trial_id_from_study_id_trial_number(study_id, number)
@@ -76,16 +84,65 @@ def at_hand(folder: Path) -> Generator[Path]:
         yield copied
 
 
-def serve(folder: Path, port: int = 8080, *, stop: threading.Event, writable: bool = False) -> None:
-    """Serve the dashboard to this machine alone until `stop`; `writable` lets it change things."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyFolder:
+    """A study to be served: its folder, how it is called, and what is shown of it."""
+
+    folder: Path
+    name: str
+    facts: Mapping[str, str]
+    trials: Shown
+
+
+def serve(
+    studies: Sequence[StudyFolder],
+    port: int = 8080,
+    *,
+    stop: threading.Event,
+    writable: bool = False,
+) -> None:
+    """Serve one dashboard of all studies to this machine alone until `stop`.
+
+    `writable` lets it change things.
+    """
     from optuna_dashboard import wsgi
 
-    storage, _, _ = _open(folder)
+    served = list[ServedStudy]()
     try:
-        with Server(wsgi(storage, _store(folder)), port, writable=writable) as server:
+        for one in studies:
+            storage = _open(one.folder)[0]
+            served.append(
+                ServedStudy(storage=storage, name=one.name, facts=one.facts, trials=one.trials)
+            )
+        artifacts = _Artifacts([_store(one.folder) for one in studies])
+        with Server(wsgi(ShownStudies(served), artifacts), port, writable=writable) as server:
             server.serve_until(stop)
     finally:
-        database.disconnect(storage)
+        for one in served:
+            database.disconnect(cast(RDBStorage, one.storage))
+
+
+class _Artifacts:
+    """The artifacts of several studies as one store; new ones go to the first."""
+
+    def __init__(self, stores: Sequence[FileSystemArtifactStore]) -> None:
+        self._stores = stores
+
+    def open_reader(self, artifact_id: str) -> BinaryIO:
+        for store in self._stores:
+            try:
+                return store.open_reader(artifact_id)
+            except ArtifactNotFound:
+                continue
+        raise ArtifactNotFound(artifact_id)
+
+    def write(self, artifact_id: str, content_body: BinaryIO) -> None:
+        self._stores[0].write(artifact_id, content_body)
+
+    def remove(self, artifact_id: str) -> None:
+        for store in self._stores:
+            with suppress(ArtifactNotFound):
+                store.remove(artifact_id)
 
 
 def _mend(folder: Path) -> None:
@@ -138,10 +195,8 @@ def _store(folder: Path) -> FileSystemArtifactStore:
     return FileSystemArtifactStore(path)
 
 
-def _attach(folder: Path, study: optuna.Study, report: Path) -> str:
+def _attach(folder: Path, study: optuna.Study, report: Path, shown: int) -> str:
     """Put the page under the study and give its path on the dashboard."""
-    from optuna_dashboard.artifact import get_artifact_path
-
     store = _store(folder)
     known = study.user_attrs.get(REPORT)
     if known is None:
@@ -155,4 +210,4 @@ def _attach(folder: Path, study: optuna.Study, report: Path) -> str:
     else:
         with report.open("rb") as page:
             store.write(known, page)
-    return get_artifact_path(study, known)
+    return f"{ARTIFACTS_PATH}{shown}/{known}"

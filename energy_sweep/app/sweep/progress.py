@@ -1,21 +1,20 @@
-"""What a sweep says while it runs: its plan and price, and a line per trial."""
+"""What a sweep says while it runs: its plan and price, a line per trial, and one that moves."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from energy_sweep.app.config.levels import Levels
 from energy_sweep.app.sweep.announce import meter_text, outcome_text, plan_text
 from energy_sweep.app.sweep.certainty_text import begins_text, bought_text, certainty_text
+from energy_sweep.app.sweep.live_line import LiveLine, SweepState
 from energy_sweep.app.sweep.plan_text import plan_lines
 from energy_sweep.app.sweep.price_text import chosen_text, predicted_text, preview_text
-from energy_sweep.app.sweep.trial_text import duration, fraction, words
+from energy_sweep.app.sweep.trial_text import duration, finished_parts, words
 from energy_sweep.front import joules_text
-from energy_sweep.front.achieved import achieved
 from energy_sweep.record import MeterFacts, Objective, StageRecord
 from energy_sweep.search import Event, Finished, Outcome, Planned, Started
 from energy_sweep.search.events import Bought, BuyingBegins, Chosen, Previewed
@@ -23,16 +22,12 @@ from energy_sweep.study import Identity
 from energy_sweep.study.space import Axis
 from energy_sweep.text import terminal
 
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
-REFRESH_SECONDS = 1.0  # drawing costs joules too
-
 
 class ProgressPrinter:
-    """Writes the events of a search to stderr: a bar on a terminal, else a line per trial.
+    """Writes the events of a search to stderr: a line per trial, and on a terminal a live one.
 
-    `plans` grows while the search goes on; each is told once. `levels` are told with the plan.
+    `plans` grows while the search goes on; each is told once. `levels` are told with the plan;
+    `stages` says how many are stored by now.
     """
 
     def __init__(
@@ -43,15 +38,18 @@ class ProgressPrinter:
         plans: Mapping[str, StageRecord],
         objective: Objective,
         levels: Levels | None = None,
+        stages: Callable[[], int] = lambda: 0,
     ) -> None:
         self._axes = axes
         self._objective = objective
         self._meter = meter
         self._plans = plans
         self._levels = levels or Levels()
+        self._stages = stages
         self._plans_told = 0
         self._quality = meter.quality.value
-        self._bar: Bar | None = None
+        self._live: LiveLine | None = None
+        self._state = SweepState(quality=self._quality)
         self._begun = time.monotonic()
         self._done = 0
         # Trials to run where they are more than the configurations, since seeds are repeated.
@@ -73,42 +71,26 @@ class ProgressPrinter:
     def __call__(self, event: Event) -> None:
         match event:
             case Planned():
-                width = terminal.width_of(sys.stderr)
-                self._say(plan_text(event, self._axes, width=width))
-                for line in self._levels.lines():
-                    self._say(line)
-                self._say(meter_text(self._meter, self._objective))
-                if event.spent_joules:
-                    spent = joules_text(event.spent_joules)
-                    self._say(f"spent so far, all in: {spent} {self._quality}")
-                self._tell_plans()
-                self._begun = time.monotonic()
-                if (
-                    event.plan is not None
-                    and len(event.plan.jobs) > (event.total or 0) - event.measured
-                ):
-                    self._repeats = frozenset(job.identity for job in event.plan.jobs)
-                measured, total = self._count(event)
-                if sys.stderr.isatty() and total != measured:
-                    self._bar = Bar(total, measured)
+                self._planned(event)
             case Previewed():
                 self._say(preview_text(event, self._quality))
             case Chosen():
                 self._say(chosen_text(event, self._quality))
             case Started():
                 self._tell_plans()
-                if self._bar is not None:
-                    self._bar.show(words(event.job.params), self._count(event)[0])
+                self._state.now = f"trial {event.number}: {words(event.job.params)}"
             case Finished():
                 self._done += 1
                 if event.error is None:
                     self._repeated |= self._repeats & {event.job.identity}
+                self._note(event)
                 width = terminal.width_of(sys.stderr)
                 self._say(terminal.join_parts(self._finished(event), width=width))
             case BuyingBegins():
                 self._is_buying = True
                 self._say(begins_text(event, self._quality))
             case Bought():
+                self._state.doubt = event.doubt
                 self._say(bought_text(event, self._quality))
             case Outcome():
                 self._close()
@@ -117,6 +99,33 @@ class ProgressPrinter:
                 self._say(outcome_text(event))
                 if event.predicted:
                     self._say(predicted_text(event.predicted, self._quality))
+
+    def _planned(self, event: Planned) -> None:
+        """Tell the plan and its price, before anything is spent."""
+        self._say(plan_text(event, self._axes, width=terminal.width_of(sys.stderr)))
+        for line in self._levels.lines():
+            self._say(line)
+        self._say(meter_text(self._meter, self._objective))
+        if event.spent_joules:
+            spent = joules_text(event.spent_joules)
+            self._say(f"spent so far, all in: {spent} {self._quality}")
+        self._tell_plans()
+        self._begun = time.monotonic()
+        if event.plan is not None and len(event.plan.jobs) > (event.total or 0) - event.measured:
+            self._repeats = frozenset(job.identity for job in event.plan.jobs)
+        measured, total = self._count(event)
+        self._state.measured, self._state.total = measured, total
+        self._state.spent_joules = event.spent_joules
+        if sys.stderr.isatty() and total != measured:
+            self._live = LiveLine(self._state, self._stages)
+
+    def _note(self, event: Finished) -> None:
+        """Keep what the live line tells of a trial that is over."""
+        state = self._state
+        state.measured, state.total = self._count(event)
+        state.spent_joules, state.saved_joules = event.spent_joules, event.saved_joules
+        state.front, state.now = event.front, ""
+        state.seconds_left, state.since = self._seconds_left(event), time.monotonic()
 
     def _tell_plans(self) -> None:
         new = list(self._plans.values())[self._plans_told :]
@@ -133,33 +142,21 @@ class ProgressPrinter:
     def _finished(self, event: Finished) -> list[str]:
         measured, total = self._count(event)
         count = f"{measured}/{total}" if total else str(measured)
-        count = "" if self._is_buying else count  # what is bought is one more of those
-        parts = [f"trial {event.number}", *filter(None, [count, words(event.job.params)])]
-        if event.result is None:
-            return [*parts, f"failed: {event.error}"]
-        if event.result.infeasible is not None:
-            parts.append(f"infeasible: {event.result.infeasible}")
-        else:
-            reached = achieved(event.result.config, event.result.facts).text
-            parts += [reached] if reached else []
-            parts.append(f"accuracy {fraction(event.result.accuracy or 0.0)}")
-        if event.joules is not None:
-            mark = ", contended" if event.contended else ""
-            joules = f"{joules_text(event.joules)} {self._quality}{mark}"
-            parts.append(f"{self._objective.name} {joules}")
-        parts += [
-            f"spent {joules_text(event.spent_joules)} {self._quality}",
-            f"front {event.front}",
-        ]
-        return [*parts, *self._left(event)]
+        parts = finished_parts(
+            event,
+            count="" if self._is_buying else count,  # what is bought is one more of those
+            objective=self._objective.name,
+            quality=self._quality,
+        )
+        left = None if event.result is None else self._seconds_left(event)
+        return parts if left is None else [*parts, f"left ~{duration(left)}"]
 
-    def _left(self, event: Finished) -> list[str]:
+    def _seconds_left(self, event: Finished) -> float | None:
         measured, total = self._count(event)
         left = (total or 0) - measured
         if left <= 0 or self._is_buying:
-            return []
-        seconds = (time.monotonic() - self._begun) / self._done * left
-        return [f"left ~{duration(seconds)}"]
+            return None
+        return (time.monotonic() - self._begun) / self._done * left
 
     def _say(self, text: str) -> None:
         width = terminal.width_of(sys.stderr)
@@ -167,47 +164,12 @@ class ProgressPrinter:
             self._put(terminal.prose(line, width=width, indent=terminal.INDENT))
 
     def _put(self, line: str) -> None:
-        if self._bar is not None:
-            self._bar.say(line)
+        if self._live is not None:
+            self._live.say(line)
         else:
             print(line, file=sys.stderr, flush=True)
 
     def _close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
-
-
-class Bar:
-    """A bar at the foot of the terminal, redrawn at most once a second."""
-
-    def __init__(self, total: int | None, measured: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-        self._progress: Progress = Progress(
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.description}", markup=False),
-            console=Console(stderr=True),
-            auto_refresh=False,
-            transient=True,
-        )
-        self._task: TaskID = self._progress.add_task("", total=total, completed=measured)
-        self._drawn = 0.0
-        self._progress.start()
-
-    def show(self, text: str, measured: int) -> None:
-        """Say what runs now."""
-        self._progress.update(self._task, description=text, completed=measured)
-        if time.monotonic() - self._drawn >= REFRESH_SECONDS:
-            self._progress.refresh()
-            self._drawn = time.monotonic()
-
-    def say(self, line: str) -> None:
-        """Write a line above the bar."""
-        self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-    def close(self) -> None:
-        """Take the bar away."""
-        self._progress.stop()
+        if self._live is not None:
+            self._live.close()
+            self._live = None

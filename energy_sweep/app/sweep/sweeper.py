@@ -169,6 +169,7 @@ class SweepCommand:
             plans=planner.plans,
             objective=objective,
             levels=planner.levels,
+            stages=lambda: len(store.records()),
         ) as printer:
             return search_study(
                 study,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from energy_sweep.front import joules_text
 from energy_sweep.front.achieved import achieved
 from energy_sweep.front.prices import Prices, demand
 from energy_sweep.record import JsonDict, MeterFacts, Objective, Quality, StageRecord, TrialResult
+
+if TYPE_CHECKING:
+    from energy_sweep.search import Finished
 
 
 def alone(
@@ -58,6 +62,24 @@ def origin(config: JsonDict) -> str:
         return ""
     share = {1.0: "in full", 0.0: "not at all"}.get(source["share"], f"to {source['share']:.0%}")
     return f"started from {source['name']}, whose training joules are charged {share}"
+
+
+def finished_parts(event: Finished, *, count: str, objective: str, quality: str) -> list[str]:
+    """What a trial of a sweep found and took, and how the sweep stands, in parts."""
+    parts = [f"trial {event.number}", *filter(None, [count, words(event.job.params)])]
+    if event.result is None:
+        return [*parts, f"failed: {event.error}"]
+    if event.result.infeasible is not None:
+        parts.append(f"infeasible: {event.result.infeasible}")
+    else:
+        reached = achieved(event.result.config, event.result.facts).text
+        parts += [reached] if reached else []
+        parts.append(f"accuracy {fraction(event.result.accuracy or 0.0)}")
+    if event.joules is not None:
+        mark = ", contended" if event.contended else ""
+        parts.append(f"{objective} {joules_text(event.joules)} {quality}{mark}")
+    spent = f"spent {joules_text(event.spent_joules)} {quality}"
+    return [*parts, spent, f"front {event.front}"]
 
 
 def words(params: JsonDict) -> str:

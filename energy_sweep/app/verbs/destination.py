@@ -45,6 +45,13 @@ def check_deployment(folder: Path, *, force: bool) -> None:
         _refuse(folder, "folder")
 
 
+def check_export(folder: Path) -> None:
+    """BadInput unless exports may be written below there; each looks after its own files."""
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder} is a file: type --into with the name of a folder")
+    _check_outside_studies(folder)
+
+
 @contextlib.contextmanager
 def fresh_folder(folder: Path) -> Iterator[None]:
     """Take `folder` away again, and those above it, as far as new, if the work inside fails."""

@@ -1,12 +1,9 @@
-"""The verbs that make something: deploy, report, dashboard."""
+"""The verbs that make something: deploy, report."""
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
-import threading
-import webbrowser
 from argparse import Namespace
 from pathlib import Path
 
@@ -86,51 +83,6 @@ def report(arguments: Namespace) -> None:
         stored_study.print_json({"report": str(path), "bytes": path.stat().st_size})
     else:
         print(f"{path} ({path.stat().st_size / 1e6:.1f} MB): open it in any browser, no network")
-
-
-def dashboard(arguments: Namespace) -> None:
-    """Serve Optuna's dashboard on this machine until interrupted."""
-    from energy_sweep import study
-    from energy_sweep.study.server import until_interrupted
-
-    stored = stored_study.load(arguments)
-    with study.at_hand(stored.folder) as folder:
-        until_interrupted(lambda stop: _serve(stored, folder, arguments, stop))
-
-
-def _serve(stored: StoredStudy, folder: Path, arguments: Namespace, stop: threading.Event) -> None:
-    """Put our page and notes into the dashboard of a study, say where it is, and serve it."""
-    from energy_sweep import study
-    from energy_sweep.app.verbs.notes import study_note, trial_notes
-    from energy_sweep.report.html_page import write_page
-
-    page = folder / PAGE
-    write_page(stored.priced, page)
-    study.annotate(
-        folder,
-        stored.record,
-        notes=trial_notes(stored.priced),
-        study_note=study_note(stored.priced),
-        report_path=page,
-    )
-    _announce(stored, f"http://127.0.0.1:{arguments.port}/", arguments)
-    try:
-        study.serve(folder, port=arguments.port, stop=stop, writable=arguments.write)
-    except OSError as error:
-        cure = "type --port 8081"
-        raise BadInput(f"port {arguments.port}: {error.strerror}: {cure}") from error
-
-
-def _announce(stored: StoredStudy, address: str, arguments: Namespace) -> None:
-    """Say where a dashboard is served, and open it in a browser where there is a screen."""
-    if arguments.json:
-        stored_study.print_json({"study": stored.record.name, "address": address})
-    else:
-        rights = "" if arguments.write else "read-only; "
-        print(f"{stored.record.name}: {address} ({rights}this machine only; Ctrl-C ends it)")
-    sys.stdout.flush()
-    if not arguments.no_browser and _has_screen():
-        threading.Timer(1.0, webbrowser.open, [address]).start()
 
 
 def _to_deploy(stored: StoredStudy, arguments: Namespace) -> tuple[TrialRecord, TrialResult]:
@@ -214,8 +166,3 @@ def _inference_lines(metrics: JsonDict) -> list[str]:
         f" {1e3 * figure['seconds']:.3g} ms"
         for batch, figure in metrics["inference"].items()
     ]
-
-
-def _has_screen() -> bool:
-    screens = ("DISPLAY", "WAYLAND_DISPLAY")
-    return sys.platform in ("darwin", "win32") or any(os.environ.get(name) for name in screens)

@@ -13,7 +13,7 @@ from energy_sweep.record import BadInput, to_json
 from energy_sweep.text import terminal
 
 if TYPE_CHECKING:
-    from energy_sweep.app.sweep.progress import Bar
+    from energy_sweep.app.sweep.bar import Bar
     from energy_sweep.meter.base import Probe
     from energy_sweep.meter.selftest import Control, Verdict
 
@@ -171,7 +171,7 @@ class _SelftestProgress:
                 print(f"{done} of {windows} windows: {what}", file=sys.stderr, flush=True)
             return
         if self._bar is None:
-            from energy_sweep.app.sweep.progress import Bar
+            from energy_sweep.app.sweep.bar import Bar
 
             self._bar = Bar(windows, done)
         self._bar.show(what, done)

@@ -30,16 +30,33 @@ def trial_notes(priced: PricedStudy) -> dict[int, str]:
     return notes
 
 
-def study_note(priced: PricedStudy) -> str:
-    """Markdown that heads the study: what was spent, what it would have cost, and how sure."""
+def study_note(priced: PricedStudy, steps: str) -> str:
+    """Markdown that heads the study: what was spent, what it would have cost, and how sure.
+
+    `steps` says what its intermediate values are.
+    """
     front = ", ".join(str(row.trial) for row in priced.front) or "none yet"
     return (
         f"**{_words(priced.study.name)}**: {len(priced.study.results)} trials by accuracy and"
         f" {objective_text(priced.objective)}, **{priced.quality}**.\n\n"
-        f"On the front, cheapest first: {front}. (The *Best Trials* card does not know"
-        f" uncertainty.) {wrong_sentence(priced)}\n\n"
+        f"On the front, cheapest first: {front}. {wrong_sentence(priced)}\n\n"
         f"{bill_sentence(priced)}\n\n"
-        f"{_words(priced.scale_text)}\n"
+        f"{_words(priced.scale_text)}\n\n"
+        f"{_of_this_page(priced, steps)}\n"
+    )
+
+
+def _of_this_page(priced: PricedStudy, steps: str) -> str:
+    """What of the dashboard is to be read otherwise than it looks."""
+    out = len(priced.excluded) + len(priced.infeasible) + len(priced.unpriced)
+    left = f" {out} trials that are out of the running are shown as *Pruned*." if out else ""
+    return (
+        "**How to read this dashboard.** Its values are those of today: joules pooled over equal"
+        " work, seeds merged, so that *Best Trials* are the front above, though nothing"
+        f" here knows uncertainty.{left} Numbers have no units there: accuracy"
+        f" is a share, joules are {priced.quality}. *Intermediate Values* are {steps}."
+        " *Hyperparameter Importance* is Optuna's, of these trials alone. What a sweep adds"
+        " while this is open is shown as it was told; start the dashboard anew for today's prices."
     )
 
 

@@ -9,7 +9,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from energy_sweep.app.verbs import choosing, comparing, make, measure, meters, show, typed_numbers
+from energy_sweep.app.verbs import (
+    choosing,
+    comparing,
+    exporting,
+    make,
+    measure,
+    meters,
+    serving,
+    show,
+    typed_numbers,
+)
 from energy_sweep.app.verbs.constraint_options import constraints, unconstrained
 from energy_sweep.app.verbs.unit_options import units
 from energy_sweep.app.verbs.untrusted_study import guard_untrusted
@@ -25,7 +35,8 @@ ACTIONS = {
     "compare": comparing.compare,
     "deploy": make.deploy,
     "report": make.report,
-    "dashboard": make.dashboard,
+    "dashboard": serving.dashboard,
+    "export": exporting.export,
     "stages": show.stages,
 }
 VERBS = tuple(ACTIONS)
@@ -115,7 +126,11 @@ def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
         ),
         "dashboard": (
             "Optuna's dashboard on this machine only, with notes and our page inside.",
-            *(*study, _dashboard, unconstrained),
+            *(*study, serving.options, unconstrained),
+        ),
+        "export": (
+            "What was found for MLflow, TensorBoard, W&B, CodeCarbon, a model card, or as JSON.",
+            *(*study, constraints, unconstrained, exporting.options),
         ),
         "stages": ("The store of finished work, and what trials share.", _study, _clear),
     }
@@ -217,14 +232,6 @@ def _allow(parser: argparse.ArgumentParser) -> None:
 
 def _report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=Path, metavar="FILE", help="default: report.html in the study")
-
-
-def _dashboard(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=typed_numbers.port, default=8080, help="default 8080")
-    parser.add_argument("--no-browser", action="store_true", help="only print the address")
-    parser.add_argument(
-        "--write", action="store_true", help="let notes be written, and trials and studies changed"
-    )
 
 
 def _clear(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,9 @@ import sys
 import pytest
 
 from energy_sweep.app.sweep.announce import axis_text, next_commands, outcome_text, plan_text
-from energy_sweep.app.sweep.progress import Bar, ProgressPrinter
+from energy_sweep.app.sweep.bar import Bar
+from energy_sweep.app.sweep.live_line import DRAWINGS_A_SECOND, SweepState, line_of
+from energy_sweep.app.sweep.progress import ProgressPrinter
 from energy_sweep.app.sweep.trial_text import duration, fraction, words
 from energy_sweep.record import MeterFacts, Objective, Quality, StageRecord, TrialResult
 from energy_sweep.search import Finished, Job, Outcome, Planned, RunOrder, Started
@@ -119,6 +121,32 @@ def test_bar_keeps_lines_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         watch(Outcome(new=(3,), infeasible=(), failed=(), repeats=0, stopped="done"))
     assert "accuracy .900" in terminal.getvalue()
     assert "1 new; nothing is left in the space" in terminal.getvalue()
+
+
+@pytest.mark.parametrize("width", [20, 79, 99, 159])
+def test_the_live_line_fits_and_says_the_first_things_first(width: int) -> None:
+    state = SweepState(
+        quality="estimated",
+        measured=23,
+        total=108,
+        spent_joules=31.4,
+        saved_joules=112.0,
+        front=7,
+        doubt=0.94,
+        seconds_left=200.0,
+        now="trial 24: batch=32 lr=0.1 epochs=10 compression.level=0.5",
+    )
+    line = line_of(state.parts(stages=61), width)
+    assert len(line) <= width and line.startswith("23/108 trials")
+    assert ("spent 31.4 J, saved 112 J estimated" in line) == (width >= 79)
+    assert ("61 stages" in line) == (width >= 99)
+    assert line.endswith("level=0.5") == (width >= 159)
+
+
+def test_what_is_not_known_or_nothing_is_not_said() -> None:
+    state = SweepState(quality="estimated", saved_joules=-3.0)
+    assert line_of(state.parts(stages=2), 200) == "0 trials  2 stages  spent 0 J estimated"
+    assert DRAWINGS_A_SECOND == 1.0
 
 
 def test_bar_draws_at_most_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,7 +162,7 @@ def test_the_page_and_the_dashboards_note_say_so(
     text = plain(page.read_text(encoding="utf-8"))
     assert FACTORS in text and UNDECIDED in text
     assert DECIDED not in text
-    note = study_note(PricedStudy(study, Objective("training")))
+    note = study_note(PricedStudy(study, Objective("training")), "losses")
     assert UNDECIDED in note and DECIDED not in note
 
 
