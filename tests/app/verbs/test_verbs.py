@@ -180,7 +180,7 @@ def test_every_face_takes_the_watts(
     assert chosen["joules"] == next(r["joules"] for r in front if r["trial"] == chosen["trial"])
     page = tmp_path / "page.html"
     run("report", *watts, "--to", page)
-    assert "cpu_watts_per_core = 6" in page.read_text()
+    assert "cpu_watts_per_core: 6" in page.read_text()
     run("report", "--outputs", estimates, "--calibration", calibration, "--to", page)
     assert "between 0.9 and 1.1" in page.read_text()
 
