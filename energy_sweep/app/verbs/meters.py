@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from energy_sweep.app import stored_study
 from energy_sweep.app.sweep.trial_text import watts_text
+from energy_sweep.app.verbs import typed_numbers
 from energy_sweep.record import BadInput, to_json
 from energy_sweep.text import terminal
 
@@ -21,6 +24,28 @@ HEADING = ("source", "domain", "quality", "tick", "resolution", "idle", "state")
 FOLD = ("tick", "resolution", "idle", "state", "quality")
 FAILED = 1
 LINE_EVERY = 3
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """What is to be told of the meters, and how long."""
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--watch", action="store_true", help="live watts, once a second")
+    one.add_argument("--selftest", action="store_true", help="controls, in half a minute")
+    one.add_argument(
+        "--calibrate", action="store_true", help="watts of the estimate, by a wall plug"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=typed_numbers.positive,
+        metavar="S",
+        help="end of --watch; length of a load (30)",
+    )
+    parser.add_argument(
+        "--repeats", type=typed_numbers.count, metavar="N", help="rounds of --calibrate (1)"
+    )
+    parser.add_argument(
+        "--to", type=Path, metavar="FILE", help="where --calibrate writes (calibration.json)"
+    )
 
 
 def meters(arguments: Namespace) -> int:

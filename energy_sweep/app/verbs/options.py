@@ -77,6 +77,8 @@ def _too_much(arguments: argparse.Namespace, extra: Sequence[str]) -> str:
         return (
             f"{verb} takes one NAME, a study: type {verb} {arguments.name}, and leave {words} out"
         )
+    if hasattr(arguments, "names"):
+        return f"type what to compare beside each other: {verb} {' '.join(arguments.names)} {words}"
     return f"{verb} takes no NAME: leave {words} out"
 
 
@@ -97,7 +99,7 @@ def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
     return {
         "meters": (
             "What can be measured on this machine, how well, and what is missing.",
-            *(_powercap, _meters, _force),
+            *(_powercap, meters.options, _force),
         ),
         "measure": (
             "The joules of any program: measure -- python train.py",
@@ -139,27 +141,6 @@ def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
 def _powercap(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--powercap", type=Path, metavar="DIR", help="where the RAPL counters lie, if not in /sys"
-    )
-
-
-def _meters(parser: argparse.ArgumentParser) -> None:
-    one = parser.add_mutually_exclusive_group()
-    one.add_argument("--watch", action="store_true", help="live watts, once a second")
-    one.add_argument("--selftest", action="store_true", help="controls, in half a minute")
-    one.add_argument(
-        "--calibrate", action="store_true", help="watts of the estimate, by a wall plug"
-    )
-    parser.add_argument(
-        "--seconds",
-        type=typed_numbers.positive,
-        metavar="S",
-        help="end of --watch; length of a load (30)",
-    )
-    parser.add_argument(
-        "--repeats", type=typed_numbers.count, metavar="N", help="rounds of --calibrate (1)"
-    )
-    parser.add_argument(
-        "--to", type=Path, metavar="FILE", help="where --calibrate writes (calibration.json)"
     )
 
 

@@ -133,6 +133,7 @@ REFUSED = {
     ("first", "1", "99"): "0 to 7",
     ("first", "first"): "is named twice",
     ("first", "nope"): "no study is called nope",
+    ("first", "--kwh", "0", "3"): "beside each other: compare first 0 3",
 }
 
 
