@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from energy_sweep.front import PricedStudy, Row, choose, command
 from energy_sweep.front.accuracy import AccuracyTable
@@ -39,13 +39,13 @@ def page_data(priced: PricedStudy) -> JsonDict:
         "floor": floor(priced),
         "idleWatts": priced.prices.idle_watts,
         "columns": _columns(priced, views),
-        "views": {view.objective.name: _view(view) for view in views},
+        "views": {view.objective.name: _view(view) for view in views if _has_prices(view)},
         "infeasible": [
             {
                 "trial": one.trial,
                 "joules": one.joules,
                 "reason": one.reason,
-                "params": list(one.params.values()),
+                "params": _plain(one.params),
             }
             for one in priced.infeasible
         ],
@@ -83,19 +83,21 @@ def _columns(priced: PricedStudy, views: Sequence[PricedStudy]) -> JsonDict:
         results = [run for _, run in one.runs]
         reached = achieved(result.config, result.facts)
         low, high = intervals[one.key]
-        compression = result.config.get("compression")
+        compression = _dictionary(result.config.get("compression"))
         train, image = charge(one.demand, prices), charge(served.demand, prices)
         rows.append(
             {
                 "trial": trial.number,
-                "params": list(Dials.of(trial).pick(priced.axes).values()),
+                "params": _plain(Dials.of(trial).pick(priced.axes)),
                 "accuracy": one.accuracy,
                 "low": low,
                 "high": high,
                 "n": len(one.by_seed),
                 "validation": result.n_validation,
                 "training": _charged(train),
-                "image": _charged(image) if served.demand else None,
+                # A net that was never run costs nothing there; what an image costs is not known.
+                "image": _charged(image),
+                "perImage": image.joules if image and served.demand else None,
                 "stages": stages_by_domain(results, known),
                 "bytes": file_bytes(results),
                 "latency": seconds_at_once(results, prices, 1),
@@ -106,6 +108,25 @@ def _columns(priced: PricedStudy, views: Sequence[PricedStudy]) -> JsonDict:
             }
         )
     return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+
+
+def _has_prices(view: PricedStudy) -> bool:
+    """Whether any configuration has a price by its objective, or there is none at all."""
+    found = view.configurations
+    return not found or any(one.is_priced(view.prices) for one in found)
+
+
+def _dictionary(value: object) -> JsonDict:
+    """A value that ought to be one; what else a file says is none."""
+    return cast(JsonDict, value) if isinstance(value, dict) else {}
+
+
+def _plain(params: JsonDict) -> list[Any]:
+    """The values of axes, in which numbers that JSON has not are words."""
+    return [
+        str(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for value in params.values()
+    ]
 
 
 def _intervals(priced: PricedStudy) -> dict[str, tuple[float, float]]:

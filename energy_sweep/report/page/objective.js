@@ -6,7 +6,7 @@
   // What is sure of rows beside each other is known where Python computed it, and nowhere else.
   function viewOf({ name, images, rate }) {
     const view = views[name];
-    if (!view) return null;
+    if (!view) return null; // nothing has a price by it
     if (name !== "training" && rate && page.data.idleWatts !== null) return null;
     return name === "lifetime" && view.images !== images ? null : view;
   }

@@ -20,7 +20,7 @@
     const parts = [];
     if (!view) {
       parts.push("How sure the order is (rivals, belongs, beaten by) was not computed for these joules: "
-        + `it is known for training, for an image, and for a life of ${page.format.grouped(page.data.views.lifetime.images)} images.`);
+        + `it is known for ${known()}.`);
     }
     if (objective.rate && objective.name !== "training" && page.data.idleWatts !== null) {
       parts.push(`Between requests the machine draws ${page.format.general(page.data.idleWatts, 3)} W; `
@@ -33,6 +33,12 @@
     if (excluded.length) parts.push(`${excluded.length} left out, which break the study's limits (${page.data.constraintsText}).`);
     if (unpriced.length) parts.push(`${unpriced.length} without a price for these joules.`);
     return parts.join(" ");
+  }
+
+  function known() {
+    const { training, inference, lifetime } = page.data.views;
+    return [training && "training", inference && "an image",
+      lifetime && `a life of ${page.format.grouped(lifetime.images)} images`].filter(Boolean).join(", ");
   }
 
   // Drawing is slower than dragging: the figure follows at the pace of the screen.

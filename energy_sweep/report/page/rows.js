@@ -10,7 +10,6 @@
     for (const name of names) row[name] = columns[name][place];
     row.training = parts(row.training);
     row.image = parts(row.image);
-    row.perImage = row.image && row.image.joules;
     row.settings = Object.fromEntries(axes.map((axis, index) => [axis, row.params[index]]));
     return row;
   });
