@@ -16,6 +16,7 @@ from energy_sweep.front.domination import Point, hypervolume, pareto
 from energy_sweep.front.priced_study import PricedStudy
 from energy_sweep.record import EnergyReading, Mark, StageRecord, StageUse, TrialResult
 
+LEAST_GAIN = 1e-9  # of the front; what is less is rounding
 OUTSIDE = 0.1  # of the extent of all points, by which the reference lies outside of it
 
 

@@ -9,6 +9,7 @@ from energy_sweep.front import PricedStudy, Row, joules_text
 from energy_sweep.front.overhead import overhead
 from energy_sweep.front.sureness import percent_text
 from energy_sweep.recipe.dials import value_text
+from energy_sweep.report.answers import answers
 from energy_sweep.report.figures import objective_text
 from energy_sweep.report.savings_table import savings_table
 from energy_sweep.text import terminal
@@ -24,11 +25,12 @@ NEAR, MOST_NEAR = 0.2, 3
 
 
 def tables(priced: PricedStudy, *, width: int | None = None) -> str:
-    """The front, what compression saves on it, and the bill, in lines of `width` or any length."""
+    """The front, savings on it, the bill, and answers, in lines of `width` or any length."""
     parts = (
         front_table(priced, width=width),
         savings_table(priced, width=width),
         bill_table(priced, width=width),
+        terminal.prose(answers(priced), width=width),
     )
     return "\n\n".join(filter(None, parts))
 

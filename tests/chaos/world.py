@@ -78,7 +78,9 @@ def sweep(
 
 def without_spent(document: dict[str, Any]) -> dict[str, Any]:
     """The front's document without what lost work is allowed to raise."""
-    plain = {key: document[key] for key in document if key not in ("spent_joules", "overhead")}
+    plain = {
+        key: document[key] for key in document if key not in ("spent_joules", "overhead", "growth")
+    }
     plain["bill"] = {
         stage: {key: value for key, value in row.items() if not key.startswith("spent_")}
         for stage, row in document["bill"].items()

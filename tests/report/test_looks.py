@@ -14,6 +14,8 @@ import toy_study
 
 from energy_sweep.front import PricedStudy, front_document
 from energy_sweep.record import Objective
+from energy_sweep.report import tables
+from energy_sweep.report.answers import answers
 from energy_sweep.report.section import Section
 from energy_sweep.report.sections.axis_plots import axes_section, parallel_section
 from energy_sweep.report.sections.efficiency import efficiency_section
@@ -50,6 +52,21 @@ def made(section: Section | None) -> Section:
 @pytest.fixture(scope="module", params=["training", "inference", "lifetime"])
 def priced(request: pytest.FixtureRequest) -> PricedStudy:
     return PricedStudy(STUDY, Objective(name=request.param))
+
+
+def test_the_terminal_and_the_document_say_what_the_page_says(priced: PricedStudy) -> None:
+    document, said = front_document(STUDY, priced.objective), answers(priced)
+    told, data = tables.tables(priced), made(growth_section(priced)).data
+    assert told.endswith(said)
+    first = {target: document["importance"]["axes"] for target in ("accuracy", "joules")}
+    for target, axes in first.items():
+        assert max(axes, key=lambda axis: axes[axis][target]["share"]) in said
+    assert [step["trial"] for step in document["growth"]] == data["trials"]
+    assert [step["share"] for step in document["growth"]] == data["share"]
+    known = next(step for step in document["growth"] if step["share"] >= 0.9)
+    assert f"with trial {known['trial']}, after" in said
+    holed = toy_study.study(STUDY.trials[1:], list(STUDY.stages.values()))
+    assert "matters" not in answers(PricedStudy(holed, priced.objective))
 
 
 def test_the_growth_ends_at_all_that_was_spent(priced: PricedStudy) -> None:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
 
-from energy_sweep.front import PricedStudy, joules_text
-from energy_sweep.front.growth import GrowthStep, growth
-from energy_sweep.front.sureness import percent_text
+from energy_sweep.front import PricedStudy
+from energy_sweep.front.growth import LEAST_GAIN, growth
 from energy_sweep.recipe.dials import value_text
+from energy_sweep.report.answers import growth_sentence
 from energy_sweep.report.figures import objective_text
 from energy_sweep.report.section import Section
-
-MOST = 0.9  # of the final front, after which little was to be found
-LEAST_GAIN = 1e-9  # what is less is rounding
 
 
 def growth_section(priced: PricedStudy) -> Section | None:
@@ -52,21 +48,4 @@ def growth_section(priced: PricedStudy) -> Section | None:
             ],
         },
         script="growth.js",
-    )
-
-
-def growth_sentence(steps: Sequence[GrowthStep], priced: PricedStudy) -> str:
-    """After how many joules most of the front was known, and which trial brought most."""
-    total, most = priced.spent_joules, next(step for step in steps if step.share >= MOST)
-    best = max(steps[1:], key=lambda step: step.gained)
-    part = f", {percent_text(most.spent_joules / total)} of all that was spent" if total else ""
-    said = (
-        f"{percent_text(MOST)} of the final front was known with trial {most.trial}, after"
-        f" {joules_text(most.spent_joules)} ({priced.quality}){part}."
-    )
-    if best.gained <= LEAST_GAIN:
-        return said
-    return (
-        f"{said} After the first trial, trial {best.trial} enlarged it most, by"
-        f" {percent_text(best.gained)}."
     )

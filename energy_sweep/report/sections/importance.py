@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 
 from energy_sweep.front import PricedStudy
-from energy_sweep.front.importance import TARGETS, Importance
+from energy_sweep.front.importance import TARGETS
 from energy_sweep.front.sureness import percent_text
+from energy_sweep.report.answers import importance_sentence
 from energy_sweep.report.figures import objective_text
 from energy_sweep.report.section import Section
 
@@ -47,21 +48,4 @@ def importance_section(priced: PricedStudy) -> Section | None:
             },
         },
         script="importance.js",
-    )
-
-
-def importance_sentence(found: Importance) -> str:
-    """Which axis matters most for what, in words."""
-    accuracy, joules = (
-        (axis := found.first(target), percent_text(found.axes[axis][target].share))
-        for target in TARGETS
-    )
-    if accuracy[0] == joules[0]:
-        return (
-            f"{accuracy[0]} matters most for both: it explains {accuracy[1]} of the variance of"
-            f" accuracy and {joules[1]} of that of joules."
-        )
-    return (
-        f"{accuracy[0]} matters most for accuracy ({accuracy[1]} of its variance), {joules[0]} for"
-        f" joules ({joules[1]})."
     )
