@@ -9,7 +9,6 @@ from typing import Any
 
 from energy_sweep.front.configurations import Row
 from energy_sweep.front.growth import growth
-from energy_sweep.front.importance import exact_importance
 from energy_sweep.front.overhead import overhead
 from energy_sweep.front.priced_study import PricedStudy
 from energy_sweep.recipe.dials import value_text
@@ -43,7 +42,7 @@ def as_document(priced: PricedStudy) -> JsonDict:
         "attributed_joules": priced.attributed_joules,
         "bill": to_json(priced.bill),
         "overhead": to_json(overhead(study)),
-        "importance": to_json(exact_importance(priced)),
+        "importance": to_json(priced.exact_importance),
         "growth": to_json(growth(priced)),
         "trials": len(study.results),
         "expected_wrong": priced.expected_wrong,

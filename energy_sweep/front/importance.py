@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,6 @@ from numpy.typing import NDArray
 from energy_sweep.front.doubt import Beliefs
 from energy_sweep.front.merged import Row
 from energy_sweep.recipe.dials import value_text
-
-if TYPE_CHECKING:
-    from energy_sweep.front.priced_study import PricedStudy
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -92,12 +89,6 @@ def axis_importance(
         return None
     found = [[Explained(share=s, low=a, high=b) for s, a, b in one] for one in shares]
     return _ordered(names, found, is_exact=is_exact, configurations=len(rows))
-
-
-def exact_importance(priced: PricedStudy) -> Importance | None:
-    """That of a study whose configurations are a complete grid; None elsewhere."""
-    whole = priced.unconstrained
-    return axis_importance(whole.rows, whole.axes, beliefs=lambda: whole.beliefs)
 
 
 def is_grid(codes: Codes) -> bool:

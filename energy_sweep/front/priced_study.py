@@ -15,7 +15,7 @@ from energy_sweep.front.configurations import (
     rows_of,
 )
 from energy_sweep.front.domination import pareto
-from energy_sweep.front.importance import Importance, axis_importance
+from energy_sweep.front.importance import Forest, Importance, axis_importance
 from energy_sweep.front.infeasible import InfeasibleRow, infeasible_rows
 from energy_sweep.front.priced_configurations import PricedConfigurations
 from energy_sweep.front.remembered import remembered_text
@@ -155,10 +155,16 @@ class PricedStudy(PricedConfigurations):
     @cached_property
     def importance(self) -> Importance | None:
         """Which axis matters, over all configurations, those that break a constraint too."""
+        return self.exact_importance or self._importance(self.forest)
+
+    @cached_property
+    def exact_importance(self) -> Importance | None:
+        """The same where they are a complete grid; None elsewhere."""
+        return self._importance(None)
+
+    def _importance(self, forest: Forest | None) -> Importance | None:
         whole = self.unconstrained
-        return axis_importance(
-            whole.rows, whole.axes, beliefs=lambda: whole.beliefs, forest=self.forest
-        )
+        return axis_importance(whole.rows, whole.axes, beliefs=lambda: whole.beliefs, forest=forest)
 
     @cached_property
     def savings(self) -> tuple[Saving, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from energy_sweep.front import PricedStudy, joules_text
 from energy_sweep.front.growth import LEAST_GAIN, GrowthStep, growth
-from energy_sweep.front.importance import TARGETS, Importance, exact_importance
+from energy_sweep.front.importance import TARGETS, Importance
 from energy_sweep.front.sureness import percent_text
 
 MOST = 0.9  # of the final front, after which little was to be found
@@ -14,7 +14,7 @@ MOST = 0.9  # of the final front, after which little was to be found
 
 def answers(priced: PricedStudy) -> str:
     """The sentences that take no model to say; empty where there is nothing to say."""
-    found = exact_importance(priced)
+    found = priced.exact_importance
     said = (
         "" if found is None else importance_sentence(found),
         growth_sentence(growth(priced), priced),
