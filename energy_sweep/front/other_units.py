@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from energy_sweep.front.breakdown import JOULES_PER_KILOWATT_HOUR
 from energy_sweep.front.configurations import joules_text
 from energy_sweep.record import BadInput, JsonDict
 from energy_sweep.record.bounds import check_positive
 
-JOULES_PER_KWH = 3.6e6
 TABLE = Path(__file__).with_name("grids.csv")
 SOURCE = "Ember, Yearly Electricity Data, release of 2025, CC BY 4.0"
 MILLION = 1_000_000
@@ -106,7 +106,7 @@ class OtherUnits:
 
     def amounts(self, joules: float) -> list[float]:
         """Joules in each of these units."""
-        hours, emitted = joules / JOULES_PER_KWH, self.kilograms_per_kwh
+        hours, emitted = joules / JOULES_PER_KILOWATT_HOUR, self.kilograms_per_kwh
         money = [] if self.price is None else [hours * self.price]
         return [hours, *money, *([] if emitted is None else [hours * emitted])]
 

@@ -82,7 +82,7 @@ def _figure(joint: JointFront, apart: Sequence[str]) -> Section:
             ' aria-label="Accuracy against joules, a colour for each study"></div>'
         ),
         data={
-            "title": f"{objective_text(first.objective)}{quality}",
+            "title": f"{first.objective.name} joules{quality}",
             "studies": [_study(joint, name, bool(apart)) for name in joint.studies],
         },
         script="studies.js",
