@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 from types import ModuleType
 
@@ -22,13 +23,23 @@ QUIET = {
 }
 
 
+def check_installed(module: str, package: str, extra: str) -> None:
+    """BadInput with what to install where there is no such library; nothing is imported."""
+    if importlib.util.find_spec(module) is None:
+        raise _missing(package, extra)
+
+
+def _missing(package: str, extra: str, why: str = "") -> BadInput:
+    return BadInput(
+        f"{package} is not installed here{why}: type pip install {package}, or install"
+        f" energy-sweep with its extra {extra}"
+    )
+
+
 def needed(module: str, package: str, extra: str) -> ModuleType:
     """A module of a library; BadInput with what to install where there is none."""
     os.environ.update(QUIET)
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise BadInput(
-            f"{package} is not installed here ({error}): type pip install {package}, or install"
-            f" energy-sweep with its extra {extra}"
-        ) from error
+        raise _missing(package, extra, f" ({error})") from error

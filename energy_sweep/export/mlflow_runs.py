@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from energy_sweep.export.libraries import needed
 from energy_sweep.export.study_figures import StudyFigures
 from energy_sweep.export.trial_figures import TrialFigures
 from energy_sweep.record import BadInput, JsonDict
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
 
 DATABASE = "mlflow.db"
 ARTIFACTS = "artifacts"
@@ -42,6 +46,7 @@ class MlflowRuns:
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
         self._name = name
+        self._new: set[str] = set()  # runs that hold nothing yet
 
     def __enter__(self) -> MlflowRuns:
         mlflow = needed("mlflow", "mlflow-skinny", "mlflow")
@@ -100,8 +105,7 @@ class MlflowRuns:
         tags = {"mlflow.parentRunId": parent}
         run = self._run(str(trial.number), _run_name(trial), tags=tags, started=trial.started)
         params = {**trial.settings, **trial.params}
-        self._log(run, metrics=trial.metrics, params=params, tags=trial.tags)
-        self._log_epochs(run, trial)
+        self._log(run, metrics=trial.metrics, params=params, tags=trial.tags, epochs=trial.epochs)
         status, end = STATUS.get(trial.state, "FINISHED"), _milliseconds(trial.ended)
         if status == "RUNNING":
             self._client.update_run(run, status=status)
@@ -126,6 +130,7 @@ class MlflowRuns:
                 tags={STUDY: self._name, TRIAL: trial, **tags},
                 run_name=name,
             )
+            self._new.add(self._known[trial].info.run_id)
         return self._known[trial].info.run_id
 
     def _log(
@@ -135,44 +140,46 @@ class MlflowRuns:
         metrics: Mapping[str, float],
         params: JsonDict,
         tags: Mapping[str, str],
+        epochs: Sequence[JsonDict] = (),
     ) -> None:
         """Write what differs from what the run holds; parameters, which never change, once."""
-        held = self._client.get_run(run).data
+        held = None if run in self._new else self._client.get_run(run).data
+        self._new.discard(run)
         now = int(time.time() * 1000)
         changed = [
             self._entities.Metric(name, value, now, 0)
             for name, value in metrics.items()
-            if held.metrics.get(name) != value
+            if held is None or held.metrics.get(name) != value
         ]
+        changed += self._steps(run, epochs, now, is_new=held is None)
         added = [
             self._entities.Param(name, str(value)[:LONGEST])
             for name, value in params.items()
-            if name not in held.params
+            if held is None or name not in held.params
         ]
         told = [
             self._entities.RunTag(f"{PREFIX}{name}", text)
             for name, text in tags.items()
-            if held.tags.get(f"{PREFIX}{name}") != text
+            if held is None or held.tags.get(f"{PREFIX}{name}") != text
         ]
-        for some in _portions(changed):
-            self._client.log_batch(run, metrics=some)
-        for some in _portions(added):
-            self._client.log_batch(run, params=some)
-        for some in _portions(told):
-            self._client.log_batch(run, tags=some)
+        groups = _portions(changed), _portions(added), _portions(told)
+        for some in itertools.zip_longest(*groups, fillvalue=()):
+            self._client.log_batch(run, metrics=some[0], params=some[1], tags=some[2])
 
-    def _log_epochs(self, run: str, trial: TrialFigures) -> None:
-        """A step for each epoch, where the run does not hold just these."""
+    def _steps(
+        self, run: str, epochs: Sequence[JsonDict], now: int, *, is_new: bool
+    ) -> list[Metric]:
+        """A step for each epoch, of the figures of which the run does not hold just these."""
+        found: list[Metric] = []
         for name in STEPS:
-            values = {one["epoch"]: one[name] for one in trial.epochs if one.get(name) is not None}
+            values = {one["epoch"]: one[name] for one in epochs if one.get(name) is not None}
             key = f"epoch_{name}"
-            history = self._client.get_metric_history(run, key) if values else []
-            if {one.step: one.value for one in history} == values:
-                continue
-            at = int((trial.ended or time.time()) * 1000)
-            points = [self._entities.Metric(key, value, at, step) for step, value in values.items()]
-            for some in _portions(points):
-                self._client.log_batch(run, metrics=some)
+            known = [] if is_new or not values else self._client.get_metric_history(run, key)
+            if {one.step: one.value for one in known} != values:
+                found += [
+                    self._entities.Metric(key, value, now, step) for step, value in values.items()
+                ]
+        return found
 
 
 def _run_name(trial: TrialFigures) -> str:
@@ -184,7 +191,5 @@ def _milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else int(seconds * 1000)
 
 
-def _portions(found: Iterable[Any]) -> Iterator[list[Any]]:
-    every = list(found)
-    for start in range(0, len(every), MOST):
-        yield every[start : start + MOST]
+def _portions(found: Sequence[Any]) -> list[Sequence[Any]]:
+    return [found[start : start + MOST] for start in range(0, len(found), MOST)]

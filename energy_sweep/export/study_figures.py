@@ -25,7 +25,7 @@ from energy_sweep.front.curves import epoch_curve
 from energy_sweep.front.other_units import OtherUnits
 from energy_sweep.front.prices import Usage, demand
 from energy_sweep.recipe.dials import SEED, Dials
-from energy_sweep.record import JsonDict, Objective, TrialRecord, TrialResult
+from energy_sweep.record import JsonDict, Objective, StudyRecord, TrialRecord, TrialResult
 
 IMAGES_OF_A_LABEL = 1000  # energy labels of models tell what so many images take
 TRAINING, INFERENCE = Objective("training"), Objective("inference")
@@ -62,10 +62,24 @@ def study_figures(priced: PricedStudy, units: OtherUnits | None = None) -> Study
     )
 
 
-def one_trial(priced: PricedStudy, number: int, units: OtherUnits | None = None) -> TrialFigures:
-    """The figures of one trial alone."""
-    found = next(trial for trial in priced.study.trials if trial.number == number)
-    return _Teller(priced, units).trial(found)
+def trial_alone(study: StudyRecord, number: int, objective: Objective) -> TrialFigures:
+    """One trial as it is known when it ends: priced by its own stages, with no place among others.
+
+    That takes no longer in a study of thousands.
+    """
+    trial = next(one for one in study.trials if one.number == number)
+    uses = () if trial.result is None else trial.result.stages
+    needed = {use.cost_key for use in uses}
+    stages = {key: one for key, one in study.stages.items() if one.cost_key in needed}
+    alone = dataclasses.replace(study, trials=(trial,), stages=stages, constraints={})
+    told = _Teller(PricedStudy(alone, objective), None).trial(trial)
+    among = ("place", "configuration")
+    return dataclasses.replace(
+        told,
+        params={name: value for name, value in trial.params.items() if value is not None},
+        metrics={name: value for name, value in told.metrics.items() if name != "belongs"},
+        tags={name: text for name, text in told.tags.items() if name not in among},
+    )
 
 
 @dataclass(frozen=True)
@@ -85,7 +99,7 @@ class _Teller:
             "quality": self.priced.quality,
             "sources": ", ".join(meter.sources),
             "domains": ", ".join(meter.domains),
-            "scale_band": f"{low:g} to {high:g}",
+            "scale_band": f"{low:.3g} to {high:.3g}",
             "uncertainty": "95 %",
             "objective": objective.name,
             "device_class": str(self.priced.study.machine.get("device_class") or ""),

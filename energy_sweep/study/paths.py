@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 OUTPUTS = Path("outputs")  # where studies lie unless something else is typed
+EXPORTED = Path("exported")  # and where they are told to other tools, a folder for each
 DATABASE = "study.db"
 JOURNAL = "study.jsonl"  # a second copy of all that the database holds of ours
 LOCK = ".sweep.lock"

@@ -178,7 +178,7 @@ def _chooses_group(loader: ConfigLoader, override: Override) -> bool:
 
 def _describes_trial(text: str) -> bool:
     """Whether an override says something of a trial, not only of the search for it."""
-    return not text.lstrip("+").startswith(("search.", "search/", "search="))
+    return not text.lstrip("+").startswith(("search.", "search/", "search=", "track="))
 
 
 def _overlaps(name: str, keys: Mapping[str, str]) -> bool:

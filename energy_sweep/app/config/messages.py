@@ -31,6 +31,7 @@ EXAMPLES = {
     "seed": "seed=0",
     "precision": "precision=fp32",
     "profile": "profile=true",
+    "track": "track=mlflow",
     "inference.batch": "inference.batch=64",
     "compression.level": "compression.level=0.5",
     "search.trials": "search.trials=20",

@@ -93,6 +93,7 @@ class Schema:
     accumulate: int = MISSING
     label_smoothing: float = MISSING
     profile: bool = MISSING
+    track: str | None = None
     inference: InferenceSchema = field(default_factory=InferenceSchema)
     objective: ObjectiveSchema = field(default_factory=ObjectiveSchema)
     search: SearchSchema = field(default_factory=SearchSchema)
@@ -134,6 +135,7 @@ def check(plain: Mapping[str, Any]) -> None:
     _check_loss(plain["compression"].get("max_accuracy_loss"))
     _check_search(plain["search"])
     Objective(**plain["objective"])
+    _check_tracker(plain["track"])
     _check_numbers("", plain)
     check_name(plain["name"])
 
@@ -194,6 +196,11 @@ def _check_search(search: JsonDict) -> None:
     Budget(**{limit: search[limit] for limit in LIMITS})
     for share in ("certainty", "confirm"):
         check_share(f"search.{share}", search[share])
+
+
+def _check_tracker(track: object) -> None:
+    if track not in (None, "mlflow"):
+        raise BadInput(f"track={track}: type track=mlflow; export --to tells other tools")
 
 
 def _given(settings: JsonDict | None) -> JsonDict:

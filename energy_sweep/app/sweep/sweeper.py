@@ -35,6 +35,7 @@ from energy_sweep.app.sweep.progress import ProgressPrinter
 from energy_sweep.app.sweep.solutions import solutions
 from energy_sweep.app.sweep.study_paths import StudyPaths
 from energy_sweep.app.sweep.task import Task
+from energy_sweep.app.sweep.tracking import Tracker
 from energy_sweep.dataset.summary import Summary
 from energy_sweep.front import PricedStudy
 from energy_sweep.record import (
@@ -83,6 +84,7 @@ def sweep(
     whole = composer.whole()
     composer.axes = _without_unused(axes, whole)
     place = StudyPaths.of(whole, composer.axes)
+    tracker = Tracker.of(place.values)
     points = PointLoader(composer, place.pins)
     planner = Planner(
         composer,
@@ -95,7 +97,7 @@ def sweep(
         task_function=task,
         config=config,
     )
-    return SweepCommand(planner, task, launcher, points, place, settings).run(config)
+    return SweepCommand(planner, task, launcher, points, place, settings, tracker).run(config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class SweepCommand:
     points: PointLoader
     place: StudyPaths
     settings: JsonDict
+    tracker: Tracker
 
     def run(self, config: DictConfig) -> Outcome:
         """Check, plan, run what is new, and print what was found."""
@@ -188,7 +191,7 @@ class SweepCommand:
                 objective=objective,
                 dry=self.settings["dry_run"],
                 order=certainty_order(self.settings, planner, store, self._with_words),
-                tell=printer,
+                tell=self.tracker.after(printer, study, store.records, objective),
             )
 
     def _describe(self, params: JsonDict) -> Job:
@@ -227,6 +230,7 @@ class SweepCommand:
         width = terminal.width_of()
         if priced.front or priced.excluded:
             print(terminal.escape(tables(priced, width=width)), end="\n\n")
+        self.tracker.put_all(priced)
         best = max((row.accuracy for row in priced.front), default=None)
         words = study_words(self.place.folder, Path(self.place.values["outputs"]))
         print(next_commands(words, best=best, width=width))

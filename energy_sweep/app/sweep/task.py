@@ -119,7 +119,9 @@ class Task:
         from energy_sweep.trial import plan_record
 
         recipe = self.builder.recipe(values)
-        if searched := [text for text in typed if text.lstrip("+").startswith("search")]:
+        if searched := [
+            text for text in typed if text.lstrip("+").startswith(("search", "track="))
+        ]:
             said = f"{' '.join(searched)} is for sweeps, and this is one trial: type -m to sweep"
             print(said, file=sys.stderr)
         result, energy = self._trial(values, folder)

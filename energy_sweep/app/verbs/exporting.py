@@ -15,10 +15,10 @@ from energy_sweep.export import CARD, FORMATS
 from energy_sweep.front.constraints import EXAMPLES
 from energy_sweep.front.other_units import OtherUnits
 from energy_sweep.record import BadInput
+from energy_sweep.study.paths import EXPORTED
 from energy_sweep.text import terminal
 
 CHOOSES = (*EXAMPLES, *RULES, "sure", "floor")
-FOLDER = Path("exported")  # and in it one for each form
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--to", required=True, metavar="FORM", choices=tuple(FORMATS), help=" | ".join(FORMATS)
     )
     parser.add_argument(
-        "--into", type=Path, metavar="FOLDER", help=f"where to write (default: {FOLDER}/FORM)"
+        "--into", type=Path, metavar="FOLDER", help=f"where to write (default: {EXPORTED}/FORM)"
     )
     parser.add_argument(
         "--carbon", type=typed_numbers.positive, metavar="KG", help="CO2, too, at KG a kWh"
@@ -40,7 +40,7 @@ def export(arguments: Namespace) -> None:
     """Write a study in the form of another tool, and say what opens it."""
     from energy_sweep import export as room
 
-    folder: Path = arguments.into or FOLDER / arguments.to
+    folder: Path = arguments.into or EXPORTED / arguments.to
     asked = [name for name in CHOOSES if getattr(arguments, name) not in (None, False)]
     if asked and arguments.to != CARD:
         typed = f"--{asked[0].replace('_', '-')}"
