@@ -123,11 +123,18 @@ def _front_of(one: PricedStudy) -> list[Configuration]:
 
 
 def _run_deviation(one: PricedStudy, front: Sequence[Configuration]) -> float:
-    """By what the logarithm of all joules of one run of a study is off: a standard deviation."""
+    """By what the logarithm of all joules of one run of a study is off: a standard deviation.
+
+    Only of work that the study compares without the drift of the machine: draws of all other work
+    have it already.
+    """
+    trend = one.prices.trend
+    keys = set[str]() if trend is None else set(trend.keys)
     shares = list[float]()
     for configuration in front:
-        parts = one.prices.parts(configuration.demand)
-        joules = math.fsum(units * pool.joules_per_unit for pool, units in parts)
+        joules = one.prices.joules(configuration.demand)[0]
+        detrended = {key: units for key, units in configuration.demand.items() if key in keys}
+        parts = one.prices.parts(detrended)
         drift = math.fsum(units * pool.drift for pool, units in parts)
         shares.append(drift / joules if joules else 0.0)
     return math.fsum(shares) / len(shares) / TWO_RUNS / Z95

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
+from statistics import NormalDist
 from typing import Any
 
 import pytest
@@ -94,6 +95,41 @@ def test_a_factor_common_to_all_joules_of_a_run_makes_it_unsure_who_stays() -> N
     assert sharp["other"] is not None and loose["other"] is not None
     assert loose["other"] > sharp["other"]
     assert joint(one=one, other=other).members == joint(one=one, other=other).members
+
+
+def timed(one: StudyRecord) -> StudyRecord:
+    """The same with windows that have a time, so that the drift of the machine is taken out."""
+    stages = {
+        key: dataclasses.replace(
+            stage,
+            marks=tuple(
+                dataclasses.replace(
+                    mark, reading=dataclasses.replace(mark.reading, started=1.7e9 + 10 * place)
+                )
+                for mark in stage.marks
+            ),
+        )
+        for place, (key, stage) in enumerate(one.stages.items())
+    }
+    return dataclasses.replace(one, stages=stages)
+
+
+@pytest.mark.parametrize("has_times", [False, True])
+@pytest.mark.parametrize("drift", [0.05, 0.2, 0.6])
+def test_a_net_that_is_surely_worse_stays_as_likely_as_it_costs_less(
+    drift: float, has_times: bool
+) -> None:
+    """Two runs whose joules differ by less than the drift 19 times of 20, of one price each."""
+    better = record((340, 100.0), spread=1e-6, drift=drift)
+    worse = record((200, 104.0), spread=1e-6, drift=drift)
+    found = joint(better=better, worse=worse)
+    if has_times:
+        found = joint(better=timed(better), worse=timed(worse))
+        assert found.studies["better"].prices.trend is not None
+    chances = {member.study: member.survives for member in found.members}
+    apart = NormalDist(0, drift / NormalDist().inv_cdf(0.975))
+    assert chances["worse"] == pytest.approx(apart.cdf(math.log(100 / 104)), abs=0.05)
+    assert chances["better"] == 1.0
 
 
 def test_across_machines_no_probability_is_claimed() -> None:
