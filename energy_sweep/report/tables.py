@@ -142,10 +142,10 @@ def unlikely(priced: PricedStudy) -> tuple[Row, ...]:
 
 
 def likely_wrong(priced: PricedStudy) -> str:
-    """The trials of those, in brackets; empty where there are none."""
-    trials = [str(row.trial) for row in unlikely(priced)]
+    """The first of those trials, in brackets; empty where there are none."""
+    trials = [row.trial for row in unlikely(priced)]
     plural = "s" if len(trials) > 1 else ""
-    return f" (likely trial{plural} {', '.join(trials)})" if trials else ""
+    return f" (likely trial{plural} {short(trials)})" if trials else ""
 
 
 def wrong_sentence(priced: PricedStudy) -> str:

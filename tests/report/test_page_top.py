@@ -242,6 +242,11 @@ def test_the_table_sorts_filters_and_ranks_above_the_floor(page: Page) -> None:
     assert trials()[: len(kept)] == [row["trial"] for row in best]
     expect(body.locator("tr.below")).to_have_count(len(ROWS) - len(kept))
     expect(body.locator("tr").first).to_contain_text("(1)")
+    # The floor is one for the whole page.
+    assert float(page.locator("#efficiency-floor").input_value()) == floor
+    page.evaluate("page.emit('floor', 0)")
+    expect(body.locator("tr.below")).to_have_count(0)
+    page.evaluate(f"page.emit('floor', {floor})")
     page.locator("#trials-filter").fill("batch=32 accuracy>0.9")
     wanted = {r["trial"] for r in ROWS if r["params"]["batch"] == 32 and r["accuracy"] > 0.9}
     assert set(trials()) == wanted

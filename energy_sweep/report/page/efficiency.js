@@ -1,4 +1,8 @@
 // Accuracy over joules by technique and level; what is less accurate than asked for is hollow.
+page.on("floor", (least) => {
+  const slider = page.byId("efficiency-floor");
+  if (slider && Number(slider.value) !== least) slider.value = least;
+});
 page.section("efficiency", (data, root) => {
   const MOST = 1500;
   const floor = page.byId("efficiency-floor");
@@ -44,6 +48,9 @@ page.section("efficiency", (data, root) => {
       ? `${page.format.grouped(drawn.size)} of ${page.format.grouped(rows.length)} are drawn, evenly; the best is of all.` : "";
   }
 
-  floor.oninput = draw;
-  page.follow(root, ["objective"], draw);
+  floor.oninput = () => {
+    page.emit("floor", Number(floor.value));
+    draw();
+  };
+  page.follow(root, ["objective", "floor"], draw);
 });

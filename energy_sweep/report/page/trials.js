@@ -143,12 +143,8 @@
       show();
     });
     page.byId("floor").value = state.floor;
-    page.byId("floor").addEventListener("change", ({ target }) => {
-      state.floor = Math.min(1, Math.max(0, Number(target.value) || 0));
-      page.byId("floor-note").textContent = state.floor === page.data.floor.accuracy ? page.data.floor.text : "typed here";
-      rank();
-      show();
-    });
+    page.byId("floor").addEventListener("change", ({ target }) =>
+      page.emit("floor", Math.min(1, Math.max(0, Number(target.value) || 0))));
     page.byId("floor-note").textContent = page.data.floor.text;
     for (const [id, step] of [["trials-before", -PAGE], ["trials-after", PAGE]]) {
       page.byId(id).addEventListener("click", () => { state.start = Math.max(0, state.start + step); show(); });
@@ -157,5 +153,13 @@
     show();
   });
   page.on("objective", () => { rank(); show(); });
+  // The floor is one for the whole page, wherever it is set.
+  page.on("floor", (least) => {
+    state.floor = least;
+    page.byId("floor").value = least;
+    page.byId("floor-note").textContent = least === page.data.floor.accuracy ? page.data.floor.text : "chosen here";
+    rank();
+    show();
+  });
   page.on("pin", mark);
 })();
