@@ -32,12 +32,13 @@ class LoadedStudy(StudyRecord):
     def priced(self, objective: Objective | str = "lifetime", images: int = 100_000) -> PricedStudy:
         """The study at the prices of an objective, each computed once."""
         from energy_sweep.front import PricedStudy
+        from energy_sweep.study.forest import forest_shares
 
         if isinstance(objective, str):
             objective = Objective(objective, images)
         known: dict[Objective, PricedStudy] = self.__dict__.setdefault("_priced", {})
         if objective not in known:
-            known[objective] = PricedStudy(self, objective)
+            known[objective] = PricedStudy(self, objective, forest=forest_shares)
         return known[objective]
 
     def table(self, objective: Objective | str = "lifetime", images: int = 100_000) -> Any:
@@ -60,11 +61,20 @@ class LoadedStudy(StudyRecord):
         """The configurations that no other beats, cheapest first."""
         return self.priced(objective, images).front
 
-    def figure(self, objective: Objective | str = "lifetime", images: int = 100_000) -> Any:
-        """Accuracy against joules as a Plotly figure, which a notebook shows by itself."""
+    def figure(
+        self,
+        objective: Objective | str = "lifetime",
+        images: int = 100_000,
+        what: str = "front",
+    ) -> Any:
+        """A Plotly figure, which a notebook shows by itself.
+
+        `what` is "front" (accuracy against joules), "importance" (which axis matters) or "growth"
+        (how the front grew over the joules spent).
+        """
         from energy_sweep.report.notebook_figure import notebook_figure
 
-        return notebook_figure(self.priced(objective, images))
+        return notebook_figure(self.priced(objective, images), what)
 
     def choose(
         self,

@@ -50,7 +50,7 @@ def front_figure(priced: PricedStudy) -> JsonDict:
         *legend(colours, "color", PALETTE[0]),
         *legend(symbols, "symbol", FAINT),
     ]
-    return {"data": data, "layout": {**_layout(), "xaxis": x_axis, "yaxis": y_axis}}
+    return {"data": data, "layout": {**base_layout(), "xaxis": x_axis, "yaxis": y_axis}}
 
 
 def hover(row: Row, quality: str) -> str:
@@ -187,7 +187,8 @@ def _accuracy_axis(priced: PricedStudy) -> JsonDict:
     return {**axis, "title": {"text": title}, "range": limits}
 
 
-def _layout() -> JsonDict:
+def base_layout() -> JsonDict:
+    """What all figures of a notebook have in common."""
     font = "ui-sans-serif, system-ui, 'Segoe UI', 'Helvetica Neue', 'Liberation Sans', sans-serif"
     return {
         "font": {"family": font, "size": 13, "color": INK},

@@ -9,13 +9,17 @@ import math
 from typing import Any
 
 import page_study
+import plotly.graph_objects
 import pytest
 import toy_study
 
 from energy_sweep.front import PricedStudy, front_document
-from energy_sweep.record import Objective
+from energy_sweep.front.importance import TARGETS
+from energy_sweep.record import BadInput, Objective
 from energy_sweep.report import tables
+from energy_sweep.report.answer_figures import growth_figure, importance_figure
 from energy_sweep.report.answers import answers
+from energy_sweep.report.notebook_figure import notebook_figure
 from energy_sweep.report.section import Section
 from energy_sweep.report.sections.axis_plots import axes_section, parallel_section
 from energy_sweep.report.sections.efficiency import efficiency_section
@@ -67,6 +71,25 @@ def test_the_terminal_and_the_document_say_what_the_page_says(priced: PricedStud
     assert f"with trial {known['trial']}, after" in said
     holed = toy_study.study(STUDY.trials[1:], list(STUDY.stages.values()))
     assert "matters" not in answers(PricedStudy(holed, priced.objective))
+
+
+def test_figures_of_python_show_what_the_page_shows(priced: PricedStudy) -> None:
+    shares, [line, marks] = made(importance_section(priced)).data, growth_figure(priced)["data"]
+    for target, bars in zip(TARGETS, importance_figure(priced)["data"], strict=True):
+        assert bars["y"] == shares["axes"]
+        assert bars["x"] == [share for share, _, _ in shares[target]]
+    data = made(growth_section(priced)).data
+    assert line["x"] == [0.0, *data["spent"], data["total"]]
+    assert line["y"] == [0.0, *data["share"], data["share"][-1]]
+    assert len(marks["x"]) == len(data["gains"])
+    for figure in (importance_figure(priced), growth_figure(priced)):
+        plotly.graph_objects.Figure(figure)
+    nothing = PricedStudy(toy_study.study([], []), TRAINING)
+    for draw in (importance_figure, growth_figure):
+        with pytest.raises(BadInput):
+            draw(nothing)
+    with pytest.raises(BadInput, match="type one of front, importance, growth"):
+        notebook_figure(priced, "fronts")
 
 
 def test_the_growth_ends_at_all_that_was_spent(priced: PricedStudy) -> None:
