@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,6 +44,19 @@ class JointMember:
     survives: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InCommon:
+    """So many configurations that two studies both have, and their joules in the second over those
+    in the first: the median, the least and the most. That is how far two runs differ."""
+
+    first: str
+    second: str
+    configurations: int
+    ratio: float
+    least: float
+    most: float
+
+
 @dataclass(frozen=True)
 class JointFront:
     """The fronts of studies that have a name each, all priced by one objective.
@@ -68,6 +83,31 @@ class JointFront:
             for place, (name, row) in enumerate(found)
         ]
         return tuple(sorted(made, key=lambda one: (one.row.joules, -one.row.accuracy)))
+
+    @cached_property
+    def in_common(self) -> tuple[InCommon, ...]:
+        """What each pair of studies has in common, where that is anything that costs joules."""
+        costs = {
+            name: {c.key: row.joules for c, row in zip(one.priced, one.rows, strict=True)}
+            for name, one in self.studies.items()
+        }
+        made = list[InCommon]()
+        for first, second in itertools.combinations(costs, 2):
+            mine, theirs = costs[first], costs[second]
+            keys = [key for key in mine if key in theirs and min(mine[key], theirs[key]) > 0]
+            if keys:
+                ratios = [theirs[key] / mine[key] for key in keys]
+                made.append(
+                    InCommon(
+                        first=first,
+                        second=second,
+                        configurations=len(keys),
+                        ratio=statistics.median(ratios),
+                        least=min(ratios),
+                        most=max(ratios),
+                    )
+                )
+        return tuple(made)
 
     def survivors(self, study: str) -> tuple[int, ...]:
         """Trials of a study's front that no member of another dominates, cheapest first."""

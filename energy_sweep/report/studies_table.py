@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from energy_sweep.front import PricedStudy, Row, joules_text
-from energy_sweep.front.joint_front import JointFront
+from energy_sweep.front.joint_front import InCommon, JointFront
 from energy_sweep.front.sureness import percent_text
 from energy_sweep.recipe.dials import Dials, value_text
 from energy_sweep.report.figures import objective_text
@@ -140,7 +140,19 @@ def notes_of(joint: JointFront) -> list[str]:
             f" accuracy {floor:.3f} and up to {joules_text(ceiling)}, which is .01 and 10 % beyond"
             " the worst member of all."
         )
+    notes += [_common_text(one, joint.is_one_machine) for one in joint.in_common]
     limited = [name for name, one in joint.studies.items() if one.constraints]
     if limited:
         notes.append(f"The fronts of {', '.join(limited)} keep constraints; --unconstrained: all.")
     return notes
+
+
+def _common_text(found: InCommon, is_one_machine: bool) -> str:
+    """How much the joules of two studies differ where nothing else does."""
+    ones = f"configuration{'s' * (found.configurations != 1)}"
+    so_far = ": by so much two runs differ where nothing else does" * is_one_machine
+    return (
+        f"{found.first} and {found.second} have {found.configurations} {ones} in common, which cost"
+        f" {found.ratio:.3g} times as much in {found.second} (median; {found.least:.3g} to"
+        f" {found.most:.3g}){so_far}."
+    )

@@ -97,6 +97,22 @@ def test_a_factor_common_to_all_joules_of_a_run_makes_it_unsure_who_stays() -> N
     assert joint(one=one, other=other).members == joint(one=one, other=other).members
 
 
+def test_what_two_studies_have_in_common_tells_how_far_runs_differ() -> None:
+    one, other = record((340, 100.0), (330, 50.0), (300, 20.0)), record((340, 110.0), (330, 60.0))
+    [found] = joint(one=one, other=other).in_common
+    assert (found.first, found.second, found.configurations) == ("one", "other", 2)
+    assert (found.ratio, found.least, found.most) == pytest.approx((1.15, 1.1, 1.2))
+    said = studies_table(joint(one=one, other=other))
+    assert "have 2 configurations in common, which cost 1.15 times as much in other" in said
+    assert "by so much two runs differ" in said
+    machines = dataclasses.replace(joint(one=one, other=other), is_one_machine=False)
+    assert "by so much two runs differ" not in studies_table(machines)
+    apart = dataclasses.replace(
+        other, trials=tuple(dataclasses.replace(trial, result=None) for trial in other.trials)
+    )
+    assert joint(one=one, other=apart).in_common == ()
+
+
 def timed(one: StudyRecord) -> StudyRecord:
     """The same with windows that have a time, so that the drift of the machine is taken out."""
     stages = {

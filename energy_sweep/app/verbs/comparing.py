@@ -184,6 +184,7 @@ def _document(studies: Studies, joint: JointFront, reasons: list[str]) -> JsonDi
         "apart": reasons,
         "reference": None if joint.reference is None else joint.reference._asdict(),
         "hypervolume": joint.hypervolume(),
+        "in_common": [to_json(one) for one in joint.in_common],
         "studies": [_study(name, one, joint) for name, one in studies.items()],
         "members": [
             {
