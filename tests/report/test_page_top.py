@@ -217,6 +217,22 @@ def test_the_slider_and_the_switch_change_front_box_and_table(page: Page) -> Non
     assert f"{least['joules']:,.0f}" in first or f"{least['joules']:.3g}" in first
 
 
+def test_waiting_for_requests_is_charged_and_said(page: Page) -> None:
+    row = choose(PRICED).row
+    page.locator("#rate").fill("100")
+    page.locator("#rate").press("Enter")
+    expect(page.locator("#said-of-view")).to_contain_text("Between requests the machine draws 3 W")
+    wanted = row.joules + 100_000 * 3.0 * (1 / 100 - 1 / 1000)
+    told = page.evaluate(f"page.now.byTrial.get({row.trial}).joules")
+    assert told == pytest.approx(wanted)
+    page.evaluate(f"page.pin({row.trial})")
+    share = 100 * (1 - row.joules / wanted)
+    line = page.locator("#compare tr", has_text="waiting for requests")
+    expect(line).to_contain_text(f"{share:.0f} %")
+    page.get_by_role("radio", name="training").check()
+    expect(page.locator("#rate")).to_be_disabled()
+
+
 def test_the_table_sorts_filters_and_ranks_above_the_floor(page: Page) -> None:
     body = page.locator("#trials-body")
 
