@@ -92,6 +92,7 @@ class StudyFolder:
     name: str
     facts: Mapping[str, str]
     trials: Shown
+    figures: Mapping[str, str]
 
 
 def serve(
@@ -112,7 +113,13 @@ def serve(
         for one in studies:
             storage = _open(one.folder)[0]
             served.append(
-                ServedStudy(storage=storage, name=one.name, facts=one.facts, trials=one.trials)
+                ServedStudy(
+                    storage=storage,
+                    name=one.name,
+                    facts=one.facts,
+                    trials=one.trials,
+                    figures=one.figures,
+                )
             )
         artifacts = _Artifacts([_store(one.folder) for one in studies])
         with Server(wsgi(ShownStudies(served), artifacts), port, writable=writable) as server:

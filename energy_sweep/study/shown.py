@@ -20,6 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 from energy_sweep.study.attributes import ours
 from energy_sweep.study.reading import GENERATION
 
+FIGURE = "dashboard:plot_data:"  # with its title and the number of a part
 NOTE_OF_A_TRIAL = "dashboard"  # its key is dashboard:TRIAL ID:..., in the attributes of its study
 
 
@@ -47,6 +48,7 @@ class ServedStudy:
     name: str
     facts: Mapping[str, str]
     trials: Shown
+    figures: Mapping[str, str] = field(default_factory=dict[str, str])  # Plotly's JSON by title
 
 
 def shown_id(local: int, index: int, count: int) -> int:
@@ -90,15 +92,20 @@ class ShownStudies(BaseStorage):
                 if GENERATION in study.user_attrs:
                     shown.study_name = one.name
                 shown.user_attrs = facts_of(one, study.user_attrs)
-                shown.system_attrs = self._told(one, study.system_attrs)
+                is_ours = GENERATION in study.user_attrs
+                shown.system_attrs = self._told(one, study.system_attrs, is_ours)
                 found.append(shown)
         return found
 
-    def _told(self, one: ServedStudy, attributes: Mapping[str, Any]) -> dict[str, Any]:
-        return {
+    def _told(
+        self, one: ServedStudy, attributes: Mapping[str, Any], is_ours: bool
+    ) -> dict[str, Any]:
+        drawn = {f"{FIGURE}{title}:0": plain for title, plain in one.figures.items() if is_ours}
+        told = {
             self._renamed(one, key, lambda local: self._id(one, local)): value
             for key, value in attributes.items()
         }
+        return {**told, **drawn}
 
     def get_study_id_from_name(self, study_name: str) -> int:
         for study in self.get_all_studies():
@@ -122,7 +129,8 @@ class ShownStudies(BaseStorage):
 
     def get_study_system_attrs(self, study_id: int) -> dict[str, Any]:
         one, local = self._at(study_id)
-        return self._told(one, one.storage.get_study_system_attrs(local))
+        is_ours = GENERATION in one.storage.get_study_user_attrs(local)
+        return self._told(one, one.storage.get_study_system_attrs(local), is_ours)
 
     def get_trial(self, trial_id: int) -> FrozenTrial:
         one, local = self._at(trial_id)

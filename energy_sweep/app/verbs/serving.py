@@ -97,7 +97,7 @@ def serve(served: Sequence[ToServe], arguments: Namespace, stop: threading.Event
 def _annotated(one: ToServe, place: tuple[int, int]) -> StudyFolder:
     from energy_sweep import study
     from energy_sweep.app.verbs.notes import study_note, trial_notes
-    from energy_sweep.app.verbs.shown_trials import shown_trials, study_lines
+    from energy_sweep.app.verbs.shown_trials import figures_of, shown_trials, study_lines
     from energy_sweep.report.html_page import write_page
 
     priced, page = one.stored.priced, one.folder / PAGE
@@ -112,7 +112,11 @@ def _annotated(one: ToServe, place: tuple[int, int]) -> StudyFolder:
         place=place,
     )
     return study.StudyFolder(
-        folder=one.folder, name=one.name, facts=study_lines(priced), trials=trials
+        folder=one.folder,
+        name=one.name,
+        facts=study_lines(priced),
+        trials=trials,
+        figures=figures_of(priced),
     )
 
 

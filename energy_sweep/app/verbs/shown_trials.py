@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from energy_sweep.export.study_figures import StudyFigures, study_figures
 from energy_sweep.export.trial_figures import TrialFigures
 from energy_sweep.front import PricedStudy, Row, contended_text, joules_text
 from energy_sweep.front.sureness import percent_text
-from energy_sweep.report.figures import objective_text
+from energy_sweep.report.figures import front_figure, objective_text
 from energy_sweep.study.shown import ShownTrial
 from energy_sweep.text.terminal import one_line
 
 LOSS, JOULES = "loss", "joules"
+FRONT = "Front-with-its-intervals"
 STEPS = {
     LOSS: "the mean training loss of each epoch",
     JOULES: "the joules of each epoch",
@@ -47,13 +49,18 @@ def study_lines(priced: PricedStudy) -> dict[str, str]:
     lines = {
         "values": f"accuracy, and {objective_text(priced.objective)}, {priced.quality}",
         "meter": f"{', '.join(meter.sources)}: {', '.join(meter.domains)}",
-        "scale band": f"all joules may be off by one factor, {low:g} to {high:g}",
+        "scale band": f"all joules may be off by one factor, {low:.3g} to {high:.3g}",
         "machine": str(study.machine.get("device_class") or ""),
         "data": str(study.data.get("name") or study.identity.get("dataset") or ""),
         "axes": ", ".join(priced.axes),
         "constraints": priced.constraints.text if priced.constraints else "",
     }
     return {name: one_line(text) for name, text in lines.items() if text}
+
+
+def figures_of(priced: PricedStudy) -> dict[str, str]:
+    """Our figure of the front, with its line and intervals, as Plotly's JSON by its title."""
+    return {FRONT: json.dumps(front_figure(priced), allow_nan=False)} if priced.rows else {}
 
 
 def _values(row: Row | None) -> tuple[float, float] | None:

@@ -97,6 +97,10 @@ def test_best_trials_are_our_front(address: str, outputs: Path, name: str) -> No
     assert best == {row.trial: (row.accuracy, row.joules) for row in priced.front}
     out = {row.trial for row in priced.infeasible}
     pruned = {trial["number"] for trial in told["trials"] if trial["state"] == "Pruned"}
+    [front] = told["plotly_graph_objects"]
+    drawn = json.loads(front["graph_object"])
+    points = {x for trace in drawn["data"] if trace["name"] == "front" for x in trace["x"]}
+    assert {row.joules for row in priced.front} <= points
     assert pruned == out and bool(out) == (name == NAMES[1])
 
 
