@@ -14,33 +14,15 @@ which the price list pays.
 
 from __future__ import annotations
 
-import csv
-from collections import defaultdict
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
 from benchmarks.search.worlds import World, grid
-from energy_sweep.record import JsonDict
+from energy_sweep.traces import ZeusTrace
 
-TRACES = Path(__file__).parents[3] / "shared" / "data" / "zeus_nsdi23"
-SELECTED = {"dataset": "cifar100", "network": "shufflenetv2", "optimizer": "adadelta"}
 EPOCHS = (8, 12, 16, 20, 30, 45, 60)
 WINDOW = 0.05  # epochs
-
-Curves = dict[int, list[list[tuple[float, float]]]]  # by batch, of each run: (epoch, accuracy)
-
-
-def available() -> bool:
-    return (traces() / "summary_train.csv").exists()
-
-
-def traces() -> Path:
-    """The folder of traces: beside the checkout, or in the shared folder of this workplace."""
-    import os
-
-    return Path(os.environ.get("ENERGY_SWEEP_TRACES", TRACES))
 
 
 def zeus(device: str) -> Callable[[int], World]:
@@ -49,18 +31,13 @@ def zeus(device: str) -> Callable[[int], World]:
 
 
 def _world(device: str) -> World:
-    epoch_joules = {
-        (int(row["batch_size"]), int(row["power_limit"])): float(row["time_per_epoch"])
-        * float(row["average_power"])
-        for row in _rows(f"summary_power_{device}.csv")
-    }
-    curves = _curves()
-    batches = sorted(set(curves) & {batch for batch, _ in epoch_joules})
-    limits = sorted({limit for _, limit in epoch_joules})
+    trace = ZeusTrace.of(device)
+    batches = list(trace.batches)
+    limits = sorted({limit for batch in batches for limit in trace.limits(batch)})
     space, points = grid({"batch": batches, "epochs": EPOCHS, "device.power_limit_watts": limits})
-    accuracy = np.array([_accuracy(curves[point["batch"]], point["epochs"]) for point in points])
+    accuracy = np.array([trace.mean_accuracy(point["batch"], point["epochs"]) for point in points])
     each = np.array(
-        [epoch_joules[point["batch"], point["device.power_limit_watts"]] for point in points]
+        [trace.epoch_joules(point["batch"], point["device.power_limit_watts"]) for point in points]
     )
     epochs = np.array([float(point["epochs"]) for point in points])
     blocks = np.diff((0, *EPOCHS))
@@ -78,36 +55,6 @@ def _world(device: str) -> World:
         trunk=trunk,
         equal=equal,
         price_list=WINDOW
-        * sum(epoch_joules[batch, limit] for batch in batches for limit in limits),
+        * sum(trace.epoch_joules(batch, limit) for batch in batches for limit in limits),
         levers=("device.power_limit_watts",),
     )
-
-
-def _rows(name: str) -> list[JsonDict]:
-    with (traces() / name).open() as file:
-        return [
-            dict(row)
-            for row in csv.DictReader(file)
-            if all(row[key] == value for key, value in SELECTED.items())
-        ]
-
-
-def _curves() -> Curves:
-    """When each run first reached each accuracy, of runs at the trace's one lr."""
-    runs = defaultdict[tuple[int, str], list[tuple[float, float]]](list)
-    for row in _rows("summary_train.csv"):
-        if row["target_epoch"] != "nan":
-            reached = (float(row["target_epoch"]), float(row["target_metric"]))
-            runs[int(row["batch_size"]), row["run"]].append(reached)
-    curves: Curves = defaultdict(list)
-    for (batch, _), curve in runs.items():
-        curves[batch].append(curve)
-    return dict(curves)
-
-
-def _accuracy(curves: list[list[tuple[float, float]]], epochs: int) -> float:
-    reached = [
-        max((accuracy for epoch, accuracy in curve if epoch <= epochs), default=0.01)
-        for curve in curves
-    ]
-    return float(np.mean(reached))

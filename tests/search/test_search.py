@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import csv
 import subprocess
 import sys
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +23,7 @@ from energy_sweep.search import Budget, Event, Finished, Job, Planned, search_st
 from energy_sweep.search.run_order import run_order
 from energy_sweep.study import load_study
 from energy_sweep.study.space import Axis, Space
-
-TRACE = Path(__file__).parents[3] / "shared" / "data" / "zeus_nsdi23"
+from energy_sweep.traces import ZeusTrace
 
 
 def grid(**changes: Any) -> Space:
@@ -305,32 +302,9 @@ def test_an_unknown_sampler_is_refused(tmp_path: Path) -> None:
 class Trace:
     """ShuffleNetV2 on CIFAR-100 (V100, Adadelta) as Zeus measured it: batch x power x epochs."""
 
-    def __init__(self, folder: Path) -> None:
-        self.joules_per_epoch: dict[tuple[int, int], float] = {}
-        self.reached: defaultdict[int, dict[str, list[tuple[float, float]]]] = defaultdict(dict)
-        for row in self._rows(folder / "summary_power_v100.csv"):
-            cell = int(row["batch_size"]), int(row["power_limit"])
-            joules = float(row["time_per_epoch"]) * float(row["average_power"])
-            self.joules_per_epoch[cell] = joules
-        for row in self._rows(folder / "summary_train.csv"):
-            run = self.reached[int(row["batch_size"])].setdefault(row["run"], [])
-            if row["target_epoch"]:
-                run.append((float(row["target_metric"]), float(row["target_epoch"])))
+    def __init__(self) -> None:
+        self.measured = ZeusTrace.of("v100")
         self.records: dict[str, StageRecord] = {}
-
-    @staticmethod
-    def _rows(path: Path) -> list[dict[str, str]]:
-        net = ("cifar100", "shufflenetv2", "adadelta")
-        with path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-        return [row for row in rows if (row["dataset"], row["network"], row["optimizer"]) == net]
-
-    def accuracy(self, batch: int, epochs: int) -> float:
-        best = [
-            max((metric for metric, epoch in run if epoch <= epochs), default=0.0)
-            for run in self.reached[batch].values()
-        ]
-        return sum(best) / len(best)
 
     def describe(self, params: dict[str, Any]) -> Job:
         key = f"trunk {params['batch']} {params['power']}"
@@ -340,23 +314,22 @@ class Trace:
     def run(self, number: int, job: Job) -> TrialResult:
         batch, power, epochs = (job.params[name] for name in ("batch", "power", "epochs"))
         use = job.stages[0]
-        mark = Mark(units=1, reading=reading(self.joules_per_epoch[batch, power]))
+        mark = Mark(units=1, reading=reading(self.measured.epoch_joules(batch, power)))
         self.records[use.key] = StageRecord(
             stage="trunk", key=use.key, cost_key=use.key, marks=(mark,) * epochs
         )
-        correct = round(100_000 * self.accuracy(batch, epochs))
+        correct = round(100_000 * self.measured.mean_accuracy(batch, epochs))
         return TrialResult(
             config=job.config, seed=0, stages=job.stages, n_validation=100_000, correct=correct
         )
 
 
-@pytest.mark.skipif(not TRACE.is_dir(), reason="the Zeus trace lies outside the repository")
 def test_the_front_of_the_zeus_trace_is_found(tmp_path: Path) -> None:
-    trace = Trace(TRACE)
+    trace = Trace()
     space = space_of(
         {
-            "batch": tuple(sorted({batch for batch, _ in trace.joules_per_epoch})),
-            "power": tuple(sorted({power for _, power in trace.joules_per_epoch})),
+            "batch": trace.measured.batches,
+            "power": trace.measured.limits(128),
             "epochs": (10, 20, 30),
         }
     )
@@ -377,7 +350,7 @@ def test_the_front_of_the_zeus_trace_is_found(tmp_path: Path) -> None:
     for number in pareto_numbers(record, objective):
         result = record.trials[number].result
         assert result is not None
-        joules = trace.joules_per_epoch[result.config["batch"], result.config["power"]]
+        joules = trace.measured.epoch_joules(result.config["batch"], result.config["power"])
         assert result.config["power"] == 100
         assert result.accuracy is not None
         found.append((round(result.accuracy, 3), round(joules * result.config["epochs"] / 1e3, 1)))

@@ -11,7 +11,7 @@ from benchmarks.search.__main__ import main
 from benchmarks.search.runs import Run
 from benchmarks.search.speed import LIMITS, speed
 from benchmarks.search.worlds import large, smooth
-from benchmarks.search.zeus import available, zeus
+from benchmarks.search.zeus import zeus
 
 
 def test_a_store_pays_each_stage_once_and_nobody_else_does() -> None:
@@ -33,7 +33,6 @@ def test_worlds_are_as_large_as_said_and_drawn_anew_for_each_seed() -> None:
     assert not np.array_equal(smooth(0).accuracy, smooth(1).accuracy)
 
 
-@pytest.mark.skipif(not available(), reason="the traces of Zeus are not here")
 def test_one_training_answers_all_power_limits() -> None:
     run = Run(zeus("v100")(0), 0, shared=True)
     run.measure(0)

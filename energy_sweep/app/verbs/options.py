@@ -18,6 +18,7 @@ from energy_sweep.app.verbs import (
     meters,
     serving,
     show,
+    traces,
     typed_numbers,
 )
 from energy_sweep.app.verbs.constraint_options import constraints, unconstrained
@@ -38,6 +39,7 @@ ACTIONS = {
     "dashboard": serving.dashboard,
     "export": exporting.export,
     "stages": show.stages,
+    "trace": traces.trace,
 }
 VERBS = tuple(ACTIONS)
 
@@ -135,6 +137,10 @@ def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
             *(*study, constraints, unconstrained, exporting.options),
         ),
         "stages": ("The store of finished work, and what trials share.", _study, _clear),
+        "trace": (
+            "A trace that others measured and published, as a study.",
+            *(traces.options, _outputs),
+        ),
     }
 
 
