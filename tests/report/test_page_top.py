@@ -194,6 +194,10 @@ def test_every_axis_can_be_a_colour_a_symbol_or_a_facet(page: Page) -> None:
 
 
 def test_the_slider_and_the_switch_change_front_box_and_table(page: Page) -> None:
+    page.locator("#front-box").press("ArrowRight")
+    expect(page.locator("#front .hovertext")).to_have_count(1)
+    page.evaluate("page.setObjective({images: 7})")
+    expect(page.locator("#front .hovertext")).to_have_count(0)  # it told the joules of before
     page.get_by_role("radio", name="training").check()
     training = front_document(STUDY, Objective(name="training"))
     drawn = "document.getElementById('front').data.find((one) => one.name === 'front').x"

@@ -10,7 +10,9 @@
       svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
       svg.id = "marks";
       svg.setAttribute("aria-hidden", "true");
-      page.byId("front-box").append(svg);
+      // Above the points, below the labels.
+      const [, labels] = figure().querySelectorAll("svg.main-svg");
+      labels.before(svg);
     }
     return svg;
   }
@@ -74,6 +76,12 @@
     Plotly.Fx.hover(figure(), [{ curveNumber, pointNumber }], [`${xaxis}${yaxis}`]);
   }
 
+  function leave() {
+    cursor = null;
+    if (figure()._fullLayout) Plotly.Fx.unhover(figure());
+    mark();
+  }
+
   const KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
   function press(event) {
     if (KEYS.includes(event.key)) {
@@ -85,11 +93,8 @@
         say(row);
       }
     } else if (["Enter", " "].includes(event.key) && cursor !== null) page.select(cursor);
-    else if (event.key === "Escape") {
-      cursor = null;
-      Plotly.Fx.unhover(figure());
-      mark();
-    } else return;
+    else if (event.key === "Escape") leave();
+    else return;
     event.preventDefault();
   }
 
@@ -100,10 +105,13 @@
     });
     figure().on("plotly_afterplot", mark);
     page.byId("front-box").addEventListener("keydown", press);
-    page.byId("front-box").addEventListener("blur", () => { cursor = null; mark(); });
+    page.byId("front-box").addEventListener("blur", leave);
     mark();
   });
   page.on("pin", mark);
   page.on("theme", () => front.draw());
-  page.on("objective", () => front.draw());
+  page.on("objective", () => {
+    leave(); // a label tells the joules of before
+    front.draw();
+  });
 })();
