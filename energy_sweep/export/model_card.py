@@ -121,8 +121,9 @@ def _words(study: StudyFigures, chosen: TrialFigures, place: str | None) -> str:
     lines = [
         f"# {_plain(study.name)}, trial {chosen.number}",
         "",
-        f"Found by energy_sweep among {int(study.metrics['trials'])} trials. `{tags['command']}`"
-        " runs it again.",
+        f"Found by energy_sweep among {int(study.metrics['trials'])} trials. To run it again:",
+        "",
+        f"    {tags['command']}",
         "",
         "| | |",
         "|---|---|",
@@ -158,9 +159,9 @@ def _energy_lines(chosen: TrialFigures) -> list[str]:
             f"- {IMAGES_OF_A_LABEL:,} images take {metrics[PER_LABEL]:.4g} J ({low:.4g} to"
             f" {high:.4g} J at 95 %), **{quality}**"
         )
-    lines.append(f"- {quality} by {tags.get('sources', 'the meter')}{_scale_text(tags)}")
+    lines.append(f"- {quality} by {_plain(tags.get('sources', 'the meter'))}{_scale_text(tags)}")
     if "contended" in tags:
-        lines.append(f"- other programs ran in all windows of {tags['contended']}")
+        lines.append(f"- other programs ran in all windows of {_plain(tags['contended'])}")
     return lines
 
 

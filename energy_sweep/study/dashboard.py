@@ -121,7 +121,7 @@ def serve(
                     figures=one.figures,
                 )
             )
-        artifacts = _Artifacts([_store(one.folder) for one in studies])
+        artifacts = JoinedArtifacts([_store(one.folder) for one in studies])
         with Server(wsgi(ShownStudies(served), artifacts), port, writable=writable) as server:
             server.serve_until(stop)
     finally:
@@ -129,7 +129,7 @@ def serve(
             database.disconnect(cast(RDBStorage, one.storage))
 
 
-class _Artifacts:
+class JoinedArtifacts:
     """The artifacts of several studies as one store; new ones go to the first."""
 
     def __init__(self, stores: Sequence[FileSystemArtifactStore]) -> None:

@@ -74,12 +74,14 @@ MORE_FLAGS = (
     "--",
     "-",
 )
-VERBS = ("front", "choose", "compare", "report", "stages", "deploy")
+VERBS = ("front", "choose", "compare", "report", "stages", "deploy", "export")
+FORMS = ("json", "hf-card", "codecarbon-csv", "nope")
 OPTIONS = (
     *("--json", "--csv", "--accuracy", "--min-accuracy", "--max-joules", "--trial", "--images"),
     *("--objective", "--knee", "--force", "--outputs", "--frob", "--help", "--allow", "--rule"),
     *("--efficiency", "--floor", "--weights", "--weights=joules=1", "--across-machines", "--kwh"),
     *("--price", "--currency", "--carbon", "--grid", "--grid=DE", "--grid=XX"),
+    *("--into", "--into=outputs", "--place"),
     *("--cpu-watts-per-core", "--pareto", "--to=/proc/x.html", f"--to={'a' * 300}", "--to=outputs"),
 )
 
@@ -132,7 +134,10 @@ class Lines:
             options.append(self.random.choice(OPTIONS))
             if self.random.random() < 0.5:
                 options.append(self._atom())
-        return [self.random.choice(VERBS), name, *options]
+        verb = self.random.choice(VERBS)
+        if verb == "export" and self.random.random() < 0.8:
+            options.append(f"--to={self.random.choice(FORMS)}")
+        return [verb, name, *options]
 
     def _override(self) -> str:
         key = self.random.choice(self.keys)

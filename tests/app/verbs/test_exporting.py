@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -299,8 +300,13 @@ def test_what_a_stranger_calls_a_study_is_no_path(
     from energy_sweep.export import export as write
     from energy_sweep.record import Objective
 
-    write(PricedStudy(record, Objective()), "json", tmp_path / "here" / "there")
+    priced = PricedStudy(record, Objective())
+    write(priced, "json", tmp_path / "here" / "there")
     assert [path.name for path in (tmp_path / "here" / "there").iterdir()] == ["up.json"]
+    object.__setattr__(record, "name", "<script>alert(1)</script>`| # [a](javascript:b)")
+    write(priced, "hf-card", tmp_path / "card", trial=0)
+    words = (tmp_path / "card" / "README.md").read_text(encoding="utf-8").split("---\n")[2]
+    assert not re.search("<script|`|]\\(", words) and "# &#60;script&#62;" in words
     with pytest.raises(BadInput, match="type --to mlflow"):
         write(PricedStudy(record, Objective()), "excel", tmp_path)
     assert list(FORMATS) == [*FORMATS]
