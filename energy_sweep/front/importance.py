@@ -59,6 +59,12 @@ class Importance:
         """The axis that explains most of a target."""
         return max(self.axes, key=lambda axis: self.axes[axis][target].share)
 
+    def is_sure(self, target: str) -> bool:
+        """Whether that axis explains more than any other may, as far as the intervals go."""
+        first = self.first(target)
+        others = [one[target].high for axis, one in self.axes.items() if axis != first]
+        return self.axes[first][target].low > max(others, default=0.0)
+
 
 def axis_importance(
     rows: Sequence[Row],

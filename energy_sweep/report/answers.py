@@ -28,14 +28,16 @@ def importance_sentence(found: Importance) -> str:
         (axis := found.first(target), percent_text(found.axes[axis][target].share))
         for target in TARGETS
     )
+    unsure = [target for target in TARGETS if not found.is_sure(target)]
+    doubt = f" That is not sure for {' and '.join(unsure)}." if unsure else ""
     if accuracy[0] == joules[0]:
         return (
             f"{accuracy[0]} matters most for both: it explains {accuracy[1]} of the variance of"
-            f" accuracy and {joules[1]} of that of joules."
+            f" accuracy and {joules[1]} of that of joules.{doubt}"
         )
     return (
         f"{accuracy[0]} matters most for accuracy ({accuracy[1]} of its variance), {joules[0]} for"
-        f" joules ({joules[1]})."
+        f" joules ({joules[1]}).{doubt}"
     )
 
 

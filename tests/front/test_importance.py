@@ -9,7 +9,14 @@ import pytest
 import toy_study
 
 from energy_sweep.front import PricedStudy
-from energy_sweep.front.importance import Floats, Importance, is_grid, main_effects, ordered_values
+from energy_sweep.front.importance import (
+    Explained,
+    Floats,
+    Importance,
+    is_grid,
+    main_effects,
+    ordered_values,
+)
 from energy_sweep.record import Objective
 
 TRAINING = Objective(name="training")
@@ -93,6 +100,21 @@ def test_a_grid_with_holes_asks_a_forest_and_says_nothing_without_one() -> None:
     assert not found.is_exact
     assert asked == [((15, 4), [False] * 4)]
     assert all(one["accuracy"].share == 0.2 for one in found.axes.values())
+
+
+def test_what_matters_most_is_sure_where_no_other_may_matter_more() -> None:
+    def told(*shares: tuple[float, float, float]) -> Importance:
+        axes = {
+            f"axis{place}": dict.fromkeys(
+                ("accuracy", "joules"), Explained(share=share, low=low, high=high)
+            )
+            for place, (share, low, high) in enumerate(shares)
+        }
+        return Importance(configurations=9, is_exact=False, axes=axes, together={})
+
+    assert told((0.6, 0.5, 0.7), (0.2, 0.1, 0.4)).is_sure("accuracy")
+    assert not told((0.6, 0.3, 0.9), (0.2, 0.1, 0.4)).is_sure("joules")
+    assert told((0.6, 0.5, 0.7)).is_sure("joules")
 
 
 def test_nothing_is_said_of_too_few_or_of_what_does_not_vary() -> None:

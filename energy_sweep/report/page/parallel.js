@@ -58,7 +58,7 @@ page.section("parallel", (data, root) => {
       annotations: scales.flatMap(({ name, labels }, k) => [
         {
           text: `<b>${page.format.escaped(name)}</b>`, showarrow: false, font: { size: 12 },
-          ...(isTall ? { x: 0, y: along[k], xanchor: "left", yanchor: "bottom", yshift: 10 } : { x: along[k], y: 1, yanchor: "bottom", yshift: 12 }),
+          ...(isTall ? { x: 0, y: along[k], xanchor: "left", yanchor: "bottom", yshift: 10 } : { x: along[k], y: 1, yanchor: "bottom", yshift: 12, xanchor: k ? "center" : "left", xshift: k ? 0 : -12 }),
         },
         ...page.thinned(labels, MOST_LABELS).map(([at, text]) => ({
           text: page.format.escaped(text), showarrow: false, font: { size: 11, color: theme.soft }, bgcolor: theme.paper, borderpad: 1,
