@@ -100,6 +100,8 @@ def test_a_click_pins_a_point_and_shows_it_beside_the_choice(page: Page) -> None
         assert cells[:2] == [str(a["params"][name]), str(value)]
         differs = a["params"][name] != value
         assert ("differs" in (line.get_attribute("class") or "")) == differs
+    on_gpu = table.locator("tr", has_text="an image on gpu").locator("td").all_inner_texts()
+    assert on_gpu[:2] == [f"{0.75 * row['joules_per_image']:.3g} J" for row in (a, other)]
     cheap, dear = sorted((a, other), key=lambda row: row["joules"])
     saved = 1 - cheap["joules"] / dear["joules"]
     said = page.locator("#compare p").first.inner_text()

@@ -39,6 +39,13 @@
     return [...byStage, ...byDomain].join("");
   }
 
+  // An image in each domain: as the stage that ran them is split.
+  function imageByDomain(rows) {
+    if (page.data.domains.length < 2) return "";
+    return page.data.domains.map((domain) => figure(`an image on ${domain}`, rows, ({ stages: { infer }, perImage }) =>
+      (infer && perImage !== null && total(infer) > 0 ? perImage * (infer[domain] ?? 0) / total(infer) : null), joules, "part")).join("");
+  }
+
   // Whether one of two is sure to cost less or to be better, as the document says it.
   function sureness(a, b, view) {
     if (!view) return "Whether the difference is sure was not computed for these joules.";
@@ -97,8 +104,10 @@
       + `<div class="scroll"><table class="pair"><thead><tr><th scope="col"><span class="hidden">figure</span></th>${head(a, "A")}${head(b, "B")}<th scope="col">${b ? "B against A" : '<span class="hidden">difference</span>'}</th></tr></thead><tbody>`
       + line("accuracy, 95 %", [cell(within(a)), cell(within(b)), cell(escaped(change[0]))])
       + line(`${page.objectiveText(now.objective)}, ${quality}`, [cell(cost(a)), cell(cost(b)), cell(escaped(change[1]))])
+      + figure("sure to belong to the front", rows, (row) => row.belongs, percent)
       + settings(rows) + stages(rows)
       + figure("joules per image", rows, (row) => row.perImage, joules)
+      + imageByDomain(rows)
       + figure("per million images", rows, (row) => (row.perImage === null ? null : 1e6 * row.perImage), joules)
       + figure("waiting for requests", rows, (row) => row.idle || null, percent)
       + figure("bytes of the file", rows, (row) => row.bytes, bytes)

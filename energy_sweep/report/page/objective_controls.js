@@ -38,7 +38,7 @@
   function known() {
     const { training, inference, lifetime } = page.data.views;
     return [training && "training", inference && "an image",
-      lifetime && `a life of ${page.format.grouped(lifetime.images)} images`].filter(Boolean).join(", ");
+      lifetime && `a life of ${page.format.grouped(lifetime.images)} images`].filter(Boolean).join(" and for ");
   }
 
   // Drawing is slower than dragging: the figure follows at the pace of the screen.
