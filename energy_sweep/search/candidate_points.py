@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from energy_sweep.front.domination import Point, pareto
 from energy_sweep.recipe.dials import SEED
 from energy_sweep.record import JsonDict, TrialResult
 from energy_sweep.search.acquisition.candidates import is_small, neighbours, sample
-from energy_sweep.search.acquisition.stage_table import true_keys
+from energy_sweep.search.acquisition.stage_table import Floats, true_keys
 from energy_sweep.search.acquisition.start import start
 from energy_sweep.search.acquisition.telling import telling
 from energy_sweep.search.known_trials import KnownTrials
@@ -43,10 +43,16 @@ class CandidatePoints:
         points = space.grid() if is_small(space) else sample(space, seed=seed)
         return self._identified(points)
 
-    @functools.cached_property
-    def start(self) -> list[int]:
-        """Which of those to measure first, in order."""
-        return list(start(list(self.base.values()), self.surface, self._seed))
+    def start(
+        self, price: Floats | None, unsure: Floats | None, measured: Sequence[int]
+    ) -> list[int]:
+        """Which of those to measure first, in order, by joules [N] and what is `unsure` of them."""
+        points = list(self.base.values())
+        own = [row for row in measured if row < len(points)]
+        price = None if price is None else price[: len(points)]
+        unsure = None if unsure is None else unsure[: len(points)]
+        surface, seed = self.surface, self._seed
+        return list(start(points, surface, seed, price, unsure=unsure, measured=own))
 
     def known(self) -> dict[int, JsonDict]:
         """The points of this space that were measured, by trial number."""

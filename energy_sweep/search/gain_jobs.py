@@ -9,6 +9,7 @@ import numpy as np
 from energy_sweep.front.domination import hypervolume
 from energy_sweep.search.acquisition.giving_up import doubt, given_up, membership
 from energy_sweep.search.acquisition.policy import Candidates, Ranking, rank
+from energy_sweep.search.acquisition.start import TRUNKS
 from energy_sweep.search.budget import STAGNATION, Budget
 from energy_sweep.search.candidate_set import CandidateSet, Truths, Weighed
 from energy_sweep.search.events import Prediction, Stop
@@ -110,10 +111,14 @@ class GainJobs:
 
     def _start(self, weighed: Weighed) -> list[int] | None:
         """The candidates to begin with; None where enough is known to believe something."""
-        answers, rows = len(weighed.candidates.measured), self._candidates.points.start
-        if answers >= LEAST_KNOWN and (answers >= len(rows) or not weighed.is_open[rows].any()):
+        measured = weighed.candidates.measured.tolist()
+        if len(measured) > TRUNKS:
             return None
-        return rows
+        alone, unsure = (weighed.price + weighed.shared, weighed.uncertainty)
+        prices = (alone, unsure) if weighed.priced else (None, None)
+        rows = self._candidates.points.start(*prices, measured)
+        is_over = len(measured) >= len(rows) or not weighed.is_open[rows].any()
+        return None if len(measured) >= LEAST_KNOWN and is_over else rows
 
     def _affordable(self, weighed: Weighed) -> Truths:
         """What can be run now for what is left of the joules, and is cheap enough to be of use."""

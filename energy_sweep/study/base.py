@@ -79,7 +79,7 @@ class Study:
         self, constraints: JsonDict, violations: Mapping[int, Mapping[str, float]]
     ) -> None:
         """Store other limits, and show in Optuna how far each trial is outside of them."""
-        if self.constraints != constraints:
+        if self.constraints != constraints or (constraints and self._writer.is_untold):
             self._writer.tell_constraints(violations)
             self._facts = self._facts | {"constraints": constraints}
             self._writer.fact("constraints", self._facts)

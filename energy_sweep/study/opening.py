@@ -81,13 +81,13 @@ def _open(folder: Path, facts: JsonDict, space: Space, lock: FileLock) -> Study:
         documents = known.documents() if known.journal_wrong else known.lacking()
         kept = journal.begin(lines, documents, anew=known.journal_wrong)
         said += [f"{JOURNAL} is made anew: the damaged one is {kept.name}"] if kept else []
-    storage, display = _stored(folder, replace(known, facts=facts), space, said)
+    storage, display, is_anew = _stored(folder, replace(known, facts=facts), space, said)
     if not known.trials:
         journal.begin(lines, [(STUDY, seal(facts))], anew=lines.exists)
     elif facts != known.facts:
         journal.append(STUDY, seal(facts), durable=True)
     return Study(
-        writer=StudyWriter(storage, journal, space=space, display=display),
+        writer=StudyWriter(storage, journal, space=space, display=display, is_untold=is_anew),
         lock=lock,
         facts=facts,
         known=known,
@@ -97,11 +97,12 @@ def _open(folder: Path, facts: JsonDict, space: Space, lock: FileLock) -> Study:
 
 def _stored(
     folder: Path, known: Merged, space: Space, said: list[str]
-) -> tuple[RDBStorage, Display]:
-    """The database, made anew where it is damaged, which is `said`, and what Optuna shows in it."""
+) -> tuple[RDBStorage, Display, bool]:
+    """The database, what Optuna shows in it, and whether it was made anew, since it was damaged,
+    which is `said`."""
     if not known.database_wrong:
         try:
-            return _prepare(folder, known.facts, space)
+            return (*_prepare(folder, known.facts, space), False)
         except UnreadableDatabase as error:
             said.append(f"{DATABASE} is damaged ({error})")
     kept = restore(folder, known, space)
@@ -109,7 +110,7 @@ def _stored(
         f"{DATABASE} is made anew, of {len(known.trials)} trials"
         + (f": the damaged one is {kept.name}" if kept else "")
     )
-    return _prepare(folder, known.facts, space)
+    return (*_prepare(folder, known.facts, space), True)
 
 
 def _prepare(folder: Path, facts: JsonDict, space: Space) -> tuple[RDBStorage, Display]:

@@ -21,14 +21,24 @@ from energy_sweep.study.space import Space
 
 
 class StudyWriter:
-    """Writes what becomes known of a study, and keeps the lease of the trial that runs."""
+    """Writes what becomes known of a study, and keeps the lease of the trial that runs.
+
+    Optuna `is_untold` of constraints where its file was made anew.
+    """
 
     def __init__(
-        self, storage: RDBStorage, journal: Journal, *, space: Space, display: Display
+        self,
+        storage: RDBStorage,
+        journal: Journal,
+        *,
+        space: Space,
+        display: Display,
+        is_untold: bool = False,
     ) -> None:
         found = database.current(storage)
         if found is None:
             raise ValueError("the study was not created")
+        self.is_untold = is_untold
         self._study_id = found[0]
         self._storage = storage
         self._journal = journal

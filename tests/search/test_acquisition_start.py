@@ -55,3 +55,24 @@ def test_it_begins_with_what_is_cheap_where_prices_are_known() -> None:
         chosen = start(points, given, seed, price)
         assert {points[index]["batch"] for index in chosen} <= {64, 128}
         assert list(price[list(chosen)]) == sorted(price[list(chosen)])
+
+
+def test_what_was_measured_comes_first_and_the_others_are_far_from_it() -> None:
+    given, points = space("compression.level", "device.power_limit_watts")
+    first = points.index({"batch": 64, "lr": 0.1, "epochs": 5})
+    for seed in range(10):
+        chosen = start(points, given, seed, measured=[first])
+        assert chosen[0] == first and len(chosen) == 3
+        others = [points[index] for index in chosen[1:]]
+        assert all((one["batch"], one["lr"]) != (64, 0.1) for one in others)
+
+
+def test_prices_that_nobody_is_sure_of_leave_nothing_out() -> None:
+    given, points = space("compression.level", "device.power_limit_watts")
+    price = np.array([point["epochs"] / point["batch"] + point["lr"] / 100 for point in points])
+    chosen = {
+        points[index]["batch"]
+        for seed in range(10)
+        for index in start(points, given, seed, price, unsure=2 * price)
+    }
+    assert chosen == {32, 64, 128}

@@ -63,6 +63,14 @@ def test_a_trial_after_others_were_typed_is_told_as_well(tmp_path: Path) -> None
     assert all(set(over) == {"max_joules"} for over in found.values())
 
 
+def test_a_database_that_is_made_anew_is_told_of_them(tmp_path: Path) -> None:
+    sweep(tmp_path, space_of(GRID), constraints=CHEAP)
+    before = told(tmp_path)
+    (tmp_path / "study.db").write_bytes(b"damaged")
+    sweep(tmp_path, space_of(GRID))
+    assert told(tmp_path) == before and all(map(len, before.values()))
+
+
 def asked_inside(sampler: str, limit: float, *, seed: int, trials: int) -> float:
     """The share of what is asked after 12 trials that costs at most 0.4, when that is asked for.
 

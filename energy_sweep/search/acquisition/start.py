@@ -17,23 +17,33 @@ Numbers = NDArray[np.intp]
 TRUNKS = 3  # trainings that share nothing
 # Axes that a training branches into: by the number of its epochs, and by what it is compressed to.
 EPOCHS, COMPRESSION = "epochs", "compression"
+ROUNDING = 1e-9  # by which equal prices differ
 LEVER = "device."  # axes that change joules alone
 
 
 def start(
-    points: Sequence[JsonDict], space: Space, seed: int, price: Floats | None = None
+    points: Sequence[JsonDict],
+    space: Space,
+    seed: int,
+    price: Floats | None = None,
+    *,
+    unsure: Floats | None = None,
+    measured: Sequence[int] = (),
 ) -> tuple[int, ...]:
     """Indexes of the points to measure first, in order.
 
     Of a few trainings far from one another, each at the least epochs, the one least compressed; and
-    of the first of them one that is compressed by a middling level. Where prices are known, in
-    joules [N], none is dearer than the middling training, and the cheapest is the first. A pure
-    function of its arguments.
+    of the first of them one that is compressed by a middling level. Those of `measured` points come
+    first. Where prices are known, in joules [N], to within what is `unsure` [N], none is surely
+    dearer than the middling training, and the cheapest is the first. A pure function of its
+    arguments.
     """
     apart = [axis for axis in space.axes if _of_a_trunk(axis.name)]
     places = encode(points, Space(apart)) if apart else np.zeros((len(points), 0))
     chosen = list[int]()
-    for trunk in _far_apart(places, np.random.default_rng(seed), price):
+    rng = np.random.default_rng(seed)
+    given = None if price is None else (price, np.zeros(len(price)) if unsure is None else unsure)
+    for trunk in _far_apart(places, rng, given, measured):
         least = _least(points, np.flatnonzero((places == places[trunk]).all(axis=1)))
         by_compression = {_compression(points[index], space): index for index in reversed(least)}
         branches = [index for _, index in sorted(by_compression.items())]
@@ -45,22 +55,35 @@ def _of_a_trunk(name: str) -> bool:
     return name != EPOCHS and not name.startswith((COMPRESSION, LEVER))
 
 
-def _far_apart(places: Floats, rng: np.random.Generator, price: Floats | None) -> list[int]:
-    """One index for each of some distinct rows [N, D]: each the farthest from those before."""
+def _far_apart(
+    places: Floats,
+    rng: np.random.Generator,
+    price: tuple[Floats, Floats] | None,
+    measured: Sequence[int],
+) -> list[int]:
+    """One index for each of some distinct rows [N, D]: those `measured`, then each the farthest
+    from those before."""
     distinct, firsts, of = np.unique(places, axis=0, return_index=True, return_inverse=True)
-    cheapest = np.zeros(len(distinct))
+    begun = list(dict.fromkeys(of.reshape(-1)[list(measured)].tolist()))
+    cheapest, open_to = np.zeros(len(distinct)), np.ones(len(distinct), dtype=np.bool_)
     if price is not None:
+        joules, unsure = price
         cheapest += np.inf
-        np.minimum.at(cheapest, of.reshape(-1), price)
-        cheap = cheapest <= np.median(cheapest)
-        distinct, firsts, cheapest = distinct[cheap], firsts[cheap], cheapest[cheap]
-    found = [int(rng.integers(len(distinct)))]
-    while len(found) < min(TRUNKS, len(distinct)):
-        near = ((distinct[:, None, :] - distinct[found][None, :, :]) ** 2).sum(axis=2).min(axis=1)
-        farthest = np.flatnonzero(near >= near.max() - 1e-9)
-        found.append(int(rng.choice(farthest)))
-    found.sort(key=lambda one: cheapest[one])  # stable: without prices as they were found
-    return [int(firsts[one]) for one in found]
+        np.minimum.at(cheapest, of.reshape(-1), joules)
+        surely = np.full(len(distinct), np.inf)
+        np.minimum.at(surely, of.reshape(-1), joules - unsure)
+        open_to = surely <= np.median(cheapest) * (1 + ROUNDING)
+    rows = np.flatnonzero(open_to)
+    found = [int(rows[rng.integers(len(rows))])]
+    found = begun[:TRUNKS] or found
+    while len(found) < min(TRUNKS, len(rows)):
+        near = ((distinct[rows][:, None, :] - distinct[found][None, :, :]) ** 2).sum(axis=2)
+        apart = near.min(axis=1)
+        farthest = np.flatnonzero(apart >= apart.max() - 1e-9)
+        found.append(int(rows[rng.choice(farthest)]))
+    later = found[len(begun) :]
+    later.sort(key=lambda one: cheapest[one])  # stable: without prices as they were found
+    return [int(firsts[one]) for one in (*found[: len(begun)], *later)]
 
 
 def _least(points: Sequence[JsonDict], among: Numbers) -> list[int]:
