@@ -11,6 +11,7 @@ from energy_sweep.front.configurations import Row
 from energy_sweep.front.growth import growth
 from energy_sweep.front.overhead import overhead
 from energy_sweep.front.priced_study import PricedStudy
+from energy_sweep.front.remembered import remembered_prices
 from energy_sweep.recipe.dials import value_text
 from energy_sweep.record import JsonDict, Objective, StudyRecord, to_json
 
@@ -42,6 +43,7 @@ def as_document(priced: PricedStudy) -> JsonDict:
         "attributed_joules": priced.attributed_joules,
         "bill": to_json(priced.bill),
         "overhead": to_json(overhead(study)),
+        "remembered": remembered_prices(study),
         "importance": to_json(priced.exact_importance),
         "growth": to_json(growth(priced)),
         "trials": len(study.results),

@@ -213,7 +213,7 @@ def test_the_document_has_the_keys_of_the_contract_and_is_json() -> None:
         *("study", "objective", "images", "quality", "machine", "scale_band", "coefficients"),
         *("spent_joules", "attributed_joules", "bill", "trials", "front", "dominated"),
         *("infeasible", "unpriced", "meter", "expected_wrong", "scale_factors", "scale_dependent"),
-        *("constraints", "excluded", "overhead", "importance", "growth"),
+        *("constraints", "excluded", "overhead", "remembered", "importance", "growth"),
     }
     assert all(set(line) == ROW_KEYS for line in document["front"] + document["dominated"])
     assert set(document["front"][0]["stages"]["infer"]) == {

@@ -14,7 +14,7 @@ from test_inference import CLOCK, Sleeper, TickingMeter
 
 from energy_sweep.front.prices import Prices
 from energy_sweep.front.ratios import Ratios
-from energy_sweep.front.remembered import remembered_text
+from energy_sweep.front.remembered import remembered_prices, remembered_text
 from energy_sweep.meter.base import Work, meter_id
 from energy_sweep.meter.replay import DOMAIN
 from energy_sweep.record import MeterFacts, StageRecord, StudyRecord
@@ -110,6 +110,9 @@ def test_a_later_study_measures_one_graph_and_takes_the_ratios_of_the_others(
     )
     assert "through 3 graphs was measured in an earlier study" in remembered_text(record)
     assert remembered_text(dataclasses.replace(record, stages=first.records())) == ""
+    told = remembered_prices(record)
+    assert {one["graph"] for one in told} == {one.cost_key for one in remembered}
+    assert all(0 < one["relative_uncertainty"] < 0.1 for one in told)
 
 
 def test_their_ratios_are_as_sure_as_windows_of_two_runs_are(tmp_path: Path) -> None:
