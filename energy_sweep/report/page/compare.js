@@ -96,7 +96,8 @@
     }
     const { quality } = page.data;
     const within = (row) => (row ? `${row.accuracy.toFixed(3)} <span class="soft">[${row.low.toFixed(3)}, ${row.high.toFixed(3)}]</span>` : "");
-    const cost = (row) => (row ? escaped(joules(row.joules, row.uncertainty)) : "");
+    const cost = (row) => (row ? `<span class="whole">${escaped(joules(row.joules, row.uncertainty))}</span>` : "");
+    const belongs = rows.map((row) => cell(row && row.belongs !== null ? percent(row.belongs) : ""));
     const change = b ? [`${signed(100 * (b.accuracy - a.accuracy), (value) => value.toFixed(1))} points`,
       `${signed(b.joules - a.joules, joules)} (${signed(b.joules / a.joules - 1, percent)})`] : ["", ""];
     box.innerHTML = `<p>${escaped(summary(a, b, now))}</p>`
@@ -104,7 +105,7 @@
       + `<div class="scroll"><table class="pair"><thead><tr><th scope="col"><span class="hidden">figure</span></th>${head(a, "A")}${head(b, "B")}<th scope="col">${b ? "B against A" : '<span class="hidden">difference</span>'}</th></tr></thead><tbody>`
       + line("accuracy, 95 %", [cell(within(a)), cell(within(b)), cell(escaped(change[0]))])
       + line(`${page.objectiveText(now.objective)}, ${quality}`, [cell(cost(a)), cell(cost(b)), cell(escaped(change[1]))])
-      + figure("sure to belong to the front", rows, (row) => row.belongs, percent)
+      + (now.view ? line("sure to belong to the front", [...belongs, cell("")]) : "")
       + settings(rows) + stages(rows)
       + figure("joules per image", rows, (row) => row.perImage, joules)
       + imageByDomain(rows)
