@@ -90,7 +90,8 @@ def test_the_table_has_the_rows_of_the_front_document(study: LoadedStudy) -> Non
     assert list(table["joules"]) == [row["joules"] for row in every]
     assert list(table["on_front"]).count(True) == len(document["front"])
     assert list(table["batch"]) == [row["params"]["batch"] for row in every]
-    assert type(table).__name__ == "DataFrame"
+    assert type(table).__name__ == "DataFrame" and set(table["quality"]) == {"estimated"}
+    assert list(table)[:4] == ["trial", "on_front", "batch", "lr"]
 
 
 def test_without_pandas_a_table_is_columns(

@@ -64,14 +64,13 @@ def columns(priced: PricedStudy) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {
         "trial": [row.trial for row in rows],
         "on_front": [row.trial in members for row in rows],
-        "quality": [priced.quality] * len(rows),
-        **{name: [getattr(row, name) for row in rows] for name in plain},
     }
     for name in priced.axes if rows else ():
         # An axis may be called as one of the figures is.
-        key = f"{name} (axis)" if name in found else name
+        key = f"{name} (axis)" if name in (*found, *plain, "quality") else name
         found[key] = [row.params.get(name) for row in rows]
-    return found
+    figures: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in plain}
+    return {**found, **figures, "quality": [priced.quality] * len(rows)}
 
 
 def as_csv(priced: PricedStudy) -> str:
