@@ -30,6 +30,13 @@ ROUNDING = 1e-12
 LEAST_JOULES = 1e-300
 
 
+class PairedRatios(NamedTuple):
+    """Logarithms of the ratios of pairs of demands [n], and their covariance in one run [n, n]."""
+
+    values: Array
+    covariance: Array
+
+
 class LogRatios(NamedTuple):
     """Logarithms of joules over joules, and their 95 % uncertainties in one run, both [n, m]."""
 
@@ -55,12 +62,12 @@ class Ratios:
 
         `scale` gives a factor for each of `sources`.
         """
-        shares, log_joules = self._shares(scale)
+        shares, log_joules = self.shares_of(scale)
         one, two = shares[list(first)], shares[list(second)]
-        left = one @ self._covariance
+        left = one @ self.covariance
         variance = (
             np.einsum("ij,ij->i", left, one)[:, None]
-            + np.einsum("ij,ij->i", two @ self._covariance, two)[None, :]
+            + np.einsum("ij,ij->i", two @ self.covariance, two)[None, :]
             - 2 * left @ two.T
         )
         value = log_joules[list(first)][:, None] - log_joules[list(second)][None, :]
@@ -71,14 +78,14 @@ class Ratios:
 
         At 95 % in one run, and at every factor within the bands of the sources.
         """
-        found = [self.log_ratios([first], [second], scale) for scale in self._corners]
+        found = [self.log_ratios([first], [second], scale) for scale in self.corners]
         low = min(float(one.value[0, 0] - one.uncertainty[0, 0]) for one in found)
         return low, max(float(one.value[0, 0] + one.uncertainty[0, 0]) for one in found)
 
     def cheaper(self, first: Sequence[int], second: Sequence[int]) -> Flags:
         """Whether each of `first` surely costs less than each of `second` [n, m]."""
         sure = ~self.is_contended(first, second)
-        for scale in self._corners:
+        for scale in self.corners:
             found = self.log_ratios(first, second, scale)
             sure &= found.value + found.uncertainty < -ROUNDING
         return sure
@@ -89,19 +96,19 @@ class Ratios:
         That is, beyond so many `times` the uncertainty. Contended joules count as clean ones.
         """
         found: Flags = np.ones((len(first), len(second)), np.bool_)
-        for scale in self._corners:
+        for scale in self.corners:
             ratio = self.log_ratios(first, second, scale)
             found &= ratio.value + times * ratio.uncertainty <= 0
         return found
 
     def point_joules(self) -> Array:
         """The joules of each demand, by the prices as they are."""
-        return np.exp(self._shares(None)[1])
+        return np.exp(self.shares_of(None)[1])
 
     def noise_joules(self, place: int) -> float:
         """By what joules of a demand may be off in one run, but for what all prices share."""
         parts = self._units[place] * self._by_source.sum(axis=0)
-        return Z95 * math.sqrt(max(0.0, float(parts @ self._covariance @ parts)))
+        return Z95 * math.sqrt(max(0.0, float(parts @ self.covariance @ parts)))
 
     def is_contended(self, first: Sequence[int], second: Sequence[int]) -> Flags:
         """Whether what two demands do not share was measured but beside other programs."""
@@ -151,7 +158,7 @@ class Ratios:
         return np.array([[p.by_source.get(one, 0.0) for p in self._pools] for one in self.sources])
 
     @cached_property
-    def _covariance(self) -> Array:
+    def covariance(self) -> Array:
         """That of the logarithms of the pools' prices in one run."""
         found: Array = np.diag([_variance_alone(pool) for pool in self._pools])
         trend = self.prices.trend
@@ -164,11 +171,11 @@ class Ratios:
 
     @cached_property
     def _root(self) -> Array:
-        values, vectors = np.linalg.eigh(self._covariance)
+        values, vectors = np.linalg.eigh(self.covariance)
         return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)), np.float64)
 
     @cached_property
-    def _corners(self) -> list[tuple[float, ...]]:
+    def corners(self) -> list[tuple[float, ...]]:
         """Factors of the sources at the ends of their bands; what is common to all is left out."""
         if len(self.sources) < 2:
             return [(1.0,) * len(self.sources)]
@@ -182,12 +189,28 @@ class Ratios:
         bands = [np.log(self.scale_band_of(source)) for source in self.sources]
         return [np.exp(rng.uniform(band[0], band[-1], draws)) for band in bands]
 
-    def _shares(self, scale: Sequence[float] | None) -> tuple[Array, Array]:
+    def shares_of(self, scale: Sequence[float] | None) -> tuple[Array, Array]:
         """Each pool's share of the joules of each demand, and the logarithm of those."""
         factors = np.ones(len(self.sources)) if scale is None else np.array(scale)
         parts = self._units * (factors @ self._by_source)
         joules = np.maximum(parts.sum(axis=1), LEAST_JOULES)
         return parts / joules[:, None], np.log(joules)
+
+
+def paired_ratios(
+    ratios: Ratios, first: Sequence[int], second: Sequence[int]
+) -> list[PairedRatios]:
+    """The joules of each of `first` over those of its partner in `second`, by their places.
+
+    One for every corner of the bands of the sources: one, where all joules are of one source.
+    """
+    found: list[PairedRatios] = []
+    for scale in ratios.corners:
+        shares, log_joules = ratios.shares_of(scale)
+        apart = shares[list(first)] - shares[list(second)]
+        values = log_joules[list(first)] - log_joules[list(second)]
+        found.append(PairedRatios(values, apart @ ratios.covariance @ apart.T))
+    return found
 
 
 def difference_joules(wanted: Usage, prices: Prices) -> tuple[float, float]:

@@ -1,0 +1,1 @@
+"""Experiments: claims with the sweeps that test them, read from YAML, run, and held to account."""

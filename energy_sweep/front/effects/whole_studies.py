@@ -1,0 +1,202 @@
+"""Claims about all runs of an axis, or of a study: the best value, the worst ratio, linearity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+from energy_sweep.front.effects.claims import (
+    CONTRADICTED,
+    LINEAR,
+    SUPPORTED,
+    UNDECIDED,
+    Claim,
+    ClaimVerdict,
+)
+from energy_sweep.front.effects.effect import Effect
+from energy_sweep.front.effects.estimating import effect_of, unpaired_effect
+from energy_sweep.front.effects.figures import ACCURACY, TO_ACCURACY, work_of
+from energy_sweep.front.effects.joules_spread import joules_spread
+from energy_sweep.front.effects.linearity import linearity
+from energy_sweep.front.effects.pairs import cheapest_reaching, matched
+from energy_sweep.front.effects.runs import MeasuredRun, Runs, same, values_of
+from energy_sweep.front.priced_study import PricedStudy
+from energy_sweep.recipe.dials import value_text
+from energy_sweep.record import JsonDict, Objective
+from energy_sweep.uncertainty.effect_sizes import holm
+
+SURE = 0.05
+Group = tuple[Any, list[MeasuredRun], float]  # value, runs, mean figure
+
+
+def whole_verdict(claim: Claim, runs: Runs, studies: Sequence[PricedStudy]) -> ClaimVerdict:
+    """Of the largest ratio of joules, or of how linear joules are in epochs."""
+    if claim.figure == LINEAR:
+        return _linear(claim, runs)
+    if claim.axis is not None:
+        return _axis_spread(claim, runs)
+    if len(studies) != 1:
+        return _open(claim, "it is about the configurations of one sweep", "sweep: NAME")
+    found = joules_spread(studies[0].by(Objective(name="training")), claim.accuracy)
+    if found is None:
+        return _open(claim, "fewer than two configurations are that accurate", "more of them")
+    answer = _within(claim, found.low, found.high)
+    return ClaimVerdict(
+        claim=claim,
+        answer=answer,
+        why="" if answer != UNDECIDED else "the interval meets both answers",
+        decides="" if answer != UNDECIDED else "more seeds of the most accurate",
+        figures={"estimate": found.ratio, "interval": [found.low, found.high], **found.document},
+        quality=runs.quality,
+    )
+
+
+def best_verdict(claim: Claim, runs: Runs) -> ClaimVerdict:
+    """Whether a value of an axis is the best: fewest joules, or the highest accuracy."""
+    groups = _groups(claim, runs)
+    mine = next((one for one in groups if same(one[0], claim.best)), None)
+    if mine is None or len(groups) < 2:
+        missing = f"no run at {claim.axis}={value_text(claim.best)} has it"
+        return _open(claim, missing, "runs at that value, and at others")
+    made = [_between(claim, runs, mine, one) for one in groups if one is not mine]
+    effects = [one for one in made if one is not None]
+    sign = -1.0 if claim.figure == ACCURACY else 1.0
+    adjusted = holm([one.contrast.p_value for one in effects])
+    surely = [
+        sign * one.contrast.change for one, p in zip(effects, adjusted, strict=True) if p < SURE
+    ]
+    answer = UNDECIDED
+    if any(change < 0 for change in surely):
+        answer = CONTRADICTED
+    elif len(surely) == len(groups) - 1:
+        answer = SUPPORTED
+    closest = min(effects, key=lambda one: sign * one.contrast.change, default=None)
+    first = groups[0] is mine
+    return ClaimVerdict(
+        claim=claim,
+        answer=answer,
+        why=_best_text(answer, first, groups, claim),
+        decides="" if answer != UNDECIDED else "more seeds",
+        effect=closest,
+        figures={"means": _means(groups)},
+        quality=runs.quality,
+    )
+
+
+def _axis_spread(claim: Claim, runs: Runs) -> ClaimVerdict:
+    """Of the value of an axis that takes the most joules over the one that takes the fewest."""
+    groups = _groups(claim, runs)
+    if len(groups) < 2:
+        return _open(claim, "fewer than two values of the axis have runs", "runs at others")
+    least, most = groups[0], groups[-1]
+    effect = _between(claim, runs, least, most)
+    ratio, ends = most[2] / least[2], None
+    if effect is not None:
+        ends = effect.interval
+    answer = UNDECIDED if ends is None else _within(claim, *ends)
+    return ClaimVerdict(
+        claim=claim,
+        answer=answer,
+        why=f"{claim.axis}={value_text(most[0])} over {claim.axis}={value_text(least[0])}",
+        decides="" if answer != UNDECIDED else "more seeds",
+        effect=effect,
+        figures={
+            "estimate": ratio,
+            "interval": None if ends is None else list(ends),
+            "means": _means(groups),
+        },
+        quality=runs.quality,
+    )
+
+
+def _linear(claim: Claim, runs: Runs) -> ClaimVerdict:
+    keys = {use.key for run in runs.at(claim.first.where) for use in run.result.stages}
+    found = linearity(record for key, record in runs.records.items() if key in keys)
+    if found is None or found.low is None or found.high is None:
+        return _open(claim, "fewer than two trainings were read epoch by epoch", "longer ones")
+    margin = claim.margin or 0.0
+    answer = UNDECIDED
+    if -margin <= found.low and found.high <= margin:
+        answer = SUPPORTED
+    elif found.low > margin or found.high < -margin:
+        answer = CONTRADICTED
+    return ClaimVerdict(
+        claim=claim,
+        answer=answer,
+        why=f"the last epoch beside the first, of {found.trainings} trainings",
+        decides="" if answer != UNDECIDED else "more or longer trainings",
+        figures={
+            "estimate": found.change,
+            "interval": [found.low, found.high],
+            **{k: v for k, v in found.document.items() if k != "interval"},
+        },
+        quality=runs.quality,
+    )
+
+
+def _groups(claim: Claim, runs: Runs) -> list[Group]:
+    """The runs at each value of the axis and their mean figure, the best first."""
+    axis, among = claim.axis or "", runs.at(claim.first.where, claim.first.sweep)
+    if claim.accuracy is not None:
+        among = cheapest_reaching(runs, among, claim.accuracy, [axis])
+    figure = _figure(claim)
+    made: list[Group] = []
+    for value in values_of(among, axis):
+        chosen = [run for run in among if run.is_at({axis: value})]
+        known = [f for f in (_value(runs, run, figure) for run in chosen) if f is not None]
+        if known:
+            made.append((value, chosen, fmean(known)))
+    return sorted(made, key=lambda one: one[2], reverse=figure == ACCURACY)
+
+
+def _between(claim: Claim, runs: Runs, one: Group, other: Group) -> Effect | None:
+    axis, figure = claim.axis or "", _figure(claim)
+    names = (axis, value_text(one[0]), value_text(other[0]))
+    found = matched(one[1], other[1], [axis, "epochs"] if claim.accuracy else [axis])
+    if len(found.pairs) >= min(len(one[1]), len(other[1]), 2):
+        return effect_of(runs, found.pairs, figure, names=names, also=found.also)
+    return unpaired_effect(runs, one[1], other[1], figure, names=names)
+
+
+def _figure(claim: Claim) -> str:
+    if claim.figure == "joules_spread":
+        return TO_ACCURACY if claim.accuracy is not None else "joules"
+    return claim.figure
+
+
+def _value(runs: Runs, run: MeasuredRun, figure: str) -> float | None:
+    if figure == ACCURACY:
+        return run.accuracy
+    work = work_of(run.result, figure)
+    try:
+        return None if work is None else runs.prices.joules(work)[0]
+    except KeyError:
+        return None
+
+
+def _means(groups: Sequence[Group]) -> JsonDict:
+    return {value_text(value): mean for value, _, mean in groups}
+
+
+def _best_text(answer: str, first: bool, groups: Sequence[Group], claim: Claim) -> str:
+    best = f"{claim.axis}={value_text(groups[0][0])}"
+    if answer == SUPPORTED:
+        return ""
+    if first:
+        return f"{best} is the best by its mean, but not surely"
+    return f"{best} is the best by its mean"
+
+
+def _within(claim: Claim, low: float, high: float) -> str:
+    """Whether an interval of a ratio lies where the claim says."""
+    least = -math.inf if claim.low is None else claim.low
+    most = math.inf if claim.high is None else claim.high
+    if least <= low and high <= most:
+        return SUPPORTED
+    return CONTRADICTED if high < least or low > most else UNDECIDED
+
+
+def _open(claim: Claim, why: str, decides: str) -> ClaimVerdict:
+    return ClaimVerdict(claim=claim, answer=UNDECIDED, why=why, decides=decides)
