@@ -15,8 +15,17 @@
     });
   }
 
+  // What follows from the rows of now is computed once for them.
+  const known = new WeakMap();
+  function once(name, make) {
+    if (!known.has(page.now)) known.set(page.now, new Map());
+    const found = known.get(page.now);
+    if (!found.has(name)) found.set(name, make());
+    return found.get(name);
+  }
+
   // The axes along which the rows of now differ: where a row lies on each, and how it is labelled.
-  page.scales = () => page.data.axes.map((name, place) => {
+  page.scales = () => once("scales", () => page.data.axes.map((name, place) => {
     const values = valuesOf(page.now.rows, place);
     const texts = values.map(page.value);
     const rank = new Map(texts.map((text, index) => [text, index]));
@@ -24,10 +33,10 @@
     const isScale = texts.length > FEW && values.every(isNumber);
     const isLog = isScale && values[0] > 0 && values.at(-1) / values[0] >= 10;
     return { name, place, values, texts, rank: at, isScale, isLog, x: isScale ? (row) => row.params[place] : at };
-  }).filter(({ texts }) => texts.length > 1);
+  }).filter(({ texts }) => texts.length > 1));
 
   // Rows that differ in one axis alone, in its order, two or more.
-  page.families = ({ place, rank }) => {
+  page.families = ({ place, rank }) => once(`families ${place}`, () => {
     const found = new Map();
     for (const row of page.now.rows) {
       const key = JSON.stringify(row.params.map((value, other) => (other === place ? null : page.value(value))));
@@ -36,7 +45,7 @@
     }
     return [...found.values()].filter((rows) => rows.length > 1)
       .map((rows) => rows.sort((a, b) => rank(a) - rank(b)));
-  };
+  });
 
   // The mean over all rows at each value of an axis.
   function means({ texts, rank }, of) {

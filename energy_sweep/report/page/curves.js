@@ -4,13 +4,13 @@ page.section("curves", ({ epochs }, root) => {
   const MOST_MEMBERS = 8; // of more, colours cannot be told apart
   const { quality } = page.data;
 
-  // Each line: {x, y, trials, text, colour or null}.
+  // Each line: {x, y, trials, text(), colour or null}; labels are made of coloured ones alone.
   function plot(id, lines, xaxis, yaxis) {
     const node = page.byId(id);
     if (!node) return;
     const behind = page.thinned(lines.filter((line) => !line.colour), MOST_BEHIND);
     const coloured = lines.filter((line) => line.colour).map(({ x, y, trials, text, colour, sizes }) => ({
-      type: "scatter", mode: "lines+markers", x, y, customdata: trials, text,
+      type: "scatter", mode: "lines+markers", x, y, customdata: trials, text: text(),
       hovertemplate: "%{text}<extra></extra>", line: { color: colour, width: 2 }, marker: { color: colour, size: sizes },
     }));
     page.plot(node, [page.behind(behind, page.theme()), ...coloured], { showlegend: false, margin: { r: 12 }, xaxis, yaxis })
@@ -26,7 +26,7 @@ page.section("curves", ({ epochs }, root) => {
         x: rows.map((row) => row.settings.epochs),
         y: rows.map((row) => row.accuracy),
         trials: rows.map((row) => row.trial),
-        text: rows.map(page.front.hover),
+        text: () => rows.map(page.front.hover),
         colour: last ? marked.get(last.trial) : null,
         sizes: rows.map((row) => (marked.has(row.trial) ? 10 : 4)),
       };
@@ -40,7 +40,7 @@ page.section("curves", ({ epochs }, root) => {
         x: curve[of].map((_, i) => i + 1),
         y: curve[of],
         trials: curve[of].map(() => trial),
-        text: curve[of].map((value, i) => `<b>trial ${trial}</b>, epoch ${i + 1} (${curve.stages[i]})<br>${text(value)}`),
+        text: () => curve[of].map((value, i) => `<b>trial ${trial}</b>, epoch ${i + 1} (${curve.stages[i]})<br>${text(value)}`),
         colour: marked.get(trial) ?? null,
         sizes: 4,
       }));

@@ -1,6 +1,6 @@
 // What figures below the top have in common: they follow events, pin by a click, and are thinned.
 (() => {
-  // Draws now, and again after each of some events: at once where it is in sight, else when it
+  // Draws now, and again after each of some events: soon where it is in sight, else when it
   // comes to be, so that an answer to a click waits for nothing that nobody sees.
   const followers = new Map(); // by section: how it is drawn, and whether it is late
   const seen = new Set();
@@ -26,7 +26,8 @@
       sight.observe(root);
       const answer = () => {
         followers.get(root).isLate = true;
-        if (seen.has(root)) catchUp(root);
+        // After what was clicked has answered.
+        if (seen.has(root)) requestAnimationFrame(() => setTimeout(() => catchUp(root)));
       };
       for (const event of events) page.on(event, answer);
     }
