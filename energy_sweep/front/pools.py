@@ -23,8 +23,8 @@ class Pool:
     `spread` is the 95 % uncertainty of the mean within one run of the program, `drift` the limit
     (ISO 5725) between the means of two runs; `quality` is that of the worst of its readings.
     `contended` says that other programs ran in every one of its windows. `by_source` are the joules
-    per unit of each source. One that is `remembered` was read in an earlier study, and is taken in
-    proportion to what was read in this one: `spread` is that of the proportion.
+    per unit of each source. One of an earlier study is taken in proportion to `beside`, a pool
+    that was read in both: `spread` is that of the proportion.
     """
 
     joules_per_unit: float
@@ -35,7 +35,7 @@ class Pool:
     quality: Quality
     by_source: dict[str, float]
     contended: bool = False
-    remembered: bool = False
+    beside: str | None = None
 
     def times(self, factor: float) -> Pool:
         """The same work when all of it costs so many times the joules; its seconds stay."""
@@ -84,7 +84,7 @@ def merge(records: Sequence[StageRecord], repeatability: Callable[[str], float])
         quality=Quality.worst(reading.quality for reading in readings),
         by_source=_by_source(parts, units),
         contended=all(mark.reading.contended for record in records for mark in record.marks),
-        remembered=all(REMEMBERED in record.facts for record in records),
+        beside=records[0].facts.get(REMEMBERED, {}).get("beside"),
     )
 
 

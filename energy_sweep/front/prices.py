@@ -88,7 +88,7 @@ class Prices:
             here = [record for record in records if REMEMBERED not in record.facts]
             plain = merge(here or records, self.repeatability)
             # What was read earlier drifts with what it is taken in proportion to.
-            like = cost_key if here else records[0].facts[REMEMBERED]["beside"]
+            like = plain.beside or cost_key
             factor = 1.0 if self.trend is None else self.trend.factors.get(like, 1.0)
             known = self._pools[cost_key] = plain.times(factor)
         return known

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from energy_sweep.front.detrending import Z95
+from energy_sweep.front.detrending import Z95, Detrended
 from energy_sweep.front.pools import Pool
 from energy_sweep.front.prices import NO_UNITS, TWO_RUNS, Prices, Usage
 
@@ -160,14 +160,7 @@ class Ratios:
     @cached_property
     def covariance(self) -> Array:
         """That of the logarithms of the pools' prices in one run."""
-        found: Array = np.diag([_variance_alone(pool) for pool in self._pools])
-        trend = self.prices.trend
-        if trend is not None:
-            known = {key: index for index, key in enumerate(trend.keys)}
-            here = [index for index, key in enumerate(self._keys) if key in known]
-            there = [known[self._keys[index]] for index in here]
-            found[np.ix_(here, here)] = trend.covariance[np.ix_(there, there)]
-        return found
+        return _covariance(self._keys, self._pools, self.prices.trend)
 
     @cached_property
     def _root(self) -> Array:
@@ -220,11 +213,29 @@ def difference_joules(wanted: Usage, prices: Prices) -> tuple[float, float]:
     what all prices have in common changes it in proportion. Unmeasured work raises KeyError.
     """
     joules, uncertainty = prices.joules(wanted)
-    if prices.trend is None or not wanted.keys() <= set(prices.trend.keys):
+    trend, parts = prices.trend, prices.parts(wanted)
+    keys = {pool.beside or key for key, (pool, _) in zip(wanted, parts, strict=True)}
+    if trend is None or not keys <= set(trend.keys):
         return joules, uncertainty
-    ratios, parts = Ratios([wanted], prices), prices.parts(wanted)
+    ratios = Ratios([wanted], prices)
     common = math.fsum(units * pool.drift for pool, units in parts)
     return joules, math.hypot(TWO_RUNS * ratios.noise_joules(0), common)
+
+
+def _covariance(keys: Sequence[str], pools: Sequence[Pool], trend: Detrended | None) -> Array:
+    """The covariance of the logarithms of prices in one run [K, K]."""
+    alone = np.array([_variance_alone(pool) for pool in pools])
+    found: Array = np.diag(alone)
+    if trend is not None:
+        known = {key: index for index, key in enumerate(trend.keys)}
+        like = [pool.beside or key for key, pool in zip(keys, pools, strict=True)]
+        here = [index for index, key in enumerate(like) if key in known]
+        there = [known[like[index]] for index in here]
+        found[np.ix_(here, here)] = trend.covariance[np.ix_(there, there)]
+        # A proportion to another pool is as far off as that one, and by its own error besides.
+        own = [index for index in here if pools[index].beside is not None]
+        found[own, own] += alone[own]
+    return found
 
 
 def _variance_alone(pool: Pool) -> float:
@@ -232,6 +243,6 @@ def _variance_alone(pool: Pool) -> float:
     if not pool.joules_per_unit:
         return 0.0
     spread, drift = pool.spread / pool.joules_per_unit, pool.drift / pool.joules_per_unit
-    if pool.remembered:  # which shares the drift of what it is taken in proportion to
+    if pool.beside is not None:  # which shares the drift of what it is taken in proportion to
         return (spread / Z95) ** 2
     return (spread**2 + (drift / TWO_RUNS) ** 2) / Z95**2

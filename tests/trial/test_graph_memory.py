@@ -102,7 +102,7 @@ def test_a_later_study_measures_one_graph_and_takes_the_ratios_of_the_others(
     assert spent[1] / 80 < 0.4 * spent[0] / 50  # in seconds of work
     slow = next(r for r in remembered if r.marks[0].reading.seconds / r.units > 5e-5)
     pool = Prices(later.records().values()).pool(slow.cost_key)
-    assert pool is not None and pool.remembered
+    assert pool is not None and pool.beside is not None
     assert pool.joules_per_unit == pytest.approx(80 * 0.004 / 64, rel=0.05)
     assert pool.seconds_per_unit == pytest.approx(0.004 / 64)
     record = StudyRecord(
@@ -181,4 +181,4 @@ def test_windows_taken_here_count_instead_of_a_remembered_price(tmp_path: Path) 
     bought = dataclasses.replace(measured, key="round", cost_key=one.cost_key)
     pool = Prices([one, bought]).pool(one.cost_key)
     alone = Prices([bought]).pool(one.cost_key)
-    assert pool == alone and pool is not None and not pool.remembered
+    assert pool == alone and pool is not None and pool.beside is None

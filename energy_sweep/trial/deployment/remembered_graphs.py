@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from energy_sweep.front.detrending import BETWEEN_RUNS, Z95
-from energy_sweep.front.pools import REMEMBERED, windows
+from energy_sweep.front.pools import REMEMBERED
 from energy_sweep.front.prices import Prices
 from energy_sweep.meter.estimate import reprice
 from energy_sweep.record import JsonDict, Mark, StageRecord
@@ -85,9 +85,8 @@ def _at_today(
     measured = Prices(now).pool(beside.key)
     assert measured is not None
     scale = measured.joules_per_unit / reprice(beside.reading, store.coefficients).joules
-    marks = max(1.0, math.fsum(window.marks for window in windows(now)))
-    today = prices.noise**2 * (BETWEEN_RUNS**2 + 1 / marks)
-    log_sd = math.sqrt(found.log_sd**2 + beside.log_sd**2 + today)
+    # By how much the other one is off today, this one is too: `Pool.beside`.
+    log_sd = math.hypot(found.log_sd, beside.log_sd, BETWEEN_RUNS * prices.noise)
     reading = scaled_reading(reprice(found.reading, store.coefficients), scale * found.images)
     together = reading.joules / math.hypot(*(part.joules for part in reading.domains))
     domains = tuple(
