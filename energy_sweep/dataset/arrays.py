@@ -19,7 +19,7 @@ from energy_sweep.dataset.labels import as_classes
 from energy_sweep.dataset.reader import Reading
 from energy_sweep.dataset.summary import Found
 from energy_sweep.dataset.values import BYTES, ScaledPixels, as_bytes, check_numbers
-from energy_sweep.record import BadInput
+from energy_sweep.record import BadInput, JsonDict
 
 CHANNELS = (1, 3)
 SHAPES = "[N, H, W], [N, C, H, W] or [N, H, W, C] with 1 or 3 channels C"
@@ -107,7 +107,13 @@ class Arrays:
             cut=cut,
             found=found,
             reading=_reading(shown.shape[1], scaled),
+            **self.second_labels(len(shown), where),
         )
+
+    def second_labels(self, count: int, where: str) -> JsonDict:
+        """What `assemble` is told of labels of a second kind: nothing here."""
+        del count, where
+        return {}
 
 
 def _reading(channels: int, scaled: ScaledPixels) -> Reading:

@@ -35,7 +35,8 @@ class Data:
 
     Training moves each image by up to `shift` pixels and, with `flip`, mirrors half of them left
     to right; `fingerprint` names what all splits hold; `found` is what the source says of them,
-    and `reading` how it made bytes of image files, where it read any.
+    and `reading` how it made bytes of image files, where it read any. Images that have labels of a
+    second kind have `second_classes` for them, whose loss counts `second_weight` times.
     """
 
     name: str
@@ -50,6 +51,13 @@ class Data:
     flip: bool = False
     found: Found = field(default_factory=Found)
     reading: Reading | None = None
+    second_classes: tuple[str, ...] = ()
+    second_weight: float = 1.0
+
+    @property
+    def outputs(self) -> int:
+        """How many logits a net gives: one for each class, those of the second kind last."""
+        return len(self.classes) + len(self.second_classes)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -114,6 +122,8 @@ def assemble(
     given: Mapping[str, Split] | None = None,
     found: Found | None = None,
     reading: Reading | None = None,
+    second: Labels | None = None,
+    second_classes: tuple[str, ...] = (),
 ) -> Data:
     """The data set made of all its images and of the splits that the source has `given`; it is
     split before resizing, so that the splits of every resolution hold the same originals.
@@ -126,7 +136,8 @@ def assemble(
             raise BadInput(f"dataset={name}: class {label} has no images; add some or drop it")
     shares = {TEST: cut.test, VALIDATION: cut.validation}
     cuts = {side: share for side, share in shares.items() if share is not None}
-    splits = {**split(images, labels, cuts, names=names, classes=classes), **(given or {})}
+    cut_here = split(images, labels, cuts, names=names, classes=classes, second=second)
+    splits = {**cut_here, **(given or {})}
     found = _fill_in(found or Found(), splits, images.shape)
     found = found.with_notes(*uneven_lines(splits, cuts, classes))
     splits[TRAIN], whole = take_fraction(splits[TRAIN], cut.fraction), splits[TRAIN]
@@ -144,9 +155,10 @@ def assemble(
         mean=mean,
         std=std,
         shift=0,
-        fingerprint=fingerprint(splits, classes),
+        fingerprint=fingerprint(splits, classes + second_classes),
         found=found,
         reading=reading,
+        second_classes=second_classes,
     )
     return with_augmentation(data, cut)
 
@@ -156,7 +168,7 @@ def _resize_all(splits: dict[str, Split], resolution: int | None) -> dict[str, S
     if resolution is None:
         return splits
     return {
-        side: Split(resize(split.images, resolution), split.labels)
+        side: replace(split, images=resize(split.images, resolution))
         for side, split in splits.items()
     }
 
@@ -214,5 +226,5 @@ def fingerprint(splits: Mapping[str, Split], classes: tuple[str, ...]) -> str:
         total.update(f"{side} {part.images.shape}".encode())
         for some in chunks(part.images.shape):
             total.update(part.images[some].tobytes())
-        total.update(np.ascontiguousarray(part.labels, dtype="<i8").tobytes())
+        total.update(np.ascontiguousarray(part.targets, dtype="<i8").tobytes())
     return total.hexdigest()

@@ -148,7 +148,7 @@ def _data(entry: Path, facts: JsonDict) -> Data:
 def _save_entry(entry: Path, data: Data) -> None:
     """Write all arrays into a folder of their own, and give it its name once it is whole."""
     size = sum(getattr(data, side).images.nbytes for side in SIDES)
-    if size > LIMIT_BYTES:
+    if size > LIMIT_BYTES or data.second_classes:  # of two kinds of labels, one is kept
         return
     part: str | None = None
     try:

@@ -21,7 +21,10 @@ FLOAT_BYTES = 256 * 2**20
 
 
 class Batch(NamedTuple):
-    """Normalised images [B, C, H, W], classes [B] and positions in the split [B]."""
+    """Normalised images [B, C, H, W], classes [B] and positions in the split [B].
+
+    Labels are [B, 2] where there are two kinds of them.
+    """
 
     images: Tensor
     labels: Tensor
@@ -54,7 +57,8 @@ class OnDeviceDataset:
         float_bytes: int = FLOAT_BYTES,
     ) -> None:
         self.flip, self._reach = data.flip, 2 * data.shift + 1
-        self.labels = torch.tensor(split.labels, device=device)
+        self.labels = torch.tensor(split.targets, device=device)
+        self.classes, self.second_weight = len(data.classes), data.second_weight
         last = memory_format is torch.channels_last
         self._frame = PaddedImages(data, self.labels.device, channels_last=last)
         self._images: Tensor | Pixels

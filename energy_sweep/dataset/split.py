@@ -21,17 +21,34 @@ GIVEN_TOLERANCE, GIVEN_LEAST = 0.5, 5  # of those that it would have, and in ima
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
-    """Images, uint8 [N, C, H, W], and the index of each one's class, int64 [N]."""
+    """Images, uint8 [N, C, H, W], and the index of each one's class, int64 [N].
+
+    `second` are labels of another kind, int64 [N], None where there is one kind only.
+    """
 
     images: Pixels
     labels: Labels
+    second: Labels | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def part(self, positions: npt.NDArray[np.int64]) -> Split:
         """The images at these positions, in this order."""
-        return Split(gather(self.images, positions), self.labels[positions])
+        second = None if self.second is None else self.second[positions]
+        return Split(gather(self.images, positions), self.labels[positions], second)
+
+    def first(self, count: int) -> Split:
+        """The first so many images, without a copy."""
+        second = None if self.second is None else self.second[:count]
+        return Split(self.images[:count], self.labels[:count], second)
+
+    @property
+    def targets(self) -> Labels:
+        """What a net is to answer: [N], or [N, 2] where there are two kinds of labels."""
+        if self.second is None:
+            return self.labels
+        return np.stack([self.labels, self.second], axis=1)
 
 
 def split_by_content(
@@ -48,6 +65,7 @@ def split(
     *,
     names: Sequence[str] | None = None,
     classes: Sequence[str] | None = None,
+    second: Labels | None = None,
 ) -> dict[str, Split]:
     """The sides in `shares`, and train with the rest, stratified by class.
 
@@ -72,7 +90,7 @@ def split(
     # split is a fair sample of it.
     order = np.lexsort((labels, [name[::-1] for name in known.tolist()]))
     chosen = np.array([sides[name] for name in known[order].tolist()])
-    whole = Split(images, labels)
+    whole = Split(images, labels, second)
     return {
         side: whole.part(order[chosen == side])
         for side in (TRAIN, VALIDATION, TEST)

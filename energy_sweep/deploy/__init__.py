@@ -62,7 +62,7 @@ def deploy(
         raise BadInput(f"{folder} is a file: type --to with the name of a folder")
     read_looks(looks_file)  # which has to be sound before anything is trained again
     folder.mkdir(parents=True, exist_ok=True)
-    data = recipe.dataset.load()
+    data = _of_one_task(recipe.dataset.load())
     if "plan" in result.facts:
         recipe = replace(recipe, plan=from_json(Plan, result.facts["plan"]))
     with tempfile.TemporaryDirectory(dir=folder, prefix=PART) as name:
@@ -183,6 +183,16 @@ def _inference(result: TrialResult, store: StageStore, meter: Meter) -> JsonDict
             "seconds": seconds,
         }
     return found
+
+
+def _of_one_task(data: Data) -> Data:
+    """The data; BadInput where its nets answer two questions, since files of ours answer one."""
+    if data.second_classes:
+        raise BadInput(
+            f"dataset={data.name}: its net answers two tasks, and what is deployed answers one:"
+            " deploy a trial of a data set with one kind of labels"
+        )
+    return data
 
 
 def _accuracies(model: Path, recipe: Recipe, data: Data) -> JsonDict:

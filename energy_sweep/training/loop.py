@@ -71,7 +71,7 @@ def network(
 ) -> nn.Module:
     """A fresh network, initialised on the CPU from (seed, "init") alone."""
     with _seed_globals(indexed_seed(seed, "init")):
-        module = model.build(data.shape, len(data.classes))
+        module = model.build(data.shape, data.outputs)
     dtype = torch.float64 if precision == "float64" else torch.float32
     return module.to(device=device, dtype=dtype).to(memory_format=memory_format)
 
@@ -125,7 +125,7 @@ def train_epoch(
                 with _arithmetic(precision, device):
                     images = images.double() if precision == "float64" else images
                     outputs = _outputs(acting, module, images)
-                    loss = _loss(acting, outputs, labels, index, smoothing=label_smoothing)
+                    loss = _loss(acting, outputs, labels, index, label_smoothing, resident)
                 (loss if factor == 1 else loss * factor).backward()
                 total += loss.detach()
             _update(optimizer, lr=lr_at(step), scale=scale)
@@ -164,9 +164,16 @@ def _loss(
     outputs: Tensor,
     labels: Tensor,
     index: Tensor,
-    *,
     smoothing: float,
+    of: OnDeviceDataset,
 ) -> Tensor:
+    if labels.ndim == 2:  # two kinds: two heads, whose losses are added up
+        parts = outputs[:, : of.classes], outputs[:, of.classes :]
+        first, second = (
+            functional.cross_entropy(part, labels[:, kind], label_smoothing=smoothing)
+            for kind, part in enumerate(parts)
+        )
+        return first + of.second_weight * second
     own = None if acting is None else acting.loss(outputs, labels, index)
     if own is not None:
         return own

@@ -57,7 +57,7 @@ class TrialContext:
         self.trainer = EpochTrainer(
             recipe, plan=self.plan, data=self.data, device=self.device, warm=store.warm
         )
-        size = functools.partial(count_dense, self.model, self.data.shape, len(self.data.classes))
+        size = functools.partial(count_dense, self.model, self.data.shape, self.data.outputs)
         self.usage = TrialUsage(recipe.device, meter=self.meter, store=store, size=size)
         if {"memory_gib", "gpu_memory_gib"} & recipe.device.levers.keys():
             # What other trials left here would count against this one's cap.
@@ -70,7 +70,7 @@ class TrialContext:
 
     def size_of(self, model: Any) -> Count:
         """The size of the net of a model part, for these images and classes."""
-        return count_dense(model, self.data.shape, len(self.data.classes))
+        return count_dense(model, self.data.shape, self.data.outputs)
 
     @property
     def following(self) -> str:

@@ -36,8 +36,8 @@ def data_facts(source: Any) -> DataFacts:
 
 
 def sizes_of(data: Data) -> tuple[int, ...]:
-    """Channels, height and width of an image, and the classes: what a net is built for."""
-    return (*data.shape, len(data.classes))
+    """Channels, height and width of an image, and the logits: what a net is built for."""
+    return (*data.shape, data.outputs)
 
 
 @functools.lru_cache(maxsize=2)

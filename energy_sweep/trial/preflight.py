@@ -30,7 +30,7 @@ def check_model(recipe: Recipe) -> None:
 def _check(dataset: Any, model: Any) -> None:
     data, kind = load_data(dataset), type(model)
     name = f"model._target_={kind.__module__}.{kind.__qualname__}"
-    wanted = (IMAGES, len(data.classes))
+    wanted = (IMAGES, data.outputs)
     try:
         with infeasible_out_of_memory(memory_gib=None, gpu_memory_gib=None), torch.no_grad():
             module = network(model, data, seed=0, device="cpu", precision="fp32")

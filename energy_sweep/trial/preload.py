@@ -40,7 +40,7 @@ def _rehearse(dataset: Any, optimizer: Any, runtime: Any, *, device: str, thread
         nn.Conv2d(channels, 2, 1),
         nn.Softsign(),  # which torch's own exporter has to write
         nn.Flatten(),
-        nn.Linear(2 * height * width, len(data.classes)),
+        nn.Linear(2 * height * width, data.outputs),
     ).to(device)
     images = torch.zeros(count, *data.shape, device=device)
     labels = torch.zeros(count, dtype=torch.int64, device=device)

@@ -33,6 +33,7 @@ def check_ready(recipe: Recipe, *, meter_id: Callable[[], str]) -> None:
     images = data_facts(recipe.dataset).images
     whole_groups(whole_batches(images, recipe.batch), recipe.batch, recipe.accumulate)
     _check_size(recipe.dataset, recipe.model)
+    _check_tasks(recipe)
     check_model(recipe)
     check_compressible(recipe)
     _check_optimizer(recipe.optimizer)
@@ -40,6 +41,16 @@ def check_ready(recipe: Recipe, *, meter_id: Callable[[], str]) -> None:
     if recipe.device.processes > 1:
         for part in (recipe.dataset, recipe.model, recipe.optimizer):
             describe(part)
+
+
+def _check_tasks(recipe: Recipe) -> None:
+    """Refuse what teaches, or lowers, a net of one task only, where there are two."""
+    during = recipe.in_training
+    if during is not None and load_data(recipe.dataset).second_classes:
+        raise BadInput(
+            f"compression={during[0].name} acts on a loss of one kind of labels, and"
+            f" dataset={recipe.dataset.name} has two: type compression=prune, or none"
+        )
 
 
 def _check_origins(recipe: Recipe, meter_id: Callable[[], str]) -> None:
@@ -64,7 +75,7 @@ def _check_size(dataset: Any, model: Any) -> None:
     data, most = load_data(dataset), psutil.virtual_memory().total
     try:
         with torch.device("meta"):
-            module = model.build(data.shape, len(data.classes))
+            module = model.build(data.shape, data.outputs)
         weights = sum(parameter.numel() for parameter in module.parameters())
     except (RuntimeError, OverflowError):
         weights = most

@@ -39,7 +39,7 @@ HOPELESS_BF16 = 1.25
 def head(data: Data, batch: int) -> Split:
     """The first few batches of the training images; BadInput where there is not even one."""
     count = BATCHES * batch
-    split = Split(data.train.images[:count], data.train.labels[:count])
+    split = data.train.first(count)
     if len(split) < batch:
         OnDeviceDataset(split, data).steps(batch)
     return split

@@ -107,7 +107,7 @@ def _named(recipe: Recipe, machine: JsonDict | None) -> tuple[str, JsonDict]:
     settings = {
         **{name: value for name, value in recipe.config().items() if name not in _IDLE},
         "shape": list(data.shape),
-        "classes": len(data.classes),
+        "classes": data.outputs,
         "shift": data.shift,
         "optimizer": spec(recipe.optimizer)["name"],
         "machine": {name: here.get(name) for name in ("device_class", "torch", "isa")},

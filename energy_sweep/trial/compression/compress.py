@@ -175,7 +175,8 @@ def _compressed(context: TrialContext, index: int, module: nn.Module) -> tuple[n
         size = min(SAMPLE_BATCH, len(context.trainer.resident))
         found = context.trainer.resident.epoch(size, context.trainer.generator("samples"))
         for batch in itertools.islice(found, max(1, SAMPLES // size)):
-            yield batch.images.to(dtype), batch.labels
+            labels = batch.labels if batch.labels.ndim == 1 else batch.labels[:, 0]
+            yield batch.images.to(dtype), labels
 
     made, facts = one.technique.prepare(module, one.level, example=example, batches=batches)
     recalibrate(

@@ -29,8 +29,9 @@ MASKED = 0.01
 class Evaluation:
     """Validation images right, and what the file is, as the record of the stage holds it.
 
-    `lowered_graph` names the graph that is executed; `macs` are those of one image. `answers` are
-    None where they were not kept, and the weights that would give them are gone.
+    `lowered_graph` names the graph that is executed; `macs` are those of one image. Of two kinds of
+    labels, `second_correct` is how many of the second were right. `answers` are None where they
+    were not kept, and the weights that would give them are gone.
     """
 
     correct: int
@@ -41,13 +42,22 @@ class Evaluation:
     zero_weights: float
     lowered_graph: str
     answers: Answers | None = None
+    second_correct: int | None = None
 
     @property
     def facts(self) -> JsonDict:
         """What a result tells of the file; the images right have a field of their own there."""
-        told: JsonDict = to_json(self)
+        told = self.document
         own = ("correct", "lowered_graph", FACT)
         return {name: told[name] for name in told if name not in own}
+
+    @property
+    def document(self) -> JsonDict:
+        """As the record of the stage holds it: of one task, nothing is said of a second."""
+        told: JsonDict = to_json(self)
+        if self.second_correct is None:
+            del told["second_correct"]
+        return told
 
 
 def evaluate(deployed: ExportedModel) -> Evaluation:
@@ -108,10 +118,14 @@ def inference_benchmark(deployed: ExportedModel, graph: str) -> InferenceBenchma
 def _evaluated(deployed: ExportedModel) -> StageRecord:
     context, path, right = deployed.context, deployed.path, list[bytes]()
     split, batch = context.data.validation, context.recipe.inference_batch
+    second, classes = list[int](), len(context.data.classes)
 
     def classify() -> None:
         logits = deployed.runtime.open(path, deployed.threads).predict(split.images, batch)
-        right.append(np.packbits(logits.argmax(axis=1) == split.labels).tobytes())
+        found = logits[:, :classes].argmax(axis=1)
+        right.append(np.packbits(found == split.labels).tobytes())
+        if split.second is not None:
+            second.append(int((logits[:, classes:].argmax(axis=1) == split.second).sum()))
 
     use = context.stages["evaluate"]
     record = context.usage.metered(use, classify, images=len(split.labels))
@@ -120,6 +134,7 @@ def _evaluated(deployed: ExportedModel) -> StageRecord:
     found = Evaluation(
         correct=answers.correct,
         answers=answers,
+        second_correct=second[0] if second else None,
         bytes=path.stat().st_size,
         parameters=size.parameters,
         macs=size.macs,
@@ -127,7 +142,7 @@ def _evaluated(deployed: ExportedModel) -> StageRecord:
         zero_weights=zero_share(deployed.network),
         lowered_graph=deployed.runtime.graph_key(path, deployed.threads),
     )
-    return replace(record, facts=to_json(found))
+    return replace(record, facts=found.document)
 
 
 def name_of_images(data: Data) -> str:
