@@ -104,7 +104,7 @@ def serve(
 ) -> None:
     """Serve one dashboard of all studies to this machine alone until `stop`.
 
-    `writable` lets it change things.
+    `writable` lets it change things, in the first of them, which is shown as it is stored.
     """
     from optuna_dashboard import wsgi
 
@@ -122,7 +122,9 @@ def serve(
                 )
             )
         artifacts = JoinedArtifacts([_store(one.folder) for one in studies])
-        with Server(wsgi(ShownStudies(served), artifacts), port, writable=writable) as server:
+        # What may be changed is shown as it is stored: renaming a study copies what is shown.
+        shown = served[0].storage if writable else ShownStudies(served)
+        with Server(wsgi(shown, artifacts), port, writable=writable) as server:
             server.serve_until(stop)
     finally:
         for one in served:

@@ -30,10 +30,10 @@ def trial_notes(priced: PricedStudy) -> dict[int, str]:
     return notes
 
 
-def study_note(priced: PricedStudy, steps: str) -> str:
+def study_note(priced: PricedStudy, steps: str | None) -> str:
     """Markdown that heads the study: what was spent, what it would have cost, and how sure.
 
-    `steps` says what its intermediate values are.
+    `steps` says what its intermediate values are, None where trials are shown as they are stored.
     """
     front = ", ".join(str(row.trial) for row in priced.front) or "none yet"
     return (
@@ -46,8 +46,15 @@ def study_note(priced: PricedStudy, steps: str) -> str:
     )
 
 
-def _of_this_page(priced: PricedStudy, steps: str) -> str:
+def _of_this_page(priced: PricedStudy, steps: str | None) -> str:
     """What of the dashboard is to be read otherwise than it looks."""
+    if steps is None:
+        return (
+            "**How to read this dashboard.** Started with `--write`, it shows trials as they were"
+            " told when they ended: *Best Trials* know neither pooled prices nor constraints,"
+            " merged seeds or uncertainty. The front above is that of today."
+            f" Numbers have no units there: accuracy is a share, joules are {priced.quality}."
+        )
     out = len(priced.excluded) + len(priced.infeasible) + len(priced.unpriced)
     left = f" {out} trials that are out of the running are shown as *Pruned*." if out else ""
     return (

@@ -85,7 +85,10 @@ def serve(served: Sequence[ToServe], arguments: Namespace, stop: threading.Event
     """Put our pages and notes into the dashboard, say where it is, and serve it."""
     from energy_sweep import study
 
-    shown = [_annotated(one, (index, len(served))) for index, one in enumerate(served)]
+    shown = [
+        _annotated(one, (index, len(served)), writable=arguments.write)
+        for index, one in enumerate(served)
+    ]
     _announce([one.name for one in served], f"http://127.0.0.1:{arguments.port}/", arguments)
     try:
         study.serve(shown, port=arguments.port, stop=stop, writable=arguments.write)
@@ -94,7 +97,7 @@ def serve(served: Sequence[ToServe], arguments: Namespace, stop: threading.Event
         raise BadInput(f"port {arguments.port}: {error.strerror}: {cure}") from error
 
 
-def _annotated(one: ToServe, place: tuple[int, int]) -> StudyFolder:
+def _annotated(one: ToServe, place: tuple[int, int], *, writable: bool) -> StudyFolder:
     from energy_sweep import study
     from energy_sweep.app.verbs.notes import study_note, trial_notes
     from energy_sweep.app.verbs.shown_trials import figures_of, shown_trials, study_lines
@@ -107,7 +110,7 @@ def _annotated(one: ToServe, place: tuple[int, int]) -> StudyFolder:
         one.folder,
         one.stored.record,
         notes=trial_notes(priced),
-        study_note=study_note(priced, steps),
+        study_note=study_note(priced, None if writable else steps),
         report_path=page,
         place=place,
     )

@@ -143,6 +143,41 @@ def test_writing_is_for_one_study(outputs: Path, capsys: pytest.CaptureFixture[s
     assert "type dashboard NAME --write" in capsys.readouterr().err
 
 
+def test_what_may_be_changed_is_shown_as_it_is_stored(tmp_path: Path) -> None:
+    folder = store_study(tmp_path, "mine", toy_study.grid())
+    found = stored.load_study(folder)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    typed = Namespace(name="mine", outputs=tmp_path, port=port, json=True, write=True)
+    typed.no_browser, typed.objective, typed.images, typed.unconstrained = (
+        True,
+        "lifetime",
+        10,
+        False,
+    )
+    [(name, one)] = serving.studies(typed)
+    stop = threading.Event()
+    served = [serving.ToServe(stored=one, folder=one.folder, name=name)]
+    thread = threading.Thread(target=serving.serve, args=(served, typed, stop))
+    thread.start()
+    _connected(port).close()
+    number, told = detail(f"http://127.0.0.1:{port}", "mine")
+    rename = urllib.request.Request(
+        f"http://127.0.0.1:{port}/api/studies/{number}/rename",
+        data=b'{"study_name": "other"}',
+        headers={"Content-Type": "application/json"},
+    )
+    urllib.request.urlopen(rename, timeout=30).read()
+    stop.set()
+    thread.join(10)
+    assert told["trials"][0]["values"][1] == 1.0  # as it was told
+    assert "Started with `--write`" in told["note"]["body"]
+    # Renamed there, it is whole: what is shown, and so copied, was what is stored.
+    assert stored.load_study(folder).trials == found.trials
+    assert stored.load_study(folder).damage == found.damage
+
+
 def test_a_study_that_cannot_be_read_is_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
