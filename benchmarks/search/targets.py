@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.search.contest import Rows, Told, world_of
 from benchmarks.search.contestants import BOUND, MISSING, SHARING, SLOW
-from benchmarks.search.scores import SHARES, Row, behind, ratio, steps
+from benchmarks.search.scores import SHARES, Row, behind, most, ratio, steps
 from benchmarks.search.worlds import WORLDS
 
 UNSHARED, ZEUS, RANDOM, LOST = 1 / 4, 1 / 2, 1 / 3, 1 / 20
@@ -50,15 +50,16 @@ def _compared(name: str, rows: dict[str, Row], told: list[dict[str, Any]]) -> di
         {one: row for one, row in rows.items() if one not in ("ours", BOUND)},
     )
     unshared = {one: row for one, row in others.items() if one not in SHARING}
-    grid = steps(world_of(name, 0))
+    world = world_of(name, 0)
+    grid, beyond = steps(world), most(world)
     ahead = {one: behind(ours, row) for one, row in others.items()}
     aims: dict[str, Any] = {}
     if unshared and name in WORLDS:
-        aims["over_best_unshared"] = _aim(_best_ratio(ours, unshared), UNSHARED)
+        aims["over_best_unshared"] = _aim(_best_ratio(ours, unshared, beyond), UNSHARED)
     if others and name not in WORLDS:
-        aims["over_best_of_all"] = _aim(_best_ratio(ours, others), ZEUS)
+        aims["over_best_of_all"] = _aim(_best_ratio(ours, others, beyond), ZEUS)
     if "random_shared" in rows:
-        aims["over_random_shared"] = _aim(ratio(ours, rows["random_shared"]), RANDOM)
+        aims["over_random_shared"] = _aim(ratio(ours, rows["random_shared"], beyond), RANDOM)
     aims["most_behind"] = {
         "value": max((one[0] for one in ahead.values() if one), default=0.0),
         "where": {one: [round(at[0], 4), float(grid[at[1]])] for one, at in ahead.items() if at},
@@ -70,8 +71,8 @@ def _compared(name: str, rows: dict[str, Row], told: list[dict[str, Any]]) -> di
     return {"targets": aims}
 
 
-def _best_ratio(ours: Row, others: dict[str, Row]) -> float:
-    return max(ratio(ours, row) for row in others.values())
+def _best_ratio(ours: Row, others: dict[str, Row], beyond: float) -> float:
+    return max(ratio(ours, row, beyond) for row in others.values())
 
 
 def _aim(value: float, most: float) -> dict[str, Any]:
