@@ -11,6 +11,7 @@ import yaml
 
 from energy_sweep.text import terminal
 
+CLAIMS = "\nclaims:"  # what an experiment has at its top, and no option of Hydra
 TEMPLATE = Path("hydra", "help", "energy_sweep.yaml")
 
 
@@ -32,6 +33,14 @@ def groups_of(folders: Sequence[Path]) -> dict[str, list[str]]:
     for folder in folders:
         for path in folder.rglob("*.yaml"):
             group = path.parent.relative_to(folder)
-            if group.parts and group.parts[0] != "hydra":
+            if group.parts and group.parts[0] != "hydra" and not is_preset(path):
                 found.setdefault(group.as_posix(), set()).add(path.stem)
     return {name: sorted(found[name]) for name in sorted(found)}
+
+
+def is_preset(path: Path) -> bool:
+    """Whether a file says at its top that it has claims."""
+    try:
+        return CLAIMS in path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False

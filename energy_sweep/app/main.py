@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from energy_sweep.app.config.conf_folder import conf_folder
+from energy_sweep.app.experiment.typed import check_no_preset
 from energy_sweep.app.sweep.ending import keep_interrupts, keep_process
 from energy_sweep.app.sweep.patience import Patience
 from energy_sweep.record import BadInput, EnergySweepError
@@ -182,6 +183,7 @@ def _hydra(arguments: Sequence[str], run: RunTrial | None, patience: Patience) -
     schema.register()
     task = Task(run, patience)
     task.waits, arguments = _waits(arguments)
+    check_no_preset(arguments)
     try:
         words = parse_command_line(arguments, conf_folder())
         with keep_process(), keep_interrupts() as task.check_interrupt, _command_line(words):

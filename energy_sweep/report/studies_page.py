@@ -40,9 +40,9 @@ def studies_page(
         top=_top(joint, apart),
         data={"config": CONFIG},
         sections=[
-            _figure(joint, apart),
-            Section(key="studies", title="Studies", html=_table(studies_cells(joint, apart))),
-            Section(key="joint", title="Members", html=_table(members_cells(joint, apart))),
+            figure_section(joint, apart),
+            Section(key="studies", title="Studies", html=html_table(studies_cells(joint, apart))),
+            Section(key="joint", title="Members", html=html_table(members_cells(joint, apart))),
             *_units(joint, units),
             _notes(joint),
         ],
@@ -68,7 +68,8 @@ def _safe(texts: Sequence[str]) -> list[str]:
     return [html.escape(text) for text in texts]
 
 
-def _figure(joint: JointFront, apart: Sequence[str]) -> Section:
+def figure_section(joint: JointFront, apart: Sequence[str]) -> Section:
+    """All fronts on one figure."""
     first = next(iter(joint.studies.values()))
     quality = "" if apart else f", {first.quality}"
     return Section(
@@ -122,7 +123,8 @@ def _point(row: Row) -> JsonDict:
     }
 
 
-def _table(cells: Cells) -> str:
+def html_table(cells: Cells) -> str:
+    """A table of escaped cells."""
     head, lines = cells
     titles = "".join(f"<th>{html.escape(title).replace('.', '.<wbr>')}</th>" for title in head)
     rows = "".join(

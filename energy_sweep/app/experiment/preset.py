@@ -15,20 +15,23 @@ import yaml
 from energy_sweep.app.config.conf_folder import conf_folder
 from energy_sweep.app.experiment.claim_form import claim_of
 from energy_sweep.app.experiment.fields import Fields, text_list
+from energy_sweep.app.experiment.typed import GROUP
+from energy_sweep.app.help import is_preset
 from energy_sweep.front.effects.claims import Claim
 from energy_sweep.record import BadInput
 
-FOLDER = "experiment"
 SIZES = ("smoke", "full")
 MOST_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepPlan:
-    """One sweep: the words behind `-m` but for the name of its study."""
+    """One sweep: the words behind `-m` but for the name of its study; or, of a published trace,
+    those behind the verb `trace`."""
 
     name: str
-    words: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    trace: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +68,8 @@ class Preset:
 
 def known_presets() -> dict[str, Path]:
     """The experiments that come along, by name; other files there are options of Hydra."""
-    files = sorted((conf_folder() / FOLDER).glob("*.yaml"))
+    files = sorted((conf_folder() / GROUP).glob("*.yaml"))
     return {path.stem: path for path in files if is_preset(path)}
-
-
-def is_preset(path: Path) -> bool:
-    """Whether a file has the form of an experiment, whole or not."""
-    try:
-        found: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
-        return False
-    return isinstance(found, dict) and "claims" in found
 
 
 def load_preset(name: str) -> Preset:
@@ -138,7 +132,10 @@ def _size(fields: Fields) -> Size:
         fixed = [word for word in words if word.split("=")[0] in ("name", "-m", "--multirun")]
         if fixed:
             inner.refuse(f"{fixed[0]} is set by the experiment: leave it out of words")
-        plans.append(SweepPlan(name=name, words=words))
+        trace = tuple(text_list(inner, "trace"))
+        if words and trace:
+            inner.refuse("has words and a trace: write either")
+        plans.append(SweepPlan(name=name, words=words, trace=trace))
         inner.end()
     if not plans:
         fields.refuse("has no sweeps: write sweeps: [{name: a, words: [lr=0.1,1]}]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import shlex
 import sys
 from argparse import Namespace
@@ -22,6 +23,11 @@ from energy_sweep.record import BadInput, JsonDict, TrialRecord, TrialResult, to
 from energy_sweep.study.links import check_links
 from energy_sweep.study.paths import PAGE
 from energy_sweep.text import terminal
+
+
+def page_options(parser: argparse.ArgumentParser) -> None:
+    """Where the page goes."""
+    parser.add_argument("--to", type=Path, metavar="FILE", help="default: report.html in the study")
 
 
 def deploy(arguments: Namespace) -> None:

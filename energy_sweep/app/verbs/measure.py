@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import shlex
 import sys
@@ -37,6 +38,18 @@ JOULES_UNKNOWN = 1
 MOST_CHARACTERS = 60
 # A child that is gone shows no memory, so it is looked at while it runs; counters need no look.
 FIRST_LOOK_SECONDS = 0.05
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """By what meter, and the program."""
+    parser.add_argument(
+        "--meter",
+        choices=("auto", "nvml", "rapl", "estimate"),
+        default="auto",
+        help="source of joules (default: auto, the best of each domain)",
+    )
+    parser.add_argument("--to", type=Path, metavar="FILE", help="write the JSON there")
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ARGS ...")
 
 
 def measure(arguments: Namespace) -> int:

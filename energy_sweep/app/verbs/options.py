@@ -12,6 +12,8 @@ from typing import NoReturn
 from energy_sweep.app.verbs import (
     choosing,
     comparing,
+    effects,
+    experiments,
     exporting,
     make,
     measure,
@@ -34,6 +36,9 @@ ACTIONS = {
     "front": show.front,
     "choose": choosing.choose,
     "compare": comparing.compare,
+    "effects": effects.effects,
+    "experiment": experiments.experiment,
+    "verdict": experiments.verdict,
     "deploy": make.deploy,
     "report": make.report,
     "dashboard": serving.dashboard,
@@ -105,9 +110,15 @@ def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
         ),
         "measure": (
             "The joules of any program: measure -- python train.py",
-            *(_powercap, _watts, units, _force, _measure),
+            *(_powercap, _watts, units, _force, measure.options),
         ),
-        "front": ("The configurations that no other beats.", *study, units, _csv, unconstrained),
+        "front": (
+            "The configurations that no other beats.",
+            *study,
+            units,
+            show.options,
+            unconstrained,
+        ),
         "choose": (
             "One configuration by constraints or rule, and the command that runs it.",
             *(*study, constraints, unconstrained, units),
@@ -116,6 +127,7 @@ def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
             "Two configurations (compare NAME 3 7), or the fronts of studies (compare NAME NAME).",
             *(comparing.options, _outputs, _objective, _watts, unconstrained, units, _force),
         ),
+        **_claim_verbs(),
         "deploy": (
             "The chosen configuration as files that anybody can run.",
             *(*study, constraints, unconstrained, _deploy, _force),
@@ -123,7 +135,7 @@ def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
         "report": (
             "The study as one page that needs no network.",
             *study,
-            _report,
+            make.page_options,
             unconstrained,
             units,
             _force,
@@ -137,6 +149,24 @@ def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
             *(*study, constraints, unconstrained, exporting.options),
         ),
         "stages": ("The store of finished work, and what trials share.", _study, _clear),
+    }
+
+
+def _claim_verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
+    """Those of claims: what an axis does, what holds here, and what others published."""
+    return {
+        "effects": (
+            "What each axis does to accuracy and joules, matched on all others.",
+            *(effects.options, _outputs, _watts),
+        ),
+        "experiment": (
+            "Run the sweeps of claims, and say which of them hold on this machine.",
+            *(experiments.experiment_options, _outputs, _watts, _force),
+        ),
+        "verdict": (
+            "Which claims hold, by what an experiment has stored.",
+            *(experiments.verdict_options, _outputs, _watts, _force),
+        ),
         "trace": (
             "A trace that others measured and published, as a study.",
             *(traces.options, _outputs),
@@ -148,17 +178,6 @@ def _powercap(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--powercap", type=Path, metavar="DIR", help="where the RAPL counters lie, if not in /sys"
     )
-
-
-def _measure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--meter",
-        choices=("auto", "nvml", "rapl", "estimate"),
-        default="auto",
-        help="source of joules (default: auto, the best of each domain)",
-    )
-    parser.add_argument("--to", type=Path, metavar="FILE", help="write the JSON there")
-    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ARGS ...")
 
 
 def _watts(parser: argparse.ArgumentParser) -> None:
@@ -198,10 +217,6 @@ def _objective(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _csv(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--csv", action="store_true", help="print CSV instead of text")
-
-
 def _deploy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="where to write")
     _allow(parser)
@@ -215,10 +230,6 @@ def _allow(parser: argparse.ArgumentParser) -> None:
         metavar="PACKAGE",
         help="trust your package that a trial's own parts are in",
     )
-
-
-def _report(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--to", type=Path, metavar="FILE", help="default: report.html in the study")
 
 
 def _clear(parser: argparse.ArgumentParser) -> None:

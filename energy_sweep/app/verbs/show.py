@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from argparse import Namespace
 from collections import defaultdict
 
@@ -19,6 +20,11 @@ from energy_sweep.text import terminal
 
 MEBI = 2**20
 ORDER = (*TRAINING_STAGES, *MEASURING_STAGES)
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """The other form of a front."""
+    parser.add_argument("--csv", action="store_true", help="print CSV instead of text")
 
 
 def front(arguments: Namespace) -> None:

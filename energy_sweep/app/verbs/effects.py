@@ -1,0 +1,79 @@
+"""The verb effects: what each axis does to accuracy and joules, matched on all others."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+from argparse import Namespace
+from pathlib import Path
+
+from energy_sweep.app import stored_study
+from energy_sweep.app.stored_study import StoredStudy
+from energy_sweep.app.verbs import typed_numbers
+from energy_sweep.record import BadInput, Objective
+from energy_sweep.study.paths import is_study
+from energy_sweep.text import terminal
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Which studies, which axes, and what equally accurate is."""
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="NAME|AXIS",
+        help="studies (default: the latest), and axes (default: all)",
+    )
+    parser.add_argument(
+        "--min-accuracy",
+        type=typed_numbers.positive,
+        metavar="A",
+        help="also joules to reach A; the most over the least joules of those that do",
+    )
+
+
+def effects(arguments: Namespace) -> None:
+    """Print the effects of axes as one family of tests."""
+    names = [word for word in arguments.words if _is_study(word, arguments.outputs)]
+    asked = [word for word in arguments.words if word not in names]
+    if len(set(names)) < len(names):
+        raise BadInput(f"type each study once: effects {' '.join(dict.fromkeys(names))}")
+    floor = arguments.min_accuracy
+    if floor is not None and floor > 1:
+        raise BadInput(f"--min-accuracy {floor:g}: an accuracy is a fraction: type 0.9")
+    studies = [_load(arguments, name) for name in names or [None]]
+
+    from energy_sweep.front.effects.joules_spread import joules_spread
+    from energy_sweep.front.effects.linearity import linearity
+    from energy_sweep.front.effects.runs import runs_of
+    from energy_sweep.front.effects.study_effects import study_effects
+    from energy_sweep.report.effects_table import effects_table
+
+    training = Objective(name="training")
+    priced = {one.record.name: one.priced.by(training) for one in studies}
+    runs = runs_of(priced)
+    found = study_effects(runs, asked, reaching=floor)
+    spreads = {name: joules_spread(one, floor) for name, one in priced.items()}
+    lines = {name: linearity(one.study.stages.values()) for name, one in priced.items()}
+    if arguments.json:
+        stored_study.print_json(
+            {
+                "studies": list(priced),
+                "quality": runs.quality,
+                "effects": [one.document for one in found],
+                "joules_spread": {n: one and one.document for n, one in spreads.items()},
+                "linearity": {n: one and one.document for n, one in lines.items()},
+            }
+        )
+        return
+    width = terminal.width_of()
+    print(effects_table(found, quality=runs.quality, spreads=spreads, lines=lines, width=width))
+
+
+def _is_study(word: str, outputs: Path) -> bool:
+    return is_study(outputs / word) or is_study(Path(word))
+
+
+def _load(arguments: Namespace, name: str | None) -> StoredStudy:
+    one = copy.copy(arguments)
+    one.name = name
+    return stored_study.load(one)

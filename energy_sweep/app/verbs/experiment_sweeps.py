@@ -1,0 +1,55 @@
+"""Runs the sweeps of an experiment, one after the other, each as the command that types it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from energy_sweep.app.config.quoting import quote_if_needed
+from energy_sweep.app.experiment.preset import Preset, SweepPlan
+from energy_sweep.app.verbs.child import BY_SIGNAL, run
+from energy_sweep.study.paths import OUTPUTS
+from energy_sweep.text.commands import program
+
+STOPPED = (130, BY_SIGNAL + 2, BY_SIGNAL + 15)
+MODULE = ("-m", "energy_sweep")
+
+
+def words_of(preset: Preset, plan: SweepPlan, size: str, outputs: Path) -> list[str]:
+    """What is typed behind `python -m energy_sweep` to run a sweep."""
+    name = preset.study(plan.name, size)
+    if plan.trace:
+        within = [] if outputs == OUTPUTS else ["--outputs", str(outputs)]
+        return ["trace", *plan.trace, "--name", name, *within]
+    within = [] if outputs == OUTPUTS else [f"outputs={quote_if_needed(str(outputs))}"]
+    return ["-m", *plan.words, f"name={name}", *within]
+
+
+def plan_lines(preset: Preset, size: str, outputs: Path) -> list[str]:
+    """What is asked, how long it takes here, what it needs, and the commands in their order."""
+    chosen = preset.size(size)
+    lines = [f"{preset.name}, size {size}: {preset.question}", f"  source: {preset.source}"]
+    if chosen.minutes is not None:
+        lines.append(f"  takes: some {chosen.minutes:g} minutes on two CPU cores")
+    lines.append(f"  needs: {chosen.needs or 'nothing beside this program; no download'}")
+    lines += [f"  {program(*words_of(preset, one, size, outputs))}" for one in chosen.sweeps]
+    return lines
+
+
+def run_sweeps(preset: Preset, size: str, outputs: Path, *, dry: bool) -> list[str]:
+    """Run each, or ask each what it would do; gives the names of those that did not end well.
+
+    A sweep that is stopped by hand stops all: the same command goes on from there.
+    """
+    failed: list[str] = []
+    for plan in preset.size(size).sweeps:
+        if dry and plan.trace:
+            continue  # which costs nothing
+        words = [*words_of(preset, plan, size, outputs), *(["search.dry_run=true"] if dry else [])]
+        print(f"\n{program(*words)}", flush=True)
+        code = run([sys.executable, *MODULE, *words], lambda: None, first_look=1.0)
+        if code in STOPPED:
+            raise KeyboardInterrupt
+        if code:
+            failed.append(plan.name)
+    return failed
