@@ -84,10 +84,12 @@ def rows_of(
     names: Sequence[str],
     beside: Sequence[Comparison],
     belonging: Sequence[float],
+    noise: Sequence[float],
 ) -> tuple[Row, ...]:
     """A row per configuration, with the axes `names`.
 
-    `beside` is what it is beside others, `belonging` its probability of belonging to the front.
+    `beside` is what it is beside others, `belonging` its probability of belonging to the front,
+    `noise` how many joules it may be off by beside them.
     """
     found = accuracies.configurations
     users: defaultdict[str, set[str]] = defaultdict(set)
@@ -105,6 +107,7 @@ def rows_of(
             names=names,
             beside=beside[index],
             belongs=belonging[index],
+            noise_joules=noise[index],
         )
         for index, one in enumerate(found)
     )
@@ -137,6 +140,7 @@ def _row(
     names: Iterable[str],
     beside: Comparison,
     belongs: float,
+    noise_joules: float,
 ) -> Row:
     trial, result = configuration.runs[0]
     results = [result for _, result in configuration.runs]
@@ -155,6 +159,7 @@ def _row(
         n_validation=result.n_validation,
         joules=joules,
         uncertainty_joules=uncertainty,
+        noise_joules=noise_joules,
         net_joules=prices.net_joules(configuration.demand),
         seeds=tuple(sorted({one.seed for one in results})),
         n=len(configuration.by_seed),

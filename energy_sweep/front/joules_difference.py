@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from energy_sweep.front.prices import NO_UNITS, Prices, Usage, apart
+from energy_sweep.front.ratio_noise import noise_joules
 from energy_sweep.front.ratios import LEAST_JOULES, Ratios
 from energy_sweep.record import JsonDict
 
@@ -67,7 +68,7 @@ def joules_difference(
             is_sure=False,
         )
     ratios = Ratios([first, second, more], prices, scale_band_of)
-    change, noise = prices.joules(more)[0], ratios.noise_joules(2)
+    change, noise = prices.joules(more)[0], float(noise_joules(ratios)[2])
     shares: tuple[float, float, float] | None = None
     if base > LEAST_JOULES:
         low, high = ratios.interval(0, 1)

@@ -51,6 +51,7 @@ class Row:
     n_validation: int
     joules: float
     uncertainty_joules: float
+    noise_joules: float
     net_joules: float | None
     seeds: tuple[int, ...]
     n: int

@@ -18,6 +18,7 @@ from energy_sweep.front.domination import pareto
 from energy_sweep.front.importance import Forest, Importance, axis_importance
 from energy_sweep.front.infeasible import InfeasibleRow, infeasible_rows
 from energy_sweep.front.priced_configurations import PricedConfigurations
+from energy_sweep.front.ratio_noise import noise_joules
 from energy_sweep.front.remembered import remembered_text
 from energy_sweep.front.rivals import compared
 from energy_sweep.front.savings import Saving, savings
@@ -67,6 +68,7 @@ class PricedStudy(PricedConfigurations):
             names=self.axes,
             beside=compared(sorted(pareto(points)), self.accuracies, self.ratios),
             belonging=self.doubt.belonging().tolist(),
+            noise=noise_joules(self.ratios).tolist(),
         )
 
     @cached_property

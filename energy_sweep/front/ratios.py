@@ -8,7 +8,6 @@ it holds at every factor within the bands of the sources.
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -105,10 +104,10 @@ class Ratios:
         """The joules of each demand, by the prices as they are."""
         return np.exp(self.shares_of(None)[1])
 
-    def noise_joules(self, place: int) -> float:
-        """By what joules of a demand may be off in one run, but for what all prices share."""
-        parts = self._units[place] * self._by_source.sum(axis=0)
-        return Z95 * math.sqrt(max(0.0, float(parts @ self.covariance @ parts)))
+    def covariances(self, first: Sequence[int], second: Sequence[int]) -> Array:
+        """Of joules of each of `first` and of that of `second` in its place, in one run [n]."""
+        joules = self._units * self._by_source.sum(axis=0)
+        return np.einsum("ij,ij->i", joules[[*first]] @ self.covariance, joules[[*second]])
 
     def is_contended(self, first: Sequence[int], second: Sequence[int]) -> Flags:
         """Whether what two demands do not share was measured but beside other programs."""
@@ -204,22 +203,6 @@ def paired_ratios(
         values = log_joules[list(first)] - log_joules[list(second)]
         found.append(PairedRatios(values, apart @ ratios.covariance @ apart.T))
     return found
-
-
-def difference_joules(wanted: Usage, prices: Prices) -> tuple[float, float]:
-    """Joules of a difference of two demands, and by how much it may differ when measured again.
-
-    The noise of its prices is that of their ratios, where the windows of the study show it, and
-    what all prices have in common changes it in proportion. Unmeasured work raises KeyError.
-    """
-    joules, uncertainty = prices.joules(wanted)
-    trend, parts = prices.trend, prices.parts(wanted)
-    keys = {pool.beside or key for key, (pool, _) in zip(wanted, parts, strict=True)}
-    if trend is None or not keys <= set(trend.keys):
-        return joules, uncertainty
-    ratios = Ratios([wanted], prices)
-    common = math.fsum(units * pool.drift for pool, units in parts)
-    return joules, math.hypot(TWO_RUNS * ratios.noise_joules(0), common)
 
 
 def _covariance(keys: Sequence[str], pools: Sequence[Pool], trend: Detrended | None) -> Array:

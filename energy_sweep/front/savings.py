@@ -153,7 +153,7 @@ class _Costs:
         return self._known[both]
 
     def _less(self, now: Usage, then: Usage) -> Joules:
-        from energy_sweep.front.ratios import difference_joules  # which loads NumPy
+        from energy_sweep.front.ratio_noise import difference_joules  # which loads NumPy
 
         difference = apart(then, now)
         joules, uncertainty = difference_joules(difference, self.prices)

@@ -10,7 +10,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from energy_sweep.front.prices import TWO_RUNS, Prices
+from energy_sweep.front.detrending import Z95
+from energy_sweep.front.prices import TWO_RUNS, Prices, Usage
+from energy_sweep.front.ratios import Ratios
 from energy_sweep.record import TrialResult
 
 
@@ -37,6 +39,26 @@ def charge(wanted: Mapping[str, float], prices: Prices) -> Charge | None:
         drift=math.fsum(units * pool.drift for pool, units in parts),
         seconds=math.fsum(units * pool.seconds_per_unit for pool, units in parts),
     )
+
+
+def noise_parts(
+    training: Sequence[Usage], images: Sequence[Usage], prices: Prices
+) -> list[list[float]]:
+    """Of each configuration, joules beside the others' at 95 %, in squares: of its training, of
+    what training and an image have in common, and of an image.
+
+    Those of any objective are their sum, times 1, 2 x images and images squared. What was never
+    metered has none.
+    """
+    known = [
+        one if all(prices.pool(key) is not None for key in one) else {}
+        for one in (*training, *images)
+    ]
+    ratios, count = Ratios(known, prices), len(training)
+    first, second = range(count), range(count, 2 * count)
+    pairs = ((first, first), (first, second), (second, second))
+    found = [Z95**2 * ratios.covariances(one, other) for one, other in pairs]
+    return [list(map(float, parts)) for parts in zip(*found, strict=True)]
 
 
 def seconds_at_once(results: Sequence[TrialResult], prices: Prices, count: int) -> float | None:

@@ -40,6 +40,7 @@ def front_figure(priced: PricedStudy) -> JsonDict:
     colours = code_of(priced.ranked, ("compression.level", "compression"), PALETTE)
     symbols = code_of(priced.ranked, ("batch", "model"), SYMBOLS)
     x_axis = _joules_axis(priced)
+    x_axis["title"]["text"] += _shared(priced.front)
     left, right = (10**end if x_axis["type"] == "log" else end for end in x_axis["range"])
     y_axis = _accuracy_axis(priced)
     data = [
@@ -118,9 +119,22 @@ def _error_bars(rows: Sequence[Row]) -> JsonDict:
     up = [row.accuracy_high - row.accuracy for row in rows]
     down = [row.accuracy - row.accuracy_low for row in rows]
     return {
-        "error_x": {**bars, "array": [row.uncertainty_joules for row in rows]},
+        "error_x": {**bars, "array": [row.noise_joules for row in rows]},
         "error_y": {**bars, "symmetric": False, "array": up, "arrayminus": down},
     }
+
+
+def _shared(front: Sequence[Row]) -> str:
+    """A line on what bars along the joules leave out, since it moves all points alike."""
+    known = [row for row in front if row.joules > 0]
+    own = max((row.noise_joules / row.joules for row in known), default=0.0)
+    everything = max((row.uncertainty_joules / row.joules for row in known), default=0.0)
+    if not everything:
+        return ""
+    return (
+        f"<br><span style='font-size:.8em'>bars: beside the other points, at most ±"
+        f" {100 * own:.2g} %; run again, all together within ± {100 * everything:.2g} %</span>"
+    )
 
 
 def _step(front: Sequence[Row], edge: float) -> JsonDict:

@@ -13,7 +13,7 @@ from energy_sweep.front.limited import file_bytes
 from energy_sweep.front.merged import Configuration
 from energy_sweep.recipe.dials import Dials
 from energy_sweep.record import JsonDict, NothingFits, Objective
-from energy_sweep.report.charges import charge, seconds_at_once
+from energy_sweep.report.charges import charge, noise_parts, seconds_at_once
 from energy_sweep.report.figures import CONFIG
 from energy_sweep.report.stage_domains import domain_prices, stages_by_domain
 from energy_sweep.text.commands import program
@@ -77,8 +77,9 @@ def _columns(priced: PricedStudy, views: Sequence[PricedStudy]) -> JsonDict:
     prices = priced.prices
     known = domain_prices(priced.study.stages.values(), prices)
     intervals = _intervals(priced)
+    noise = noise_parts([one.demand for one in training], [one.demand for one in inference], prices)
     rows = list[JsonDict]()
-    for one, served in zip(training, inference, strict=True):
+    for one, served, own in zip(training, inference, noise, strict=True):
         trial, result = one.runs[0]
         results = [run for _, run in one.runs]
         reached = achieved(result.config, result.facts)
@@ -97,6 +98,7 @@ def _columns(priced: PricedStudy, views: Sequence[PricedStudy]) -> JsonDict:
                 "training": _charged(train),
                 # A net that was never run costs nothing there; what an image costs is not known.
                 "image": _charged(image),
+                "noise": own,
                 "perImage": image.joules if image and served.demand else None,
                 "stages": stages_by_domain(results, known),
                 "bytes": file_bytes(results),

@@ -115,12 +115,12 @@ def axes_of(rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for row in rows for name in row.params))
 
 
-def short(numbers: Sequence[int]) -> str:
+def short(numbers: Sequence[int], *, most: int = 6) -> str:
     """The first few of some trial numbers."""
     if not numbers:
         return "none"
-    more = f" +{len(numbers) - 6}" if len(numbers) > 6 else ""
-    return ", ".join(map(str, numbers[:6])) + more
+    more = f" +{len(numbers) - most}" if len(numbers) > most else ""
+    return ", ".join(map(str, numbers[:most])) + more
 
 
 def doubts_of(rows: Sequence[Row]) -> dict[str, Callable[[Row], Sequence[int]]]:

@@ -102,6 +102,11 @@ def join_parts(parts: Iterable[str], *, width: int | None = None, indent: str = 
     return "\n".join(prose(line, width=width, indent=indent) for line in lines)
 
 
+def is_constant(rows: Sequence[Sequence[str]], index: int) -> bool:
+    """Whether a column says the same in each of several rows."""
+    return len(rows) > 1 and len({row[index] for row in rows}) == 1
+
+
 def prose(text: str, *, width: int | None = None, indent: str | None = None) -> str:
     """Lines that go on in the next one rather than in the midst of a word.
 
@@ -140,7 +145,7 @@ def _visible_columns(
         return shown
     named = [head.index(name) for name in fold if name in head]
     order = [*named, *(index for index in reversed(shown[1:]) if index not in named)]
-    order.sort(key=lambda index: not _is_constant(rows, index))
+    order.sort(key=lambda index: not is_constant(rows, index))
     while order and _total_width(head, rows, shown, whole_titles=False) > width:
         shown.remove(order.pop(0))
     return shown
@@ -183,7 +188,7 @@ def _append_hidden(
     width: int | None,
 ) -> list[str]:
     hidden = [index for index in range(len(head)) if index not in shown]
-    once = [index for index in hidden if _is_constant(rows, index)]
+    once = [index for index in hidden if is_constant(rows, index)]
     lines: list[str] = []
     for line, row in zip(text, rows, strict=True):
         lines.append(line)
@@ -195,11 +200,6 @@ def _append_hidden(
         said = [f"{head[i]}: {rows[0][i]}" for i in once if rows[0][i]]
         lines.append(join_parts(["in every row", *said], width=width))
     return lines
-
-
-def _is_constant(rows: Sequence[Sequence[str]], index: int) -> bool:
-    """Whether a column says the same in each of several rows."""
-    return len(rows) > 1 and len({row[index] for row in rows}) == 1
 
 
 def _is_numeric(cells: Sequence[str]) -> bool:

@@ -26,6 +26,7 @@ FIGURES = {
 
 def row(trial: int, accuracy: float, joules: float, **more: Any) -> Row:
     known: dict[str, Any] = {"joules_per_image": None, "uncertainty_joules": 0.0, **more}
+    known.setdefault("noise_joules", known["uncertainty_joules"])
     return Row(
         trial=trial,
         config={},

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from energy_sweep.front.prices import Prices, Usage
-from energy_sweep.front.ratios import Ratios, difference_joules
+from energy_sweep.front.ratio_noise import difference_joules
+from energy_sweep.front.ratios import Ratios
 from energy_sweep.record import DomainEnergy, EnergyReading, Mark, Quality, StageRecord
 
 TRUE = {"fast": 1.0, "slow": 2.0, "rare": 3.0}

@@ -20,7 +20,16 @@ TRAINING = Objective(name="training")
 ROW_KEYS = {
     "net_joules",
     *("trial", "config", "params", "accuracy", "accuracy_low", "accuracy_high", "n_validation"),
-    *("joules", "uncertainty_joules", "seeds", "n", "rivals", "stages", "joules_per_image"),
+    *(
+        "joules",
+        "uncertainty_joules",
+        "noise_joules",
+        "seeds",
+        "n",
+        "rivals",
+        "stages",
+        "joules_per_image",
+    ),
     *("peak_memory_bytes", "beaten_by", "contended", "level", "removed", "zeros", "belongs"),
     *("file_bytes", "latency_seconds"),
 }
@@ -37,6 +46,7 @@ def row(trial: int, accuracy: float, joules: float, half: float = 0.01) -> Row:
         n_validation=359,
         joules=joules,
         uncertainty_joules=0.1,
+        noise_joules=0.05,
         net_joules=None,
         seeds=(0,),
         n=1,

@@ -22,7 +22,7 @@ STUDY = page_study.small()
 ROUNDING = 1e-12
 # What a row of the page has, by the names of the document.
 FIGURES = """rows => rows.map((row) => ({
-  trial: row.trial, joules: row.joules, uncertainty_joules: row.uncertainty,
+  trial: row.trial, joules: row.joules, uncertainty_joules: row.uncertainty, noise_joules: row.own,
   accuracy: row.accuracy, accuracy_low: row.low, accuracy_high: row.high, n: row.n,
   joules_per_image: row.perImage, file_bytes: row.bytes, latency_seconds: row.latency,
 }))"""
@@ -111,7 +111,7 @@ def test_the_points_drawn_are_the_rows_of_the_document(opened: Tab) -> None:
         assert trace["x"] == pytest.approx([row["joules"] for row in rows], rel=ROUNDING)
         assert trace["y"] == [row["accuracy"] for row in rows]
     bars, rows = by_name["front"], document["front"]
-    spread = [row["uncertainty_joules"] for row in rows]
+    spread = [row["noise_joules"] for row in rows]
     assert bars["dx"] == pytest.approx(spread, rel=ROUNDING)
     up = [row["accuracy_high"] - row["accuracy"] for row in rows]
     down = [row["accuracy"] - row["accuracy_low"] for row in rows]

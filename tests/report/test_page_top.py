@@ -248,6 +248,12 @@ def test_the_table_sorts_filters_and_ranks_above_the_floor(page: Page) -> None:
     def sort(name: str) -> None:
         page.locator("#trials-head").get_by_role("button", name=re.compile(f"^{name}")).click()
 
+    titles = page.locator("#trials-head").inner_text()
+    for axis in ROWS[0]["params"]:  # told once, or in a column of its own
+        is_same = len({str(row["params"][axis]) for row in ROWS}) == 1
+        assert (axis in page.locator("#trials-same").inner_text()) == is_same
+        assert (axis in titles.replace("\n", "")) != is_same
+    assert ("seeds" in titles) == (len({row["n"] for row in ROWS}) > 1)
     by_joules = sorted(ROWS, key=lambda row: (row["joules"], row["trial"]))
     assert trials() == [row["trial"] for row in by_joules]
     sort("accuracy [↑↓]|^accuracy$")

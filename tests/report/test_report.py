@@ -19,6 +19,7 @@ from energy_sweep.report import tables
 from energy_sweep.report.figures import CONFIG, front_figure
 from energy_sweep.report.page_data import floor
 from energy_sweep.report.sections import SECTIONS
+from energy_sweep.report.sections.front_table import front_section
 
 STUDY = toy_study.grid(rates=(0.001, 0.01, 10.0))
 TRAINING = Objective(name="training")
@@ -163,7 +164,7 @@ def test_the_front_is_a_stepped_line_with_error_bars_on_log_joules() -> None:
         )
     }
     for row in document["front"]:
-        wanted = (row["joules"], row["uncertainty_joules"], row["accuracy_high"])
+        wanted = (row["joules"], row["noise_joules"], row["accuracy_high"])
         assert bars.pop(row["trial"]) == pytest.approx(wanted)
     assert not bars
     drawn = sum(len(trace["x"]) for trace in traces(figure, "dominated"))
@@ -242,6 +243,16 @@ def test_the_front_as_text_is_aligned_and_says_estimated() -> None:
     assert f"Of {len(document['front'])} members, {document['expected_wrong']:.1f} are" in wrong
     assert [row["belongs"] for row in document["front"]] == [row.belongs for row in PRICED.front]
     assert "between 0.93 and 4" in band
+
+
+def test_what_all_members_share_is_told_once_on_the_page() -> None:
+    [before, table] = front_section(PRICED).html.split("<table")
+    head = table.split("</thead>")[0].replace("<wbr>", "")
+    for name in (*PRICED.axes, "n"):
+        of = [row.n if name == "n" else row.params[name] for row in PRICED.front]
+        is_same = len(PRICED.front) > 1 and len(set(map(str, of))) == 1
+        assert (f"<th>{name}</th>" in head) != is_same
+        assert bool(re.search(rf"[:·] {re.escape(name)} ", before)) == is_same
 
 
 def test_others_that_perhaps_belong_are_named() -> None:

@@ -67,10 +67,18 @@ def choose(arguments: Namespace) -> None:
         *_unit_lines(stored, choice, units, width=width),
         f"  run it   {again}",
         f"  take it  {program(*take)}",
-        *([f"  runtime  {other}"] if other else []),
+        *_runtime_lines(other, width=width),
         *([terminal.prose(anew, width=width)] if anew else []),
         sep="\n",
     )
+
+
+def _runtime_lines(other: str, *, width: int | None) -> list[str]:
+    """What another runtime may change, and the command that shows it on a line of its own."""
+    said, _, typed = other.partition(". To see: ")
+    if not said:
+        return []
+    return [terminal.prose(f"  runtime  {said}. To see:", width=width), f"           {typed}"]
 
 
 def document_of(choice: Choice, command: str) -> JsonDict:

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -102,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
     """What each verb is for, and its options."""
-    study = (_study, _objective, _watts)
+    study, every = (_study, _objective, _watts), partial(_study, default="all of them")
     return {
         "meters": (
             "What can be measured on this machine, how well, and what is missing.",
@@ -142,7 +143,7 @@ def _verbs() -> dict[str, tuple[str, *tuple[Options, ...]]]:
         ),
         "dashboard": (
             "Optuna's dashboard on this machine only, with notes and our page inside.",
-            *(*study, serving.options, unconstrained),
+            *(every, _objective, _watts, serving.options, unconstrained),
         ),
         "export": (
             "What was found for MLflow, TensorBoard, W&B, CodeCarbon, a model card, or as JSON.",
@@ -194,8 +195,8 @@ def _watts(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _study(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", metavar="NAME", help="a study; default: the latest")
+def _study(parser: argparse.ArgumentParser, default: str = "the latest") -> None:
+    parser.add_argument("name", nargs="?", metavar="NAME", help=f"a study; default: {default}")
     _outputs(parser)
 
 

@@ -53,7 +53,7 @@
   function bars(rows, theme) {
     const style = { type: "data", thickness: 1.1, width: 0, color: theme.soft };
     return {
-      error_x: { ...style, array: rows.map((row) => row.uncertainty) },
+      error_x: { ...style, array: rows.map((row) => row.own) },
       error_y: {
         ...style,
         symmetric: false,
@@ -168,6 +168,17 @@
     return layout;
   }
 
+  // What bars along the joules leave out, since it moves all points alike.
+  function shared(members) {
+    const known = members.filter((row) => row.joules > 0);
+    if (!known.length) return "";
+    const most = (of) => Math.max(...known.map((row) => of(row) / row.joules));
+    const [own, all] = [most((row) => row.own), most((row) => row.uncertainty)];
+    if (!all) return "";
+    return `Bars are 95 % intervals: of accuracy, and of joules beside the other points, at most ± ${page.format.percent(own)}. `
+      + `Run again, all points together may move by as much as makes that ± ${page.format.percent(all)}.`;
+  }
+
   front.axesOf = (row) => {
     const place = front.facetOf(row);
     return place ? { xaxis: `x${place + 1}`, yaxis: `y${place + 1}` } : {};
@@ -196,6 +207,7 @@
     });
     const isTraining = now.objective.name !== "inference" && groups.facet.names.length === 1;
     front.traces = isTraining ? [...facets, crosses(limits, isShown, theme)] : facets;
+    page.byId("front-shared").textContent = shared(now.front);
     return page.plot("front", front.traces, { ...placed(groups.facet, limits, theme), showlegend: false })
       .then(() => page.emit("front", front));
   };

@@ -11,7 +11,7 @@
     return between < 0 ? null : row.image.joules + idleWatts * between;
   }
 
-  // {joules, uncertainty, idle: the share of waiting}, or null where a part was never metered.
+  // {joules, uncertainty, own: that beside other rows, idle: the share of waiting}, or null where a part was never metered.
   function priced(row, { name, images, rate }, idleWatts = page.data.idleWatts) {
     const { training, image } = row;
     const times = { training: 0, inference: 1, lifetime: images }[name];
@@ -23,8 +23,11 @@
     const joules = (trains ? training.joules : 0) + times * each;
     const noise = square(trains ? training.noise : 0, times ? times * image.noise : 0);
     const drift = (trains ? training.drift : 0) + (times ? times * image.drift : 0);
+    // Beside other rows, of which what all prices share is no part.
+    const [trained, both, once] = row.noise;
+    const own = Math.sqrt(Math.max(0, (trains ? trained : 0) + (trains ? 2 * times * both : 0) + times ** 2 * once));
     const idle = used ? times * (each - image.joules) / joules : 0;
-    return { joules, uncertainty: square(noise, drift), idle };
+    return { joules, uncertainty: square(noise, drift), own, idle };
   }
 
   // Places of the points that none dominates, cheapest first; equal points stay together.

@@ -10,16 +10,16 @@
     { key: "accuracy", title: "accuracy", of: (row) => row.accuracy, text: (row) => row.accuracy.toFixed(3), down: true },
     { key: "joules", title: `joules (${page.data.quality})`, of: (row) => row.joules, text: (row) => joules(row.joules, row.uncertainty) },
     ...page.data.axes.map((axis, place) => ({
-      key: `axis:${axis}`, name: axis, title: axis, of: (row) => row.params[place], text: (row) => page.value(row.params[place]),
+      key: `axis:${axis}`, name: axis, title: axis, same: true, of: (row) => row.params[place], text: (row) => page.value(row.params[place]),
     })),
-    { key: "image", title: "per image", of: (row) => row.perImage, text: (row) => joules(row.perImage) },
+    { key: "image", same: true, title: "per image", of: (row) => row.perImage, text: (row) => joules(row.perImage) },
     { key: "efficiency", title: "accuracy per joule", of: efficiency, text: ranked, down: true },
-    { key: "bytes", title: "bytes", of: (row) => row.bytes, text: (row) => bytes(row.bytes) },
-    { key: "latency", title: "latency", of: (row) => row.latency, text: (row) => seconds(row.latency) },
-    { key: "n", title: "seeds", of: (row) => row.n },
+    { key: "bytes", same: true, title: "bytes", of: (row) => row.bytes, text: (row) => bytes(row.bytes) },
+    { key: "latency", same: true, title: "latency", of: (row) => row.latency, text: (row) => seconds(row.latency) },
+    { key: "n", title: "seeds", same: true, of: (row) => row.n },
     { key: "belongs", title: "belongs", of: (row) => row.belongs, text: (row) => (row.belongs === null ? "" : percent(row.belongs)), down: true },
   ];
-  let shown = COLUMNS; // without those that say nothing
+  let shown = COLUMNS; // without those that say nothing, or the same in every row
   let ranks = new Map();
 
   function ranked(row) {
@@ -89,7 +89,12 @@
     state.start = Math.min(state.start, Math.max(0, Math.floor((rows.length - 1) / PAGE) * PAGE));
     const part = rows.slice(state.start, state.start + PAGE);
     const all = page.now.rows;
-    shown = COLUMNS.filter(({ key, of }) => key === "trial" || all.some((row) => (of(row) ?? null) !== null) || key === "efficiency");
+    const known = COLUMNS.filter(({ key, of }) => key === "trial" || all.some((row) => (of(row) ?? null) !== null) || key === "efficiency");
+    const told = ({ of, text }, row) => String(text ? text(row) : of(row) ?? "");
+    const once = known.filter((one) => one.same && all.length > 1 && all.every((row) => told(one, row) === told(one, all[0])));
+    shown = known.filter((one) => !once.includes(one));
+    page.byId("trials-same").textContent = once.length
+      ? `In every row: ${once.map((one) => `${one.title} ${told(one, all[0])}`).join(" · ")}.` : "";
     page.byId("trials-head").innerHTML = head();
     page.byId("trials-body").innerHTML = part.map(line).join("");
     const end = state.start + part.length;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 
 from energy_sweep.front import PricedStudy, command
 from energy_sweep.report.figures import objective_text
@@ -19,6 +20,7 @@ from energy_sweep.report.tables import (
     short,
     unlikely,
 )
+from energy_sweep.text.terminal import is_constant
 
 TEXT = (
     "No configuration of the study is both more accurate and cheaper than one of"
@@ -33,29 +35,55 @@ def front_section(priced: PricedStudy) -> Section:
     return Section(
         key="members",
         title="The front",
-        html=f'<p class="soft">{told}</p><div class="scroll">{_table(priced)}</div>'
+        html=f'<p class="soft">{told}</p>{_table(priced)}'
         f'<p class="soft">{near_sentence(priced).strip()}</p>',
     )
 
 
 def _table(priced: PricedStudy) -> str:
-    commands = {trial.number: command(trial) for trial in priced.study.trials}
+    """The members, and above them once what is the same of all."""
     axes = (*axes_of(priced.front), *achieved_in(priced.front))
     doubts = doubts_of(priced.front)
-    head = [*head_of(axes, priced.quality), BELONGS, *doubts]
+    head = [*head_of(axes, priced.quality), BELONGS]
+    lines = [[*cells_of(row, axes), belongs(row)] for row in priced.front]
+    # Titles of axes come first, after that of the trial.
+    may_be_once = {*range(1, 1 + len(axes)), head.index("n")}
+    once = [place for place in sorted(may_be_once) if is_constant(lines, place)]
+    kept = [place for place in range(len(head)) if place not in once]
+    titles = "".join(map(_title, [*(head[place] for place in kept), *doubts]))
     unsure = {row.trial for row in unlikely(priced)}
-    lines: list[str] = []
-    for row in priced.front:
-        cells = [*cells_of(row, axes), belongs(row)]
-        line = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-        line += "".join(f'<td class="wide">{short(of(row))}</td>' for of in doubts.values())
-        text = html.escape(commands[row.trial])
-        lines.append(
-            f'<tr{" class=unsure" * (row.trial in unsure)}>{line}</tr><tr class="command">'
-            f'<td colspan="{len(head)}"><code>{text}</code></td></tr>'
+    commands = {trial.number: command(trial) for trial in priced.study.trials}
+    body = "".join(
+        _member(
+            [line[place] for place in kept],
+            [of(row) for of in doubts.values()],
+            typed=commands[row.trial],
+            is_unsure=row.trial in unsure,
         )
-    titles = "".join(f"<th>{html.escape(title).replace('.', '.<wbr>')}</th>" for title in head)
+        for row, line in zip(priced.front, lines, strict=True)
+    )
+    same = " · ".join(f"{head[place]} {lines[0][place]}" for place in once)
+    said = f'<p class="soft small">In every row: {html.escape(same)}.</p>' if same else ""
     return (
-        f'<table class="crowded stacked"><thead><tr>{titles}</tr></thead>'
-        f"<tbody>{''.join(lines)}</tbody></table>"
+        f'{said}<div class="scroll"><table class="crowded stacked"><thead><tr>{titles}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _title(text: str) -> str:
+    return f"<th>{html.escape(text).replace('.', '.<wbr>')}</th>"
+
+
+def _member(
+    cells: Sequence[str], doubts: Sequence[Sequence[int]], *, typed: str, is_unsure: bool
+) -> str:
+    """A row of the table, and one for the command."""
+    line = "".join(f'<td class="wide">{html.escape(cell)}</td>' for cell in cells)
+    line += "".join(
+        f'<td class="wide" title="{", ".join(map(str, trials))}">{short(trials, most=3)}</td>'
+        for trials in doubts
+    )
+    return (
+        f'<tr{" class=unsure" * is_unsure}>{line}</tr><tr class="command">'
+        f'<td colspan="{len(cells) + len(doubts)}"><code>{html.escape(typed)}</code></td></tr>'
     )

@@ -84,7 +84,7 @@ def test_words_fit_the_terminal(
     for words in (["--knee"], ["--weights", "accuracy=1,joules=2"], ["--trial", "3"]):
         assert main(["choose", "toy", "--outputs", str(outputs), *words]) == 0
         lines = capsys.readouterr().out.splitlines()
-        typed = ("  run it", "  take it", "  runtime")
+        typed = ("  run it", "  take it", f"{'':11}python -m energy_sweep")
         assert all(len(line) <= width for line in lines if not line.startswith(typed))
 
 
