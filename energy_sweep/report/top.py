@@ -22,8 +22,12 @@ def top(priced: PricedStudy) -> str:
 def _lede(priced: PricedStudy) -> str:
     machine = priced.study.machine.get("device_class")
     where = f" on {html.escape(str(machine))}" if machine else ""
+    count = len(priced.rows)
+    found = f"{len(priced.front)} of {count} configurations are"
+    if count < 2:
+        found = "The one configuration is" if count else "No configuration is"
     return (
-        f"{len(priced.front)} of {len(priced.rows)} configurations are on the front of validation "
+        f"{found} on the front of validation "
         f"accuracy and {objective_text(priced.objective)}. {_asked(priced)}{_wrong(priced)}"
         f"All joules are <strong>{priced.quality}</strong>{where}. {_spent(priced)}"
     )
@@ -49,4 +53,4 @@ def _spent(priced: PricedStudy) -> str:
     spent, attributed = priced.spent_joules, priced.attributed_joules
     alone = f"; one by one they would have cost {joules_text(attributed)}" if spent > 0 else ""
     trials = len(priced.study.results)
-    return f"Its {trials} trials took {joules_text(spent)}, all in{alone}."
+    return f"Its {trials} trial{'s' * (trials != 1)} took {joules_text(spent)}, all in{alone}."

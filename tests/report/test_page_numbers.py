@@ -13,6 +13,7 @@ from chromium import Tab, tab
 from playwright.sync_api import Browser
 
 from energy_sweep.front import PricedStudy, choose, front_document, knee, pareto
+from energy_sweep.front.sureness import percent_text
 from energy_sweep.record import Objective
 from energy_sweep.report.html_page import write_report
 
@@ -95,6 +96,12 @@ def test_what_is_sure_is_told_for_the_objectives_that_it_was_computed_for(opened
     assert "not computed" in opened.page.locator("#said-of-view").inner_text()
     assert "not computed" in opened.page.locator("#headline").inner_text()
     opened.page.evaluate(ASKED, {"name": "lifetime", "images": 100_000, "rate": None})
+
+
+def test_probabilities_are_told_as_the_terminal_tells_them(opened: Tab) -> None:
+    shares = [0.0, 0.004, 0.006, 0.037, 0.512, 0.994, 0.996, 1.0]
+    told = opened.page.evaluate("shares => shares.map(page.format.chance)", shares)
+    assert told == [percent_text(share) for share in shares]
 
 
 def test_the_points_drawn_are_the_rows_of_the_document(opened: Tab) -> None:

@@ -1,6 +1,6 @@
 // Two pinned configurations beside each other: what differs, what that costs, how sure it is.
 (() => {
-  const { joules, percent, escaped, bytes, seconds } = page.format;
+  const { joules, percent, chance, escaped, bytes, seconds } = page.format;
   const TRAINING = ["prepare", "pretrain", "trunk", "cooldown", "teacher", "compress", "recover"];
 
   const cell = (text, name = "") => `<td${name ? ` class="${name}"` : ""}>${text}</td>`;
@@ -97,7 +97,7 @@
     const { quality } = page.data;
     const within = (row) => (row ? `${row.accuracy.toFixed(3)} <span class="soft">[${row.low.toFixed(3)}, ${row.high.toFixed(3)}]</span>` : "");
     const cost = (row) => (row ? `<span class="whole">${escaped(joules(row.joules, row.uncertainty))}</span>` : "");
-    const belongs = rows.map((row) => cell(row && row.belongs !== null ? percent(row.belongs) : ""));
+    const belongs = rows.map((row) => cell(row && row.belongs !== null ? chance(row.belongs) : ""));
     const change = b ? [`${signed(100 * (b.accuracy - a.accuracy), (value) => value.toFixed(1))} points`,
       `${signed(b.joules - a.joules, joules)} (${signed(b.joules / a.joules - 1, percent)})`] : ["", ""];
     box.innerHTML = `<p>${escaped(summary(a, b, now))}</p>`

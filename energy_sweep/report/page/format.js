@@ -34,7 +34,12 @@
 
   const seconds = (value) => (value === null ? "" : value < 1 ? `${general(1000 * value, 3)} ms` : `${general(value, 3)} s`);
   const percent = (share) => `${Math.abs(share) < 0.0995 ? general(100 * share, 2) : (100 * share).toFixed(0)} %`;
+  // A probability in whole percent, which never says that anything is certain.
+  function chance(share) {
+    if (share >= 0.995) return "over 99 %";
+    return share < 0.005 ? "under 1 %" : `${Math.round(100 * share)} %`;
+  }
   const escaped = (text) => String(text).replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
 
-  page.format = { general, grouped, joules, bytes, seconds, percent, escaped };
+  page.format = { general, grouped, joules, bytes, seconds, percent, chance, escaped };
 })();

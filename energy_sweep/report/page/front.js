@@ -17,7 +17,7 @@
       `<br>accuracy ${row.accuracy.toFixed(3)}  [${row.low.toFixed(3)}, ${row.high.toFixed(3)}]`,
       `${page.format.joules(row.joules, row.uncertainty)} ${quality}`,
       row.contended?.length ? `contended: ${row.contended.join(", ")}` : "",
-      row.belongs === null ? "" : `${page.format.percent(row.belongs)} sure to belong`,
+      row.belongs === null ? "" : `${page.format.chance(row.belongs)} sure to belong`,
       row.perImage === null ? "" : `${page.format.joules(row.perImage)} ${quality} per image`,
       `n = ${row.n} ${row.n === 1 ? "seed" : "seeds"}`,
     ].filter(Boolean).join("<br>");
@@ -104,7 +104,7 @@
     const [least, most] = joules.reduce(([a, b], one) => [Math.min(a, one), Math.max(b, one)], [Infinity, -Infinity]);
     const title = `${objective.name === "inference" ? "joules per image" : `${objective.name} joules`}, ${page.data.quality}`;
     let x = { type: "linear", range: [Math.min(0, least), most * 1.05 || 1], title: { text: title } };
-    if (!rows.length) x.range = [0, 1];
+    if (!rows.length) x.range = [0, 1.05 * Math.max(...page.data.infeasible.map((one) => one.joules ?? 0)) || 1];
     else if (least > 0) {
       const [low, high] = [Math.log10(least), Math.log10(most)];
       const pad = Math.max(0.02, 0.06 * (high - low));

@@ -1,6 +1,6 @@
 // The recommended configuration: what it is, what it saves, how sure that is, what to type.
 (() => {
-  const { joules, percent, escaped } = page.format;
+  const { joules, percent, chance, escaped } = page.format;
   const strong = (text) => `<strong>${escaped(text)}</strong>`;
 
   const saving = (row, other) => 1 - row.joules / other.joules;
@@ -19,9 +19,9 @@
     if (!view) return "How sure that choice is was not computed for these joules.";
     const { choice } = view;
     if (choice?.trial === row.trial && choice.beatsRunnerUp !== null) {
-      said.push(`${percent(choice.beatsRunnerUp)} sure to be a better trade than trial ${choice.runnerUp}, the runner-up`);
+      said.push(`${chance(choice.beatsRunnerUp)} sure to be a better trade than trial ${choice.runnerUp}, the runner-up`);
     }
-    if (row.belongs !== null) said.push(`${percent(row.belongs)} sure to belong to the front`);
+    if (row.belongs !== null) said.push(`${chance(row.belongs)} sure to belong to the front`);
     if (row.contended.length) said.push(`its joules are contended (${row.contended.join(", ")}): they beat nothing until they are measured again`);
     if (row.rivals.length) said.push(`not told apart, beyond uncertainty, from ${trials(row.rivals)}`);
     const known = said.length ? `It is ${said.join("; ")}.` : "";

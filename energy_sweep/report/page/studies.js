@@ -1,7 +1,7 @@
 // The fronts of several studies on one figure: a colour each; what does not stay is hollow.
 page.section("fronts", ({ studies, title }) => {
   const theme = page.theme();
-  const { escaped, joules, percent } = page.format;
+  const { escaped, joules, chance } = page.format;
   const all = studies.flatMap((study) => [...study.front, ...study.dominated]);
   const isLog = all.length > 0 && all.every((row) => row.joules > 0);
   const most = all.reduce((top, row) => Math.max(top, row.joules), 0);
@@ -14,7 +14,7 @@ page.section("fronts", ({ studies, title }) => {
     `${joules(row.joules, row.uncertainty)} ${escaped(study.quality)}`,
     study.apart ? escaped(study.apart) : "",
     row.stays === undefined ? "" : `${row.stays ? "stays" : "does not stay"} on the joint front`
-      + (row.survives === null ? "" : ` (${percent(row.survives)})`),
+      + (row.survives === null ? "" : ` (${chance(row.survives)})`),
   ].filter(Boolean).join("<br>");
 
   const traces = studies.flatMap((study, place) => {

@@ -1,7 +1,7 @@
 // All configurations as a table: sorted by any column, filtered by words, a page at a time.
 (() => {
   const PAGE = 40;
-  const { joules, percent, bytes, seconds, general, escaped } = page.format;
+  const { joules, chance, bytes, seconds, general, escaped } = page.format;
   const state = { sort: "joules", down: false, words: "", floor: page.data.floor.accuracy, start: 0 };
 
   const efficiency = (row) => (row.efficiency !== null && row.accuracy >= state.floor ? row.efficiency : null);
@@ -17,7 +17,7 @@
     { key: "bytes", same: true, title: "bytes", of: (row) => row.bytes, text: (row) => bytes(row.bytes) },
     { key: "latency", same: true, title: "latency", of: (row) => row.latency, text: (row) => seconds(row.latency) },
     { key: "n", title: "seeds", same: true, of: (row) => row.n },
-    { key: "belongs", title: "belongs", of: (row) => row.belongs, text: (row) => (row.belongs === null ? "" : percent(row.belongs)), down: true },
+    { key: "belongs", title: "belongs", of: (row) => row.belongs, text: (row) => (row.belongs === null ? "" : chance(row.belongs)), down: true },
   ];
   let shown = COLUMNS; // without those that say nothing, or the same in every row
   let ranks = new Map();
@@ -100,7 +100,7 @@
     const end = state.start + part.length;
     page.byId("trials-said").textContent = rows.length
       ? `${state.start + 1} to ${end} of ${rows.length}${rows.length < all.length ? ` (${all.length} in all)` : ""}`
-      : `none of ${all.length} has all of these words`;
+      : all.length ? `none of ${all.length} has all of these words` : "none has been measured";
     page.byId("trials-before").disabled = state.start === 0;
     page.byId("trials-after").disabled = end >= rows.length;
   }
