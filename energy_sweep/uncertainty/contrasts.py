@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from energy_sweep.uncertainty.effect_sizes import cliffs_delta, cohens_d
-from energy_sweep.uncertainty.intervals import Interval, normal_quantile, t_quantile
+from energy_sweep.uncertainty.errors import Errors
+from energy_sweep.uncertainty.intervals import Interval, normal_quantile
 from energy_sweep.uncertainty.ranks import pseudo_median, shift
 
 Numbers = NDArray[np.float64]
@@ -33,7 +34,7 @@ class Contrast:
 
     `error` is its standard error, None where one value each shows none. `size` is a standardised
     effect, by the name `size_name`; None where nothing varies. `spread` is the standard deviation
-    of one pair, or of one value where groups are apart, `degrees` its degrees of freedom.
+    of one pair, or of one value where groups are apart, `errors` what `error` is made of.
     """
 
     change: float
@@ -47,7 +48,7 @@ class Contrast:
     n_other: int | None = None
     spread: float
     error: float
-    degrees: float
+    errors: Errors
 
 
 def looks_normal(values: Sequence[float]) -> bool:
@@ -79,8 +80,8 @@ def paired_contrast(
         return _signed_ranks(values, common, confidence, spread=spread)
     within = spread**2 / n
     total = within + common
-    degrees = (n - 1) * (total / within) ** 2 if within else math.inf
-    p_value, half = _t_test(mean, total, degrees, confidence)
+    sides = Errors(within, n - 1, common)
+    p_value, half = sides.p_value(mean), sides.half(confidence)
     test = "paired t" if spread else ("meter" if common else "equal pairs")
     return Contrast(
         change=mean,
@@ -93,7 +94,7 @@ def paired_contrast(
         n=n,
         spread=spread,
         error=math.sqrt(total),
-        degrees=degrees,
+        errors=sides,
     )
 
 
@@ -116,9 +117,9 @@ def unpaired_contrast(
     within = math.fsum(parts)
     total = within + common
     squares = math.fsum(part**2 / free for part, free in zip(parts, freedom, strict=True))
-    degrees = total**2 / squares if squares else math.inf
+    sides = Errors(within, within**2 / squares if squares else 1.0, common)
     change = float(one.mean() - two.mean())
-    p_value, half = _t_test(change, total, degrees, confidence)
+    p_value, half = sides.p_value(change), sides.half(confidence)
     test, size, name = "Welch", cohens_d(first, second), "Cohen's d"
     low, high = change - half, change + half
     ranked = min(len(one), len(two)) >= LEAST_RANKED
@@ -140,7 +141,7 @@ def unpaired_contrast(
         n_other=len(two),
         spread=math.sqrt((float(one.var(ddof=1)) + float(two.var(ddof=1))) / 2),
         error=math.sqrt(total),
-        degrees=degrees,
+        errors=sides,
     )
 
 
@@ -149,10 +150,7 @@ def non_inferiority(contrast: Contrast, margin: float) -> float:
 
     Of a figure that is better the larger it is; below .025 the 95 % interval lies above -margin.
     """
-    off = contrast.change + margin
-    if not contrast.error:
-        return float(off <= 0)
-    return float(_special().stdtr(min(contrast.degrees, 1e9), -off / contrast.error))
+    return contrast.errors.beyond(contrast.change + margin) / 2
 
 
 def _signed_ranks(values: Numbers, common: float, confidence: float, *, spread: float) -> Contrast:
@@ -171,7 +169,7 @@ def _signed_ranks(values: Numbers, common: float, confidence: float, *, spread: 
         n=n,
         spread=spread,
         error=math.sqrt(spread**2 / n + common),
-        degrees=n - 1,
+        errors=Errors(spread**2 / n, n - 1, common),
     )
 
 
@@ -181,17 +179,6 @@ def _widened(change: float, interval: Interval, common: float, confidence: float
     return Interval(change - low, change + high)
 
 
-def _t_test(
-    change: float, variance: float, degrees: float, confidence: float
-) -> tuple[float, float]:
-    """The two-sided p value of no change, and half of its interval."""
-    if not variance:
-        return (1.0 if abs(change) <= ROUNDING else 0.0), 0.0
-    error, free = math.sqrt(variance), min(degrees, 1e9)
-    p_value = 2 * float(_special().stdtr(free, -abs(change) / error))
-    return min(1.0, p_value), t_quantile(free, (1 + confidence) / 2) * error
-
-
 def _normal_p(change: float, variance: float) -> float:
     return math.erfc(abs(change) / math.sqrt(2 * variance)) if variance else 0.0
 
@@ -199,7 +186,3 @@ def _normal_p(change: float, variance: float) -> float:
 def _stats() -> Any:
     """SciPy's, which takes longer to import than `--help` may wait."""
     return importlib.import_module("scipy.stats")
-
-
-def _special() -> Any:
-    return importlib.import_module("scipy.special")

@@ -17,10 +17,14 @@ from energy_sweep.front.effects.pairs import Pair
 from energy_sweep.front.effects.runs import MeasuredRun, seed_of
 from energy_sweep.record import digest
 from energy_sweep.uncertainty.contrasts import Contrast, paired_contrast
+from energy_sweep.uncertainty.errors import Errors
 
 
 def accuracy_effect(pairs: Sequence[Pair], names: Names, also: tuple[str, ...]) -> Effect | None:
     """The effect over pairs; None where there are none. What images leave open all share."""
+    # Of two sweeps that trained equal nets, these count once: copies tell nothing more.
+    nets = {(_net(first), _net(second)): (first, second) for first, second in pairs}
+    matched, pairs = len(pairs), list(nets.values())
     if not pairs:
         return None
     changes = [second.accuracy - first.accuracy for first, second in pairs]
@@ -40,7 +44,7 @@ def accuracy_effect(pairs: Sequence[Pair], names: Names, also: tuple[str, ...]) 
             n=1,
             spread=0.0,
             error=error,
-            degrees=math.inf,
+            errors=Errors(0.0, 1.0, error**2),
         )
     return Effect(
         figure=ACCURACY,
@@ -51,7 +55,7 @@ def accuracy_effect(pairs: Sequence[Pair], names: Names, also: tuple[str, ...]) 
         meter_error=error,
         seed_spread=seed_spread(pairs, changes),
         contended=False,
-        pairs=len(pairs),
+        pairs=matched,
         also=also,
     )
 
@@ -84,6 +88,10 @@ def seed_spread(pairs: Sequence[Pair], changes: Sequence[float]) -> float | None
         return None
     squares = math.fsum(float(((values - values.mean()) ** 2).sum()) for values in several)
     return math.sqrt(squares / degrees)
+
+
+def _net(run: MeasuredRun) -> tuple[str, ...]:
+    return tuple(f"{use.key} {use.units:g}" for use in run.result.stages)
 
 
 def _setting(run: MeasuredRun) -> str:

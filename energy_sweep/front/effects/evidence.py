@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from energy_sweep.front.effects.claims import Claim
 from energy_sweep.front.effects.effect import Effect
@@ -82,8 +81,4 @@ def _margin(claim: Claim) -> float:
 
 def _beyond(found: Contrast, bound: float, sign: int) -> float:
     """P value that the contrast is not above (`sign` 1) or below (-1) a bound, doubled."""
-    off = sign * (found.change - bound)
-    if not found.error:
-        return float(off <= 0)
-    special: Any = importlib.import_module("scipy.special")
-    return min(1.0, 2 * float(special.stdtr(min(found.degrees, 1e9), -off / found.error)))
+    return min(1.0, found.errors.beyond(sign * (found.change - bound)))

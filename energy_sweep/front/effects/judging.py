@@ -145,9 +145,10 @@ def _decided(verdict: ClaimVerdict, shown: Evidence | None, adjusted: float) -> 
         )
     needed = pairs_needed(effect, shown)
     if needed is None:
-        what = "images" if not effect.is_ratio else "the meter"
-        said = f"what {what} leave open, no number of pairs would decide"
-        return dataclasses.replace(verdict, why=said, decides="a surer meter, or more images")
+        what = "the meter leaves" if effect.is_ratio else "the images leave"
+        said = f"{what} more open than that, however many pairs there are"
+        more = "a surer meter" if effect.is_ratio else "more validation images"
+        return dataclasses.replace(verdict, why=said, decides=more)
     more = max(1, needed - effect.contrast.n)
     decides = f"{more} more pair{'s' if more > 1 else ''}"
     return dataclasses.replace(

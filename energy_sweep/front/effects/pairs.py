@@ -9,6 +9,7 @@ from energy_sweep.front.effects.figures import TO_ACCURACY, work_of
 from energy_sweep.front.effects.runs import MeasuredRun, Runs, mark, seed_of, values_of, varied
 
 EPOCHS = "epochs"
+ROUNDING = 1e-9
 Pair = tuple[MeasuredRun, MeasuredRun]  # from, to
 
 
@@ -61,7 +62,7 @@ def cheapest_reaching(
     found: dict[tuple[str, ...], tuple[float, MeasuredRun]] = {}
     for run in chosen:
         work = work_of(run.result, TO_ACCURACY)
-        if run.accuracy < accuracy or work is None:
+        if run.accuracy < accuracy - ROUNDING or work is None:
             continue
         try:
             joules, _ = runs.prices.joules(work)

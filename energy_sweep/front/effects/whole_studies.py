@@ -183,7 +183,7 @@ def _means(groups: Sequence[Group]) -> JsonDict:
 def _best_text(answer: str, first: bool, groups: Sequence[Group], claim: Claim) -> str:
     best = f"{claim.axis}={value_text(groups[0][0])}"
     if answer == SUPPORTED:
-        return ""
+        return f"the next best is {claim.axis}={value_text(groups[1][0])}"
     if first:
         return f"{best} is the best by its mean, but not surely"
     return f"{best} is the best by its mean"
