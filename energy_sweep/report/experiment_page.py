@@ -55,9 +55,10 @@ def _top(about: Texts, studies: Mapping[str, PricedStudy]) -> str:
     name, question, source = map(html.escape, about)
     first = next(iter(studies.values()))
     machine = html.escape(str(first.study.machine.get("device_class", "")))
+    count = "1 study" if len(studies) == 1 else f"{len(studies)} studies"
     return (
         f'<p class="kicker">energy_sweep</p><h1>{name}</h1><p>{question}</p>'
-        f'<p class="soft">{source}. {len(studies)} studies on {machine},'
+        f'<p class="soft">{source}. {count} on {machine},'
         f" joules {first.quality}.</p>"
     )
 

@@ -27,8 +27,9 @@ def verdict_table(
     """One line for each claim, controls apart, what is not decided, and what figures mean."""
     spent = sum(one.spent_joules for one in studies.values())
     first = next(iter(studies.values()))
+    count = "1 study" if len(studies) == 1 else f"{len(studies)} studies"
     said = (
-        f"{title}: {len(studies)} studies on {first.study.machine.get('device_class')},"
+        f"{title}: {count} on {first.study.machine.get('device_class')},"
         f" {joules_text(spent)} {first.quality}"
     )
     parts = [terminal.prose(said, width=width)]

@@ -95,6 +95,9 @@ def claim(**changes: object) -> Claim:
     return dataclasses.replace(base, **changes)  # pyright: ignore[reportArgumentType]
 
 
+SPREAD = {"figure": "joules_spread", "expect": "ratio", "first": Side()}
+
+
 @pytest.mark.parametrize(
     ("changes", "answer"),
     [
@@ -110,6 +113,9 @@ def claim(**changes: object) -> Claim:
         ({"figure": "joules", "expect": "best", "best": 64, "first": Side()}, "supported"),
         ({"figure": "joules", "expect": "best", "best": 32, "first": Side()}, "contradicted"),
         ({"first": Side(sweep="other")}, "not decided here"),
+        ({"first": Side(where={"batch": [16, "32"]})}, "supported"),
+        ({**SPREAD, "low": 1.5, "high": 2.5}, "supported"),
+        ({**SPREAD, "low": 5.0}, "contradicted"),
     ],
 )
 def test_a_claim_is_held_to_what_was_measured(

@@ -79,7 +79,7 @@ class Judge:
         if claim.figure in (SPREAD, LINEAR):
             return whole_verdict(claim, runs, [self.studies[name] for name in sweeps]), None
         if claim.expect == "best":
-            return best_verdict(claim, runs), None
+            return best_verdict(claim, runs)
         return _contrast(claim, runs, is_between)
 
 
@@ -138,7 +138,9 @@ def _decided(verdict: ClaimVerdict, shown: Evidence | None, adjusted: float) -> 
     verdict = dataclasses.replace(verdict, effect=effect)
     if adjusted < SURE:
         answer = SUPPORTED if shown.supports <= shown.contradicts else CONTRADICTED
-        return dataclasses.replace(verdict, answer=answer)
+        return dataclasses.replace(verdict, answer=answer, decides="")
+    if verdict.claim.expect == "best":
+        return verdict  # which says what is open
     if effect.contrast.n < 2:
         return dataclasses.replace(
             verdict, why="one pair shows no spread", decides="more seeds or settings"

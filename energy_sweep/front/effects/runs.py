@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from energy_sweep.front.comparable import joules_apart
 from energy_sweep.front.configurations import price_list
@@ -46,8 +46,11 @@ class MeasuredRun:
         )
 
     def is_at(self, where: Mapping[str, Any]) -> bool:
-        """Whether it was run at these values of dials."""
-        return all(same(self.dials.get(name), value) for name, value in where.items())
+        """Whether it was run at these values of dials; of a list, at any of them."""
+        return all(
+            any(same(self.dials.get(name), one) for one in _listed(value))
+            for name, value in where.items()
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -124,6 +127,10 @@ def mark(value: Any) -> str:
         except ValueError:
             return value
     return repr(float(value)) if isinstance(value, int | float) else str(value)
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return cast(list[Any], value) if isinstance(value, list) else [value]
 
 
 def seed_of(run: MeasuredRun) -> str:

@@ -17,6 +17,7 @@ from energy_sweep.front.effects.claims import (
 )
 from energy_sweep.front.effects.effect import Effect
 from energy_sweep.front.effects.estimating import effect_of, unpaired_effect
+from energy_sweep.front.effects.evidence import Evidence
 from energy_sweep.front.effects.figures import ACCURACY, TO_ACCURACY, work_of
 from energy_sweep.front.effects.joules_spread import joules_spread
 from energy_sweep.front.effects.linearity import linearity
@@ -27,7 +28,6 @@ from energy_sweep.recipe.dials import value_text
 from energy_sweep.record import JsonDict, Objective
 from energy_sweep.uncertainty.effect_sizes import holm
 
-SURE = 0.05
 Group = tuple[Any, list[MeasuredRun], float]  # value, runs, mean figure
 
 
@@ -53,36 +53,37 @@ def whole_verdict(claim: Claim, runs: Runs, studies: Sequence[PricedStudy]) -> C
     )
 
 
-def best_verdict(claim: Claim, runs: Runs) -> ClaimVerdict:
-    """Whether a value of an axis is the best: fewest joules, or the highest accuracy."""
+def best_verdict(claim: Claim, runs: Runs) -> tuple[ClaimVerdict, Evidence | None]:
+    """Whether a value of an axis is the best: fewest joules, or the highest accuracy.
+
+    That it is, takes each other value to be surely worse, so that the least sure of those tests is
+    the one for all (an intersection of hypotheses, which needs no correction). That it is not,
+    takes one that is surely better, of as many as there are: those are Holm's.
+    """
     groups = _groups(claim, runs)
     mine = next((one for one in groups if same(one[0], claim.best)), None)
     if mine is None or len(groups) < 2:
         missing = f"no run at {claim.axis}={value_text(claim.best)} has it"
-        return _open(claim, missing, "runs at that value, and at others")
+        return _open(claim, missing, "runs at that value, and at others"), None
     made = [_between(claim, runs, mine, one) for one in groups if one is not mine]
     effects = [one for one in made if one is not None]
     sign = -1.0 if claim.figure == ACCURACY else 1.0
-    adjusted = holm([one.contrast.p_value for one in effects])
-    surely = [
-        sign * one.contrast.change for one, p in zip(effects, adjusted, strict=True) if p < SURE
-    ]
-    answer = UNDECIDED
-    if any(change < 0 for change in surely):
-        answer = CONTRADICTED
-    elif len(surely) == len(groups) - 1:
-        answer = SUPPORTED
-    closest = min(effects, key=lambda one: sign * one.contrast.change, default=None)
-    first = groups[0] is mine
-    return ClaimVerdict(
+    worse = [sign * one.contrast.change > 0 for one in effects]
+    p_values = [one.contrast.p_value for one in effects]
+    supports = max((p if w else 1.0 for p, w in zip(p_values, worse, strict=True)), default=1.0)
+    better = [p for p, w in zip(holm(p_values), worse, strict=True) if not w]
+    known = len(effects) == len(made)
+    shown = Evidence(supports if known else 1.0, min(better, default=1.0), ())
+    verdict = ClaimVerdict(
         claim=claim,
-        answer=answer,
-        why=_best_text(answer, first, groups, claim),
-        decides="" if answer != UNDECIDED else "more seeds",
-        effect=closest,
+        answer=UNDECIDED,
+        why=_best_text(groups[0] is mine, groups, claim),
+        decides="more seeds",
+        effect=min(effects, key=lambda one: sign * one.contrast.change, default=None),
         figures={"means": _means(groups)},
         quality=runs.quality,
     )
+    return verdict, shown
 
 
 def _axis_spread(claim: Claim, runs: Runs) -> ClaimVerdict:
@@ -180,13 +181,9 @@ def _means(groups: Sequence[Group]) -> JsonDict:
     return {value_text(value): mean for value, _, mean in groups}
 
 
-def _best_text(answer: str, first: bool, groups: Sequence[Group], claim: Claim) -> str:
-    best = f"{claim.axis}={value_text(groups[0][0])}"
-    if answer == SUPPORTED:
-        return f"the next best is {claim.axis}={value_text(groups[1][0])}"
-    if first:
-        return f"{best} is the best by its mean, but not surely"
-    return f"{best} is the best by its mean"
+def _best_text(is_first: bool, groups: Sequence[Group], claim: Claim) -> str:
+    best, second = (f"{claim.axis}={value_text(one[0])}" for one in groups[:2])
+    return f"by the mean {best} is the best{f', before {second}' if is_first else ''}"
 
 
 def _within(claim: Claim, low: float, high: float) -> str:
