@@ -84,7 +84,8 @@ def nearest_text(
     """Says that no row keeps the limits, and which comes nearest to it."""
     if limits.sure is None:
         nearest = min(found, key=lambda row: (limits.excess(row), row.joules))
-        return f"no configuration has {limits.text}; the nearest is {choice_text(nearest, quality)}"
+        said = f"no configuration has {limits.text}; the nearest is {choice_text(nearest, quality)}"
+        return ", ".join([said, *_figures_beyond(nearest, limits)])
 
     def shortfall(row: Row) -> tuple[float, float, float]:
         return -(limits.sureness(row, judgement).constraints or 0.0), limits.excess(row), row.joules
@@ -96,6 +97,21 @@ def nearest_text(
         f"no configuration has {limits.text} as surely as {100 * limits.sure:g} %; the nearest"
         f"{with_that} is {choice_text(nearest, quality)}"
     )
+
+
+def _figures_beyond(row: Row, limits: Limits) -> list[str]:
+    """Figures of a row that break a limit, but for those that a choice is told with."""
+    over = limits.constraints.violations(row)
+    told = {
+        "max_joules_per_image": (row.joules_per_image, "{:.3g} J an image"),
+        "max_bytes": (row.file_bytes, "{:,.0f} bytes"),
+        "max_latency": (row.latency_seconds, "{:.3g} s for one image alone"),
+    }
+    return [
+        "unknown as to " + name.removeprefix("max_") if value is None else text.format(value)
+        for name, (value, text) in told.items()
+        if over.get(name, 0.0) > 0
+    ]
 
 
 def named_text(row: Row, limits: Limits, judgement: Judgement | None, quality: Quality) -> str:

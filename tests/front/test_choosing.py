@@ -300,6 +300,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+def test_how_near_the_nearest_comes_is_told() -> None:
+    found = [row(1, 0.9, 2.0, file_bytes=2000), row(2, 0.9, 1.0, file_bytes=3000)]
+    with pytest.raises(NothingFits, match=r"the nearest is trial 1 .*, 2,000 bytes$"):
+        choose(found, constraints={"max_bytes": 1000})
+
+
 @pytest.mark.parametrize("place", range(len(REFUSED)))
 def test_rules_that_contradict_each_other_are_one_line(place: int) -> None:
     asked, line = REFUSED[place]
