@@ -80,6 +80,9 @@ def claim_lines(verdicts: Sequence[ClaimVerdict]) -> list[str]:
     lines: list[str] = []
     for one in verdicts:
         line = f"  {one.claim.key}: {one.claim.says}"
+        if one.beside is not None:
+            name = NAMES[one.beside.figure]
+            line += f"; {name}: {change_text(one.beside)} ({interval_text(one.beside)})"
         if one.why:
             line += f"; {one.why}"
         if one.answer == UNDECIDED and one.decides:

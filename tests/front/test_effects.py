@@ -128,6 +128,18 @@ def test_a_claim_is_held_to_what_was_measured(
         assert verdict.why and verdict.decides
 
 
+def test_a_step_and_a_whole_training_stand_side_by_side_where_they_differ(
+    priced: PricedStudy,
+) -> None:
+    longer = {"axis": "epochs", "first": Side(where={"epochs": 10})}
+    longer["second"] = Side(where={"epochs": 20})
+    alike, apart = Judge({"toy": priced}).verdicts([claim(), claim(key="b", **longer)])
+    assert alike.beside is None
+    assert apart.effect is not None and apart.beside is not None
+    assert (apart.beside.figure, apart.document["beside"]["figure"]) == ("joules", "joules")
+    assert apart.beside.estimate > 1.5 > apart.effect.estimate
+
+
 def test_controls_are_a_family_of_their_own(priced: PricedStudy) -> None:
     lone = Judge({"toy": priced}).verdicts([claim(figure="accuracy")])[0]
     beside = [claim(key=f"{i}", figure="accuracy", control=True) for i in range(5)]

@@ -55,8 +55,9 @@ class ClaimVerdict:
     """What measurements say of a claim: `answer`, why, and what else would decide it.
 
     `effect` is None where nothing that the claim is about was run, or where it is of a whole study:
-    then `figures` says what was found. `needed` is how many more pairs would decide it at 90 %
-    power, None where none would, or where it is decided.
+    then `figures` says what was found. `beside` is the effect on a whole training where the claim
+    is about a step of it, and the other way round, where they differ. `needed` is how many more
+    pairs would decide it at 90 % power, None where none would, or where it is decided.
     """
 
     claim: Claim
@@ -64,6 +65,7 @@ class ClaimVerdict:
     why: str
     decides: str = ""
     effect: Effect | None = None
+    beside: Effect | None = None
     figures: JsonDict = field(default_factory=dict[str, Any])
     needed: int | None = None
     quality: str = ""
@@ -81,6 +83,7 @@ class ClaimVerdict:
             "decides": self.decides,
             "more_pairs": self.needed,
             "quality": self.quality,
+            "beside": None if self.beside is None else self.beside.document,
             "effect": None if self.effect is None else self.effect.document,
             **self.figures,
         }

@@ -29,6 +29,13 @@ from energy_sweep.record import BadInput
 from energy_sweep.uncertainty.effect_sizes import holm
 
 SURE = 0.05
+ALIKE = 0.01  # of log ratios: they differ by less than 1 %
+BESIDE = {
+    "joules": "joules_per_update",
+    "joules_per_update": "joules",
+    "joules_per_epoch": "joules",
+    "joules_per_training_image": "joules",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +95,12 @@ def _contrast(claim: Claim, runs: Runs, is_between: bool) -> tuple[ClaimVerdict,
     if effect is None:
         return _open(claim, why, "runs of both sides"), None
     verdict = ClaimVerdict(
-        claim=claim, answer=UNDECIDED, why="", effect=effect, quality=runs.quality
+        claim=claim,
+        answer=UNDECIDED,
+        why="",
+        effect=effect,
+        beside=_beside(claim, runs, effect, is_between),
+        quality=runs.quality,
     )
     if effect.contrast.test == SAME_WORK:
         said = "both sides did the same work, which has one price here: this measures nothing"
@@ -128,6 +140,17 @@ def contrast_effect(claim: Claim, runs: Runs, is_between: bool) -> tuple[Effect 
             runs, sides[0], sides[1], claim.figure, names=names, is_between_sweeps=is_between
         )
     return effect, "" if effect else "no two runs match, and a side has fewer than two"
+
+
+def _beside(claim: Claim, runs: Runs, effect: Effect, is_between: bool) -> Effect | None:
+    """The effect on a step of a claim about whole trainings, or the other way round."""
+    other = BESIDE.get(claim.figure)
+    if other is None:
+        return None
+    found, _ = contrast_effect(dataclasses.replace(claim, figure=other), runs, is_between)
+    if found is None or abs(found.contrast.change - effect.contrast.change) < ALIKE:
+        return None
+    return found
 
 
 def _decided(verdict: ClaimVerdict, shown: Evidence | None, adjusted: float) -> ClaimVerdict:
