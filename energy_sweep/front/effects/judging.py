@@ -162,6 +162,9 @@ def _decided(verdict: ClaimVerdict, shown: Evidence | None, adjusted: float) -> 
     if adjusted < SURE:
         answer = SUPPORTED if shown.supports <= shown.contradicts else CONTRADICTED
         return dataclasses.replace(verdict, answer=answer, decides="")
+    if shown.p_value < SURE:
+        said = "sure alone, but not as one of so many claims"
+        return dataclasses.replace(verdict, why=said, decides="more seeds")
     if verdict.claim.expect == "best":
         return verdict  # which says what is open
     if effect.contrast.n < 2:
