@@ -20,7 +20,6 @@ from energy_sweep.app.help import is_preset
 from energy_sweep.front.effects.claims import Claim
 from energy_sweep.record import BadInput
 
-SIZES = ("smoke", "full")
 MOST_BYTES = 2**20
 
 

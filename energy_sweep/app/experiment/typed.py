@@ -9,6 +9,7 @@ from energy_sweep.app.help import is_preset
 from energy_sweep.record import BadInput
 from energy_sweep.text.commands import program
 
+SIZES = ("smoke", "full")
 GROUP, SIZE = "experiment", "experiment.size"
 
 

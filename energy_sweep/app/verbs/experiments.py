@@ -8,16 +8,8 @@ from argparse import Namespace
 from pathlib import Path
 
 from energy_sweep.app import stored_study
-from energy_sweep.app.experiment.preset import SIZES, load_preset
-from energy_sweep.app.experiment.stored_verdict import (
-    KEYS,
-    check_same_experiment,
-    chosen_size,
-    shared_file,
-    stored_verdict,
-)
+from energy_sweep.app.experiment.typed import SIZES
 from energy_sweep.app.verbs.destination import check_json, check_page, writing_to
-from energy_sweep.app.verbs.experiment_sweeps import plan_lines, run_sweeps
 from energy_sweep.text import terminal
 
 
@@ -46,6 +38,10 @@ def verdict_options(parser: argparse.ArgumentParser) -> None:
 
 def experiment(arguments: Namespace) -> int:
     """Run the sweeps of an experiment, then say what they say of its claims."""
+    # Presets know claims, and those NumPy, which other verbs do not wait for.
+    from energy_sweep.app.experiment.preset import load_preset
+    from energy_sweep.app.verbs.experiment_sweeps import plan_lines, run_sweeps
+
     preset, size, outputs = load_preset(arguments.name), arguments.size, arguments.outputs
     width = terminal.width_of()
     page: Path = arguments.to or outputs / f"{preset.name}-{size}.html"
@@ -67,6 +63,13 @@ def experiment(arguments: Namespace) -> int:
 
 def verdict(arguments: Namespace) -> None:
     """Print what the stored studies of an experiment say of its claims."""
+    from energy_sweep.app.experiment.preset import load_preset
+    from energy_sweep.app.experiment.stored_verdict import (
+        check_same_experiment,
+        chosen_size,
+        shared_file,
+        stored_verdict,
+    )
     from energy_sweep.report.verdict_table import machines_table, verdict_table
 
     preset = load_preset(arguments.name)
@@ -103,6 +106,8 @@ def verdict(arguments: Namespace) -> None:
 
 
 def _check_share(path: Path, *, force: bool) -> None:
+    from energy_sweep.app.experiment.stored_verdict import KEYS
+
     check_json(path, KEYS, force=force)
 
 
