@@ -1,6 +1,5 @@
 """Trainings that others measured and published, as studies."""
 
-from energy_sweep.traces.replay import replay
 from energy_sweep.traces.zeus import GPUS, Cell, ZeusTrace, grid_cells, target_cells
 
-__all__ = ["GPUS", "Cell", "ZeusTrace", "grid_cells", "replay", "target_cells"]
+__all__ = ["GPUS", "Cell", "ZeusTrace", "grid_cells", "target_cells"]

@@ -12,7 +12,8 @@ from energy_sweep.app.main import main
 from energy_sweep.front import rows
 from energy_sweep.record import BadInput, Objective, Quality, StudyRecord
 from energy_sweep.study.stored import load_study
-from energy_sweep.traces import GPUS, ZeusTrace, grid_cells, replay, target_cells
+from energy_sweep.traces import GPUS, ZeusTrace, grid_cells, target_cells
+from energy_sweep.traces.replay import replay
 
 TRAINING = Objective(name="training")
 LIMIT = "device.power_limit_watts"

@@ -11,7 +11,7 @@ from energy_sweep.app.verbs import typed_numbers
 from energy_sweep.record import BadInput
 from energy_sweep.text import terminal
 from energy_sweep.text.commands import program
-from energy_sweep.traces import GPUS, Cell, ZeusTrace, grid_cells, replay, target_cells
+from energy_sweep.traces import GPUS, Cell, ZeusTrace, grid_cells, target_cells
 
 TRACES = tuple(f"zeus-{gpu}" for gpu in GPUS)
 
@@ -40,6 +40,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def trace(arguments: Namespace) -> None:
     """Write the cells of a trace as a study, and say what reads it."""
+    from energy_sweep.traces.replay import replay  # which loads Optuna
+
     if arguments.epochs and arguments.to_accuracy:
         raise BadInput("--epochs and --to-accuracy each say where trainings end: type one of them")
     found = ZeusTrace.of(arguments.trace.removeprefix("zeus-"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -139,3 +141,9 @@ def test_those_that_come_along_are_whole_and_no_option_of_hydra(
         assert "smoke" in preset.sizes and preset.source and preset.question
         assert main(["-m", f"experiment={name}", "experiment.size=smoke"]) == 2
         assert f"type python -m energy_sweep experiment {name}" in capsys.readouterr().err
+
+
+def test_verbs_that_judge_nothing_load_neither_numpy_nor_optuna() -> None:
+    asked = "import sys, energy_sweep.app.verbs.options"
+    code = f"{asked}; sys.exit(any(name in sys.modules for name in ('numpy', 'optuna')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
