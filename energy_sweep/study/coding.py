@@ -59,11 +59,16 @@ class Coding:
 
     def _typed(self, axis: Axis, value: Any) -> Any:
         if axis.values is None:
-            return value
+            return value if axis.integer else _told(value, axis)
         return _ladder(axis)[value] if self._ranks(axis) else axis.values[value]
 
     def _ranks(self, axis: Axis) -> bool:
         return self.ordered and axis.is_numeric
+
+
+def _told(value: float, axis: Axis) -> float:
+    """A number in twelve digits: in the sixteenth, two runs of one linear algebra may differ."""
+    return min(max(float(f"{value:.12g}"), axis.low or 0.0), axis.high or 0.0)
 
 
 def _ladder(axis: Axis) -> list[Any]:
