@@ -212,3 +212,7 @@ class BrainTumor(Folder):
         "notumor": ("no_tumor",),
         "pituitary": ("pituitary_tumor",),
     }
+
+    def _layout(self) -> str:
+        published = "https://www.kaggle.com/datasets/masoudnickparvar/brain-tumor-mri-dataset"
+        return f"{Folder._layout(self)}, as of {published}"

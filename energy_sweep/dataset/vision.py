@@ -179,16 +179,16 @@ def _prepare_batches(source: Vision, kind: Any, root: Path) -> None:
         _check_md5(source, archive, kind.tgz_md5)
         _unpack(source, archive)
     elif missing:
-        _refuse_missing(source, missing if folder.exists() else [archive])
+        _refuse_missing(source, missing if folder.exists() else [archive], f" ({kind.url})")
     for path, md5 in paths:
         _check_md5(source, path, md5)
 
 
-def _refuse_missing(source: Vision, paths: list[Path]) -> None:
+def _refuse_missing(source: Vision, paths: list[Path], origin: str = "") -> None:
     names = ", ".join(path.name for path in paths)
     raise BadInput(
         f"dataset={source.name}: its files are missing: type dataset.download=true, or put {names} "
-        f"into {paths[0].parent}/"
+        f"into {paths[0].parent}/{origin}"
     )
 
 

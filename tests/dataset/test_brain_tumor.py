@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from on_disk import save, scene, write_tree
@@ -10,6 +12,7 @@ from PIL import Image
 from energy_sweep.dataset.base import Data
 from energy_sweep.dataset.folder import BrainTumor, Folder
 from energy_sweep.dataset.similarity import find_similar, thumbnail
+from energy_sweep.record import BadInput
 
 
 @pytest.mark.parametrize("ending", ["", "_tumor"])
@@ -64,3 +67,11 @@ def test_copies_in_a_published_training_folder_do_not_reach_validation(tmp_path)
     pairs = find_similar(np.array([thumbnail(image) for image in images]), bits=4, smallest=48)
     held = len(data.validation)
     assert len(pairs) == 24 and all((a < held) == (b < held) for a, b in pairs)
+
+
+def test_who_does_not_have_it_is_told_where_it_is(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"as of https://www\.kaggle\.com/datasets/"):
+        BrainTumor(root=str(tmp_path / "none")).load()
+    with pytest.raises(BadInput, match="there is no folder") as refused:
+        Folder(root=str(tmp_path / "none")).load()
+    assert "kaggle" not in str(refused.value)

@@ -87,6 +87,7 @@ def test_missing_files_say_what_to_put_where(tmp_path, name):
     line = refusal(Vision(name=name, root=str(tmp_path)))
     assert "type dataset.download=true, or put" in line and str(tmp_path) in line
     assert ("train-images-idx3-ubyte.gz" if name in IDX else "python.tar.gz") in line
+    assert ("https://www.cs.toronto.edu/~kriz/" in line) == (name not in IDX)
 
 
 def test_only_the_missing_batches_are_asked_for(monkeypatch, tmp_path):
