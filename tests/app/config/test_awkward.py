@@ -45,7 +45,7 @@ REFUSED: dict[tuple[str, ...], str] = {
     ("--experimental-rerun", "nope.pickle"): "--experimental-rerun nope.pickle: there is no such",
     ("--shell-completion",): "--shell-completion: type --shell-completion install=bash",
     ("device=0",): "device=0: device is chosen by name: type device=auto|cpu|cuda",
-    ("dataset=1.5",): "dataset=1.5: dataset is chosen by name: type dataset=arrays|",
+    ("dataset=1.5",): "dataset=1.5: dataset is chosen by name: type dataset=array_tasks|arrays|",
     ("model=true",): "model=true: model is chosen by name: type model=efficientnet_b0|",
     ("compression=null",): "compression=null: compression is chosen by name: type compression=",
     (
