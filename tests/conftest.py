@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -36,12 +37,24 @@ def pytest_configure() -> None:
     os.environ["XDG_CACHE_HOME"] = CACHE.name
     patience.SECONDS = 3600.0
     os.environ.pop("COLUMNS", None)
+    _spare_what_is_captured()
     for number, usual in (
         (signal.SIGINT, signal.default_int_handler),
         (signal.SIGHUP, signal.SIG_DFL),
     ):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, usual)
+
+
+def _spare_what_is_captured() -> None:
+    """Hydra closes all handlers of logging; absl's, of TensorBoard, closes its stream too.
+
+    That would be the one in which pytest keeps what is written: it gets the real one instead.
+    """
+    with contextlib.suppress(ImportError):
+        from absl import logging as absl
+
+        absl.get_absl_handler().python_handler.stream = sys.__stderr__
 
 
 @pytest.fixture(autouse=True)
