@@ -2,12 +2,12 @@
 
     python -m benchmarks.certainty
 
-Each sweep runs in a fresh folder. Over all pairs of configurations, the logarithm of the ratio of
-their joules is compared between each two sweeps: with what prices without drift state of it, and
-with what the limit of the joules themselves would. Configurations that two sweeps ran under other
-plans are other work, and left out of it. `--order` adds sweeps that finish one batch size before
-the next, `--rounds` sweeps with search.certainty=0.05. The quiet sweeps are read once more as a
-counter of 1 % noise would have: same windows, same times, 5 % of drift.
+Each sweep runs in a fresh folder, with a cache of its own. Over all pairs of configurations, the
+logarithm of the ratio of their joules is compared between each two sweeps: with what prices without
+drift state of it, and with what the limit of the joules themselves would. Configurations that two
+sweeps ran under other plans are other work, and left out of it. `--order` adds sweeps that finish
+one batch size before the next, `--rounds` sweeps with search.certainty=0.05. The quiet sweeps are
+read once more as a counter of 1 % noise would have: same windows, same times, 5 % of drift.
 """
 
 from __future__ import annotations
@@ -119,6 +119,9 @@ def _sweeps(folder: Path, count: int, commands: Sequence[list[str]]) -> list[Pri
         home, begun = folder / str(number), time.monotonic()
         known = (home / "outputs" / "certainty").is_dir()
         home.mkdir(parents=True, exist_ok=True)
+        # With a cache of its own each finds its plans and prices by itself.
+        own = {"XDG_CACHE_HOME": str(home / "cache")}
+        own["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
         for words in [] if known else commands:
             ran = subprocess.run(
                 [sys.executable, "-m", "energy_sweep", *words],
@@ -126,7 +129,7 @@ def _sweeps(folder: Path, count: int, commands: Sequence[list[str]]) -> list[Pri
                 check=False,
                 capture_output=True,
                 text=True,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env={**os.environ, **own},
             )
             if ran.returncode:
                 raise SystemExit(f"a sweep failed:\n{ran.stderr}")
