@@ -31,7 +31,7 @@ from typing import Any
 
 from energy_sweep.front import PricedStudy
 from energy_sweep.front.bill import alone_joules
-from energy_sweep.front.domination import Point, hypervolume, pareto
+from energy_sweep.front.domination import Point, hypervolume, pareto, reference_beyond
 from energy_sweep.record import Objective, StudyRecord
 from energy_sweep.study.space import Axis, Space
 from energy_sweep.study.stored import load_study
@@ -71,10 +71,7 @@ class Truth:
     @property
     def reference(self) -> Point:
         found = list(self.points.values())
-        front = [found[index] for index in pareto(found)]
-        low, high = min(a for a, _ in front), max(a for a, _ in front)
-        cheap, dear = min(c for _, c in front), max(c for _, c in front)
-        return low - OUTSIDE * (high - low), dear + OUTSIDE * (dear - cheap)
+        return reference_beyond([found[index] for index in pareto(found)], OUTSIDE)
 
     def share(self, keys: Sequence[str]) -> float:
         """Share of the whole front's hypervolume that some configurations have."""

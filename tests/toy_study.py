@@ -94,6 +94,21 @@ def study(
     )
 
 
+def trainings(
+    *nets: tuple[int, float], spread: float = 1.0, repeatability: float = 0.0
+) -> StudyRecord:
+    """Nets by the images (of `IMAGES`) that they have right, and the joules of their training."""
+    trials = [
+        trial(n, [("trunk", f"t{n}", f"c{n}", 1.0)], correct=right, lr=n)
+        for n, (right, _) in enumerate(nets)
+    ]
+    stages = [
+        stage("trunk", f"t{n}", f"c{n}", (1.0, joules, spread))
+        for n, (_, joules) in enumerate(nets)
+    ]
+    return study(trials, stages, repeatability=repeatability)
+
+
 def grid(
     batches: Sequence[int] = (32, 64),
     rates: Sequence[float] = (0.001, 0.01, 0.1),

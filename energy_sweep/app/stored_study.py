@@ -88,6 +88,11 @@ def _first_sweep(outputs: Path) -> str:
     return program("-m", "batch=32,64,128", *where)
 
 
+def load_named(name: str | None, arguments: Namespace) -> StoredStudy:
+    """One of several studies that a command line names; None is the latest."""
+    return load(Namespace(**{**vars(arguments), "name": name}))
+
+
 def load(arguments: Namespace) -> StoredStudy:
     """The study that the command line names, with the readings of its meter."""
     from energy_sweep.front.unpriced import unpriced_text

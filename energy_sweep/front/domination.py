@@ -18,6 +18,12 @@ def pareto(points: Sequence[Point]) -> tuple[int, ...]:
     return tuple(chosen)
 
 
+def reference_beyond(points: Iterable[Point], part: float) -> Point:
+    """A point worse than all, by a part of their extent, or of 1 where they have none."""
+    (low, high), (cheap, dear) = ((min(ends), max(ends)) for ends in zip(*points, strict=True))
+    return low - part * ((high - low) or 1.0), dear + part * ((dear - cheap) or 1.0)
+
+
 def hypervolume(points: Iterable[Point], reference: Point) -> float:
     """Area dominated by the points, down to the accuracy and up to the joules of `reference`."""
     floor, ceiling = reference

@@ -9,10 +9,10 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from energy_sweep.front.domination import Point, hypervolume, pareto
+from energy_sweep.front.domination import Point, hypervolume, pareto, reference_beyond
 from energy_sweep.front.priced_study import PricedStudy
 from energy_sweep.record import EnergyReading, Mark, StageRecord, StageUse, TrialResult
 
@@ -43,7 +43,7 @@ def growth(priced: PricedStudy) -> tuple[GrowthStep, ...]:
     if not points or any(joules <= 0 for _, joules in points.values()):
         return ()
     logs = {trial: (accuracy, math.log10(at)) for trial, (accuracy, at) in points.items()}
-    reference = _reference(logs.values())
+    reference = reference_beyond(logs.values(), OUTSIDE)
     whole = hypervolume(logs.values(), reference)
     steps: list[GrowthStep] = []
     known: list[Point] = []
@@ -57,12 +57,6 @@ def growth(priced: PricedStudy) -> tuple[GrowthStep, ...]:
         )
         share = now
     return tuple(steps)
-
-
-def _reference(points: Iterable[Point]) -> Point:
-    """A point worse than all, by a part of their extent, or by a little where they have none."""
-    (low, high), (cheap, dear) = ((min(ends), max(ends)) for ends in zip(*points, strict=True))
-    return low - OUTSIDE * ((high - low) or 1.0), dear + OUTSIDE * ((dear - cheap) or 1.0)
 
 
 def _arrivals(priced: PricedStudy) -> list[tuple[int, float]]:

@@ -150,16 +150,8 @@ def test_a_choice_is_that_of_brute_force(
 
 
 def study(*nets: tuple[int, float], spread: float = 1.0) -> PricedStudy:
-    """Nets by the images (of 359) that they have right, and the joules of their training."""
-    trials = [
-        toy_study.trial(n, [("trunk", f"t{n}", f"c{n}", 1.0)], correct=right, lr=n)
-        for n, (right, _) in enumerate(nets)
-    ]
-    stages = [
-        toy_study.stage("trunk", f"t{n}", f"c{n}", (1.0, joules, spread))
-        for n, (_, joules) in enumerate(nets)
-    ]
-    return PricedStudy(toy_study.study(trials, stages), TRAINING)
+    """Nets by their right answers, and the joules of their training."""
+    return PricedStudy(toy_study.trainings(*nets, spread=spread), TRAINING)
 
 
 @settings(max_examples=15, deadline=None)

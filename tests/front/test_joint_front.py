@@ -24,16 +24,8 @@ Nets = list[tuple[int, float]]
 
 
 def record(*nets: tuple[int, float], spread: float = 0.5, drift: float = 0.0) -> StudyRecord:
-    """Nets by the images (of 359) that they have right, and the joules of their training."""
-    trials = [
-        toy_study.trial(n, [("trunk", f"t{n}", f"c{n}", 1.0)], correct=right, lr=n)
-        for n, (right, _) in enumerate(nets)
-    ]
-    stages = [
-        toy_study.stage("trunk", f"t{n}", f"c{n}", (1.0, joules, spread))
-        for n, (_, joules) in enumerate(nets)
-    ]
-    return toy_study.study(trials, stages, repeatability=drift)
+    """Nets by their right answers, and the joules of their training."""
+    return toy_study.trainings(*nets, spread=spread, repeatability=drift)
 
 
 def joint(**studies: StudyRecord) -> JointFront:

@@ -18,16 +18,8 @@ TRAINING = Objective(name="training")
 
 
 def study(*nets: tuple[int, float], spread: float = 1.0) -> PricedStudy:
-    """Nets by the images (of 359) that they have right, and the joules of their training."""
-    trials = [
-        toy_study.trial(n, [("trunk", f"t{n}", f"c{n}", 1.0)], correct=right, lr=n)
-        for n, (right, _) in enumerate(nets)
-    ]
-    stages = [
-        toy_study.stage("trunk", f"t{n}", f"c{n}", (1.0, joules, spread))
-        for n, (_, joules) in enumerate(nets)
-    ]
-    return PricedStudy(toy_study.study(trials, stages), TRAINING)
+    """Nets by their right answers, and the joules of their training."""
+    return PricedStudy(toy_study.trainings(*nets, spread=spread), TRAINING)
 
 
 def test_a_floor_far_below_is_surely_kept_and_one_at_the_value_half_the_time() -> None:

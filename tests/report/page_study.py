@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import toy_study
+from chromium import Tab, tab
+from playwright.sync_api import Browser
 
-from energy_sweep.record import DomainEnergy, EnergyReading, Mark, Quality, StageRecord, StudyRecord
+from energy_sweep.record import (
+    DomainEnergy,
+    EnergyReading,
+    Mark,
+    Objective,
+    Quality,
+    StageRecord,
+    StudyRecord,
+)
+from energy_sweep.report.html_page import write_report
 
 BYTES = {0.0: 80_000, 0.5: 20_000}
+
+
+@contextmanager
+def opened_page(browser: Browser, study: StudyRecord, folder: Path) -> Generator[Tab]:
+    """The page of a study in a tab of its own, which is not to complain of anything."""
+    write_report(study, Objective(), folder / "report.html")
+    with tab(browser) as found:
+        found.page.goto((folder / "report.html").as_uri())
+        found.page.wait_for_selector("#front path.point")
+        yield found
+        assert found.complaints == []
 
 
 def small(**constraints: float) -> StudyRecord:

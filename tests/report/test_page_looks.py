@@ -16,7 +16,6 @@ from playwright.sync_api import Browser
 from energy_sweep.front import PricedStudy, front_document
 from energy_sweep.front.importance import axis_text, ordered_values
 from energy_sweep.record import Objective
-from energy_sweep.report.html_page import write_report
 
 pytestmark = pytest.mark.slow
 
@@ -35,15 +34,10 @@ TRACES = """id => document.getElementById(id).data.map((trace) => ({
 
 @pytest.fixture(scope="module")
 def opened(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    path = tmp_path_factory.mktemp("looks") / "report.html"
-    write_report(STUDY, Objective(), path)
-    with tab(chromium) as found:
-        found.page.goto(path.as_uri())
-        found.page.wait_for_selector("#front path.point")
+    with page_study.opened_page(chromium, STUDY, tmp_path_factory.mktemp("looks")) as found:
         found.page.evaluate("dispatchEvent(new Event('beforeprint'))")
         found.page.wait_for_selector("#growth-figure .point")
         yield found
-        assert found.complaints == []
 
 
 @pytest.fixture(params=OBJECTIVES, ids=lambda one: one.name)

@@ -39,13 +39,8 @@ ASKED = f"""objective => {{
 
 @pytest.fixture(scope="module")
 def opened(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    path = tmp_path_factory.mktemp("numbers") / "report.html"
-    write_report(STUDY, Objective(), path)
-    with tab(chromium) as found:
-        found.page.goto(path.as_uri())
-        found.page.wait_for_selector("#front path.point")
+    with page_study.opened_page(chromium, STUDY, tmp_path_factory.mktemp("numbers")) as found:
         yield found
-        assert found.complaints == []
 
 
 def same(told: list[dict[str, Any]], rows: list[dict[str, Any]]) -> None:

@@ -8,12 +8,11 @@ from typing import Any
 
 import page_study
 import pytest
-from chromium import Tab, tab
+from chromium import Tab
 from playwright.sync_api import Browser, Page, expect
 
 from energy_sweep.front import PricedStudy, choose, command, front_document
 from energy_sweep.record import Objective
-from energy_sweep.report.html_page import write_report
 
 pytestmark = pytest.mark.slow
 
@@ -27,13 +26,8 @@ POINTS = "#front path.point"
 
 @pytest.fixture(scope="module")
 def opened(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
-    path = tmp_path_factory.mktemp("top") / "report.html"
-    write_report(STUDY, Objective(), path)
-    with tab(chromium) as found:
-        found.page.goto(path.as_uri())
-        found.page.wait_for_selector(POINTS)
+    with page_study.opened_page(chromium, STUDY, tmp_path_factory.mktemp("top")) as found:
         yield found
-        assert found.complaints == []
 
 
 @pytest.fixture

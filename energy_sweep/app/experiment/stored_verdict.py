@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import importlib.metadata
 import json
 from argparse import Namespace
@@ -80,9 +79,7 @@ def stored_verdict(preset: Preset, size: str, arguments: Namespace) -> StoredVer
         )
     studies: dict[str, PricedStudy] = {}
     for sweep, name in found.items():
-        one = copy.copy(arguments)
-        one.name = name
-        priced = stored_study.load(one).priced
+        priced = stored_study.load_named(name, arguments).priced
         if priced.configurations:
             studies[sweep] = priced.by(Objective(name="training"))
     if not studies:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import copy
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,12 +68,6 @@ def _asked(words: Sequence[str]) -> tuple[list[str | None], list[int]]:
     raise BadInput(f"compare {given} with what? Type two of its trials as well, or another study")
 
 
-def _load(arguments: Namespace, name: str | None) -> StoredStudy:
-    one = copy.copy(arguments)
-    one.name = name
-    return stored_study.load(one)
-
-
 def _of_trials(arguments: Namespace, names: list[str | None], trials: list[int]) -> None:
     from energy_sweep.front.pair_difference import pair_difference
     from energy_sweep.report.pair_table import pair_table
@@ -83,7 +76,7 @@ def _of_trials(arguments: Namespace, names: list[str | None], trials: list[int])
     units = units_of(arguments)
     if arguments.to is not None:
         raise BadInput("--to writes the fronts of studies: type their names, or leave --to out")
-    stored = _load(arguments, names[0])
+    stored = stored_study.load_named(names[0], arguments)
     for number in trials:
         stored_study.trial_of(stored.record, number)
     priced = stored.priced
@@ -118,7 +111,7 @@ def _of_studies(arguments: Namespace, names: list[str | None]) -> None:
     if path is not None:
         with writing_to(path):
             check_page(path, force=arguments.force)
-    studies = _labelled([_load(arguments, name) for name in names])
+    studies = _labelled([stored_study.load_named(name, arguments) for name in names])
     reasons, is_one_machine = _apart(studies, arguments)
     joint = JointFront({name: one.priced for name, one in studies.items()}, is_one_machine)
     if path is not None:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import copy
 from argparse import Namespace
 from pathlib import Path
 
 from energy_sweep.app import stored_study
-from energy_sweep.app.stored_study import StoredStudy
 from energy_sweep.app.verbs import typed_numbers
 from energy_sweep.record import BadInput, Objective
 from energy_sweep.study.paths import is_study
@@ -40,7 +38,7 @@ def effects(arguments: Namespace) -> None:
     floor = arguments.min_accuracy
     if floor is not None and floor > 1:
         raise BadInput(f"--min-accuracy {floor:g}: an accuracy is a fraction: type 0.9")
-    studies = [_load(arguments, name) for name in names or [None]]
+    studies = [stored_study.load_named(name, arguments) for name in names or [None]]
 
     from energy_sweep.front.effects.joules_spread import joules_spread
     from energy_sweep.front.effects.linearity import linearity
@@ -71,9 +69,3 @@ def effects(arguments: Namespace) -> None:
 
 def _is_study(word: str, outputs: Path) -> bool:
     return is_study(outputs / word) or is_study(Path(word))
-
-
-def _load(arguments: Namespace, name: str | None) -> StoredStudy:
-    one = copy.copy(arguments)
-    one.name = name
-    return stored_study.load(one)

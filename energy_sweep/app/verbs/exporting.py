@@ -8,9 +8,10 @@ from pathlib import Path
 
 from energy_sweep.app import stored_study
 from energy_sweep.app.stored_study import StoredStudy
-from energy_sweep.app.verbs import choosing, typed_numbers
+from energy_sweep.app.verbs import choosing
 from energy_sweep.app.verbs.constraint_options import RULES
 from energy_sweep.app.verbs.destination import check_export, writing_to
+from energy_sweep.app.verbs.unit_options import emissions
 from energy_sweep.export import CARD, FORMATS
 from energy_sweep.front.constraints import EXAMPLES
 from energy_sweep.front.other_units import OtherUnits
@@ -29,10 +30,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--into", type=Path, metavar="FOLDER", help=f"where to write (default: {EXPORTED}/FORM)"
     )
-    parser.add_argument(
-        "--carbon", type=typed_numbers.positive, metavar="KG", help="CO2, too, at KG a kWh"
-    )
-    parser.add_argument("--grid", metavar="DE", help="or by a country's mean of a year, by Ember")
+    emissions(parser)
     parser.add_argument("--place", metavar="WHERE", help="where this ran, for a model card")
 
 

@@ -14,6 +14,12 @@ def units(parser: argparse.ArgumentParser) -> None:
     positive = typed_numbers.positive
     parser.add_argument("--price", type=positive, metavar="M", help="and money, at M a kWh")
     parser.add_argument("--currency", metavar="EUR", help="of --price")
+    emissions(parser)
+
+
+def emissions(parser: argparse.ArgumentParser) -> None:
+    """By which factor joules are emissions."""
+    positive = typed_numbers.positive
     parser.add_argument("--carbon", type=positive, metavar="KG", help="and CO2, at KG a kWh")
     parser.add_argument(
         "--grid", metavar="DE", help="or by a country's mean of a year, by Ember (WORLD: of all)"
