@@ -36,7 +36,7 @@ def _missing(package: str, extra: str, why: str = "") -> BadInput:
     )
 
 
-def needed(module: str, package: str, extra: str) -> ModuleType:
+def import_library(module: str, package: str, extra: str) -> ModuleType:
     """A module of a library; BadInput with what to install where there is none."""
     os.environ.update(QUIET)
     try:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from energy_sweep.export.libraries import needed
+from energy_sweep.export.libraries import import_library
 from energy_sweep.export.study_figures import StudyFigures
 from energy_sweep.export.trial_figures import TrialFigures
 from energy_sweep.record import BadInput, JsonDict
@@ -49,7 +49,7 @@ class MlflowRuns:
         self._new: set[str] = set()  # runs that hold nothing yet
 
     def __enter__(self) -> MlflowRuns:
-        mlflow = needed("mlflow", "mlflow-skinny", "mlflow")
+        mlflow = import_library("mlflow", "mlflow-skinny", "mlflow")
         from mlflow import entities
         from sqlalchemy.exc import SQLAlchemyError
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from energy_sweep.export.libraries import needed
+from energy_sweep.export.libraries import import_library
 from energy_sweep.export.study_figures import IMAGES_OF_A_LABEL, StudyFigures
 from energy_sweep.export.trial_figures import TrialFigures
 from energy_sweep.record import BadInput, JsonDict
@@ -22,7 +22,7 @@ PER_LABEL = f"joules_per_{IMAGES_OF_A_LABEL}_images"
 
 def write(study: StudyFigures, folder: Path, chosen: TrialFigures, place: str | None) -> str:
     """Write `FOLDER/README.md`, in place of an older card of ours."""
-    hub = needed("huggingface_hub", "huggingface_hub", "hub")
+    hub = import_library("huggingface_hub", "huggingface_hub", "hub")
     path = folder / FILE
     if path.exists() and not is_own(path):
         raise BadInput(f"{path} is no card of ours: type --into with another folder")

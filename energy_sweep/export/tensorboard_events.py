@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from energy_sweep.export.libraries import needed
+from energy_sweep.export.libraries import import_library
 from energy_sweep.export.own_folders import fresh, safe_name
 from energy_sweep.export.study_figures import StudyFigures
 from energy_sweep.export.trial_figures import TrialFigures
@@ -39,7 +39,7 @@ class _Events:
     """Writes events through TensorBoard's own writer, whose summaries need no TensorFlow."""
 
     def __init__(self) -> None:
-        needed("tensorboard", "tensorboard", "tensorboard")
+        import_library("tensorboard", "tensorboard", "tensorboard")
         from tensorboard.compat.proto import event_pb2, summary_pb2
         from tensorboard.plugins.hparams import metadata, plugin_data_pb2, summary_v2
         from tensorboard.plugins.text import metadata as text_metadata

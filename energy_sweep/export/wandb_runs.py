@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from energy_sweep.export.libraries import needed
+from energy_sweep.export.libraries import import_library
 from energy_sweep.export.own_folders import fresh, safe_name
 from energy_sweep.export.study_figures import StudyFigures
 from energy_sweep.export.trial_figures import TrialFigures
@@ -19,7 +19,7 @@ STEPS = ("joules", "uncertainty_joules", "seconds", "loss")
 
 def write(study: StudyFigures, folder: Path) -> str:
     """Write `FOLDER/NAME/wandb/offline-run-*` anew, one for each trial."""
-    wandb = needed("wandb", "wandb", "wandb")
+    wandb = import_library("wandb", "wandb", "wandb")
     root = folder / safe_name(study.name)
     fresh(root, "wandb-offline", study.name)
     project = re.sub(r"[/\\#?%:]", "-", study.name)[:128]

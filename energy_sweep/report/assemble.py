@@ -24,7 +24,7 @@ SCRIPTS = (
 )
 
 
-def assembled(
+def assemble_page(
     *,
     title: str,
     top: str,

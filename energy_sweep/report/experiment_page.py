@@ -10,7 +10,7 @@ from energy_sweep.front import PricedStudy
 from energy_sweep.front.effects.claims import ClaimVerdict
 from energy_sweep.front.joint_front import JointFront
 from energy_sweep.record.files import write_whole
-from energy_sweep.report.assemble import BASE, assembled
+from energy_sweep.report.assemble import BASE, assemble_page
 from energy_sweep.report.figures import CONFIG
 from energy_sweep.report.section import Section
 from energy_sweep.report.studies_page import figure_section, html_table
@@ -35,7 +35,7 @@ def experiment_page(
 ) -> str:
     """Claims and controls as tables, then the fronts of all studies on one figure."""
     joint = JointFront(dict(studies), is_one_machine=True)
-    return assembled(
+    return assemble_page(
         title=f"{about[0]}: claims and what was found",
         top=_top(about, studies),
         data={"config": CONFIG},

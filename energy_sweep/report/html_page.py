@@ -8,7 +8,7 @@ from energy_sweep.front import PricedStudy
 from energy_sweep.front.other_units import OtherUnits
 from energy_sweep.record import Objective, StudyRecord
 from energy_sweep.record.files import write_whole
-from energy_sweep.report.assemble import assembled
+from energy_sweep.report.assemble import assemble_page
 from energy_sweep.report.page_data import page_data
 from energy_sweep.report.sections import SECTIONS
 from energy_sweep.report.sections.units import units_section
@@ -31,7 +31,7 @@ def page(priced: PricedStudy, units: OtherUnits | None = None) -> str:
     more = () if units is None else (units_section(units),)
     *first, notes = SECTIONS  # how to read it all comes last
     made = (make(priced) for make in (*first, *more, notes))
-    return assembled(
+    return assemble_page(
         title=f"{priced.study.name}: accuracy against joules, {priced.quality}",
         top=top(priced),
         data=page_data(priced),

@@ -13,7 +13,7 @@ from energy_sweep.front.other_units import OtherUnits
 from energy_sweep.recipe.dials import value_text
 from energy_sweep.record import JsonDict
 from energy_sweep.record.files import write_whole
-from energy_sweep.report.assemble import BASE, assembled
+from energy_sweep.report.assemble import BASE, assemble_page
 from energy_sweep.report.figures import CONFIG, objective_text
 from energy_sweep.report.section import Section
 from energy_sweep.report.sections.units import units_section
@@ -35,7 +35,7 @@ def studies_page(
     `apart` are reasons why the studies do not compare.
     """
     names = list(joint.studies)
-    return assembled(
+    return assemble_page(
         title=f"{' and '.join(names)}: accuracy against joules",
         top=_top(joint, apart),
         data={"config": CONFIG},

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 Point = tuple[float, float]  # accuracy, joules
 
 
-def attained(fronts: Sequence[Sequence[Point]], share: float = 0.5) -> list[Point]:
+def attainment_front(fronts: Sequence[Sequence[Point]], share: float = 0.5) -> list[Point]:
     """The steps of the surface that at least `share` of the fronts attain, cheapest first.
 
     A point is attained by a front that has one as accurate for no more joules (Grunert da Fonseca

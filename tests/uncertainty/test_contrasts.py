@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from energy_sweep.uncertainty.attainment import attained
+from energy_sweep.uncertainty.attainment import attainment_front
 from energy_sweep.uncertainty.contrasts import (
     looks_normal,
     non_inferiority,
@@ -98,9 +98,9 @@ def test_power_is_that_of_the_tables() -> None:
 
 def test_a_front_is_attained_by_a_share_of_the_seeds() -> None:
     fronts = [[(0.9, 10.0), (0.95, 30.0)], [(0.9, 12.0)], [(0.91, 20.0), (0.96, 25.0)]]
-    assert attained(fronts, 1 / 3) == [(0.9, 10.0), (0.91, 20.0), (0.96, 25.0)]
-    assert attained(fronts, 0.5) == [(0.9, 12.0), (0.95, 30.0)]
-    assert attained(fronts, 1.0) == [(0.9, 20.0)]
-    assert attained([]) == []
+    assert attainment_front(fronts, 1 / 3) == [(0.9, 10.0), (0.91, 20.0), (0.96, 25.0)]
+    assert attainment_front(fronts, 0.5) == [(0.9, 12.0), (0.95, 30.0)]
+    assert attainment_front(fronts, 1.0) == [(0.9, 20.0)]
+    assert attainment_front([]) == []
     with pytest.raises(ValueError, match="share"):
-        attained(fronts, 0.0)
+        attainment_front(fronts, 0.0)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from energy_sweep.front.other_units import OtherUnits
 
 
-def chosen(stored: StoredStudy, arguments: Namespace) -> Choice:
+def choice_of(stored: StoredStudy, arguments: Namespace) -> Choice:
     """The configuration that the command line asks for."""
     from energy_sweep.front import selection
 
@@ -39,7 +39,7 @@ def choose(arguments: Namespace) -> None:
     stored = stored_study.load(arguments)
     if arguments.trial is not None:
         stored_study.trial_of(stored.record, arguments.trial)
-    choice, name = chosen(stored, arguments), stored.record.name
+    choice, name = choice_of(stored, arguments), stored.record.name
     number = choice.row.trial if arguments.trial is None else arguments.trial
     trial = stored_study.trial_of(stored.record, number)
     again = command(trial)

@@ -87,5 +87,5 @@ def _chosen(stored: StoredStudy, arguments: Namespace) -> int:
     """The trial that a card is of."""
     if arguments.trial is not None:
         stored_study.trial_of(stored.record, arguments.trial)
-    choice = choosing.chosen(stored, arguments)
+    choice = choosing.choice_of(stored, arguments)
     return choice.row.trial if arguments.trial is None else arguments.trial

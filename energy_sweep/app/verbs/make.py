@@ -10,7 +10,7 @@ from pathlib import Path
 
 from energy_sweep.app import stored_study
 from energy_sweep.app.stored_study import StoredStudy
-from energy_sweep.app.verbs.choosing import chosen
+from energy_sweep.app.verbs.choosing import choice_of
 from energy_sweep.app.verbs.constraint_options import asked_of
 from energy_sweep.app.verbs.destination import (
     check_deployment,
@@ -94,14 +94,14 @@ def report(arguments: Namespace) -> None:
 def _to_deploy(stored: StoredStudy, arguments: Namespace) -> tuple[TrialRecord, TrialResult]:
     number = arguments.trial
     if number is None:
-        number = chosen(stored, arguments).row.trial
+        number = choice_of(stored, arguments).row.trial
     trial = stored_study.trial_of(stored.record, number)
     if trial.result is None or trial.result.correct is None:
         reason = trial.result.infeasible if trial.result else trial.error or trial.state
         raise BadInput(f"trial {number} has no network to deploy ({reason}): type another --trial")
     is_limited = asked_of(arguments)["constraints"] or arguments.sure is not None
     if arguments.trial is not None and is_limited:
-        chosen(stored, arguments)  # which refuses a trial that does not keep what is asked for
+        choice_of(stored, arguments)  # which refuses a trial that does not keep what is asked for
     return trial, trial.result
 
 

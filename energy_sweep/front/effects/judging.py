@@ -20,7 +20,7 @@ from energy_sweep.front.effects.effect import Effect
 from energy_sweep.front.effects.estimating import SAME_WORK, effect_of, unpaired_effect
 from energy_sweep.front.effects.evidence import Evidence, evidence, pairs_needed
 from energy_sweep.front.effects.figures import TO_ACCURACY
-from energy_sweep.front.effects.pairs import cheapest_reaching, matched
+from energy_sweep.front.effects.pairs import cheapest_reaching, matched_pairs
 from energy_sweep.front.effects.runs import Runs, runs_of, same
 from energy_sweep.front.effects.whole_studies import best_verdict, whole_verdict
 from energy_sweep.front.priced_study import PricedStudy
@@ -131,7 +131,7 @@ def contrast_effect(claim: Claim, runs: Runs, is_between: bool) -> tuple[Effect 
         _side_text(claim.first, about),
         _side_text(claim.second, about),
     )
-    found = matched(sides[0], sides[1], about, within_sweeps=not is_between)
+    found = matched_pairs(sides[0], sides[1], about, within_sweeps=not is_between)
     effect = effect_of(
         runs, found.pairs, claim.figure, names=names, also=found.also, is_between_sweeps=is_between
     )

@@ -6,7 +6,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from energy_sweep.front.effects.figures import TO_ACCURACY, work_of
-from energy_sweep.front.effects.runs import MeasuredRun, Runs, mark, seed_of, values_of, varied
+from energy_sweep.front.effects.runs import (
+    MeasuredRun,
+    Runs,
+    mark,
+    seed_of,
+    values_of,
+    varying_axes,
+)
 
 EPOCHS = "epochs"
 ROUNDING = 1e-9
@@ -25,7 +32,7 @@ class Matched:
     also: tuple[str, ...]
 
 
-def matched(
+def matched_pairs(
     first: Sequence[MeasuredRun],
     second: Sequence[MeasuredRun],
     about: Collection[str],
@@ -36,9 +43,13 @@ def matched(
 
     Unless they are of two sweeps on purpose, both are of one sweep.
     """
-    names = list(dict.fromkeys([*varied(first), *varied(second), *varied([*first, *second])]))
+    names = list(
+        dict.fromkeys(
+            [*varying_axes(first), *varying_axes(second), *varying_axes([*first, *second])]
+        )
+    )
     if not within_sweeps:  # what two sweeps fixed otherwise is what they are about
-        names = list(dict.fromkeys([*varied(first), *varied(second)]))
+        names = list(dict.fromkeys([*varying_axes(first), *varying_axes(second)]))
     rest = [name for name in names if name not in about]
     also = tuple(name for name in rest if not _meet(first, second, name))
     by = tuple(name for name in rest if name not in also)
@@ -58,7 +69,7 @@ def cheapest_reaching(
     runs: Runs, chosen: Sequence[MeasuredRun], accuracy: float, about: Collection[str]
 ) -> list[MeasuredRun]:
     """Of runs equal but for their epochs, the one that reaches an accuracy the cheapest."""
-    by = [name for name in varied(chosen) if name != EPOCHS and name not in about]
+    by = [name for name in varying_axes(chosen) if name != EPOCHS and name not in about]
     found: dict[tuple[str, ...], tuple[float, MeasuredRun]] = {}
     for run in chosen:
         work = work_of(run.result, TO_ACCURACY)

@@ -96,7 +96,7 @@ def runs_of(studies: Mapping[str, PricedConfigurations], *, is_pooled: bool = Tr
     )
 
 
-def varied(runs: Sequence[MeasuredRun]) -> tuple[str, ...]:
+def varying_axes(runs: Sequence[MeasuredRun]) -> tuple[str, ...]:
     """The dials along which some runs differ, but for the seed."""
     return axes([run.dials for run in runs])
 

@@ -10,8 +10,8 @@ from typing import Any
 from energy_sweep.front.effects.effect import Effect
 from energy_sweep.front.effects.estimating import SAME_WORK, effect_of
 from energy_sweep.front.effects.figures import SHOWN, TO_ACCURACY
-from energy_sweep.front.effects.pairs import cheapest_reaching, matched
-from energy_sweep.front.effects.runs import MeasuredRun, Runs, mark, values_of, varied
+from energy_sweep.front.effects.pairs import cheapest_reaching, matched_pairs
+from energy_sweep.front.effects.runs import MeasuredRun, Runs, mark, values_of, varying_axes
 from energy_sweep.recipe.dials import value_text
 from energy_sweep.record import BadInput
 from energy_sweep.uncertainty.effect_sizes import holm
@@ -26,7 +26,7 @@ def study_effects(
     together. With an accuracy for `reaching`, joules to it are among the figures. BadInput for an
     axis along which nothing varies.
     """
-    names = varied(runs.runs)
+    names = varying_axes(runs.runs)
     for name in asked:
         if name not in names:
             known = ", ".join(names) or "none"
@@ -68,11 +68,11 @@ def _of_axis(runs: Runs, axis: str, reaching: float | None) -> list[Effect]:
         if mark(value) == mark(base):
             continue
         second, names = runs.at({axis: value}), (axis, value_text(base), value_text(value))
-        pairs = matched(first, second, [axis])
+        pairs = matched_pairs(first, second, [axis])
         made = [effect_of(runs, pairs.pairs, f, names=names, also=pairs.also) for f in SHOWN]
         if reaching is not None:
             sides = [cheapest_reaching(runs, side, reaching, [axis]) for side in (first, second)]
-            best = matched(sides[0], sides[1], [axis, "epochs"])
+            best = matched_pairs(sides[0], sides[1], [axis, "epochs"])
             made.append(effect_of(runs, best.pairs, TO_ACCURACY, names=names, also=best.also))
         found += [one for one in made if one is not None]
     return found

@@ -21,7 +21,7 @@ from energy_sweep.front.effects.evidence import Evidence
 from energy_sweep.front.effects.figures import ACCURACY, TO_ACCURACY, work_of
 from energy_sweep.front.effects.joules_spread import joules_spread
 from energy_sweep.front.effects.linearity import linearity
-from energy_sweep.front.effects.pairs import cheapest_reaching, matched
+from energy_sweep.front.effects.pairs import cheapest_reaching, matched_pairs
 from energy_sweep.front.effects.runs import MeasuredRun, Runs, same, values_of
 from energy_sweep.front.priced_study import PricedStudy
 from energy_sweep.recipe.dials import value_text
@@ -155,7 +155,7 @@ def _groups(claim: Claim, runs: Runs) -> list[Group]:
 def _between(claim: Claim, runs: Runs, one: Group, other: Group) -> Effect | None:
     axis, figure = claim.axis or "", _figure(claim)
     names = (axis, value_text(one[0]), value_text(other[0]))
-    found = matched(one[1], other[1], [axis, "epochs"] if claim.accuracy else [axis])
+    found = matched_pairs(one[1], other[1], [axis, "epochs"] if claim.accuracy else [axis])
     if len(found.pairs) >= min(len(one[1]), len(other[1]), 2):
         return effect_of(runs, found.pairs, figure, names=names, also=found.also)
     return unpaired_effect(runs, one[1], other[1], figure, names=names)

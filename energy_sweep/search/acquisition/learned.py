@@ -9,7 +9,7 @@ import numpy as np
 from energy_sweep.search.acquisition.accuracy_model import AnswerCounts, believe
 from energy_sweep.search.acquisition.encoding import encode
 from energy_sweep.search.acquisition.stage_table import Floats
-from energy_sweep.search.acquisition.telling import told
+from energy_sweep.search.acquisition.telling import subsample
 from energy_sweep.study import Answer
 from energy_sweep.study.space import Space
 
@@ -23,7 +23,7 @@ class LearnedMean:
     def __init__(self, learned: Sequence[Answer], space: Space) -> None:
         all_known = [one for one in learned if one.accuracy is not None]
         points = [(one.accuracy or 0.0, one.joules or 0.0) for one in all_known]
-        known = [(all_known[at].params, points[at][0]) for at in told(points)]
+        known = [(all_known[at].params, points[at][0]) for at in subsample(points)]
         self._answers: AnswerCounts | None = None
         self._last: tuple[Floats, Floats] | None = None
         if len(known) >= LEAST_LEARNED:

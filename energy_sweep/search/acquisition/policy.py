@@ -12,7 +12,7 @@ from energy_sweep.front.domination import Point
 from energy_sweep.front.doubt import members
 from energy_sweep.search.acquisition.accuracy_model import AnswerCounts, believe, rise, squares
 from energy_sweep.search.acquisition.expected import Staircase
-from energy_sweep.search.acquisition.telling import told
+from energy_sweep.search.acquisition.telling import subsample
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.intp]
@@ -82,7 +82,7 @@ def rank(candidates: Candidates) -> Ranking:
     cost = np.log10(candidates.joules)
     known = candidates.correct / candidates.images
     points = list(zip(known.tolist(), cost[measured].tolist(), strict=True))
-    telling = np.array(told(points), dtype=np.intp)
+    telling = np.array(subsample(points), dtype=np.intp)
     kept = np.ones(len(cost)) if candidates.kept is None else candidates.kept
     mean, sd = believe(answers, candidates.features, measured, expected, telling)
     likely = mean.copy()

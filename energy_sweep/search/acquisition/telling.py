@@ -34,6 +34,6 @@ def telling(answers: Mapping[int, Point]) -> list[int]:
     return sorted([*order[:NEAR], *(rest[int(one * step)] for one in range(MOST - NEAR))])
 
 
-def told(points: Sequence[Point]) -> list[int]:
+def subsample(points: Sequence[Point]) -> list[int]:
     """The same of answers in their order: where those that tell most lie."""
     return telling(dict(enumerate(points)))

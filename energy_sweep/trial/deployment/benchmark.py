@@ -17,7 +17,7 @@ from energy_sweep.record.files import write_whole
 from energy_sweep.record.missing import control_key
 from energy_sweep.record.own_files import is_sound, keep_copy, seal_file
 from energy_sweep.store import StageStore
-from energy_sweep.trial.deployment.remembered_graphs import unmeasured
+from energy_sweep.trial.deployment.remembered_graphs import new_graph_record
 from energy_sweep.trial.deployment.window_length import is_resolved
 
 # Marks of 3 to 50 ms are as noisy as each other, since what moves them lasts longer; below 5 ms the
@@ -116,7 +116,7 @@ class InferenceBenchmark:
     def record(self) -> StageRecord:
         """What is known of the graph: here, else of an earlier study, else nothing yet."""
         inference = self.inference
-        return self.store.get(self.key) or unmeasured(
+        return self.store.get(self.key) or new_graph_record(
             self.store,
             self.key,
             inference.like,

@@ -26,7 +26,7 @@ from energy_sweep.trial.deployment.graph_memory import (
 )
 
 
-def unmeasured(
+def new_graph_record(
     store: StageStore, key: str, like: str, *, remember: bool, parameters: int
 ) -> StageRecord:
     """The record of the graph `key` before it has a window here, of windows `like` those of others.
