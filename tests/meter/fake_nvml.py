@@ -7,11 +7,7 @@ start it with `nvml.environment()`. Both see what the test changes, from the nex
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import os
-import shutil
-import subprocess
-import tempfile
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
@@ -20,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pynvml
-import pytest
+
+from tests.shared_object import shared_object
 
 SOURCE = Path(__file__).with_name("fake_nvml.c")
 LIBRARY = "libnvidia-ml.so.1"
@@ -35,26 +32,10 @@ POWER = "nvmlDeviceGetPowerUsage"
 
 
 def build(folder: Path | None = None, *without: str) -> Path:
-    """The compiled library, without the symbols named (ENERGY, FIELDS, SHARES, MIG, PROCESSES_V3).
-
-    Each source is compiled once on a machine, whatever the number of test processes.
-    """
-    compiler = shutil.which("gcc") or shutil.which("cc")
-    if compiler is None:
-        missing = "no C compiler here: run scripts/install-system-packages"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    """The compiled library, without the symbols named, as ENERGY, SHARES or PROCESSES_V3."""
     flags = [f"-DNO_{name}" for name in sorted(without)]
-    key = hashlib.sha256(SOURCE.read_bytes() + " ".join([compiler, *flags]).encode()).hexdigest()
-    folder = folder or Path(tempfile.gettempdir()) / f"energy_sweep-nvml-{os.getuid()}"
-    library = folder / key[:16] / LIBRARY
-    if not library.exists():
-        library.parent.mkdir(parents=True, exist_ok=True)
-        fresh = library.with_suffix(f".{os.getpid()}")
-        options = ["-shared", "-fPIC", "-O1", f"-Wl,-soname,{LIBRARY}", *flags]
-        command = [compiler, *options, "-o", str(fresh), str(SOURCE), "-lm", "-lpthread"]
-        subprocess.run(command, check=True)
-        fresh.replace(library)
-    return library
+    libraries = ("-lm", "-lpthread")
+    return shared_object(SOURCE, LIBRARY, flags=flags, libraries=libraries, folder=folder)
 
 
 @dataclass(frozen=True, kw_only=True)
