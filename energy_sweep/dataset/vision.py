@@ -132,9 +132,15 @@ def _download(source: Vision, kind: Any, root: Path) -> None:
         kind(root, download=True)
     except UNREADABLE as error:
         raise BadInput(
-            f"dataset={source.name}: the download into {root} failed ({_one_line(error)}): delete "
-            "what is there of it and type it again; dataset.download=false says where files go"
+            f"dataset={source.name}: the download from {_address(kind)} into {root} failed"
+            f" ({_one_line(error)}): delete what is there of it and type it again; with"
+            " dataset.download=false a line says where files that you bring yourself go"
         ) from error
+
+
+def _address(kind: Any) -> str:
+    """Where torchvision fetches a set from: an archive, or the folder of its files."""
+    return str(kind.mirrors[0] if hasattr(kind, "mirrors") else kind.url)
 
 
 def _prepare_idx(source: Vision, kind: Any, root: Path) -> None:
@@ -154,7 +160,7 @@ def _prepare_idx(source: Vision, kind: Any, root: Path) -> None:
     if missing and source.download:
         _download(source, kind, root)
     elif any(not path.is_file() for path, _ in missing):
-        _refuse_missing(source, [path for path, _ in missing])
+        _refuse_missing(source, [path for path, _ in missing], kind)
     else:
         for path, md5 in missing:
             _check_md5(source, path, md5)
@@ -179,16 +185,16 @@ def _prepare_batches(source: Vision, kind: Any, root: Path) -> None:
         _check_md5(source, archive, kind.tgz_md5)
         _unpack(source, archive)
     elif missing:
-        _refuse_missing(source, missing if folder.exists() else [archive], f" ({kind.url})")
+        _refuse_missing(source, missing if folder.exists() else [archive], kind)
     for path, md5 in paths:
         _check_md5(source, path, md5)
 
 
-def _refuse_missing(source: Vision, paths: list[Path], origin: str = "") -> None:
+def _refuse_missing(source: Vision, paths: list[Path], kind: Any) -> None:
     names = ", ".join(path.name for path in paths)
     raise BadInput(
         f"dataset={source.name}: its files are missing: type dataset.download=true, or put {names} "
-        f"into {paths[0].parent}/{origin}"
+        f"into {paths[0].parent}/ (from {_address(kind)})"
     )
 
 

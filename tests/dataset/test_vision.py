@@ -88,6 +88,7 @@ def test_missing_files_say_what_to_put_where(tmp_path, name):
     assert "type dataset.download=true, or put" in line and str(tmp_path) in line
     assert ("train-images-idx3-ubyte.gz" if name in IDX else "python.tar.gz") in line
     assert ("https://www.cs.toronto.edu/~kriz/" in line) == (name not in IDX)
+    assert re.search(r"\(from https?://[^ ]+\)$", line)
 
 
 def test_only_the_missing_batches_are_asked_for(monkeypatch, tmp_path):
@@ -206,7 +207,14 @@ def test_download_goes_through_torchvision_and_its_checksums(monkeypatch, tmp_pa
     assert len(data.test) == 40
     monkeypatch.setattr(datasets.CIFAR10, "tgz_md5", hashlib.md5(b"").hexdigest())
     line = refusal(Vision(name="cifar10", root=str(tmp_path / "other"), download=True))
-    assert "the download into" in line and "corrupted" in line
+    assert f"the download from {datasets.CIFAR10.url} into" in line and "corrupted" in line
+
+
+def test_without_a_network_the_line_says_where_the_files_are_to_be_had(monkeypatch, tmp_path):
+    nobody = "http://127.0.0.1:9/cifar-10-python.tar.gz"
+    monkeypatch.setattr(datasets.CIFAR10, "url", nobody)
+    line = refusal(Vision(name="cifar10", root=str(tmp_path), download=True))
+    assert f"the download from {nobody} into {tmp_path} failed" in line
 
 
 def test_a_name_that_torchvision_does_not_have_is_refused():
