@@ -19,6 +19,7 @@ from energy_sweep.app.sweep import patience
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from postgres_server import PostgresServer
 
 # One thread, before torch is imported: the threads of two workers would wait for each other, and
 # tests in which threads matter set their number themselves.
@@ -127,3 +128,19 @@ def chromium() -> Generator[Browser]:
 
     with browser() as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Generator[PostgresServer]:
+    """A PostgreSQL server, one for all tests of a process that ask for it."""
+    from postgres_server import running_server
+
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def storage(postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of an empty database; its password is in the environment."""
+    monkeypatch.setenv("PGPASSWORD", postgres_server.password)
+    return postgres_server.new_database()

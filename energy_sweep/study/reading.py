@@ -19,6 +19,7 @@ from energy_sweep.record import EnergySweepError
 from energy_sweep.study.paths import DATABASE
 
 GENERATION = "generation"
+LOST_ROWS = "rows of its trials are lost"
 MOST_TRIALS = 10**6  # of one study; what is beyond that was never counted
 KEYS = ("claim", "result", "error", "lease")
 # Errors of SQLite that tell of where the file lies, and not of what it holds.
@@ -141,10 +142,19 @@ def _read(query: Callable[[str], sqlite3.Cursor]) -> Rows | None:
         trial: StoredTrial(state) for trial, (_, state) in states.items() if listed[trial] == newest
     }
     orphans = _fill(query, rows, listed)
-    trials = {states[trial][0]: row for trial, row in rows.items() if is_number(states[trial][0])}
-    if orphans or len(trials) < len(rows) or set(trials) != set(range(len(rows))):
-        damage.append("rows of its trials are lost")
+    trials, lost = numbered(rows, {trial: number for trial, (number, _) in states.items()})
+    if orphans or lost:
+        damage.append(lost or LOST_ROWS)
     return Rows(facts[newest], trials, tuple(damage))
+
+
+def numbered(
+    rows: dict[int, StoredTrial], numbers: dict[int, int]
+) -> tuple[dict[int, StoredTrial], str | None]:
+    """Trials by their own numbers, and what is wrong where some are missing."""
+    trials = {numbers[trial]: row for trial, row in rows.items() if is_number(numbers[trial])}
+    is_whole = len(trials) == len(rows) and set(trials) == set(range(len(rows)))
+    return trials, None if is_whole else LOST_ROWS
 
 
 def is_number(value: object) -> bool:

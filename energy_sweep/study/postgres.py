@@ -1,0 +1,112 @@
+"""A study's database on a PostgreSQL server, beside those of other studies.
+
+Its address has no password where anything is written down: that is handed to the driver alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import optuna
+from sqlalchemy import URL, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import SingletonThreadPool
+
+from energy_sweep.record import BadInput
+from energy_sweep.study.address import Address
+from energy_sweep.study.persistence import reason
+from energy_sweep.study.reading import Rows
+from energy_sweep.study.shared_storage import StudyStorage, stored_rows
+from energy_sweep.study.turns import Turns, lock_key
+
+EXTRA = "pip install 'energy-sweep[postgresql]'"
+# A host that is switched off answers no more: both ends notice, and its lock is given on.
+KEEPALIVE = {"idle": 10, "interval": 5, "count": 3}
+SETTINGS = {
+    "connect_timeout": 10,
+    "application_name": "energy_sweep",
+    **{f"keepalives_{name}": seconds for name, seconds in KEEPALIVE.items()},
+    "tcp_user_timeout": 30_000,
+}
+MOST_THREADS = 64  # of one process, each with a connection of its own
+
+
+class PostgresDatabase:
+    """The database of the study `name`, whose id is `study`, at an address."""
+
+    def __init__(self, address: Address, name: str, study: str) -> None:
+        """Connect, and make Optuna's tables where there are none; BadInput where that fails."""
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self.address = address
+        url, settings = _settings(address)
+        with self.refusals(), _first(url, settings):
+            self.storage = StudyStorage(
+                url.render_as_string().replace("{", "{{").replace("}", "}}"),
+                study,
+                engine_kwargs={
+                    "poolclass": SingletonThreadPool,
+                    "pool_size": MOST_THREADS,
+                    "pool_pre_ping": True,
+                    **settings,
+                },
+            )
+        event.listen(self.storage.engine, "connect", _outlive_no_host)
+        self._turns = Turns(self.storage.engine, lock_key("study", name))
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait for the one turn that all writers of this study share, and have it in a `with`."""
+        return self._turns.turn()
+
+    def rows(self) -> Rows | None:
+        """The newest generation's facts and trials as text, None where no study was begun."""
+        with self.storage.engine.connect() as connection:
+            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+            return stored_rows(connection, self.storage.study)
+
+    def close(self) -> None:
+        """End this process's connections."""
+        self.storage.remove_session()
+        self.storage.engine.dispose()
+
+    @contextmanager
+    def refusals(self) -> Generator[None]:
+        """Let what a server refuses be one line without a password."""
+        try:
+            yield
+        except ImportError as error:
+            raise BadInput(f"storage=postgresql needs psycopg: type {EXTRA}") from error
+        except (SQLAlchemyError, RuntimeError) as error:
+            said, shown = self.address.redact(reason(error)), self.address.redact(self.address.url)
+            if isinstance(error, RuntimeError) and "version" in said:
+                raise BadInput(f"storage={shown} is of another version of Optuna: {said}") from None
+            cure = "start it, or type the address of one that answers"
+            if isinstance(error, DBAPIError) and "password" in said:
+                cure = "export PGPASSWORD, or write the password into ~/.pgpass"
+            raise BadInput(f"storage={shown}: {said}: {cure}") from None
+
+
+def _settings(address: Address) -> tuple[URL, dict[str, Any]]:
+    """What SQLAlchemy connects by; what is typed in the address goes before what we set."""
+    url = make_url(address.url).set(drivername="postgresql+psycopg")
+    chosen = {name: value for name, value in SETTINGS.items() if name not in url.query}
+    return url, {"connect_args": {**chosen, **address.secrets}}
+
+
+@contextmanager
+def _first(url: URL, settings: dict[str, Any]) -> Generator[None]:
+    """Let one process at a time make the tables of a database (optuna#820)."""
+    engine = create_engine(url, poolclass=SingletonThreadPool, **settings)
+    try:
+        with Turns(engine, lock_key("tables")).turn():
+            yield
+    finally:
+        engine.dispose()
+
+
+def _outlive_no_host(driver: Any, _: Any) -> None:
+    """Have the server end the connection of a host that is gone, and so give its lock on."""
+    for name, seconds in KEEPALIVE.items():
+        driver.execute(f"SET tcp_keepalives_{name} = {seconds}")
+    driver.commit()
