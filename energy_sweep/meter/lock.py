@@ -25,6 +25,7 @@ from energy_sweep.meter.base import MeterUnavailable
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 5.0
+SAME_SECONDS = 1.5  # the moment of the start is told in whole seconds, which may be rounded anew
 # Tells child processes which locks are held around them: FILE=SIGNATURE of each.
 HELD = "ENERGY_SWEEP_HELD"
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # in a shared folder others may have put a link there
@@ -63,7 +64,8 @@ def _hold(lock: FileLock) -> Generator[None]:
     _acquire(lock)
     try:
         if not nested:
-            signature = f"{os.getpid()} {time.time_ns()}"
+            pid = os.getpid()
+            signature = f"{pid} {_began(pid):.2f} {time.monotonic_ns()}"
             _sign(lock.lock_file, signature)
             _export_signature(lock.lock_file, signature)
         yield
@@ -122,13 +124,19 @@ def _holder(path: str) -> _Holder | None:
     """Who has signed a lock file; None where nobody has, or that process is gone."""
     try:
         signature = Path(path).read_text(encoding="utf-8")
-        pid, nanoseconds = map(int, signature.split())
-        started = psutil.Process(pid).create_time()
+        pid, began, nanoseconds = signature.split()
+        later = abs(_began(int(pid)) - float(began)) > SAME_SECONDS
+        age = (time.monotonic_ns() - int(nanoseconds)) / 1e9
     except (OSError, ValueError, psutil.Error):
         return None
-    since = nanoseconds / 1e9
-    # One that started later got the number of the one that signed.
-    return _Holder(signature, pid, time.time() - since) if started <= since + 1 else None
+    # One that began at another moment got the number of the one that signed.
+    return None if later else _Holder(signature, int(pid), max(0.0, age))
+
+
+def _began(pid: int) -> float:
+    """When a process began, in seconds since the machine was started: no clock that is set."""
+    booted = psutil.boot_time()  # first: older releases of psutil add what was told last
+    return psutil.Process(pid).create_time() - booted
 
 
 def _is_held_by_parent(path: str) -> bool:

@@ -205,7 +205,7 @@ def test_a_long_wait_is_said(
     assert f"held by process {process.pid} for " in caplog.text
 
 
-@pytest.mark.parametrize("text", ["", "nobody", "999999999 1", "OWN 1", "1 2 3"])
+@pytest.mark.parametrize("text", ["", "nobody", "999999999 1 1", "OWN 1 1", "1 2", "1 2 3 4"])
 def test_a_wait_names_nobody_who_cannot_be_it(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
