@@ -10,6 +10,7 @@ OUTPUTS = Path("outputs")  # where studies lie unless something else is typed
 EXPORTED = Path("exported")  # and where they are told to other tools, a folder for each
 DATABASE = "study.db"
 JOURNAL = "study.jsonl"  # a second copy of all that the database holds of ours
+ELSEWHERE = "storage.json"  # where the database is, if it is not here
 LOCK = ".sweep.lock"
 MULTIRUN = "multirun.yaml"  # what its last sweep ran with
 PAGE = "report.html"

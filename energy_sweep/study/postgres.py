@@ -5,9 +5,9 @@ Its address has no password where anything is written down: that is handed to th
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import optuna
 from sqlalchemy import URL, create_engine, event, make_url, text
@@ -16,9 +16,10 @@ from sqlalchemy.pool import SingletonThreadPool
 
 from energy_sweep.record import BadInput
 from energy_sweep.study.address import Address
-from energy_sweep.study.persistence import reason
+from energy_sweep.study.persistence import patiently, reason
 from energy_sweep.study.reading import Rows
-from energy_sweep.study.shared_storage import StudyStorage, stored_rows
+from energy_sweep.study.shared_storage import NAMED, StudyStorage, name_refusal, stored_rows
+from energy_sweep.study.shared_workers import MAKE_TABLE, SharedWorkers
 from energy_sweep.study.turns import Turns, lock_key
 
 EXTRA = "pip install 'energy-sweep[postgresql]'"
@@ -30,18 +31,19 @@ SETTINGS = {
     **{f"keepalives_{name}": seconds for name, seconds in KEEPALIVE.items()},
     "tcp_user_timeout": 30_000,
 }
+T = TypeVar("T")
 MOST_THREADS = 64  # of one process, each with a connection of its own
 
 
 class PostgresDatabase:
-    """The database of the study `name`, whose id is `study`, at an address."""
+    """The database of the study whose id is `study`, at an address."""
 
-    def __init__(self, address: Address, name: str, study: str) -> None:
+    def __init__(self, address: Address, study: str) -> None:
         """Connect, and make Optuna's tables where there are none; BadInput where that fails."""
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self.address = address
+        self.address, self.study = address, study
         url, settings = _settings(address)
-        with self.refusals(), _first(url, settings):
+        with self.refusals(), _alone(url, settings):
             self.storage = StudyStorage(
                 url.render_as_string().replace("{", "{{").replace("}", "}}"),
                 study,
@@ -52,12 +54,31 @@ class PostgresDatabase:
                     **settings,
                 },
             )
-        event.listen(self.storage.engine, "connect", _outlive_no_host)
-        self._turns = Turns(self.storage.engine, lock_key("study", name))
+            event.listen(self.storage.engine, "connect", _outlive_no_host)
+            with self.storage.engine.begin() as connection:
+                connection.execute(text(MAKE_TABLE))
+        self._turns = Turns(self.storage.engine, lock_key("study", study))
+        self.workers = SharedWorkers(self.storage.engine, study)
 
     def turn(self) -> AbstractContextManager[None]:
         """Wait for the one turn that all writers of this study share, and have it in a `with`."""
         return self._turns.turn()
+
+    def transact(self, work: Callable[[], T]) -> T:
+        """What `work` gives, done in a turn; it is begun anew where the database went away."""
+
+        def in_turn() -> T:
+            with self.turn():
+                return work()
+
+        return patiently(in_turn, place=self.address.redact(self.address.url))
+
+    def check_name(self, name: str) -> None:
+        """BadInput where another study in this database has the name."""
+        with self.refusals(), self.storage.engine.connect() as connection:
+            taken = connection.execute(text(NAMED), {"name": name}).first()
+        if taken is not None:
+            raise BadInput(name_refusal(name))
 
     def rows(self) -> Rows | None:
         """The newest generation's facts and trials as text, None where no study was begun."""
@@ -95,7 +116,7 @@ def _settings(address: Address) -> tuple[URL, dict[str, Any]]:
 
 
 @contextmanager
-def _first(url: URL, settings: dict[str, Any]) -> Generator[None]:
+def _alone(url: URL, settings: dict[str, Any]) -> Generator[None]:
     """Let one process at a time make the tables of a database (optuna#820)."""
     engine = create_engine(url, poolclass=SingletonThreadPool, **settings)
     try:

@@ -20,6 +20,7 @@ from energy_sweep.study.reading import GENERATION, KEYS, Rows, StoredTrial, numb
 
 # The attribute `id` says of which study an Optuna study is a generation.
 MINE = "SELECT study_id FROM study_user_attributes WHERE key = 'id' AND value_json = :id"
+NAMED = "SELECT 1 FROM studies WHERE study_name = :name"
 ADD_STUDY = "INSERT INTO studies (study_name) VALUES (:name) RETURNING study_id"
 ADD_ID = """
     INSERT INTO study_user_attributes (study_id, key, value_json) VALUES (:study, 'id', :id)
@@ -43,6 +44,14 @@ VALUES = """
     SELECT trial_id, objective, value
     FROM trial_values JOIN trials USING (trial_id) WHERE study_id = :study
 """
+
+
+def name_refusal(name: str) -> str:
+    """The line for a name that another study has."""
+    return (
+        f"the database of storage= holds another study called {name}: type name=OTHER, or another"
+        " database"
+    )
 
 
 class StudyStorage(RDBStorage):
@@ -81,10 +90,7 @@ class StudyStorage(RDBStorage):
                     direction = {"study": study, "objective": objective, "direction": one.name}
                     connection.execute(text(ADD_DIRECTION), direction)
         except IntegrityError as error:
-            raise BadInput(
-                f"the database of storage= holds another study called {study_name}: type"
-                " name=OTHER, or another database"
-            ) from error
+            raise BadInput(name_refusal(str(study_name))) from error
         return study
 
 
