@@ -39,7 +39,7 @@ def small(recipe: MakeRecipe, **changes: Any) -> Recipe:
 def files(store: StageStore) -> dict[str, str]:
     """Everything in the store but the records, by its content."""
     found = (path for path in store.root.rglob("*") if path.is_file())
-    kept = [path for path in found if not path.name.endswith((".json", ".lock"))]
+    kept = [path for path in found if path.suffix not in (".json", ".lock") and path.name[0] != "."]
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept}
 
 

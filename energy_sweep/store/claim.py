@@ -1,0 +1,64 @@
+"""Who works with a store: a locked file for each process, dropped by the system when it dies."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+CLAIMS = ".claims"  # a locked file for each process that works with a store
+
+
+class StoreClaim:
+    """Lets others see, while it is held, that this process works with the store under `root`.
+
+    It is held in a `with` block, or from `hold` until `release` or the end of the process.
+    """
+
+    def __init__(self, root: Path):
+        self._folder = root / CLAIMS
+        self._lock: FileLock | None = None
+
+    def hold(self) -> None:
+        """Hold the claim; nothing happens where it is held already."""
+        if self._lock is None:
+            name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}.lock"
+            self._folder.mkdir(parents=True, exist_ok=True)
+            # Any thread of the process may let go of it.
+            self._lock = FileLock(self._folder / name, thread_local=False)
+            self._lock.acquire(timeout=0)
+
+    def release(self) -> None:
+        """Hold it no longer."""
+        if self._lock is not None:
+            self._lock.release()
+            Path(self._lock.lock_file).unlink(missing_ok=True)
+            self._lock = None
+
+    def is_held_by_any(self) -> bool:
+        """Whether some process works with the store; claims of dead ones are taken away."""
+        return self._is_held(spare=None)
+
+    def is_held_by_others(self) -> bool:
+        """Whether someone else does than who holds this claim."""
+        return self._is_held(spare=None if self._lock is None else Path(self._lock.lock_file))
+
+    def _is_held(self, *, spare: Path | None) -> bool:
+        held = False
+        for path in sorted(self._folder.glob("*.lock")):
+            if spare is not None and path.name == spare.name:
+                continue
+            try:
+                with FileLock(path, timeout=0):
+                    path.unlink(missing_ok=True)
+            except Timeout:
+                held = True
+        return held
+
+    def __enter__(self) -> None:
+        self.hold()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
