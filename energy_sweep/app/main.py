@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import importlib.metadata
 import inspect
 import io
 import os
-import sqlite3
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,30 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from energy_sweep.app.config.conf_folder import conf_folder
 from energy_sweep.app.experiment.typed import check_no_preset
-from energy_sweep.app.sweep.ending import keep_interrupts, keep_process
+from energy_sweep.app.sweep.ending import keep_process, keep_signals
 from energy_sweep.app.sweep.patience import Patience
+from energy_sweep.app.system_errors import by_the_system, describe
 from energy_sweep.record import BadInput, EnergySweepError
-from energy_sweep.record.files import NO_ROOM
+from energy_sweep.record.notice import Ended
 from energy_sweep.text.terminal import escape
 
 if TYPE_CHECKING:
     from energy_sweep.app.sweep.task import RunTrial
 
 WAIT = "--wait"  # for the end of another sweep of the same study
+BY_SIGNAL = 128  # and the number of the signal
 INTERRUPTED = 130  # what a shell expects of a program that was stopped with Ctrl-C
 PIPE_CLOSED = 141  # and of one whose output nobody reads any more
-CURES = {
-    errno.ENOENT: "type the name of one that is there",
-    errno.ENOTDIR: "type a name that goes through folders only",
-    errno.EISDIR: "type the name of a file",
-    errno.ENAMETOOLONG: "type a shorter name",
-    errno.EACCES: "ask its owner for the right, or type a place of yours",
-    errno.EPERM: "ask its owner for the right, or type a place of yours",
-    errno.ELOOP: "remove links that lead to each other",
-    errno.EMFILE: "raise the limit by ulimit -n",
-    errno.ENOMEM: "end other programs",
-    errno.EROFS: "type a place whose disk can be written",
-}
 
 
 def main(argv: Sequence[str] | None = None, *, run: RunTrial | None = None) -> int:
@@ -61,6 +50,10 @@ def main(argv: Sequence[str] | None = None, *, run: RunTrial | None = None) -> i
             raise
         print(escape(" ".join(str(error).split())), file=sys.stderr)
         return error.exit_code
+    except Ended as ended:
+        name = signal.Signals(ended.number).name
+        print(f"ended by {name}: the same command goes on from here", file=sys.stderr)
+        return BY_SIGNAL + ended.number
     except KeyboardInterrupt:
         print("stopped: the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
@@ -68,39 +61,12 @@ def main(argv: Sequence[str] | None = None, *, run: RunTrial | None = None) -> i
         _give_up_output()
         return PIPE_CLOSED
     except Exception as error:
-        refused = _by_the_system(error)
+        refused = by_the_system(error)
         if wants_traceback or refused is None:
             raise
         _give_up_output()
-        print(_describe(refused), file=sys.stderr)
+        print(describe(refused), file=sys.stderr)
         return 1
-
-
-def _by_the_system(error: BaseException | None) -> OSError | None:
-    """What the system refused, where that is why something failed: it, or its first cause."""
-    if isinstance(error, OSError):
-        return error
-    found: OSError | None = None
-    while error is not None:
-        if isinstance(error, OSError) and error.errno in (*NO_ROOM, errno.EROFS):
-            found = error
-        if isinstance(error, sqlite3.OperationalError) and "disk" in str(error):
-            found = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "the study's database")
-        error = error.__cause__ or error.__context__
-    return found
-
-
-def _describe(error: OSError) -> str:
-    """The line for a file, or a stream, that the system refuses."""
-    full = error.errno in NO_ROOM
-    place = (
-        error.filename2
-        or error.filename
-        or ("what is printed" if full else "the system refuses a part of it")
-    )
-    cure = "make room" if full else CURES.get(error.errno or 0, "put that right")
-    said = f"{place}: {error.strerror or error}: {cure}, and type the same command again"
-    return escape(" ".join(said.split()))
 
 
 def _open_what_is_closed() -> None:
@@ -186,7 +152,7 @@ def _hydra(arguments: Sequence[str], run: RunTrial | None, patience: Patience) -
     check_no_preset(arguments)
     try:
         words = parse_command_line(arguments, conf_folder())
-        with keep_process(), keep_interrupts() as task.check_interrupt, _command_line(words):
+        with keep_process(), keep_signals(task.notice), _command_line(words):
             _hydra_main()(task)()
     except SystemExit as ended:  # code of the user's, beside a trial: no success, whatever it says
         if not task.begun:

@@ -98,14 +98,13 @@ def restore_all_left_limits(uuids: Sequence[str]) -> None:
 def exit_on_signals() -> Generator[None]:
     """Raise SystemExit on SIGTERM and SIGHUP; only the main thread can, in others nothing changes.
 
-    One that is ignored (as under nohup) stays so. After the first, others wait for no one: they
-    are ignored, since the way out has begun.
+    One that is ignored (as under nohup), or handled, stays so. After the first, others wait for no
+    one: they are ignored, since the way out has begun.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    known = {number: signal.getsignal(number) for number in SIGNALS}
-    before = {number: how for number, how in known.items() if how is not signal.SIG_IGN}
+    before = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
 
     def leave(number: int, _: object) -> None:
         for other in before:
@@ -117,9 +116,8 @@ def exit_on_signals() -> Generator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            # None stands for a handler that was not set from Python, and cannot be set back.
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for number in before:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager

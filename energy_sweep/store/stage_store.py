@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from energy_sweep.record import StageRecord, StageUse
+from energy_sweep.record.notice import Notice
 from energy_sweep.store.claim import StoreClaim
 from energy_sweep.store.eviction import DEFAULT_LIMIT_BYTES, StageSize, evict, sizes_by_stage
 from energy_sweep.store.put_log import PutLog
@@ -19,7 +20,8 @@ class StageStore:
 
     Estimates are priced anew by today's `coefficients`, whatever they were when they were made.
     `warm` names the costs whose code this process has already run once, so that imports and
-    first calls are not metered as if they were work. Any thread may call.
+    first calls are not metered as if they were work; `notice` may ask that work to end. Any
+    thread may call.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class StageStore:
         self.coefficients = coefficients or {}
         self.limit_bytes = limit_bytes
         self.warm: set[str] = set()
+        self.notice = Notice()
         self._files = RecordFiles(self.root, self.meter_id, self.coefficients)
         self._log = PutLog(self.root, self.meter_id)
         self._guard = threading.RLock()  # of all that is below, and of the two above

@@ -160,8 +160,11 @@ def _work(connection: Connection, jobs: queue.SimpleQueue[Message | None]) -> No
 
 def main() -> int:
     """Answer messages until the connection closes; the exit code is 0 if all were answered."""
-    # Ctrl-C is for the process that started this one, which then closes the connection.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C is for the process that started this one, which then closes the connection. So is
+    # what schedulers send to all processes of a job.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     connection = connect(int(os.environ["RANK"]))
     jobs: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(connection, jobs), daemon=True).start()

@@ -57,7 +57,11 @@ class TrialUsage:
         self.used.append(replace(use, key=key, cost_key=key))
 
     def done(self, use: StageUse, *, units: float | None = None) -> None:
-        """Count a stage as used by this trial, in full or only `units` of it."""
+        """Count a stage as used by this trial, in full or only `units` of it.
+
+        Ends the trial there if that was asked for, since a stage that is done is kept.
+        """
+        self._store.notice.check()
         record = self._store.get(use.key)
         # What is stored may have been pooled under a former version's name.
         pool = use.cost_key if record is None else record.cost_key

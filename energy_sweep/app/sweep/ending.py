@@ -1,14 +1,22 @@
-"""How a run ends: not by a part of the user's, and by Ctrl-C wherever that fell."""
+"""How a run ends: not by a part of the user's, but by Ctrl-C and by what schedulers send."""
 
 from __future__ import annotations
 
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
+
+from energy_sweep.record import BadInput
+from energy_sweep.record.notice import Ended, Notice
+
+SCHEDULERS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+# Slurm and Kubernetes kill after 30 s by default; half of that is left for the way out.
+NOTICE_SECONDS = 15.0
+NOTICE = "ENERGY_SWEEP_NOTICE_SECONDS"
 
 
 @contextmanager
@@ -33,27 +41,59 @@ def keep_process() -> Generator[None]:
 
 
 @contextmanager
-def keep_interrupts() -> Generator[Callable[[], None]]:
-    """Hand out what raises KeyboardInterrupt if Ctrl-C was typed and Python forgot it.
+def keep_signals(notice: Notice) -> Generator[None]:
+    """Have Ctrl-C, and the signals of schedulers, end the program in an exception of its own.
 
-    What a callback of the garbage collector raises is reported and goes no further.
+    Ctrl-C is KeyboardInterrupt at once. SIGTERM and SIGHUP let work that is under way come to a
+    place where nothing is lost, for NOTICE_SECONDS at most or until a second one; a third ends the
+    process. `notice` keeps what Python forgets, as it does where a callback of the garbage
+    collector raises. A signal that who started us ignores, or handles, stays theirs.
     """
-    typed = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    second = threading.Timer(_seconds_of_notice(), lambda: _send(notice.number))
+    second.daemon = True
 
-    def note(number: int, frame: FrameType | None) -> None:
-        typed.set()
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        notice.number = signal.SIGINT
         signal.default_int_handler(number, frame)
 
-    def check() -> None:
-        if typed.is_set():
-            raise KeyboardInterrupt
+    def end(number: int, _: FrameType | None) -> None:
+        if notice.number is None:
+            notice.number = number
+            if notice.is_working:
+                second.start()
+                return
+        for one in ours & set(SCHEDULERS):
+            signal.signal(one, signal.SIG_DFL)
+        raise Ended(number)
 
-    is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield check  # who started us has Ctrl-C do something else
-        return
-    signal.signal(signal.SIGINT, note)
+    defaults: dict[int, Any] = {signal.SIGINT: signal.default_int_handler}
+    defaults |= dict.fromkeys(SCHEDULERS, signal.SIG_DFL)
+    ours = {one for one, default in defaults.items() if signal.getsignal(one) == default}
+    for one in ours:
+        signal.signal(one, interrupt if one == signal.SIGINT else end)
     try:
-        yield check
+        yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        second.cancel()
+        for one in ours:
+            signal.signal(one, defaults[one])
+
+
+def _send(number: int | None) -> None:
+    """Send this process a signal."""
+    if number is not None:
+        os.kill(os.getpid(), number)
+
+
+def _seconds_of_notice() -> float:
+    typed = os.environ.get(NOTICE, "")
+    try:
+        seconds = float(typed or NOTICE_SECONDS)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= threading.TIMEOUT_MAX:
+        raise BadInput(f"{NOTICE}={typed}: type seconds, such as {NOTICE}={NOTICE_SECONDS:g}")
+    return seconds

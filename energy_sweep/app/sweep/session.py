@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from energy_sweep.record import BadInput, JsonDict, digest
+from energy_sweep.record.notice import Notice
 from energy_sweep.study.links import check_links
 from energy_sweep.study.paths import STAGES, is_study
 
@@ -33,9 +34,13 @@ class TrialSession:
 
 @dataclass(slots=True)
 class Sessions:
-    """Opens each session once, so that every trial of a process has the same meter baseline."""
+    """Opens each session once, so that every trial of a process has the same meter baseline.
+
+    `notice` asks the work in all their stores to end.
+    """
 
     _open: dict[str, TrialSession] = field(default_factory=dict[str, TrialSession])
+    notice: Notice = field(default_factory=Notice)
 
     def get(self, values: JsonDict, device: Device) -> TrialSession:
         """The session that resolved values ask for, on a device; its levers change no session."""
@@ -51,6 +56,7 @@ class Sessions:
             if (known.store.root, known.store.meter_id) == wanted:
                 new.store.claim.release()
                 return TrialSession(new.meter, known.store)
+        new.store.notice = self.notice
         return new
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from energy_sweep.app.sweep.patience import Patience
 from energy_sweep.app.sweep.session import Sessions, TrialSession
 from energy_sweep.profile.text import Profiles, preview
 from energy_sweep.record import EnergySweepError, JsonDict, Objective, TrialResult, to_json
+from energy_sweep.record.notice import Notice
 from energy_sweep.record.seal import seal
 from energy_sweep.study.paths import RESULT
 from energy_sweep.text import terminal
@@ -39,7 +40,8 @@ class Task:
 
     def __init__(self, run: RunTrial | None = None, patience: Patience | None = None) -> None:
         self.builder = Builder()
-        self.sessions = Sessions()
+        self.notice = Notice()
+        self.sessions = Sessions(notice=self.notice)
         self.branch_epochs: tuple[int, ...] = ()
         self.begun = False
         self.exit_code = 0
@@ -47,7 +49,6 @@ class Task:
         self.data_told = False
         self.waits = False
         self.patience = patience or Patience()
-        self.check_interrupt: Callable[[], None] = lambda: None
         self._run = run
         self._profiles = Profiles()
 
@@ -67,15 +68,14 @@ class Task:
         return None
 
     def run(self, recipe: Recipe, session: TrialSession) -> TrialResult:
-        """Run a recipe in a session, unless Ctrl-C was typed before."""
-        self.check_interrupt()
+        """Run a recipe in a session, unless the program was asked to end before."""
         run = self._run
         if run is None:
             from energy_sweep.trial import run_trial as run
+        shared = {"meter": session.meter, "store": session.store}
         try:
-            return run(
-                recipe, meter=session.meter, store=session.store, branch_epochs=self.branch_epochs
-            )
+            with self.notice.working():
+                return run(recipe, **shared, branch_epochs=self.branch_epochs)
         except SystemExit as ended:  # code of the user's, which ends no sweep and is no success
             raise EnergySweepError(f"a part of the trial ended it by exit({ended.code})") from ended
 

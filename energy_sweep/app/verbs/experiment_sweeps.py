@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
 from energy_sweep.app.config.quoting import quote_if_needed
 from energy_sweep.app.experiment.preset import Preset, SweepPlan
 from energy_sweep.app.verbs.child import BY_SIGNAL, run
+from energy_sweep.record.notice import Ended
 from energy_sweep.study.paths import OUTPUTS
 from energy_sweep.text.commands import program
 
-STOPPED = (130, BY_SIGNAL + 2, BY_SIGNAL + 15)
+SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+ENDED = {BY_SIGNAL + number: number for number in SIGNALS}
+STOPPED = BY_SIGNAL + signal.SIGINT
 MODULE = ("-m", "energy_sweep")
 
 
@@ -48,8 +52,10 @@ def run_sweeps(preset: Preset, size: str, outputs: Path, *, dry: bool) -> list[s
         words = [*words_of(preset, plan, size, outputs), *(["search.dry_run=true"] if dry else [])]
         print(f"\n{program(*words)}", flush=True)
         code = run([sys.executable, *MODULE, *words], lambda: None, first_look=1.0)
-        if code in STOPPED:
+        if code == STOPPED:
             raise KeyboardInterrupt
+        if code in ENDED:
+            raise Ended(ENDED[code])
         if code:
             failed.append(plan.name)
     return failed

@@ -11,6 +11,7 @@ from typing import Any
 
 from energy_sweep.record import JsonDict, Mark, to_json
 from energy_sweep.record.mark_log import MarkLog
+from energy_sweep.record.notice import Notice
 from energy_sweep.training.loop import Trainee, save
 
 log = logging.getLogger(__name__)
@@ -44,10 +45,13 @@ class SegmentProgress:
 
 
 class EpochSaver:
-    """Saves states: kept epochs under their own name, others in one rolling file."""
+    """Saves states: kept epochs under their own name, others in one rolling file.
 
-    def __init__(self, folder: Path, kept: Collection[int]):
-        self.folder, self.kept = folder, kept
+    What is not due is saved all the same where `notice` asks the program to end.
+    """
+
+    def __init__(self, folder: Path, kept: Collection[int], notice: Notice):
+        self.folder, self.kept, self.notice = folder, kept, notice
         self.rolling = folder / "state.safetensors"
         self.journal = MarkLog(folder)
         self.last = time.monotonic()
@@ -58,7 +62,8 @@ class EpochSaver:
         kept = progress.epoch in self.kept
         if self.small is None:
             self.small = trainee.state_bytes() <= SMALL_STATE_BYTES
-        if not (kept or self.small or time.monotonic() - self.last > SAVE_SECONDS):
+        due = self.small or time.monotonic() - self.last > SAVE_SECONDS
+        if not (kept or due or self.notice.number is not None):
             self.journal.append(progress.epoch, mark)
             return progress
         path = self.rolling

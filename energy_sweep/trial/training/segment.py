@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from typing import Any
 from torch import Tensor
 
 from energy_sweep.device import OutOfMemory
-from energy_sweep.meter.base import Meter, Work
+from energy_sweep.meter.base import Meter, Window, Work
 from energy_sweep.record import (
+    EnergySweepError,
     Infeasible,
     JsonDict,
     Mark,
@@ -106,20 +108,30 @@ def _train(
     folder = store.folder(segment.use.key)
     trainee = segment.begin()
     progress = _resume(segment, trainee, folder, record)
-    saver = EpochSaver(folder, segment.kept)
+    saver = EpochSaver(folder, segment.kept, store.notice)
     with meter.window(segment.work) as window:
         while progress.epoch < segment.epochs:
+            store.notice.check()
             try:
                 loss = segment.train_epoch(trainee, progress.epoch)
             except Infeasible as reason:
                 mark = window.mark(units=1, images=segment.work.images)
                 store.put(_failed(segment, progress, mark, reason))
                 raise
+            except BaseException:
+                _keep_spent(window, segment, saver.journal, progress.epoch + 1)
+                raise
             mark = window.mark(units=1, images=segment.work.images)
             progress = saver.save(trainee, progress.after(mark, loss), mark)
     finished = store.put(_record(segment, progress))
     saver.clean()
     return finished
+
+
+def _keep_spent(window: Window, segment: Segment, journal: MarkLog, epoch: int) -> None:
+    """Note what an epoch took that was cut short: the stage counts it as lost when it goes on."""
+    with suppress(EnergySweepError, OSError):  # what went wrong first is what is told
+        journal.append(epoch, window.mark(units=1, images=segment.work.images))
 
 
 def _failed(
