@@ -160,7 +160,7 @@ class Recipe:
         if source is not None:
             found["pretrained"] = {k: getattr(source, k) for k in ("name", "weights", "share")}
         if self.teacher is not None and self.in_training is not None:
-            found["teacher"] = self.teacher.spec()
+            found["teacher"] = self.teacher.spec(self)
         if self.max_accuracy_loss is not None and self.effective_level:
             found["max_accuracy_loss"] = float(self.max_accuracy_loss)
         return found

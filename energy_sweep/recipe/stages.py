@@ -7,91 +7,13 @@ keys mean equal cost per unit of work. Neither needs torch, so a whole grid is p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from energy_sweep.recipe import Recipe, device_spec, images_spec, spec, without
-from energy_sweep.record import JsonDict, StageUse, digest, to_json
-
-# Raise a stage's number whenever its code gives other weights or another cost than before.
-VERSIONS = {
-    "prepare": 1,
-    "trunk": 1,
-    "cooldown": 1,
-    "teacher": 1,
-    "compress": 4,
-    "recover": 1,
-    "export": 3,
-    "evaluate": 3,
-    "infer": 2,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """Makes the keys of one net of a recipe on one machine; `acting` acts while it is trained."""
-
-    recipe: Recipe
-    machine: JsonDict
-    fingerprint: str
-    sizes: Sequence[int]
-    model: Any
-    acting: list[JsonDict] = field(default_factory=list[JsonDict])
-    _base: JsonDict = field(default_factory=dict[str, Any], init=False)  # made once
-
-    def base(self) -> JsonDict:
-        """What decides both weights and cost: data, net, arithmetic, machine."""
-        if self.recipe.plan is None:
-            raise ValueError("stages have no names before the recipe's plan is resolved")
-        if not self._base:
-            made: JsonDict = {
-                "data": {"fingerprint": self.fingerprint, **images_spec(self.recipe.dataset)},
-                "model": spec(self.model),
-                "precision": self.recipe.precision,
-                "plan": to_json(self.recipe.plan),
-                "device": without(device_spec(self.recipe.device), "plan"),
-                "machine": self._here(),
-            }
-            self._base.update(made)
-        return self._base
-
-    def architecture(self, structure: Sequence[JsonDict]) -> JsonDict:
-        """What decides an exported graph, but for its weights: no data, and nothing of a training.
-
-        Arithmetic is not in it, since all nets are exported in fp32.
-        """
-        return {
-            "images": list(self.sizes),
-            "model": spec(self.model),
-            "structure": list(structure),
-            "machine": self._here(),
-        }
-
-    def export(self, structure: Sequence[JsonDict]) -> str:
-        """The export of all nets of one architecture, however they were trained."""
-        how = {"runtime": spec(self.recipe.runtime), "version": VERSIONS["export"]}
-        return digest({"stage": "export", **self.architecture(structure), **how})
-
-    def _here(self) -> JsonDict:
-        return {k: self.machine.get(k) for k in ("device_class", "torch", "isa")}
-
-    def work(self, stage: str, parent: str | None = None, **settings: Any) -> str:
-        named = {"stage": stage, "version": VERSIONS[stage], "parent": parent, **settings}
-        return digest({**self.base(), **named})
-
-    def cost(self, stage: str, **settings: Any) -> str:
-        return digest({**self.base(), "cost": stage, "version": VERSIONS[stage], **settings})
-
-    def epoch_cost(self, acting: Sequence[JsonDict]) -> str:
-        """The pool of epochs of this net, shaped by the techniques that act on it."""
-        recipe = self.recipe
-        return self.cost(
-            "trunk",
-            batch=recipe.batch,
-            accumulate=recipe.accumulate,
-            optimizer=_optimizer_terms(recipe.optimizer),
-            **({"acting": list(acting)} if acting else {}),
-        )
+from energy_sweep.recipe import Recipe, spec, without
+from energy_sweep.recipe.keys import VERSIONS as VERSIONS
+from energy_sweep.recipe.keys import Names
+from energy_sweep.record import JsonDict, StageUse, digest
 
 
 def chain(
@@ -105,7 +27,7 @@ def chain(
     provisional: the true ones come from the graph that was exported.
     """
     during = recipe.in_training
-    names = _Names(
+    names = Names(
         recipe,
         machine,
         fingerprint,
@@ -114,8 +36,7 @@ def chain(
         [] if during is None else [_technique_settings(*during)],
     )
     teaching = _teacher_stages(recipe, names)
-    taught_by = teaching[-1].key if teaching else None
-    stages = [*teaching, *_training_stages(names, taught_by=taught_by)]
+    stages = [*teaching, *_training_stages(names, taught_by=_taught_by(teaching))]
     shape, structure = list(names.acting), list[JsonDict]()
     for one in recipe.rounds:
         shape.append(_technique_settings(one.technique, one.level))
@@ -135,7 +56,7 @@ def weights_of(use: StageUse) -> str:
     return f"{use.key}@{use.units:g}" if use.stage == "trunk" else use.key
 
 
-def _training_stages(names: _Names, *, taught_by: str | None = None) -> list[StageUse]:
+def _training_stages(names: Names, *, taught_by: str | None = None) -> list[StageUse]:
     """The stages that train a net from its start to the recipe's horizon."""
     recipe = names.recipe
     optimizer = without(spec(recipe.optimizer), "lr")
@@ -163,7 +84,7 @@ def _training_stages(names: _Names, *, taught_by: str | None = None) -> list[Sta
     return [*_pretraining_stages(recipe), *(stage for stage in stages if stage.units)]
 
 
-def _in_training_settings(names: _Names, taught_by: str | None) -> JsonDict:
+def _in_training_settings(names: Names, taught_by: str | None) -> JsonDict:
     """What acts while the net is trained, as far as anything does."""
     if not names.acting:
         return {}
@@ -185,35 +106,43 @@ def _pretraining_stages(recipe: Recipe) -> list[StageUse]:
     return [StageUse(stage="pretrain", key=key, cost_key=key, units=source.share)]
 
 
-def _teacher_stages(recipe: Recipe, names: _Names) -> list[StageUse]:
+def _teacher_stages(recipe: Recipe, names: Names) -> list[StageUse]:
     """What a student's teacher takes, all of it: its training, and its answers to all images.
 
-    A teacher that is trained here shares its stages with whoever else trains that net.
+    Members that are trained here share their stages with whoever else trains that net.
     """
-    teacher = recipe.teacher
-    if teacher is None or not names.acting:
+    if recipe.teacher is None or not names.acting:
         return []
-    own_start = recipe if teacher.model is None else replace(recipe, pretrained=None)
-    dense = replace(names, recipe=own_start, model=teacher.model or recipe.model, acting=[])
-    if teacher.stored is None:
-        uses, weights = _training_stages(dense), None
+    found = dict[str, StageUse]()
+    for dense in recipe.teacher.recipes(recipe):
+        member = replace(names, recipe=dense, model=dense.model, acting=[])
+        for use in _member_stages(member, recipe.teacher.stored):
+            found.setdefault(use.key, use)
+    return list(found.values())
+
+
+def _member_stages(member: Names, stored: Any) -> list[StageUse]:
+    """The stages of one net that teaches, whose answers come last."""
+    if stored is None:
+        uses = _training_stages(member)
+        weights = weights_of(uses[-1])
     else:
-        weights = teacher.stored.weights
-        key = digest(["teacher", teacher.stored.name, weights])
+        weights = stored.weights
+        key = digest(["teacher", stored.name, weights])
         uses = [StageUse(stage="teacher", key=key, cost_key=key, units=1)]
-    answers = dense.work("teacher", weights or weights_of(uses[-1]))
-    last = StageUse(stage="teacher", key=answers, cost_key=dense.cost("teacher"), units=1)
+    answers, cost = member.work("teacher", weights), member.cost("teacher")
+    last = StageUse(stage="teacher", key=answers, cost_key=cost, units=1)
     return [*(replace(use, stage="teacher") for use in uses), last]
 
 
-def _optimizer_terms(optimizer: Any) -> JsonDict:
-    """What the cost of a step depends on: which terms its formula has, and not how large."""
-    numbers = {k: v for k, v in spec(optimizer).items() if k != "lr" and isinstance(v, int | float)}
-    return {"name": optimizer.name, **{key: bool(value) for key, value in numbers.items()}}
+def _taught_by(teaching: Sequence[StageUse]) -> str | None:
+    """The name of the answers that a student learns from; None where there are none."""
+    asked = [use.key for use in teaching if use.cost_key == teaching[-1].cost_key]
+    return digest(asked) if asked[1:] else next(iter(asked), None)
 
 
 def _round_stages(
-    names: _Names, one: Any, shape: Sequence[JsonDict], *, parent: str
+    names: Names, one: Any, shape: Sequence[JsonDict], *, parent: str
 ) -> list[StageUse]:
     """The stages of one round; `shape` are all techniques up to and with this one."""
     settings: JsonDict = dict(shape[-1])
@@ -235,7 +164,7 @@ def _round_stages(
 
 
 def _measuring_stages(
-    names: _Names, shape: Sequence[JsonDict], export: str, *, weights: str
+    names: Names, shape: Sequence[JsonDict], export: str, *, weights: str
 ) -> list[StageUse]:
     """What is asked of the net that is deployed, whose shape the techniques decide."""
     how: JsonDict = {"runtime": spec(names.recipe.runtime), "batch": names.recipe.inference_batch}

@@ -96,7 +96,7 @@ class Builder:
         steps = list[Step]()
         for name, step in settings["steps"].items():
             place = f"compression.steps.{name}"
-            for dial in ("max_accuracy_loss", "teacher"):
+            for dial in ("max_accuracy_loss", *schema.TEACHING):
                 if step.get(dial) is not None:
                     raise BadInput(
                         f"{place}.{dial}: type compression.{dial}, which all steps share"
@@ -120,7 +120,7 @@ class Builder:
         from energy_sweep.app.config.teacher import find_teacher
 
         return find_teacher(
-            None if name is None else str(name),
+            values["compression"],
             Path(values["outputs"]),
             make=lambda settings: self._build_part("model", settings, values["allow"]),
         )

@@ -24,9 +24,11 @@ LARGEST = 2**63  # where whole numbers of databases and tensors end
 SAMPLERS = ("auto", *NAMES)
 GROUPS = ("dataset", "model", "optimizer", "compression", "runtime", "device", "meter")
 
+# How a student's teacher is named, and trained where it is not yet.
+TEACHING = ("teacher", "teacher_width", "teacher_epochs", "teachers")
 # What is typed with a part, and is a dial of the recipe and not a setting of the part.
 DIALS = {
-    "compression": ("level", "max_accuracy_loss", "teacher"),
+    "compression": ("level", "max_accuracy_loss", *TEACHING),
     "model": ("pretrained", "pretrained_share"),
 }
 

@@ -19,20 +19,25 @@ if TYPE_CHECKING:
     from energy_sweep.trial import Teacher
 
 SETTING = "compression.teacher"
+# How one that is trained here is trained: the dial that is typed, and what it is of a `Teacher`.
+TRAINING = {"teacher_width": "width", "teacher_epochs": "epochs", "teachers": "members"}
 
 
-def find_teacher(name: str | None, outputs: Path, *, make: Callable[[JsonDict], Any]) -> Teacher:
-    """The teacher called `name`, None for the student's own net at full size.
+def find_teacher(typed: JsonDict, outputs: Path, *, make: Callable[[JsonDict], Any]) -> Teacher:
+    """The teacher that a compression's `typed` settings name, without a name the student's own net
+    at full size.
 
     `make` builds a model part of its settings; BadInput says which names there are.
     """
     from energy_sweep.trial import Teacher
     from energy_sweep.trial.training.pretrained import find
 
+    name = None if typed.get("teacher") is None else str(typed["teacher"])
+    training = {field: typed[dial] for dial, field in TRAINING.items() if dial in typed}
     if name is None:
-        return Teacher()
+        return Teacher(**training)
     if "/" not in name:
-        return Teacher(model=make(_settings_of(name)))
+        return Teacher(model=make(_settings_of(name)), **training)
     stored = find(outputs, name, 1.0, setting=SETTING)
     study, _, number = name.rpartition("/")
     path = trial_config(outputs / study, number)
@@ -43,7 +48,7 @@ def find_teacher(name: str | None, outputs: Path, *, make: Callable[[JsonDict], 
             f"{SETTING}={name}: {path}, which says what net that is, cannot be read: type another"
             " trial"
         ) from error
-    return Teacher(model=make(_without_dials(settings)), stored=stored)
+    return Teacher(model=make(_without_dials(settings)), stored=stored, **training)
 
 
 def _settings_of(name: str) -> JsonDict:

@@ -14,15 +14,16 @@ from energy_sweep.trial.training.fit import fit
 def compare(context: TrialContext, correct: int) -> JsonDict:
     """The dense net's accuracy, where a tolerated loss asks for it; Infeasible below that.
 
-    The dense net is the one that was compressed, or the student's teacher of the same kind: what
-    is missing of it is measured now, and shared with whoever else asks.
+    The dense net is the one that was compressed, or the student's teacher of the same kind, the
+    first of several: what is missing of it is measured now, and shared with whoever else asks.
     """
     recipe, loss = context.recipe, context.recipe.max_accuracy_loss
     if loss is None or not recipe.effective_level:
         return {}
     teacher = recipe.teacher if recipe.in_training is not None else None
-    model = recipe.model if teacher is None else teacher.model or recipe.model
-    dense = replace(recipe, model=model, compression=NoCompression(), level=0.0, teacher=None)
+    dense = replace(recipe, compression=NoCompression(), level=0.0, teacher=None)
+    if teacher is not None:
+        dense = teacher.recipes(recipe)[0]
     other = TrialContext(dense, meter=context.meter, store=context.store, keep=context.keep)
     with other.trainer.training():
         fit(other)

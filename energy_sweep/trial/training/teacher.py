@@ -18,7 +18,9 @@ from torch import Tensor, nn
 from energy_sweep.compression.base import NoCompression
 from energy_sweep.model.state import save_tensors
 from energy_sweep.recipe import Recipe, spec
-from energy_sweep.record import JsonDict, StageRecord, StageUse
+from energy_sweep.recipe import replace as replace_recipe
+from energy_sweep.record import BadInput, JsonDict, StageRecord, StageUse
+from energy_sweep.record.bounds import MOST_COUNTED, check_count, check_positive
 from energy_sweep.runtime.folding import DeployableNet
 from energy_sweep.training.loop import DamagedFile, load, restore
 from energy_sweep.trial.context import TrialContext
@@ -26,21 +28,77 @@ from energy_sweep.trial.training.fit import dense_state, fit
 from energy_sweep.trial.training.pretrained import Pretrained
 
 BATCH = 256
+MOST_MEMBERS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teacher:
-    """Whom a student learns from: `model` trained as the student is (None: the student's own net,
-    dense), or the weights of a `stored` trial, whose net is `model`."""
+    """Whom a student learns from: nets that are trained here, or the weights of a `stored` trial.
+
+    A net trained here is `model` (None: the student's own, dense) at `width` times its width, for
+    `epochs` (None: the student's) epochs. Of several `members`, whose seeds follow one another from
+    the student's on, the logits are averaged.
+    """
 
     model: Any = None
     stored: Pretrained | None = None
+    width: float = 1.0
+    epochs: int | None = None
+    members: int = 1
 
-    def spec(self) -> JsonDict:
-        """The teacher as plain settings."""
+    def __post_init__(self) -> None:
+        check_positive("compression.teacher_width", self.width, example=2)
+        check_count("compression.teachers", self.members, example=3, most=MOST_MEMBERS)
+        if self.epochs is not None:
+            check_count("compression.teacher_epochs", self.epochs, example=20, most=MOST_COUNTED)
+        if self.stored is not None and (self.width, self.epochs, self.members) != (1.0, None, 1):
+            raise BadInput(
+                f"compression.teacher={self.stored.name} is trained already: leave out"
+                " compression.teacher_width, compression.teacher_epochs and compression.teachers"
+            )
+
+    def recipes(self, recipe: Recipe) -> tuple[Recipe, ...]:
+        """The dense training of each member, for the student that `recipe` trains."""
+        model = _widened(self.model or recipe.model, self.width)
+        dense = replace_recipe(
+            recipe,
+            model=model,
+            epochs=self.epochs or recipe.epochs,
+            pretrained=recipe.pretrained if self.model is None and self.width == 1 else None,
+            compression=NoCompression(),
+            level=0.0,
+            teacher=None,
+            max_accuracy_loss=None,
+        )
+        return tuple(
+            replace_recipe(dense, seed=recipe.seed + index) for index in range(self.members)
+        )
+
+    def spec(self, recipe: Recipe) -> JsonDict:
+        """The teacher of the student that `recipe` trains as plain settings, the usual left out."""
         if self.stored is not None:
             return {"name": self.stored.name, "weights": self.stored.weights}
-        return {"model": None if self.model is None else spec(self.model)}
+        found: JsonDict = {"model": None if self.model is None else spec(self.model)}
+        if self.width != 1:
+            found["width"] = float(self.width)
+        if self.epochs not in (None, recipe.epochs):
+            found["epochs"] = self.epochs
+        if self.members != 1:
+            found["members"] = self.members
+        return found
+
+
+def _widened(model: Any, factor: float) -> Any:
+    if factor == 1:
+        return model
+    width = getattr(model, "width", None)
+    if width is None:
+        raise BadInput(
+            f"compression.teacher_width={factor:g}: {model.name} has no width: leave it out, or"
+            " type compression.teacher=small_cnn|resnet18|mobilenet_v2"
+        )
+    wider = max(1, round(width * factor)) if isinstance(width, int) else width * factor
+    return replace(model, width=wider)
 
 
 def attach_teacher(context: TrialContext) -> None:
@@ -51,60 +109,66 @@ def attach_teacher(context: TrialContext) -> None:
 
 def teacher_logits(context: TrialContext) -> None:
     """Train the teacher as far as the store lacks it, ask it, and count all that it took."""
+    stored = context.recipe.teacher.stored if context.teaching else None
+    for recipe, asking in _members(context):
+        if stored is None:
+            member = _context(context, recipe)
+            fit(member, following=asking.key)
+            _count(context, member.usage.used)
+        else:
+            _charge_stored(context, stored, context.teaching[0])
+        context.store.once(asking, functools.partial(_ask, context, recipe, asking))
+        context.usage.done(asking)
+
+
+def _members(context: TrialContext) -> Iterable[tuple[Recipe, StageUse]]:
+    """Each net that teaches, with the stage that asks it."""
     if not context.teaching:
-        return
-    *training, asking = context.teaching
-    teacher = _context(context)
-    stored = context.recipe.teacher.stored
-    if stored is None:
-        fit(teacher, following=asking.key)
-        _count(context, training, teacher.usage.used)
-    else:
-        meter_id = context.store.meter_id
-        context.store.once(training[0], lambda _: stored.record(training[0], meter_id=meter_id))
-        context.usage.done(training[0])
-    context.store.once(asking, lambda folder: _ask(context, asking, folder))
-    context.usage.done(asking)
+        return ()
+    asking = [use for use in context.teaching if use.cost_key == context.teaching[-1].cost_key]
+    return zip(context.recipe.teacher.recipes(context.recipe), asking, strict=True)
 
 
-def _count(context: TrialContext, training: Iterable[StageUse], used: Iterable[StageUse]) -> None:
-    """The teacher's stages as the student's, in the pools that they were really measured in."""
-    units = {use.key: use for use in used}
-    for use in training:
-        if use.key in units:
-            context.usage.used.append(replace(units[use.key], stage="teacher"))
+def _charge_stored(context: TrialContext, stored: Pretrained, use: StageUse) -> None:
+    meter_id = context.store.meter_id
+    context.store.once(use, lambda _: stored.record(use, meter_id=meter_id))
+    context.usage.done(use)
 
 
-def _context(context: TrialContext) -> TrialContext:
-    """The context that the teacher is trained in: the student's own, without compression."""
-    recipe: Recipe = context.recipe
-    teacher = recipe.teacher
-    dense = replace(
-        recipe,
-        model=teacher.model or recipe.model,
-        pretrained=recipe.pretrained if teacher.model is None else None,
-        compression=NoCompression(),
-        level=0.0,
-        teacher=None,
-        max_accuracy_loss=None,
-    )
-    return TrialContext(dense, meter=context.meter, store=context.store, keep=context.keep)
+def _count(context: TrialContext, used: Iterable[StageUse]) -> None:
+    """A member's stages as the student's, in the pools that they were really measured in.
+
+    What an earlier member did as well (the warm-up) is one stage.
+    """
+    known = {use.key for use in context.usage.used}
+    wanted = {use.key for use in context.teaching} - known
+    context.usage.used.extend(replace(use, stage="teacher") for use in used if use.key in wanted)
+
+
+def _context(context: TrialContext, recipe: Recipe) -> TrialContext:
+    """The context that a member is trained in."""
+    return TrialContext(recipe, meter=context.meter, store=context.store, keep=context.keep)
 
 
 def _answers(context: TrialContext) -> Tensor:
-    """Logits [train images, classes] on the device; those that are gone are asked for again."""
-    asking = context.teaching[-1]
+    """Logits [train images, classes] on the device, of several members their mean."""
+    found = [_stored_answers(context, *member) for member in _members(context)]
+    return torch.stack(found).mean(dim=0) if found[1:] else found[0]
+
+
+def _stored_answers(context: TrialContext, recipe: Recipe, asking: StageUse) -> Tensor:
+    """One member's logits; those that are gone are asked for again."""
     folder = context.store.folder(asking.key)
     try:
         tensors, _ = load(folder / "logits.safetensors")
     except (FileNotFoundError, DamagedFile):
-        context.store.put_again(_ask(context, asking, folder))
+        context.store.put_again(_ask(context, recipe, asking, folder))
         tensors, _ = load(folder / "logits.safetensors")
     return tensors["logits"].to(context.device)
 
 
-def _ask(context: TrialContext, asking: StageUse, folder: Path) -> StageRecord:
-    module, found = _trained(context), list[Tensor]()
+def _ask(context: TrialContext, recipe: Recipe, asking: StageUse, folder: Path) -> StageRecord:
+    module, found = _trained(context, recipe), list[Tensor]()
     images = context.data.train.images
     record = context.usage.metered(
         asking, lambda: found.append(_logits(context, module)), images=len(images)
@@ -115,9 +179,9 @@ def _ask(context: TrialContext, asking: StageUse, folder: Path) -> StageRecord:
     return replace(record, outcome=outcome, facts=facts)
 
 
-def _trained(context: TrialContext) -> nn.Module:
-    teacher = _context(context)
-    module, stored = teacher.trainer.network(), context.recipe.teacher.stored
+def _trained(context: TrialContext, recipe: Recipe) -> nn.Module:
+    teacher, stored = _context(context, recipe), context.recipe.teacher.stored
+    module = teacher.trainer.network()
     if stored is None:
         restore(module, None, dense_state(teacher))
     else:

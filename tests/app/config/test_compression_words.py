@@ -66,6 +66,14 @@ def test_a_list_is_written_out_as_groups() -> None:
             ["compression=distill", "compression.level=0.5", "compression.teacher=first/9"],
             "STUDY/NUMBER",
         ),
+        (
+            ["compression=distill", "compression.level=0.5", "compression.teachers=0"],
+            "compression.teachers=3",
+        ),
+        (
+            ["compression=distill", "compression.level=0.5", "compression.teacher_width=0"],
+            "compression.teacher_width=2",
+        ),
         (["compression=[quantize,prune]", "compression.level=0.9"], "[prune,quantize]"),
         (["compression=[prune,nothing]"], "compression=chain|"),
         (["compression=chain"], "[prune,quantize]"),
