@@ -21,6 +21,7 @@ from energy_sweep.deploy.holdout import TEST_LOOKS as TEST_LOOKS
 from energy_sweep.deploy.holdout import count_look, read_looks
 from energy_sweep.deploy.proof import check_models, check_script, reading_of
 from energy_sweep.front.achieved import name_of
+from energy_sweep.front.limited import latency
 from energy_sweep.front.prices import Prices
 from energy_sweep.meter.base import Meter
 from energy_sweep.recipe import Recipe, replace
@@ -76,6 +77,7 @@ def deploy(
             "test_split_seen_by": None,
             **_facts(recipe, result, data),
             "inference": _inference(result, store, meter),
+            "latency": to_json(latency([result], store.records())),
         }
         metrics["size"]["bytes"] = (part / metrics["measured_file"]).stat().st_size
         check_models(part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from energy_sweep.front.achieved import achieved
+from energy_sweep.front.breakdown import JOULES_PER_KILOWATT_HOUR
 from energy_sweep.front.scale import ScaleFactor, factors_text
 from energy_sweep.record import JsonDict, from_json
 
@@ -47,22 +48,25 @@ def _energy(metrics: JsonDict) -> list[str]:
     lines = [
         "## Energy",
         "",
-        "| images at once | joules per image | at 95 % +- | seconds per image | quality |",
-        "|---|---|---|---|---|",
+        "| images at once | joules per image | at 95 % +- | kWh a million images"
+        " | seconds per image | quality |",
+        "|---|---|---|---|---|---|",
     ]
     for batch, figure in metrics["inference"].items():
         lines.append(
             f"| {batch} | {figure['joules']:.3g} | {figure['uncertainty_joules']:.2g} |"
-            f" {figure['seconds']:.3g} |"
+            f" {1e6 * figure['joules'] / JOULES_PER_KILOWATT_HOUR:.3g} | {figure['seconds']:.3g} |"
             f" {figure['quality']}{', contended' if figure.get('contended') else ''} |"
         )
+    lines += _latency(metrics)
     joules = metrics.get("joules")
     if joules is not None:
         images = f" of {joules['images']:,} images" if joules["objective"] == "lifetime" else ""
         lines += [
             "",
             f"The study's objective, {joules['objective']}{images}: {joules['joules']:.4g} J"
-            f" +- {joules['uncertainty_joules']:.2g} J, {joules['quality']}.",
+            f" +- {joules['uncertainty_joules']:.2g} J, {joules['quality']}"
+            f" ({joules['joules'] / JOULES_PER_KILOWATT_HOUR:.3g} kWh).",
         ]
         if joules.get("contended"):
             lines.append(
@@ -71,6 +75,18 @@ def _energy(metrics: JsonDict) -> list[str]:
             )
         lines += _scale(joules)
     return [*lines, ""]
+
+
+def _latency(metrics: JsonDict) -> list[str]:
+    found = metrics.get("latency")
+    if found is None:
+        return []
+    return [
+        "",
+        f"One image alone, run after run: {1e3 * found['p50_seconds']:.3g} ms at the median,"
+        f" {1e3 * found['p95_seconds']:.3g} ms at the 95th percentile (n = {found['runs']}"
+        f"{', beside other programs' * bool(found['contended'])}).",
+    ]
 
 
 def _scale(joules: JsonDict) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from energy_sweep.front.achieved import achieved
-from energy_sweep.front.limited import file_bytes, latency_seconds
+from energy_sweep.front.limited import file_bytes, latency, latency_seconds, operations
 from energy_sweep.front.merged import Configuration as Configuration
 from energy_sweep.front.merged import Row as Row
 from energy_sweep.front.merged import Run
@@ -80,13 +80,14 @@ def _answers(runs: Sequence[Run], records: Mapping[str, StageRecord]) -> tuple[A
 def rows_of(
     accuracies: AccuracyTable,
     prices: Prices,
+    records: Mapping[str, StageRecord],
     *,
     names: Sequence[str],
     beside: Sequence[Comparison],
     belonging: Sequence[float],
     noise: Sequence[float],
 ) -> tuple[Row, ...]:
-    """A row per configuration, with the axes `names`.
+    """A row per configuration, with the axes `names`, by what the study has `records` of.
 
     `beside` is what it is beside others, `belonging` its probability of belonging to the front,
     `noise` how many joules it may be off by beside them.
@@ -102,6 +103,7 @@ def rows_of(
         _row(
             one,
             prices,
+            records,
             interval=accuracies.interval(index),
             shared_by=shared_by,
             names=names,
@@ -134,6 +136,7 @@ def contended_text(stages: Sequence[str]) -> str:
 def _row(
     configuration: Configuration,
     prices: Prices,
+    records: Mapping[str, StageRecord],
     *,
     interval: Interval,
     shared_by: Mapping[str, int],
@@ -148,6 +151,7 @@ def _row(
     joules, uncertainty = configuration.joules(prices)
     per_image = image_demand(configuration)
     reached = achieved(result.config, result.facts)
+    alone = latency(results, records)
     peaks = [one.peak_memory_bytes for one in results if one.peak_memory_bytes is not None]
     return Row(
         trial=trial.number,
@@ -171,6 +175,10 @@ def _row(
         peak_memory_bytes=max(peaks, default=None),
         file_bytes=file_bytes(results),
         latency_seconds=latency_seconds(results, prices.pool),
+        latency_p50_seconds=None if alone is None else alone.p50_seconds,
+        latency_p95_seconds=None if alone is None else alone.p95_seconds,
+        latency_runs=None if alone is None else alone.runs,
+        macs=operations(results),
         level=reached.level,
         removed=reached.removed,
         zeros=reached.zeros,

@@ -18,6 +18,8 @@ from energy_sweep.record import JsonDict, Objective, StudyRecord, to_json
 # Columns of a row that hold several values.
 LISTS = ("seeds", "rivals", "beaten_by", "contended")
 NESTED = ("trial", "config", "params", "stages")
+# Figures of a row that follow from its fields.
+DERIVED = ("efficiency", "kilowatt_hours")
 
 
 def front_document(study: StudyRecord, objective: Objective) -> JsonDict:
@@ -48,18 +50,29 @@ def as_document(priced: PricedStudy) -> JsonDict:
         "growth": to_json(growth(priced)),
         "trials": len(study.results),
         "expected_wrong": priced.expected_wrong,
-        "front": to_json(priced.front),
-        "dominated": to_json(priced.dominated),
+        "front": [plain_row(row) for row in priced.front],
+        "dominated": [plain_row(row) for row in priced.dominated],
         "constraints": priced.constraints.document,
-        "excluded": to_json(priced.excluded),
+        "excluded": [plain_row(row) for row in priced.excluded],
         "infeasible": to_json(priced.infeasible),
         "unpriced": list(priced.unpriced),
     }
 
 
+def plain_row(row: Row) -> JsonDict:
+    """One configuration as plain values."""
+    return {**to_json(row), **{name: getattr(row, name) for name in DERIVED}}
+
+
+def _plain_figures() -> list[str]:
+    """The figures of a row that are one column each."""
+    fields = [field.name for field in dataclasses.fields(Row) if field.name not in NESTED]
+    return [*fields, *DERIVED]
+
+
 def columns(priced: PricedStudy) -> dict[str, list[Any]]:
     """A priced study by columns, with a value for each configuration, those of the front first."""
-    plain = [field.name for field in dataclasses.fields(Row) if field.name not in NESTED]
+    plain = _plain_figures()
     rows, members = priced.ranked, {row.trial for row in priced.front}
     found: dict[str, list[Any]] = {
         "trial": [row.trial for row in rows],
@@ -76,7 +89,7 @@ def columns(priced: PricedStudy) -> dict[str, list[Any]]:
 def as_csv(priced: PricedStudy) -> str:
     """A priced study as a table, one configuration a line; lists are joined by spaces."""
     axes = priced.axes if priced.rows else ()
-    plain = [field.name for field in dataclasses.fields(Row) if field.name not in NESTED]
+    plain = _plain_figures()
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["trial", "on_front", "quality", *plain, *axes])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from energy_sweep.front.pools import Pool
 from energy_sweep.front.prices import demand
-from energy_sweep.record import Objective, TrialResult
+from energy_sweep.record import Objective, StageRecord, TrialResult
+from energy_sweep.record.latencies import Latency, latency_in, latency_key
 
 IMAGE = Objective(name="inference")
 
@@ -59,3 +60,19 @@ def latency_seconds(results: Sequence[TrialResult], pool: GetPool) -> float | No
     pools = [None if key is None else pool(key) for key in keys]
     known = [one.seconds_per_unit for one in pools if one is not None]
     return math.fsum(known) / len(known) if known and len(known) == len(pools) else None
+
+
+def operations(results: Sequence[TrialResult]) -> int | None:
+    """The most multiply-accumulates of one image through any of the nets; None where not known."""
+    known = (result.facts.get("macs") for result in results)
+    return max((macs for macs in known if isinstance(macs, int)), default=None)
+
+
+def latency(results: Sequence[TrialResult], records: Mapping[str, StageRecord]) -> Latency | None:
+    """How long one image alone took, run by run, in the first of the graphs that was timed so."""
+    for result in results:
+        graph = result.facts.get("inference", {}).get("1")
+        record = None if graph is None else records.get(latency_key(graph))
+        if record is not None and (found := latency_in(record.facts)) is not None:
+            return found
+    return None

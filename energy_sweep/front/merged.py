@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from energy_sweep.front.achieved import Achieved
+from energy_sweep.front.breakdown import JOULES_PER_KILOWATT_HOUR
 from energy_sweep.front.prices import Prices, Usage
 from energy_sweep.record import EnergySweepError, JsonDict, TrialRecord, TrialResult
 from energy_sweep.record.answers import Answers
@@ -39,7 +40,8 @@ class Row:
     known. `level` is the one that its compression carried out, `removed` and `zeros` what that came
     to (`achieved.py`). `belongs` is the probability of belonging to the front (`doubt.py`), None
     where that was not computed. `file_bytes` is the size of the deployed file, `latency_seconds`
-    what one image alone takes in it; None where that was not measured.
+    what one image alone takes in it, a mean of windows, and `latency` that of single runs; None
+    where that was not measured. `macs` are the multiply-accumulates of an image.
     """
 
     trial: int
@@ -67,11 +69,25 @@ class Row:
     belongs: float | None = None
     file_bytes: int | None = None
     latency_seconds: float | None = None
+    latency_p50_seconds: float | None = None
+    latency_p95_seconds: float | None = None
+    latency_runs: int | None = None
+    macs: int | None = None
 
     @property
     def achieved(self) -> str:
         """What its compression achieved, in words; empty where it has none."""
         return Achieved(level=self.level, removed=self.removed, zeros=self.zeros).text
+
+    @property
+    def efficiency(self) -> float | None:
+        """Accuracy, as a share, for each joule; None of what costs nothing."""
+        return self.accuracy / self.joules if self.joules > 0 else None
+
+    @property
+    def kilowatt_hours(self) -> float:
+        """The joules of the objective in kWh."""
+        return self.joules / JOULES_PER_KILOWATT_HOUR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,13 @@ from typing import Any, cast
 
 from energy_sweep.front.configurations import Configuration, Row, image_demand
 from energy_sweep.front.differences import AccuracyDifference, differences
+from energy_sweep.front.document import plain_row
 from energy_sweep.front.joules_difference import JoulesDifference, joules_difference
 from energy_sweep.front.next_best import accuracy_document
 from energy_sweep.front.priced_study import PricedStudy
 from energy_sweep.front.prices import Usage, charged
 from energy_sweep.recipe.dials import PLACES, list_text
-from energy_sweep.record import BadInput, JsonDict, Objective, to_json
+from energy_sweep.record import BadInput, JsonDict, Objective
 
 # What is typed for what stands at the top of a canonical configuration.
 TYPED = {place[0]: name for name, place in PLACES.items() if len(place) == 1}
@@ -53,8 +54,8 @@ class PairDifference:
         """What JSON says of it."""
         each = None if self.per_image is None else self.per_image.document
         return {
-            "first": to_json(self.first),
-            "second": to_json(self.second),
+            "first": plain_row(self.first),
+            "second": plain_row(self.second),
             "settings": {name: list(values) for name, values in self.settings.items()},
             **accuracy_document(self.accuracy),
             **self.joules.document,

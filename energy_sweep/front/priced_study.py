@@ -65,6 +65,7 @@ class PricedStudy(PricedConfigurations):
         return rows_of(
             self.accuracies,
             self.prices,
+            self.study.stages,
             names=self.axes,
             beside=compared(sorted(pareto(points)), self.accuracies, self.ratios),
             belonging=self.doubt.belonging().tolist(),

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from energy_sweep.model.base import Model, count_parameters
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +38,30 @@ def count_dense(model: Model, shape: tuple[int, int, int], classes: int) -> Coun
     A net of the user's that needs real numbers to be built is built with them, and what is wrong
     with it shows there.
     """
+    return _of_dense(lambda module: count(module, shape), model, shape, classes)
+
+
+@functools.lru_cache(maxsize=256)
+def layer_sizes(model: Model, shape: tuple[int, int, int], classes: int) -> Mapping[str, int]:
+    """How many weights each convolution and linear layer of the same net has, in its order."""
+    return _of_dense(_layer_sizes, model, shape, classes)
+
+
+def _layer_sizes(module: nn.Module) -> Mapping[str, int]:
+    kinds = (nn.Conv2d, nn.Linear)
+    found = ((name, part) for name, part in module.named_modules() if isinstance(part, kinds))
+    return {name: part.weight.numel() for name, part in found}
+
+
+def _of_dense(
+    figure: Callable[[nn.Module], T], model: Model, shape: tuple[int, int, int], classes: int
+) -> T:
     try:
         with torch.device("meta"):
-            return count(model.build(shape, classes), shape)
+            return figure(model.build(shape, classes))
     except Exception:  # whatever the code of a user says to a tensor without numbers
         with torch.random.fork_rng(devices=[]):
-            return count(model.build(shape, classes), shape)
+            return figure(model.build(shape, classes))
 
 
 def macs_of(layer: nn.Module, output: Tensor) -> int:

@@ -11,10 +11,12 @@ from energy_sweep.front.effects.claims import ClaimVerdict
 from energy_sweep.front.joint_front import JointFront
 from energy_sweep.record.files import write_whole
 from energy_sweep.report.assemble import BASE, assemble_page
+from energy_sweep.report.cells import html_table
 from energy_sweep.report.figures import CONFIG
 from energy_sweep.report.section import Section
-from energy_sweep.report.studies_page import figure_section, html_table
+from energy_sweep.report.studies_page import figure_section
 from energy_sweep.report.studies_table import members_cells, studies_cells
+from energy_sweep.report.techniques import technique_sections
 from energy_sweep.report.verdict_table import HEAD, claim_lines, notes, verdict_cells
 
 Texts = tuple[str, str, str]  # the name, the question and the source of an experiment
@@ -43,6 +45,7 @@ def experiment_page(
             *_verdicts("claims", [one for one in verdicts if not one.claim.control]),
             *_verdicts("controls", [one for one in verdicts if one.claim.control]),
             figure_section(joint, ()),
+            *technique_sections(studies),
             Section(key="studies", title="Studies", html=html_table(studies_cells(joint))),
             Section(key="joint", title="Members", html=html_table(members_cells(joint))),
             _notes(studies),

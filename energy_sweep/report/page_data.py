@@ -9,7 +9,7 @@ from typing import Any, cast
 from energy_sweep.front import PricedStudy, Row, choose, command
 from energy_sweep.front.accuracy import AccuracyTable
 from energy_sweep.front.achieved import achieved, name_of
-from energy_sweep.front.limited import file_bytes
+from energy_sweep.front.limited import file_bytes, latency, operations
 from energy_sweep.front.merged import Configuration
 from energy_sweep.recipe.dials import Dials
 from energy_sweep.record import JsonDict, NothingFits, Objective
@@ -85,6 +85,7 @@ def _columns(priced: PricedStudy, views: Sequence[PricedStudy]) -> JsonDict:
         reached = achieved(result.config, result.facts)
         low, high = intervals[one.key]
         compression = _dictionary(result.config.get("compression"))
+        alone = latency(results, priced.study.stages)
         train, image = charge(one.demand, prices), charge(served.demand, prices)
         rows.append(
             {
@@ -104,6 +105,8 @@ def _columns(priced: PricedStudy, views: Sequence[PricedStudy]) -> JsonDict:
                 "bytes": file_bytes(results),
                 "latency": seconds_at_once(results, prices, 1),
                 "latency64": seconds_at_once(results, prices, 64),
+                "alone": alone and [alone.p50_seconds, alone.p95_seconds, alone.runs],
+                "macs": operations(results),
                 "compression": name_of(compression) if compression else None,
                 "level": reached.level,
                 "achieved": reached.text,

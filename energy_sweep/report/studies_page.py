@@ -14,10 +14,12 @@ from energy_sweep.recipe.dials import value_text
 from energy_sweep.record import JsonDict
 from energy_sweep.record.files import write_whole
 from energy_sweep.report.assemble import BASE, assemble_page
+from energy_sweep.report.cells import html_table
 from energy_sweep.report.figures import CONFIG, objective_text
 from energy_sweep.report.section import Section
 from energy_sweep.report.sections.units import units_section
-from energy_sweep.report.studies_table import Cells, members_cells, notes_of, studies_cells
+from energy_sweep.report.studies_table import members_cells, notes_of, studies_cells
+from energy_sweep.report.techniques import technique_sections
 
 
 def write_studies_page(
@@ -41,6 +43,7 @@ def studies_page(
         data={"config": CONFIG},
         sections=[
             figure_section(joint, apart),
+            *technique_sections(joint.studies),
             Section(key="studies", title="Studies", html=html_table(studies_cells(joint, apart))),
             Section(key="joint", title="Members", html=html_table(members_cells(joint, apart))),
             *_units(joint, units),
@@ -77,8 +80,8 @@ def figure_section(joint: JointFront, apart: Sequence[str]) -> Section:
         title="The fronts",
         html=(
             '<p class="soft">Large marks are members of a study\'s own front, with their 95 %'
-            " intervals; hollow ones do not stay on the joint front. The stepped line is the"
-            " accuracy that so many joules buy.</p>"
+            f" intervals{_shared(joint)}; hollow ones do not stay on the joint front. The stepped"
+            " line is the accuracy that so many joules buy.</p>"
             '<div class="plot" id="fronts-figure" style="height: 32rem" role="img"'
             ' aria-label="Accuracy against joules, a colour for each study"></div>'
         ),
@@ -87,6 +90,19 @@ def figure_section(joint: JointFront, apart: Sequence[str]) -> Section:
             "studies": [_study(joint, name, bool(apart)) for name in joint.studies],
         },
         script="studies.js",
+    )
+
+
+def _shared(joint: JointFront) -> str:
+    """What bars along the joules leave out, since it moves all points of a study alike."""
+    rows = [row for one in joint.studies.values() for row in one.front if row.joules > 0]
+    own = max((row.noise_joules / row.joules for row in rows), default=0.0)
+    everything = max((row.uncertainty_joules / row.joules for row in rows), default=0.0)
+    if not everything:
+        return ""
+    return (
+        f" (along the joules: beside the other points of its study, at most ±{100 * own:.2g} %; all"
+        f" points of a study together are those of another run within ±{100 * everything:.2g} %)"
     )
 
 
@@ -120,20 +136,8 @@ def _point(row: Row) -> JsonDict:
         "high": row.accuracy_high,
         "joules": row.joules,
         "uncertainty": row.uncertainty_joules,
+        "own": row.noise_joules,
     }
-
-
-def html_table(cells: Cells) -> str:
-    """A table of escaped cells."""
-    head, lines = cells
-    titles = "".join(f"<th>{html.escape(title).replace('.', '.<wbr>')}</th>" for title in head)
-    rows = "".join(
-        f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in line)}</tr>" for line in lines
-    )
-    return (
-        '<div class="scroll"><table class="stacked">'
-        f"<thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
 
 
 def _units(joint: JointFront, units: OtherUnits | None) -> list[Section]:

@@ -8,12 +8,12 @@ from energy_sweep.front import PricedStudy, Row, joules_text
 from energy_sweep.front.joint_front import InCommon, JointFront
 from energy_sweep.front.sureness import percent_text
 from energy_sweep.recipe.dials import Dials, value_text
+from energy_sweep.report.cells import Cells
 from energy_sweep.report.figures import objective_text
 from energy_sweep.report.tables import axes_of, short
 from energy_sweep.text import terminal
 
-# The head of a table, and its lines.
-Cells = tuple[list[str], list[list[str]]]
+EFFICIENCY = "accuracy per joule"
 
 
 def studies_table(joint: JointFront, *, apart: Sequence[str] = (), width: int | None = None) -> str:
@@ -32,7 +32,7 @@ def studies_table(joint: JointFront, *, apart: Sequence[str] = (), width: int | 
     axes = axes_of([member.row for member in joint.members])
     left = {"study", "that stay", *telling}
     of_members = {"study", "trial", "stays", *telling, *axes}
-    fold = ("95 %", *reversed(axes))
+    fold = (EFFICIENCY, "95 %", *reversed(axes))
     return "\n".join(
         [
             terminal.prose(title, width=width),
@@ -99,7 +99,7 @@ def members_cells(joint: JointFront, apart: Sequence[str] = ()) -> Cells:
         name: {trial.number: Dials.of(trial) for trial in one.study.trials}
         for name, one in joint.studies.items()
     }
-    head = ["study", "trial", *telling, *axes, "accuracy", "95 %", "joules", "stays"]
+    head = ["study", "trial", *telling, *axes, "accuracy", "95 %", "joules", EFFICIENCY, "stays"]
     lines = [
         [
             member.study,
@@ -116,7 +116,13 @@ def members_cells(joint: JointFront, apart: Sequence[str] = ()) -> Cells:
 
 def _figures(row: Row) -> list[str]:
     interval = f"{row.accuracy_low:.3f} to {row.accuracy_high:.3f}"
-    return [f"{row.accuracy:.3f}", interval, joules_text(row.joules, row.uncertainty_joules)]
+    joules = joules_text(row.joules, row.uncertainty_joules)
+    return [f"{row.accuracy:.3f}", interval, joules, efficiency_text(row)]
+
+
+def efficiency_text(row: Row) -> str:
+    """Accuracy for each joule of the objective; empty of what costs nothing."""
+    return "" if row.efficiency is None else f"{row.efficiency:.3g}"
 
 
 def _stays(on_front: bool, survives: float | None) -> str:

@@ -31,7 +31,8 @@ ROW_KEYS = {
         "joules_per_image",
     ),
     *("peak_memory_bytes", "beaten_by", "contended", "level", "removed", "zeros", "belongs"),
-    *("file_bytes", "latency_seconds"),
+    *("file_bytes", "macs", "latency_seconds", "latency_p50_seconds", "latency_p95_seconds"),
+    *("latency_runs", "efficiency", "kilowatt_hours"),
 }
 
 
@@ -253,6 +254,10 @@ def test_the_csv_holds_every_row_of_the_document() -> None:
     rows = [*document["front"], *document["dominated"]]
     assert [int(line["trial"]) for line in lines] == [one["trial"] for one in rows]
     assert [float(line["joules"]) for line in lines] == [one["joules"] for one in rows]
+    for line in lines:
+        joules = float(line["joules"])
+        assert float(line["kilowatt_hours"]) == pytest.approx(joules / 3.6e6)
+        assert float(line["efficiency"]) == pytest.approx(float(line["accuracy"]) / joules)
     assert [line["on_front"] for line in lines].count("1") == len(document["front"])
     assert {line["quality"] for line in lines} == {"estimated"}
     assert lines[0]["compression.level"] == str(rows[0]["params"]["compression.level"])

@@ -19,8 +19,13 @@ from energy_sweep.record import (
     Objective,
     Quality,
     StageRecord,
+    StageUse,
     StudyRecord,
+    to_json,
 )
+from energy_sweep.record.connections import FACT as CONNECTIONS
+from energy_sweep.record.connections import Connections, FirstLayer
+from energy_sweep.record.latencies import FACT, Latency, latency_key
 from energy_sweep.report.html_page import write_report
 
 BYTES = {0.0: 80_000, 0.5: 20_000}
@@ -49,6 +54,8 @@ def small(**constraints: float) -> StudyRecord:
         scale_bands={"counter": (0.95, 1.05), "model": (0.5, 2.0)},
     )
     stages = {key: _in_two_domains(one) for key, one in made.stages.items()}
+    stages["evaluate"] = _masked()
+    stages |= {latency_key(key): _timed(key, level) for level, key in _names().items()}
     stages |= {key: _alone(stages[f"infer-{level}"], level) for level, key in _names().items()}
     trials = tuple(dataclasses.replace(one, result=_with_facts(one)) for one in made.trials)
     return dataclasses.replace(
@@ -77,13 +84,33 @@ def _alone(record: StageRecord, level: float) -> StageRecord:
     return dataclasses.replace(record, key=key, cost_key=key, marks=marks)
 
 
+def _timed(graph: str, level: float) -> StageRecord:
+    """So many runs of an image alone, the slowest of which took twice as long."""
+    half = 1e-3 * (1 - level)
+    found = Latency(p50_seconds=half, p95_seconds=2 * half, runs=200)
+    key = latency_key(graph)
+    return StageRecord(stage="calibrate", key=key, cost_key=key, facts={FACT: to_json(found)})
+
+
 def _with_facts(trial: Any) -> Any:
     level = trial.params["compression.level"]
+    uses = trial.result.stages
+    if level:
+        uses += (StageUse(stage="evaluate", key="evaluate", cost_key="evaluate", units=1),)
     facts = {
         "bytes": BYTES[level],
+        "macs": 10 * BYTES[level],
         "inference": {"1": f"alone-{level}", "64": f"infer-{level}"},
     }
-    return dataclasses.replace(trial.result, facts=facts)
+    return dataclasses.replace(trial.result, facts=facts, stages=uses)
+
+
+def _masked() -> StageRecord:
+    """A net of two layers that kept half of the first, a quarter of the second."""
+    first = FirstLayer(kind="kernels", shape=(2, 2, 2), left=(0, 1, 1, 0, 1, 1, 0, 0), most=1)
+    left, dense = {"conv": 4, "head": 5}, {"conv": 8, "head": 20}
+    facts = {CONNECTIONS: to_json(Connections(left=left, dense=dense, first=first))}
+    return StageRecord(stage="evaluate", key="evaluate", cost_key="evaluate", facts=facts)
 
 
 def _in_two_domains(record: StageRecord) -> StageRecord:

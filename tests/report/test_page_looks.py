@@ -185,3 +185,15 @@ def test_five_thousand_are_thinned_and_said_to_be(chromium: Browser, large_page:
         assert "of 5,000 are drawn, evenly" in page.inner_text("#efficiency-shown")
         assert page.locator("#axis-0-figure path.point").count() < 2500
         assert found.complaints == []
+
+
+def test_what_compression_kept_is_drawn_of_the_trial_that_is_chosen(opened: Tab) -> None:
+    row = next(one for one in PricedStudy(STUDY).rows if one.params["compression.level"])
+    opened.page.select_option("#kept-trial", str(row.trial))
+    said = f"Trial {row.trial} has 9 of 28 weights left (32 %): from 25 % of head to 50 % of conv."
+    assert opened.page.inner_text("#kept-said") == said
+    [bars] = opened.page.evaluate(TRACES, "kept-layers-figure")
+    assert bars["x"] == [0.5, 0.25]
+    drawn = opened.page.evaluate("[...document.getElementById('kept-first-figure').data[0].z]")
+    # Two kernels beside each other, with a gap between them.
+    assert drawn == [[0, 1, None, 1, 1], [1, 0, None, 0, 0]]

@@ -26,6 +26,8 @@ FIGURES = """rows => rows.map((row) => ({
   trial: row.trial, joules: row.joules, uncertainty_joules: row.uncertainty, noise_joules: row.own,
   accuracy: row.accuracy, accuracy_low: row.low, accuracy_high: row.high, n: row.n,
   joules_per_image: row.perImage, file_bytes: row.bytes, latency_seconds: row.latency,
+  macs: row.macs, latency_p50_seconds: row.alone[0], latency_p95_seconds: row.alone[1],
+  latency_runs: row.alone[2],
 }))"""
 ASKED = f"""objective => {{
   const now = page.setObjective(objective);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
@@ -14,15 +15,18 @@ import pytest
 from energy_sweep.front.prices import Prices
 from energy_sweep.meter.base import Window, Work, exclusive_window, meter_id
 from energy_sweep.record import DomainEnergy, EnergyReading, Mark, MeterFacts, Quality, digest
+from energy_sweep.record.latencies import latency_in
 from energy_sweep.record.missing import control_key
 from energy_sweep.record.own_files import is_sound
 from energy_sweep.store import StageStore
 from energy_sweep.trial.deployment.benchmark import (
     CONTENDED_REPEATS,
     Inference,
+    InferenceBenchmark,
     pace_key,
 )
 from energy_sweep.trial.deployment.inference import POOLING_TURNS, measure_inference, measure_once
+from energy_sweep.trial.deployment.latency import WARM_RUNS, measure_latency
 from energy_sweep.trial.deployment.window_length import CHUNKS, is_resolved
 
 WATTS = 50.0
@@ -86,6 +90,52 @@ class Sleeper:
 
     def predict(self, images: np.ndarray[Any, Any], batch: int) -> None:
         CLOCK[0] += self.seconds
+
+
+class Hiccup:
+    """A runtime that really sleeps for 20 ms at every tenth image, beside 2 ms of the clock."""
+
+    name, version, suffix = "hiccup", "1", ".onnx"
+
+    def __init__(self) -> None:
+        self.calls = 0  # images
+
+    def open(self, path: Path, threads: int) -> Hiccup:
+        return self
+
+    def predict(self, images: np.ndarray[Any, Any], batch: int) -> None:
+        for _ in images:
+            self.calls += 1
+            CLOCK[0] += 0.002
+            if self.calls % 10 == 0:
+                time.sleep(0.02)
+
+
+def test_percentiles_of_single_images_tell_pauses_that_a_mean_hides(tmp_path: Path) -> None:
+    meter = TickingMeter(iter([]))
+    store = StageStore(tmp_path / "stages", meter_id=meter_id(meter.facts()))
+    runtime = Hiccup()
+    inference = Inference(
+        runtime=runtime,
+        images=np.zeros((5, 1, 8, 8), np.uint8),
+        batch=1,
+        threads=1,
+        work=Work(stage="infer", images=5, parameters=10),
+    )
+    stand = InferenceBenchmark("key", inference, store, meter)
+    store.put(replace(stand.record, marks=stand.window(tmp_path / "model.onnx")))
+    opened = runtime.calls
+    key = measure_latency(stand, lambda: tmp_path / "model.onnx")
+    record = store.records()[key]
+    found = latency_in(record.facts)
+    # 2 ms an image by its windows: a quarter of a second has room for 125.
+    assert found is not None and found.runs == 125
+    assert runtime.calls - opened == found.runs + WARM_RUNS
+    assert found.p50_seconds < 0.01 and found.p95_seconds >= 0.02
+    assert record.spent_joules == pytest.approx(WATTS * 0.002 * found.runs)
+    again = runtime.calls
+    assert measure_latency(stand, lambda: tmp_path / "model.onnx") == key
+    assert runtime.calls == again
 
 
 def measured(

@@ -83,12 +83,14 @@ def _runtime_lines(other: str, *, width: int | None) -> list[str]:
 
 def document_of(choice: Choice, command: str) -> JsonDict:
     """What JSON says of a choice."""
+    from energy_sweep.front.document import plain_row
+
     nexts: JsonDict | None = None
     if choice.next_bests is not None:
         found = choice.next_bests._asdict().items()
         nexts = {name: None if one is None else one.document for name, one in found}
     return {
-        **to_json(choice.row),
+        **plain_row(choice.row),
         "rule": choice.rule,
         "why": choice.why,
         "sure": to_json(choice.sureness),

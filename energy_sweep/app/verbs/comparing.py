@@ -170,6 +170,8 @@ def _apart(studies: Studies, arguments: Namespace) -> tuple[list[str], bool]:
 
 def _document(studies: Studies, joint: JointFront, reasons: list[str]) -> JsonDict:
     """The JSON of `compare` of several studies."""
+    from energy_sweep.front.document import plain_row
+
     objective = next(iter(studies.values())).objective
     return {
         "objective": objective.name,
@@ -184,7 +186,7 @@ def _document(studies: Studies, joint: JointFront, reasons: list[str]) -> JsonDi
                 "study": one.study,
                 "on_joint_front": one.on_front,
                 "survives": one.survives,
-                **to_json(one.row),
+                **plain_row(one.row),
             }
             for one in joint.members
         ],

@@ -1,6 +1,6 @@
 // Two pinned configurations beside each other: what differs, what that costs, how sure it is.
 (() => {
-  const { joules, percent, chance, escaped, bytes, seconds } = page.format;
+  const { joules, kilowattHours, percent, chance, escaped, bytes, count, seconds } = page.format;
   const TRAINING = ["prepare", "pretrain", "trunk", "cooldown", "teacher", "compress", "recover"];
 
   const cell = (text, name = "") => `<td${name ? ` class="${name}"` : ""}>${text}</td>`;
@@ -79,6 +79,12 @@
     return `${text.join(", ")}, and has an accuracy ${gain === 0 ? "equal to" : `${Math.abs(100 * gain).toFixed(1)} points ${gain > 0 ? "above" : "below"}`} that of ${other}.`;
   }
 
+  // Percentiles say of how many runs they are.
+  function runs(rows) {
+    const known = [...new Set(rows.filter((row) => row?.alone).map((row) => row.alone[2]))];
+    return known.length ? `, n = ${known.join(" and ")}` : "";
+  }
+
   function head(row, letter) {
     if (!row) return '<th scope="col"></th>';
     return `<th scope="col"><span class="letter letter-${letter}">${letter}</span> trial ${row.trial}`
@@ -105,14 +111,19 @@
       + `<div class="scroll"><table class="pair"><thead><tr><th scope="col"><span class="hidden">figure</span></th>${head(a, "A")}${head(b, "B")}<th scope="col">${b ? "B against A" : '<span class="hidden">difference</span>'}</th></tr></thead><tbody>`
       + line("accuracy, 95 %", [cell(within(a)), cell(within(b)), cell(escaped(change[0]))])
       + line(`${page.objectiveText(now.objective)}, ${quality}`, [cell(cost(a)), cell(cost(b)), cell(escaped(change[1]))])
+      + figure("the same in kWh", rows, (row) => row.joules, kilowattHours)
       + (now.view ? line("sure to belong to the front", [...belongs, cell("")]) : "")
       + settings(rows) + stages(rows)
       + figure("joules per image", rows, (row) => row.perImage, joules)
       + imageByDomain(rows)
       + figure("per million images", rows, (row) => (row.perImage === null ? null : 1e6 * row.perImage), joules)
+      + figure("those in kWh", rows, (row) => (row.perImage === null ? null : 1e6 * row.perImage), kilowattHours)
       + figure("waiting for requests", rows, (row) => row.idle || null, percent)
       + figure("bytes of the file", rows, (row) => row.bytes, bytes)
+      + figure("multiply-accumulates of an image", rows, (row) => row.macs, count)
       + figure("one image alone", rows, (row) => row.latency, seconds)
+      + figure(`its median${runs(rows)}`, rows, (row) => row.alone?.[0] ?? null, seconds)
+      + figure(`its 95th percentile${runs(rows)}`, rows, (row) => row.alone?.[1] ?? null, seconds)
       + figure("64 images together", rows, (row) => row.latency64, seconds)
       + `</tbody></table></div>${commands(rows)}`;
   }

@@ -5,6 +5,8 @@
   const FIGURES = {
     efficiency: ["accuracy per joule", (row) => row.efficiency, g],
     bytes: ["bytes of the file", (row) => row.bytes, page.format.bytes],
+    macs: ["MACs of an image", (row) => row.macs, page.format.count],
+    p95: ["95th percentile of latency", (row) => row.alone?.[1] ?? null, page.format.seconds],
     latency: ["latency of one image", (row) => row.latency, page.format.seconds],
     perImage: ["joules per image", (row) => row.perImage, page.format.joules],
     n: ["seeds", (row) => row.n, String],

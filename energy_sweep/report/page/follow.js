@@ -89,13 +89,6 @@
     return found;
   };
 
-  // An axis over values: of ratios where they span some, with 1, 2 and 5 labelled.
-  page.ratios = (values) => {
-    const [low, high] = values.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, 0]);
-    if (!(low > 0 && high / low > 3)) return { type: "linear", nticks: 6, tickformat: "~g" };
-    return { type: "log", tickformat: "~g", ...(high / low < 1000 ? { dtick: "D2" } : {}) };
-  };
-
   page.isLogged = (rows) => rows.every((row) => row.joules > 0);
   page.ofObjective = () => `${page.objectiveText()}, ${page.data.quality}`;
 })();

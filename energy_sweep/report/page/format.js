@@ -32,6 +32,15 @@
     return `${general(value / 1000 ** power, 3)} ${UNITS[power]}`;
   }
 
+  const kilowattHours = (value) => (value === null ? "" : `${general(value / 3.6e6, 3)} kWh`);
+
+  const PREFIXES = ["", "k", "M", "G", "T"];
+  function count(value) {
+    if (value === null) return "";
+    const power = Math.min(4, Math.max(0, Math.floor(Math.log10(value || 1) / 3)));
+    return `${general(value / 1000 ** power, 3)}${power ? ` ${PREFIXES[power]}` : ""}`;
+  }
+
   const seconds = (value) => (value === null ? "" : value < 1 ? `${general(1000 * value, 3)} ms` : `${general(value, 3)} s`);
   const percent = (share) => `${Math.abs(share) < 0.0995 ? general(100 * share, 2) : (100 * share).toFixed(0)} %`;
   // A probability in whole percent, which never says that anything is certain.
@@ -41,5 +50,5 @@
   }
   const escaped = (text) => String(text).replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
 
-  page.format = { general, grouped, joules, bytes, seconds, percent, chance, escaped };
+  page.format = { general, grouped, joules, kilowattHours, bytes, count, seconds, percent, chance, escaped };
 })();

@@ -40,6 +40,13 @@
     return both;
   }
 
+  // An axis over values: of ratios where they span some, with 1, 2 and 5 labelled.
+  page.ratios = (values) => {
+    const [low, high] = values.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, 0]);
+    if (!(low > 0 && high / low > 3)) return { type: "linear", nticks: 6, tickformat: "~g" };
+    return { type: "log", tickformat: "~g", ...(high / low < 1000 ? { dtick: "D2" } : {}) };
+  };
+
   // Draws into an element, or draws it anew; all that a layout does not say is ours.
   page.plot = (target, traces, layout = {}) => {
     const node = typeof target === "string" ? page.byId(target) : target;
@@ -48,7 +55,8 @@
     const theme = page.theme();
     const own = base(theme);
     for (const name of new Set(["xaxis", "yaxis", ...Object.keys(layout)])) {
-      if (/^[xy]axis\d*$/.test(name)) own[name] = axis(theme);
+      // A title keeps its distance from labels, however wide these are.
+      if (/^[xy]axis\d*$/.test(name)) own[name] = { ...axis(theme), ...(name[0] === "y" ? { title: { standoff: 10 } } : {}) };
     }
     // A figure that is drawn anew keeps the height it had, whatever its place has become.
     return Plotly.react(node, traces, merged(own, layout), page.data.config).then(() =>

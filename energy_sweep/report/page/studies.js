@@ -51,7 +51,7 @@ page.section("fronts", ({ studies, title }) => {
           symbol: study.front.map((row) => (row.stays ? "circle" : "circle-open")),
           line: { width: 1.5, color: colour },
         },
-        error_x: { ...bars, array: study.front.map((row) => row.uncertainty) },
+        error_x: { ...bars, array: study.front.map((row) => row.own) },
         error_y: {
           ...bars,
           symmetric: false,

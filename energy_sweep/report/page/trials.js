@@ -1,7 +1,7 @@
 // All configurations as a table: sorted by any column, filtered by words, a page at a time.
 (() => {
   const PAGE = 40;
-  const { joules, chance, bytes, seconds, general, escaped } = page.format;
+  const { joules, chance, bytes, count, seconds, general, escaped } = page.format;
   const state = { sort: "joules", down: false, words: "", floor: page.data.floor.accuracy, start: 0 };
 
   const efficiency = (row) => (row.efficiency !== null && row.accuracy >= state.floor ? row.efficiency : null);
@@ -15,7 +15,9 @@
     { key: "image", same: true, title: "per image", of: (row) => row.perImage, text: (row) => joules(row.perImage) },
     { key: "efficiency", title: "accuracy per joule", of: efficiency, text: ranked, down: true },
     { key: "bytes", same: true, title: "bytes", of: (row) => row.bytes, text: (row) => bytes(row.bytes) },
+    { key: "macs", same: true, title: "MACs", of: (row) => row.macs, text: (row) => count(row.macs) },
     { key: "latency", same: true, title: "latency", of: (row) => row.latency, text: (row) => seconds(row.latency) },
+    { key: "p95", same: true, title: "p50, p95", of: (row) => row.alone?.[1] ?? null, text: (row) => (row.alone ? `${seconds(row.alone[0])}, ${seconds(row.alone[1])}` : "") },
     { key: "n", title: "seeds", same: true, of: (row) => row.n },
     { key: "belongs", title: "belongs", of: (row) => row.belongs, text: (row) => (row.belongs === null ? "" : chance(row.belongs)), down: true },
   ];

@@ -12,17 +12,19 @@ from energy_sweep.model.base import zero_share
 from energy_sweep.model.count import Count, count
 from energy_sweep.record import JsonDict, StageRecord, digest, from_json, to_json
 from energy_sweep.record.answers import FACT, Answers
+from energy_sweep.record.connections import FACT as CONNECTIONS
+from energy_sweep.record.connections import Connections
 from energy_sweep.record.missing import has_weights
 from energy_sweep.trial.deployment.benchmark import Inference, InferenceBenchmark, pace_key
+from energy_sweep.trial.deployment.connections import MASKED, connections_of
 from energy_sweep.trial.deployment.deployed import ExportedModel
 from energy_sweep.trial.deployment.inference import measure_inference, measure_once
+from energy_sweep.trial.deployment.latency import measure_latency
 
 # Validation images that an inference window repeats; more would only make it longer.
 INFERENCE_IMAGES = 1024
 # Batches that every graph is measured at, whatever the objective's is: one image, and a full load.
 USUAL_BATCHES = (1, 64)
-# A net with a larger share of zeros than chance gives is measured apart from dense ones at first.
-MASKED = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,8 @@ class Evaluation:
 
     `lowered_graph` names the graph that is executed; `macs` are those of one image. Of two kinds of
     labels, `second_correct` is how many of the second were right. `answers` are None where they
-    were not kept, and the weights that would give them are gone.
+    were not kept, and the weights that would give them are gone. `connections` are those of a net
+    that has fewer than the dense one.
     """
 
     correct: int
@@ -43,20 +46,22 @@ class Evaluation:
     lowered_graph: str
     answers: Answers | None = None
     second_correct: int | None = None
+    connections: Connections | None = None
 
     @property
     def facts(self) -> JsonDict:
         """What a result tells of the file; the images right have a field of their own there."""
         told = self.document
-        own = ("correct", "lowered_graph", FACT)
+        own = ("correct", "lowered_graph", FACT, CONNECTIONS)
         return {name: told[name] for name in told if name not in own}
 
     @property
     def document(self) -> JsonDict:
-        """As the record of the stage holds it: of one task, nothing is said of a second."""
+        """As the record of the stage holds it, which says nothing of what there is not."""
         told: JsonDict = to_json(self)
-        if self.second_correct is None:
-            del told["second_correct"]
+        for name in ("second_correct", CONNECTIONS):
+            if told[name] is None:
+                del told[name]
         return told
 
 
@@ -81,8 +86,9 @@ def evaluate(deployed: ExportedModel) -> Evaluation:
 def infer(deployed: ExportedModel, evaluation: Evaluation) -> JsonDict:
     """Price one image through the graph, with new windows where they are due.
 
-    The objective's batch is a stage of the trial; the usual others have a window beside it.
-    Pools are given by batch, beside the records of how their windows were cut.
+    The objective's batch is a stage of the trial; the usual others have a window beside it, and
+    single images are timed one by one. Pools are given by batch, beside the records of how their
+    windows were cut.
     """
     context, lowered = deployed.context, evaluation.lowered_graph
     inference = _inference(deployed, context.recipe.inference_batch)
@@ -91,6 +97,7 @@ def infer(deployed: ExportedModel, evaluation: Evaluation) -> JsonDict:
         lambda: deployed.path,
         inference.graph(lowered),
         weights=context.weights,
+        # A net with a mask is measured apart from dense ones at first.
         kind="masked" if evaluation.zero_weights > MASKED else "dense",
         inference=inference,
         **measuring,
@@ -102,6 +109,8 @@ def infer(deployed: ExportedModel, evaluation: Evaluation) -> JsonDict:
         key = other.graph(lowered)
         pools[batch] = measure_once(lambda: deployed.path, key, inference=other, **measuring)
     paces = [pace_key(inference.graph(lowered)), *map(pace_key, pools.values())]
+    alone = InferenceBenchmark(pools[1], _inference(deployed, 1), context.store, context.meter)
+    paces.append(measure_latency(alone, lambda: deployed.path))
     return {
         "inference": {str(batch): pools[batch] for batch in sorted(pools)},
         "calibrate": [key for key in dict.fromkeys(paces) if context.store.get(key) is not None],
@@ -140,6 +149,9 @@ def _evaluated(deployed: ExportedModel) -> StageRecord:
         macs=size.macs,
         weight_bytes=size.weight_bytes,
         zero_weights=zero_share(deployed.network),
+        connections=connections_of(
+            deployed.network, context.recipe.model, context.data.shape, context.data.outputs
+        ),
         lowered_graph=deployed.runtime.graph_key(path, deployed.threads),
     )
     return replace(record, facts=found.document)
