@@ -4,13 +4,15 @@
 
 In the document, a block of ```console holds commands (`$ ...`) with their output below. All run in
 one fresh folder. `--sweep` types other words in place of those of the sweep, for a shorter evening.
-What is long is shown by its first and last lines. The first command that fails ends it, with its
+What is long is shown by its first and last lines. `compare A B` is typed of the configuration that
+was chosen before it, and of the most accurate one. The first command that fails ends it, with its
 exit code.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shlex
@@ -22,6 +24,9 @@ from pathlib import Path
 DOCUMENT = Path(__file__).parents[1] / "docs/evening.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SWEEP = "python -m energy_sweep -m "
+CHOOSE = "python -m energy_sweep choose "
+FRONT = "python -m energy_sweep front"
+COMPARE = re.compile(r"^python -m energy_sweep compare \d+ \d+$")
 HEAD, TAIL = 12, 22  # lines of an output that are shown
 WIDTH = 120
 
@@ -60,14 +65,29 @@ def typed(command: str, folder: Path) -> str:
     return done.stdout
 
 
+def of_tonight(command: str, choice: str, folder: Path) -> str:
+    """A comparison of two trials as one of tonight's: of what `choice` gives, and the most accurate
+    of the others on the front."""
+    if not COMPARE.match(command):
+        return command
+    chosen = json.loads(typed(f"{choice} --json", folder))["trial"]
+    front = json.loads(typed(f"{FRONT} --json", folder))["front"]
+    others = [row["trial"] for row in front if row["trial"] != chosen]
+    return f"python -m energy_sweep compare {chosen} {others[-1] if others else chosen}"
+
+
 def evening(document: str, folder: Path, *, sweep: str | None = None) -> str:
     """The document with the outputs of today, its commands typed in `folder`."""
 
+    choice = f"{CHOOSE}--knee"
+
     def answered(block: re.Match[str]) -> str:
+        nonlocal choice
         parts: list[str] = []
         for command in commands(block[1]):
             is_sweep = sweep is not None and command.startswith(SWEEP)
-            line = f"{SWEEP}{sweep}" if is_sweep else command
+            line = f"{SWEEP}{sweep}" if is_sweep else of_tonight(command, choice, folder)
+            choice = line if line.startswith(CHOOSE) else choice
             print(f"$ {line}", file=sys.stderr, flush=True)
             parts.append(f"$ {line}\n{shown(typed(line, folder))}")
         return "```console\n" + "\n".join(parts) + "```"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from energy_sweep.front.achieved import achieved
-from energy_sweep.front.limited import file_bytes, latency, latency_seconds, operations
+from energy_sweep.front.limited import file_figures
 from energy_sweep.front.merged import Configuration as Configuration
 from energy_sweep.front.merged import Row as Row
 from energy_sweep.front.merged import Run
@@ -151,7 +151,6 @@ def _row(
     joules, uncertainty = configuration.joules(prices)
     per_image = image_demand(configuration)
     reached = achieved(result.config, result.facts)
-    alone = latency(results, records)
     peaks = [one.peak_memory_bytes for one in results if one.peak_memory_bytes is not None]
     return Row(
         trial=trial.number,
@@ -173,12 +172,7 @@ def _row(
         stages=_stages(results, prices, shared_by),
         joules_per_image=known_joules(per_image, prices),
         peak_memory_bytes=max(peaks, default=None),
-        file_bytes=file_bytes(results),
-        latency_seconds=latency_seconds(results, prices.pool),
-        latency_p50_seconds=None if alone is None else alone.p50_seconds,
-        latency_p95_seconds=None if alone is None else alone.p95_seconds,
-        latency_runs=None if alone is None else alone.runs,
-        macs=operations(results),
+        **file_figures(results, prices.pool, records),
         level=reached.level,
         removed=reached.removed,
         zeros=reached.zeros,

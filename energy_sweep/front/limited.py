@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from energy_sweep.front.pools import Pool
 from energy_sweep.front.prices import demand
@@ -76,3 +77,18 @@ def latency(results: Sequence[TrialResult], records: Mapping[str, StageRecord]) 
         if record is not None and (found := latency_in(record.facts)) is not None:
             return found
     return None
+
+
+def file_figures(
+    results: Sequence[TrialResult], pool: GetPool, records: Mapping[str, StageRecord]
+) -> dict[str, Any]:
+    """The fields of a row that tell of the deployed file and of how long one image takes in it."""
+    alone = latency(results, records)
+    return {
+        "file_bytes": file_bytes(results),
+        "macs": operations(results),
+        "latency_seconds": latency_seconds(results, pool),
+        "latency_p50_seconds": None if alone is None else alone.p50_seconds,
+        "latency_p95_seconds": None if alone is None else alone.p95_seconds,
+        "latency_runs": None if alone is None else alone.runs,
+    }

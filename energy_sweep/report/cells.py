@@ -6,6 +6,7 @@ import html
 
 # The head of a table, and its lines.
 Cells = tuple[list[str], list[list[str]]]
+CROWDED = 7  # columns, beyond which they are set in less room
 
 
 def html_table(cells: Cells) -> str:
@@ -15,7 +16,8 @@ def html_table(cells: Cells) -> str:
     rows = "".join(
         f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in line)}</tr>" for line in lines
     )
+    kind = "stacked crowded" if len(head) > CROWDED else "stacked"
     return (
-        '<div class="scroll"><table class="stacked">'
+        f'<div class="scroll"><table class="{kind}">'
         f"<thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table></div>"
     )

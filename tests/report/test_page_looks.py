@@ -197,3 +197,24 @@ def test_what_compression_kept_is_drawn_of_the_trial_that_is_chosen(opened: Tab)
     drawn = opened.page.evaluate("[...document.getElementById('kept-first-figure').data[0].z]")
     # Two kernels beside each other, with a gap between them.
     assert drawn == [[0, 1, None, 1, 1], [1, 0, None, 0, 0]]
+
+
+def test_joules_to_an_accuracy_are_those_of_the_cheapest_that_reaches_it(
+    asked: tuple[Tab, dict[int, dict[str, Any]]],
+) -> None:
+    opened, rows = asked
+    opened.page.select_option("#target-axis", label="batch")
+    lines = traces(opened, "target-figure")
+    assert len(lines) > 1
+    for line in lines:
+        least = float(line["name"]) - 5e-4  # as it is written
+        for batch, joules, trial in zip((32, 64), line["y"], line["trials"], strict=True):
+            fits = [
+                row["joules"]
+                for row in rows.values()
+                if row["params"]["batch"] == batch and row["accuracy"] >= least
+            ]
+            assert (joules is None) == (not fits)
+            if trial is not None:
+                assert joules == pytest.approx(min(fits))
+                assert rows[trial]["joules"] == pytest.approx(joules)

@@ -3,9 +3,8 @@ page.section("fronts", ({ studies, title }) => {
   const theme = page.theme();
   const { escaped, joules, chance } = page.format;
   const all = studies.flatMap((study) => [...study.front, ...study.dominated]);
-  const isLog = all.length > 0 && all.every((row) => row.joules > 0);
   const most = all.reduce((top, row) => Math.max(top, row.joules), 0);
-  const edge = isLog ? most * 1.15 : most * 1.05 || 1;
+  const edge = most * 1.1 || 1;
 
   const hover = (study, row) => [
     `<b>${escaped(study.name)}, trial ${row.trial}</b>`,
@@ -66,7 +65,7 @@ page.section("fronts", ({ studies, title }) => {
   const [foot, top] = [Math.min(1, ...feet), Math.max(0, ...tops)];
   const pad = Math.max(0.005, 0.1 * (top - foot));
   page.plot("fronts-figure", traces, {
-    xaxis: { type: isLog ? "log" : "linear", title: { text: title } },
+    xaxis: { title: { text: title }, ...page.ratios(all.map((row) => row.joules)) },
     yaxis: {
       title: { text: "accuracy" },
       tickformat: ".3~f",

@@ -20,7 +20,15 @@ from energy_sweep.app.verbs import options as verbs
 from energy_sweep.app.verbs.notes import study_note
 from energy_sweep.front import PricedStudy
 from energy_sweep.meter import Work, open_meter
-from energy_sweep.record import EnergyReading, Mark, MeterFacts, Objective, StageRecord, StudyRecord
+from energy_sweep.record import (
+    BadInput,
+    EnergyReading,
+    Mark,
+    MeterFacts,
+    Objective,
+    StageRecord,
+    StudyRecord,
+)
 
 WORK = Work(stage="trunk", images=1, parameters=1)
 DECIDED = "does not change which configuration is cheaper"
@@ -193,3 +201,28 @@ def test_measure_and_meters_speak_of_two_factors(
         assert "share one unknown factor" not in said
         assert not verbs.run(["meters", *map(str, lacking)])
         assert "no unknown factor in common" in plain(capfd.readouterr().out)
+
+
+def test_a_gpu_and_a_cpu_are_two_studies_on_one_page(
+    study: StudyRecord, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    on_cpu = toy_study.study(
+        study.trials,
+        [
+            toy_study.stage("trunk", "wide", "wide", (1.0, 420.0, 1.0)),
+            toy_study.stage("trunk", "deep", "deep", (1.0, 315.0, 1.0)),
+            toy_study.stage("infer", "image", "image", (1.0, 1e-5, 1e-7)),
+        ],
+    )
+    outputs, page = tmp_path / "outputs", tmp_path / "gpu-cpu.html"
+    store_study(outputs, "on-gpu", dataclasses.replace(study, machine={"device_class": "A100"}))
+    store_study(outputs, "on-cpu", on_cpu)
+    words = ["compare", "on-gpu", "on-cpu", "--outputs", str(outputs), "--objective", "training"]
+    with pytest.raises(BadInput, match="type --across-machines"):
+        verbs.run(words)
+    said = plain(told(capsys, *words, "--across-machines", "--to", page))
+    # 420 J for 105, and 315 for 104.
+    assert "on-gpu and on-cpu have 2 configurations in common, which cost 3.51 times" in said
+    shown = page.read_text(encoding="utf-8")
+    for text in ("Do not compare", "A100", "Toy CPU, 2 cores", "gpu:0", "3.51 times as much"):
+        assert text in shown
