@@ -201,6 +201,31 @@ def test_the_scheme_changes_under_the_figures(desk: Tab) -> None:
     desk.page.wait_for_function(f"{paper} === {before!r}")
 
 
+def test_paper_is_white_whatever_the_scheme_and_holds_all_columns(
+    chromium: Browser, address: str
+) -> None:
+    # A4 without its margins, in pixels of CSS.
+    size = {"width": 703, "height": 1000}
+    with tab(chromium, color_scheme="dark", viewport=size) as found:
+        page = found.page
+        page.goto(address)
+        page.wait_for_selector("#front path.point")
+        page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        page.wait_for_selector("#growth-figure .point")
+        ground = "getComputedStyle(document.body).backgroundColor"
+        drawn = "document.getElementById('growth-figure')._fullLayout.paper_bgcolor"
+        assert page.evaluate(ground) == "rgb(255, 255, 255)"
+        assert page.evaluate(drawn) == "#ffffff"
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+        assert page.evaluate(FAINT_TEXT) == []
+        page.emulate_media(media="screen")
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert page.evaluate(ground) != "rgb(255, 255, 255)"
+        assert page.evaluate(drawn) != "#ffffff"
+        assert found.complaints == []
+
+
 def test_all_of_it_is_reached_without_a_mouse(chromium: Browser, address: str) -> None:
     """From the top by Tab: the objective, the figure, a point, the table."""
     with tab(chromium) as found:

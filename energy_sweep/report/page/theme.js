@@ -32,6 +32,13 @@
     page.emit("theme");
   };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", change);
+  // Paper is white, whatever the scheme of the screen is.
+  const printed = (is) => {
+    document.documentElement.toggleAttribute("data-printed", is);
+    if (matchMedia("(prefers-color-scheme: dark)").matches) change();
+  };
+  addEventListener("beforeprint", () => printed(true));
+  addEventListener("afterprint", () => printed(false));
   page.narrow = matchMedia("(max-width: 40rem)");
   page.narrow.addEventListener("change", change);
 })();
