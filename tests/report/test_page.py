@@ -123,6 +123,7 @@ def show(page: Page, address: str) -> None:
     page.goto(address)
     page.wait_for_selector("#front path.point")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")  # as it looks on the screen
     page.wait_for_selector("#bill-figure .bars path")
     page.wait_for_timeout(300)  # figures settle: margins follow the width of their labels
 
