@@ -47,8 +47,8 @@ def technique_sections(studies: Mapping[str, PricedStudy]) -> list[Section]:
 
 def technique_of(row: Row) -> str:
     """What a configuration was compressed by; `DENSE` where nothing was done to it."""
-    compression = row.config.get("compression")
-    return name_of(compression) if row.level and isinstance(compression, dict) else DENSE
+    compression: JsonDict = row.config.get("compression") or {}
+    return name_of(compression) if row.level and compression else DENSE
 
 
 def by_technique(priced: PricedStudy) -> dict[str, list[Row]]:
