@@ -80,8 +80,8 @@ class SearchRun:
 
     def whole(self, jobs: Sequence[Job]) -> Outcome:
         """Run the grid in the order of its stages."""
-        planned, known = self.plan(jobs), self.trials.numbers
-        queue = (job for job in planned.jobs if job.identity not in known)
+        planned, known, tried = self.plan(jobs), self.trials.numbers, self.trials.tried
+        queue = (j for j in planned.jobs if j.identity not in known and j.identity not in tried)
         return self._work(queue, repeats=planned.repeats)
 
     def asked(self, queue: Iterator[Job], sampler: str, *, total: int | None) -> Outcome:

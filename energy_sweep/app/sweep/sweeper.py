@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import io
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +11,6 @@ from typing import Any
 
 import yaml
 from hydra.core.plugins import Plugins
-from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -23,6 +20,7 @@ from energy_sweep.app.config.axes import DEFAULT_SPACE, LEVEL, Axes, read_axes
 from energy_sweep.app.config.composer import Composer, PointLoader
 from energy_sweep.app.stored_study import study_words
 from energy_sweep.app.sweep.announce import next_commands
+from energy_sweep.app.sweep.attempts import one_more_attempt
 from energy_sweep.app.sweep.buying import certainty_order
 from energy_sweep.app.sweep.dataset_text import data_line, data_text
 from energy_sweep.app.sweep.dry_run import study_folder
@@ -34,7 +32,7 @@ from energy_sweep.app.sweep.planner import Planner
 from energy_sweep.app.sweep.progress import ProgressPrinter
 from energy_sweep.app.sweep.solutions import solutions
 from energy_sweep.app.sweep.study_paths import StudyPaths
-from energy_sweep.app.sweep.task import Task
+from energy_sweep.app.sweep.task import Task, result_of
 from energy_sweep.app.sweep.tracking import Tracker
 from energy_sweep.dataset.summary import Summary
 from energy_sweep.front import PricedStudy
@@ -212,8 +210,9 @@ class SweepCommand:
                 " type a name that tells them apart, such as"
                 " 'hydra.sweep.subdir=trials/${hydra.job.num}'"
             )
-        [done] = self.launcher.launch([overrides], initial_job_idx=number)
-        result = from_json(TrialResult, _result_of(done))
+        with one_more_attempt(self.place.stages, number, job):
+            [done] = self.launcher.launch([overrides], initial_job_idx=number)
+        result = from_json(TrialResult, result_of(done))
         self.place.link(number, folder)
         return result
 
@@ -235,12 +234,6 @@ class SweepCommand:
         words = study_words(self.place.folder, Path(self.place.values["outputs"]))
         print(next_commands(words, best=best, width=width))
         self.task.exit_code = 1 if outcome.failed else 0
-
-
-def _result_of(job: JobReturn) -> Any:
-    """What a job returned, or its exception, without Hydra's line about it on stderr."""
-    with contextlib.redirect_stderr(io.StringIO()):
-        return job.return_value
 
 
 def _without_unused(axes: Axes, whole: DictConfig) -> Axes:

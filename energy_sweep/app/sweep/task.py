@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.utils import JobReturn
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
@@ -143,6 +145,12 @@ class Task:
             print(preview(folder))
         if result.infeasible is not None:
             self.exit_code = 1
+
+
+def result_of(job: JobReturn) -> Any:
+    """What a job returned, or its exception, without Hydra's line about it on stderr."""
+    with contextlib.redirect_stderr(io.StringIO()):
+        return job.return_value
 
 
 def _number() -> JsonDict:
