@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral, Real
 from typing import Any, cast
 
 from energy_sweep.recipe.plan import Plan
+from energy_sweep.recipe.suited import SuitedCompression, suit_to_runtime
 from energy_sweep.record import BadInput, JsonDict, to_json
-from energy_sweep.record.bounds import MOST_COUNTED, check_count, check_positive
+from energy_sweep.record.identity_cache import by_identity
 from energy_sweep.record.serialize import code_outside
 
 PRECISIONS = ("fp32", "bf16", "fp16", "tf32", "float64")
@@ -33,6 +33,7 @@ IDLE_DIALS = ("wait_below", "remember")
 NUMBERS = {"batch": 64, "lr": 0.05, "epochs": 10, "seed": 0, "level": 0.5, "inference_batch": 64}
 
 
+@by_identity
 def spec(part: Any) -> JsonDict:
     """A part (a frozen dataclass) as plain settings; its `name` says which part it is.
 
@@ -42,11 +43,13 @@ def spec(part: Any) -> JsonDict:
     return {"name": part.name, **to_json(part), **code_outside(cast("type[object]", type(part)))}
 
 
+@by_identity
 def images_spec(dataset: Any) -> JsonDict:
     """The data set without where it comes from: its fingerprint names what is in it."""
     return {k: v for k, v in spec(dataset).items() if k not in PLACES}
 
 
+@by_identity
 def device_spec(device: Any) -> JsonDict:
     """The device as it is resolved here, so that `auto` and what it means share their stages.
 
@@ -94,6 +97,9 @@ class Recipe:
     teacher: Any = None
     max_accuracy_loss: float | None = None
     plan: Plan | None = None
+    _is_suited: SuitedCompression | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         for name, example in PARTS.items():
@@ -105,33 +111,43 @@ class Recipe:
                 )
         for name, example in NUMBERS.items():
             value, kind = getattr(self, name), Integral if isinstance(example, int) else Real
+            if type(value) is type(example):
+                continue
             if isinstance(value, bool) or not isinstance(value, kind):
                 raise BadInput(f"Recipe({name}={value!r}): hand in a number, such as {example}")
 
     @property
     def effective_level(self) -> float:
         """The level that the technique can honour; 0 is no compression at all."""
-        return _suit_to_runtime(self.compression, self.level, self.model, self.runtime)[1]
+        return self._suited.level
 
     @property
     def effective_compression(self) -> Any:
         """The compression as it is done: suited to the runtime, each step with its own level."""
-        return _suit_to_runtime(self.compression, self.level, self.model, self.runtime)[0]
+        return self._suited.compression
 
     @property
     def net(self) -> Any:
         """The model part that is built and trained: the model itself, or a student."""
-        return self.effective_compression.shape(self.model, self.effective_level)
+        return self._suited.net
 
     @property
     def in_training(self) -> Any:
         """The technique that acts while the net is trained, and its level; None where none does."""
-        return self.effective_compression.in_training(self.effective_level)
+        return self._suited.in_training
 
     @property
     def rounds(self) -> Any:
         """What is done to the trained net, round by round."""
-        return self.effective_compression.rounds(self.effective_level)
+        return self._suited.rounds
+
+    @property
+    def _suited(self) -> SuitedCompression:
+        if self._is_suited is None:
+            made = suit_to_runtime(self.compression, self.level, self.model, self.runtime)
+            object.__setattr__(self, "_is_suited", made)
+            return made
+        return self._is_suited
 
     def config(self) -> JsonDict:
         """All dials but the seed in canonical form: unused ones are dropped."""
@@ -168,69 +184,6 @@ class Recipe:
 
 def _part_text(part: Any) -> str:
     return part.__name__ if isinstance(part, type) else repr(part)
-
-
-@functools.lru_cache(maxsize=1024)
-def _suit_to_runtime(compression: Any, level: float, model: Any, runtime: Any) -> tuple[Any, float]:
-    suited = compression.suited(getattr(runtime, "channel_multiple", None))
-    effective = float(suited.effective_level(level, model))
-    return suited.canonical(effective, model), effective
-
-
-def check(recipe: Recipe) -> None:
-    """Raise BadInput, in one line that says what to type, for a recipe that cannot run."""
-    for dial, example in (("batch", 64), ("epochs", 10), ("accumulate", 4)):
-        check_count(dial, getattr(recipe, dial), example=example, most=MOST_COUNTED)
-    check_count("inference.batch", recipe.inference_batch, example=64, most=MOST_COUNTED)
-    check_positive("lr", recipe.lr, example=0.05)
-    if not 0 <= recipe.label_smoothing < 1:
-        raise BadInput(
-            f"label_smoothing={recipe.label_smoothing}: type a share from 0 to below 1, "
-            "such as label_smoothing=0.1"
-        )
-    if recipe.precision not in PRECISIONS:
-        raise BadInput(f"precision={recipe.precision}: type precision={'|'.join(PRECISIONS)}")
-    if recipe.precision in GPU_PRECISIONS and recipe.device.resolve() != "cuda":
-        raise BadInput(
-            f"precision={recipe.precision} trains on CUDA only: type precision=bf16 or device=cuda"
-        )
-    recipe.device.check()
-    recipe.runtime.check_here()
-    _check_compression(recipe)
-    processes = recipe.device.processes
-    if recipe.batch % processes:
-        raise BadInput(
-            f"batch={recipe.batch}: device.processes={processes} share each batch in equal parts:"
-            f" type batch={-(-recipe.batch // processes) * processes}"
-        )
-
-
-def _check_compression(recipe: Recipe) -> None:
-    compression, loss = recipe.compression, recipe.max_accuracy_loss
-    compression.check(recipe.level)
-    if not recipe.effective_level:
-        return
-    compression.check_where(recipe.runtime, recipe.device.resolve())
-    during = recipe.in_training
-    techniques = [*([during[0]] if during else []), *(one.technique for one in recipe.rounds)]
-    alone = [one.name for one in techniques if one.one_process]
-    if alone and recipe.device.processes > 1:
-        raise BadInput(
-            f"compression={alone[0]}: its nets are trained by one process only:"
-            " type device.processes=1"
-        )
-    if loss is None:
-        return
-    if not 0 <= loss < 1:
-        raise BadInput(
-            f"compression.max_accuracy_loss={loss:g}: type the share of accuracy that may be lost,"
-            " such as compression.max_accuracy_loss=0.01 for a point, or null"
-        )
-    if during is not None and not during[0].wants_teacher:
-        raise BadInput(
-            f"compression.max_accuracy_loss: {during[0].name} acts during training, so that there"
-            " is no dense net to compare with: type compression.max_accuracy_loss=null"
-        )
 
 
 def without(settings: JsonDict, key: str) -> JsonDict:

@@ -10,10 +10,23 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from energy_sweep.recipe import Recipe, spec, without
 from energy_sweep.recipe.keys import VERSIONS as VERSIONS
-from energy_sweep.recipe.keys import Names
-from energy_sweep.record import JsonDict, StageUse, digest
+from energy_sweep.recipe.keys import (
+    Names,
+    optimizer_text,
+    technique_settings,
+    technique_text,
+    written,
+)
+from energy_sweep.recipe.recipe import Recipe
+from energy_sweep.record import (
+    Canonical,
+    JsonDict,
+    StageUse,
+    canonical_list,
+    canonical_object,
+    digest,
+)
 
 
 def chain(
@@ -26,29 +39,26 @@ def chain(
     `compress` and `recover` come once for each round of the compression. The keys of `infer` are
     provisional: the true ones come from the graph that was exported.
     """
-    during = recipe.in_training
+    suited = recipe.suited
+    during = suited.in_training
     names = Names(
         recipe,
         machine,
         fingerprint,
         sizes,
-        recipe.net,
-        [] if during is None else [_technique_settings(*during)],
+        suited.net,
+        () if during is None else (technique_text(*during),),
     )
     teaching = _teacher_stages(recipe, names)
     stages = [*teaching, *_training_stages(names, taught_by=_taught_by(teaching))]
-    shape, structure = list(names.acting), list[JsonDict]()
-    for one in recipe.rounds:
-        shape.append(_technique_settings(one.technique, one.level))
+    shape, structure = list(names.acting), list[Canonical]()
+    for one in suited.rounds:
+        shape.append(technique_text(one.technique, one.level))
         if one.technique.restructures:
             structure.append(shape[-1])
         stages += _round_stages(names, one, shape, parent=weights_of(stages[-1]))
     export = names.export(structure)
     return (*stages, *_measuring_stages(names, shape, export, weights=weights_of(stages[-1])))
-
-
-def _technique_settings(technique: Any, level: float) -> JsonDict:
-    return {"technique": spec(technique), "level": level}
 
 
 def weights_of(use: StageUse) -> str:
@@ -59,11 +69,11 @@ def weights_of(use: StageUse) -> str:
 def _training_stages(names: Names, *, taught_by: str | None = None) -> list[StageUse]:
     """The stages that train a net from its start to the recipe's horizon."""
     recipe = names.recipe
-    optimizer = without(spec(recipe.optimizer), "lr")
+    optimizer = optimizer_text(recipe.optimizer)
     cooldown_epochs = recipe.optimizer.schedule.cooldown_epochs(recipe.epochs)
     trunk_epochs = recipe.epochs - cooldown_epochs
     batch: JsonDict = {"batch": recipe.batch, "accumulate": recipe.accumulate}
-    prepare = names.work("prepare", optimizer=optimizer, **batch)
+    prepare = names.shared_work("prepare", optimizer=optimizer, **batch)
     trunk = names.work(
         "trunk",
         optimizer=optimizer,
@@ -91,7 +101,7 @@ def _in_training_settings(names: Names, taught_by: str | None) -> JsonDict:
     during = names.recipe.in_training
     knows_horizon = during is not None and during[0].knows_horizon
     return {
-        "acting": names.acting,
+        "acting": canonical_list(names.acting),
         "teacher": taught_by,
         "horizon": names.recipe.epochs if knows_horizon else None,
     }
@@ -115,7 +125,7 @@ def _teacher_stages(recipe: Recipe, names: Names) -> list[StageUse]:
         return []
     found = dict[str, StageUse]()
     for dense in recipe.teacher.recipes(recipe):
-        member = replace(names, recipe=dense, model=dense.model, acting=[])
+        member = replace(names, recipe=dense, model=dense.model, acting=())
         for use in _member_stages(member, recipe.teacher.stored):
             found.setdefault(use.key, use)
     return list(found.values())
@@ -142,15 +152,15 @@ def _taught_by(teaching: Sequence[StageUse]) -> str | None:
 
 
 def _round_stages(
-    names: Names, one: Any, shape: Sequence[JsonDict], *, parent: str
+    names: Names, one: Any, shape: Sequence[Canonical], *, parent: str
 ) -> list[StageUse]:
     """The stages of one round; `shape` are all techniques up to and with this one."""
-    settings: JsonDict = dict(shape[-1])
+    settings = technique_settings(one.technique, one.level)
     if one.technique.when == "export":
-        settings["runtime"] = spec(names.recipe.runtime)
+        settings["runtime"] = written(names.recipe.runtime)
     compress = names.work("compress", parent, **settings)
     recover = names.work("recover", compress, epochs=one.recover_epochs)
-    cost = names.cost("compress", shape=list(shape))
+    cost = names.cost("compress", shape=canonical_list(shape))
     stages = [
         StageUse(stage="compress", key=compress, cost_key=cost, units=1),
         StageUse(
@@ -164,14 +174,16 @@ def _round_stages(
 
 
 def _measuring_stages(
-    names: Names, shape: Sequence[JsonDict], export: str, *, weights: str
+    names: Names, shape: Sequence[Canonical], export: str, *, weights: str
 ) -> list[StageUse]:
     """What is asked of the net that is deployed, whose shape the techniques decide."""
-    how: JsonDict = {"runtime": spec(names.recipe.runtime), "batch": names.recipe.inference_batch}
-    architecture: JsonDict = {"compression": list(shape)} if shape else {}
+    recipe = names.recipe
+    how: JsonDict = {"runtime": written(recipe.runtime), "batch": recipe.inference_batch}
+    parts = {"compression": canonical_list(shape)} if shape else {}
+    architecture = canonical_object(parts)
     graph = names.cost("evaluate", shape=architecture, **how)
     evaluate = names.work("evaluate", weights, **how)
-    infer = names.work("infer", shape=architecture, **how)
+    infer = names.shared_work("infer", shape=architecture, **how)
     return [
         StageUse(stage="export", key=export, cost_key=export, units=1),
         StageUse(stage="evaluate", key=evaluate, cost_key=graph, units=1),

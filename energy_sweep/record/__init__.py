@@ -19,7 +19,11 @@ from energy_sweep.record.readings import EnergyReading as EnergyReading
 from energy_sweep.record.readings import Mark as Mark
 from energy_sweep.record.readings import MeterFacts as MeterFacts
 from energy_sweep.record.readings import Quality as Quality
+from energy_sweep.record.serialize import Canonical as Canonical
 from energy_sweep.record.serialize import JsonDict as JsonDict
+from energy_sweep.record.serialize import canonical as canonical
+from energy_sweep.record.serialize import canonical_list as canonical_list
+from energy_sweep.record.serialize import canonical_object as canonical_object
 from energy_sweep.record.serialize import digest as digest
 from energy_sweep.record.serialize import from_json as from_json
 from energy_sweep.record.serialize import is_digest as is_digest

@@ -11,7 +11,7 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -22,10 +22,38 @@ PROGRAM = __name__.partition(".")[0]
 LARGEST = 1e30  # no sum or product of a few such numbers overflows
 
 
+class Canonical(str):
+    """The text of a JSON value in canonical form."""
+
+    __slots__ = ()
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_encode_name = functools.lru_cache(maxsize=4096)(_encode)
+
+
+def canonical(value: object) -> Canonical:
+    """A JSON value in canonical form; one that is in it already is left as it is."""
+    return value if type(value) is Canonical else Canonical(_encode(value))
+
+
+def canonical_list(parts: Iterable[Canonical]) -> Canonical:
+    """A list of values that are in canonical form."""
+    return Canonical(f"[{','.join(parts)}]")
+
+
+def canonical_object(parts: Mapping[str, object]) -> Canonical:
+    """An object, some of whose values are in canonical form already."""
+    written = [
+        f"{_encode_name(name)}:{part if type(part) in (Canonical, int) else _encode(part)}"
+        for name, part in sorted(parts.items())
+    ]
+    return Canonical(f"{{{','.join(written)}}}")
+
+
 def digest(value: object) -> str:
     """Hex SHA-256 (64 characters) of a JSON value in canonical form."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
 def is_digest(text: object) -> bool:

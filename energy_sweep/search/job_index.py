@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import random
 from collections.abc import Callable, Collection, Iterator, Sequence
 
@@ -39,7 +38,7 @@ class JobIndex:
 
     def job(self, point: JsonDict) -> Job:
         """The job of a point."""
-        key = json.dumps(point, sort_keys=True)
+        key = _text(point)
         if key not in self._jobs:
             self._jobs[key] = job = self._describe(point)
             self._remember(key, job, point)
@@ -53,7 +52,7 @@ class JobIndex:
         """The job of a point as far as it is known without spending a joule."""
         if self._outline is None:
             return self.job(point)
-        key = json.dumps(point, sort_keys=True)
+        key = _text(point)
         known = self._jobs.get(key) or self._outlines.get(key)
         if known is None:
             self._outlines[key] = known = self._outline(point)
@@ -96,3 +95,7 @@ class JobIndex:
             columns.append((params[axis.name],) if named else axis.values or ())
         for point in itertools.product(*columns):
             yield dict(zip(self.space.names, point, strict=True))
+
+
+def _text(point: JsonDict) -> str:
+    return repr(sorted(point.items()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -176,6 +177,7 @@ def _chooses_group(loader: ConfigLoader, override: Override) -> bool:
     return not isinstance(first, Mapping) and bool(loader.get_group_options(override.key_or_group))
 
 
+@functools.lru_cache(maxsize=65_536)
 def _describes_trial(text: str) -> bool:
     """Whether an override says something of a trial, not only of the search for it."""
     return not text.lstrip("+").startswith(("search.", "search/", "search=", "track="))

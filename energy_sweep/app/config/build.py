@@ -18,6 +18,7 @@ from energy_sweep.record import BadInput, JsonDict, digest
 if TYPE_CHECKING:
     from energy_sweep.recipe import Recipe
 
+MOST_CHECKED = 10_000  # settings that are known by their identity
 PARTS = ("dataset", "model", "optimizer", "compression", "runtime", "device")
 
 
@@ -40,19 +41,27 @@ def build(cfg: DictConfig) -> Recipe:
 
 @dataclass(slots=True)
 class Builder:
-    """Builds recipes, making each distinct part once.
+    """Builds recipes, making and checking each distinct part once.
 
-    `cure` is what to type to trust the package of a part, as `Trust` has it.
+    `cure` is what to type to trust the package of a part, as `Trust` has it. Settings that several
+    recipes share may be the same object, which must not change: it is known by its identity.
     """
 
     cure: str = "'allow=[{package}]'"
     _parts: dict[str, Any] = field(default_factory=dict[str, Any])
+    _checked: dict[int, Any] = field(default_factory=dict[int, Any])
+    _part_of: dict[tuple[int, int], Any] = field(default_factory=dict[tuple[int, int], Any])
+    _sound: dict[tuple[Any, ...], tuple[Any, ...]] = field(
+        default_factory=dict[tuple[Any, ...], tuple[Any, ...]]
+    )
 
     def recipe(self, values: JsonDict) -> Recipe:
         """The recipe of resolved values."""
-        from energy_sweep.recipe import Recipe, check
+        from energy_sweep.recipe import Recipe, check_dials
 
-        schema.check(values)
+        new = {key: one for key, one in values.items() if id(one) not in self._checked}
+        schema.check(values, new)
+        self._remember(new)
         parts = {group: self._part(group, values) for group in PARTS}
         loss = values["compression"].get("max_accuracy_loss")
         recipe = Recipe(
@@ -70,10 +79,34 @@ class Builder:
             teacher=self._teacher(values, parts["compression"]),
             max_accuracy_loss=None if loss is None else float(loss),
         )
-        check(recipe)
+        check_dials(recipe)
+        self._check_parts(recipe)
         return recipe
 
+    def _remember(self, new: JsonDict) -> None:
+        """Keep settings that were checked, so that nothing else gets their identity."""
+        if len(self._checked) > MOST_CHECKED:
+            self._checked.clear()
+            self._part_of.clear()
+        self._checked.update((id(one), one) for one in new.values())
+
+    def _check_parts(self, recipe: Recipe) -> None:
+        """Check what parts and level come to, unless that was done before."""
+        from energy_sweep.recipe import check_parts
+
+        parts = (recipe.device, recipe.runtime, recipe.compression, recipe.model)
+        key = (*map(id, parts), recipe.batch, recipe.level, recipe.max_accuracy_loss)
+        if key not in self._sound:
+            check_parts(recipe)
+            self._sound[key] = parts  # kept, so that nothing else gets their identities
+
     def _part(self, group: str, values: JsonDict) -> Any:
+        key = id(values[group]), id(values["allow"])
+        if key not in self._part_of:
+            self._part_of[key] = self._new_part(group, values)
+        return self._part_of[key]
+
+    def _new_part(self, group: str, values: JsonDict) -> Any:
         settings = values[group]
         if not isinstance(settings, Mapping) or "_target_" not in settings:
             raise BadInput(f"{group}: its file in conf/{group} must say _target_, the part to use")

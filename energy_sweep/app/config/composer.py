@@ -7,7 +7,8 @@ another word sets too count as groups here, so that Hydra decides which of them 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ from energy_sweep.app.config.build import resolved
 from energy_sweep.app.config.compression_lists import expand, is_step
 from energy_sweep.app.config.fixed_dials import may_vary
 from energy_sweep.app.config.plain_values import PlainValues
+from energy_sweep.app.config.varying_dials import varying
 from energy_sweep.recipe.dials import list_text
 from energy_sweep.record import JsonDict
 from energy_sweep.study.space import is_number
@@ -31,7 +33,7 @@ from energy_sweep.study.space import is_number
 Words = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Base:
     """What points that share words have in common: the whole configuration, and ours alone."""
 
@@ -39,6 +41,14 @@ class Base:
     own: DictConfig
     hydra: Any
     own_values: PlainValues
+    with_words: dict[Words, PlainValues] = field(default_factory=dict[Words, PlainValues])
+
+    @functools.cached_property
+    def chosen(self) -> JsonDict:
+        """The options of the groups that may vary, by their names."""
+        choices = self.hydra.hydra.runtime.choices.items()
+        chosen = {str(group): choice for group, choice in choices if "@" not in str(group)}
+        return {name: choice for name, choice in chosen.items() if may_vary(name)}
 
 
 @dataclass(slots=True)
@@ -57,13 +67,45 @@ class Composer:
         return self.loader.load_sweep_config(self.master, list(self.axes.fixed))
 
     def values(self, params: Mapping[str, Any]) -> JsonDict:
-        """The resolved configuration of a point of the space."""
+        """The resolved configuration of a point of the space.
+
+        What two points have in common is the same object in both, which must not be changed.
+        """
         overrides = self.axes.overrides(params)
         base = self.base(overrides)
-        settings = [self._setting(text, params) for text in overrides if not self.is_composed(text)]
-        plain = [one for one in settings if one is not None and base.own_values.takes(*one)]
-        if base.own_values.is_whole and len(plain) == len(settings):
-            return base.own_values.with_values(plain)
+        settings = {text: self._setting(text, params) for text in self._loose(overrides)}
+        known, hanging = base.own_values, Words()
+        while True:
+            more = tuple(
+                text
+                for text, one in settings.items()
+                if text in hanging or one is None or not known.takes(*one)
+            )
+            if more == hanging:
+                break
+            hanging = more
+            known = self._with_words(base, hanging)
+        if known.plain is None:
+            return self._resolved(base, overrides)
+        return known.with_values(
+            one for text, one in settings.items() if one and text not in hanging
+        )
+
+    def _loose(self, overrides: Iterable[str]) -> list[str]:
+        """The overrides that are set on what Hydra composed."""
+        return [text for text in overrides if not self.is_composed(text)]
+
+    def _with_words(self, base: Base, words: Words) -> PlainValues:
+        """The values of a base with words on which others hang: resolved once for all points that
+        have the same ones."""
+        if words not in base.with_words:
+            cfg = copy.deepcopy(base.own)
+            self.update(cfg, words)
+            with _hydra_config(base.hydra):
+                base.with_words[words] = PlainValues.of(cfg, base.own_values.scratch)
+        return base.with_words[words]
+
+    def _resolved(self, base: Base, overrides: Sequence[str]) -> JsonDict:
         cfg = copy.deepcopy(base.own)
         self.update(cfg, overrides)
         with _hydra_config(base.hydra):
@@ -71,13 +113,12 @@ class Composer:
 
     def dials(self, params: Mapping[str, Any], values: JsonDict) -> JsonDict:
         """All that may vary at a point, by the names typed; `values` are its resolved ones."""
-        choices = self.base(self.axes.overrides(params)).hydra.hydra.runtime.choices
-        chosen = {str(group): choice for group, choice in choices.items() if "@" not in str(group)}
+        chosen = self.base(self.axes.overrides(params)).chosen
+        found = JsonDict()
+        for key, value in values.items():
+            found.update(varying(key, value))
         steps = values["compression"].get("steps")
-        if steps:
-            chosen["compression"] = list_text(steps)
-        named = {**dict(_leaves(values)), **chosen}
-        return {name: value for name, value in named.items() if may_vary(name)}
+        return {**found, **chosen, **({"compression": list_text(steps)} if steps else {})}
 
     def base(self, overrides: Sequence[str]) -> Base:
         """What Hydra composes of all that is fixed, chooses a group or meets another word."""
@@ -178,19 +219,6 @@ class PointLoader:
         named = [one for one in task if one.key_or_group not in style.exclude_keys]
         lines = sorted({str(one.input_line) for one in named} - self._pins)
         cfg.hydra.job.override_dirname = style.item_sep.join(lines).replace("=", style.kv_sep)
-
-
-def _leaves(values: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
-    """Every setting by its dotted name."""
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(cast(JsonDict, value), f"{place}{key}.")
-        elif not str(key).startswith("_"):
-            is_list = isinstance(value, list)
-            yield (
-                f"{place}{key}",
-                list_text(map(str, cast("list[Any]", value))) if is_list else value,
-            )
 
 
 @contextmanager

@@ -6,6 +6,7 @@ chain looks for its steps.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -38,10 +39,11 @@ def is_step(key: str) -> bool:
     return key.lstrip("+").startswith(STEPS)
 
 
-def _expand(text: str) -> list[str]:
+@functools.lru_cache(maxsize=65_536)
+def _expand(text: str) -> tuple[str, ...]:
     found = _TYPED.fullmatch(text.strip())
     if found is None:
-        return [text]
+        return (text,)
     names = [name.strip(" '\"") for name in found["names"].split(",")]
     if not all(re.fullmatch(r"[A-Za-z_]\w*", name) for name in names):
         raise BadInput(f"{text}: type names with commas, such as '{GROUP}=[prune,quantize]'")
@@ -53,4 +55,4 @@ def _expand(text: str) -> list[str]:
             f"{text}: {twice[0]} comes twice: type it once; prune and magnitude have"
             f" {GROUP}.steps.NAME.iterations"
         )
-    return [CHAIN, *(f"+{STEPS}{name}={name}" for name in names)]
+    return (CHAIN, *(f"+{STEPS}{name}={name}" for name in names))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from energy_sweep.app.config.messages import or_one
 from energy_sweep.record import BadInput
 
@@ -35,6 +37,7 @@ def check_sweepable(name: str, typed: str) -> None:
         )
 
 
+@functools.cache
 def may_vary(name: str) -> bool:
     """Whether trials of one study may differ in a dial."""
     try:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import copy
-import pickle
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
@@ -15,57 +14,88 @@ from energy_sweep.app.config.build import resolved
 from energy_sweep.record import BadInput, JsonDict
 
 NAME = re.compile(r"[A-Za-z_][\w.]*|\.[\w.]*")
+Leaf = tuple[str, str]  # the name of a value and how it is written
 
 
 @dataclass(frozen=True, slots=True)
 class PlainValues:
-    """The values of a configuration (`frozen`, as bytes), and the `names` in interpolations.
+    """The values of a configuration (`plain`), and the `names` in its interpolations.
 
-    A value that nothing refers to is set on a copy of them; `scratch` checks and converts it as the
-    configuration would. `frozen` is None where the configuration is not whole yet.
+    A value that nothing refers to is set beside them; `scratch` checks and converts it as the
+    configuration would. `plain` is None where the configuration is not whole yet.
     """
 
-    frozen: bytes | None
+    plain: JsonDict | None
     names: frozenset[str]
     scratch: DictConfig
+    _taken: dict[str, bool] = field(default_factory=dict[str, bool])
+    _made: dict[Any, Any] = field(default_factory=dict[Any, Any])
 
     @classmethod
-    def of(cls, cfg: DictConfig) -> PlainValues:
-        """The values of a configuration, which is left as it is."""
-        try:
-            frozen = pickle.dumps(resolved(cfg))
-        except BadInput:  # a value is still missing, and an axis will give it
-            frozen = None
-        names = frozenset(_names(OmegaConf.to_container(cfg, resolve=False)))
-        return cls(frozen, names, copy.deepcopy(cfg))
+    def of(cls, cfg: DictConfig, scratch: DictConfig | None = None) -> PlainValues:
+        """The values of a configuration, which is left as it is.
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether the configuration has all its values, and these can be read."""
-        return self.frozen is not None
+        Another one of the same types may be the `scratch`.
+        """
+        try:
+            plain = resolved(cfg)
+        except BadInput:  # a value is still missing, and an axis will give it
+            plain = None
+        names = frozenset(_names(OmegaConf.to_container(cfg, resolve=False)))
+        return cls(plain, names, copy.deepcopy(cfg) if scratch is None else scratch)
 
     def takes(self, key: str, value: object) -> bool:
         """Whether a value is a plain one in place of another, and nothing else hangs on it."""
-        if self.frozen is None or not (value is None or isinstance(value, str | int | float)):
+        if self.plain is None or not (value is None or isinstance(value, str | int | float)):
             return False
-        last = key.rpartition(".")[2]
-        meet = (
-            name.endswith(last) if name.startswith(".") else _meet(key, name) for name in self.names
-        )
-        return "${" not in str(value) and self._is_leaf(key) and not any(meet)
+        if key not in self._taken:
+            self._taken[key] = self._is_leaf(key) and not self._is_named(key)
+        return self._taken[key] and "${" not in str(value)
 
     def with_values(self, settings: Iterable[tuple[str, Any]]) -> JsonDict:
-        """The values with others that it takes, by their names."""
-        assert self.frozen is not None
-        values: JsonDict = pickle.loads(self.frozen)  # noqa: S301 (made above, of this process)
+        """The values with others that it takes, by their names.
+
+        What two results have in common is the same object in both, which must not be changed.
+        """
+        assert self.plain is not None
+        values, inner = dict(self.plain), dict[str, list[Leaf]]()
         for key, value in settings:
-            *path, last = key.split(".")
-            place: Any = values
-            for step in path:
-                place = place[step]
-            OmegaConf.update(self.scratch, key, value, merge=True)
-            place[last] = OmegaConf.select(self.scratch, key)
+            # 1, 1.0 and true are equal, and no configuration says the same of them.
+            leaf, (group, _, rest) = (key, repr(value)), key.partition(".")
+            if leaf not in self._made:
+                self._made[leaf] = self._converted(key, value)
+            if rest:
+                inner.setdefault(group, []).append(leaf)
+            else:
+                values[key] = self._made[leaf]
+        for group, leaves in inner.items():
+            values[group] = self._group(group, tuple(leaves))
         return values
+
+    def _group(self, group: str, leaves: tuple[Leaf, ...]) -> JsonDict:
+        """The values of a group with some set, made once."""
+        if leaves not in self._made:
+            assert self.plain is not None
+            whole: JsonDict = copy.deepcopy(self.plain[group])
+            for leaf in leaves:
+                *path, last = leaf[0].split(".")[1:]
+                place: Any = whole
+                for step in path:
+                    place = place[step]
+                place[last] = self._made[leaf]
+            self._made[leaves] = whole
+        return self._made[leaves]
+
+    def _converted(self, key: str, value: Any) -> Any:
+        OmegaConf.update(self.scratch, key, value, merge=True)
+        return OmegaConf.select(self.scratch, key)
+
+    def _is_named(self, key: str) -> bool:
+        """Whether an interpolation means a value, or what it lies in, or what lies in it."""
+        last = key.rpartition(".")[2]
+        return any(
+            name.endswith(last) if name.startswith(".") else _meet(key, name) for name in self.names
+        )
 
     def _is_leaf(self, key: str) -> bool:
         place: Any = self.scratch

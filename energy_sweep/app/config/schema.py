@@ -108,6 +108,9 @@ class Schema:
     meter: Any = MISSING
 
 
+KEYS = tuple(part.name for part in dataclasses.fields(Schema))
+
+
 def register() -> None:
     """Let Hydra find the schema, which conf/config.yaml names first."""
     ConfigStore.instance().store(name="schema", node=Schema, provider="energy_sweep")
@@ -125,20 +128,25 @@ def dials() -> tuple[str, ...]:
     return tuple(names)
 
 
-def check(plain: Mapping[str, Any]) -> None:
+def check(plain: JsonDict, new: JsonDict | None = None) -> None:
     """Raise BadInput, in one line that says what to type, for a value out of its range.
 
     Ranges of what a recipe is made of are checked by `recipe.check` and by the parts themselves.
+    All but the `new` ones were checked before, as part of others.
     """
+    new = plain if new is None else new
     _check_keys(plain)
     if plain["seed"] < 0:
         raise BadInput(f"seed={plain['seed']}: type a whole number of at least 0, such as seed=0")
-    check_level("compression.level", plain["compression"].get("level", 0.0))
-    _check_loss(plain["compression"].get("max_accuracy_loss"))
-    _check_search(plain["search"])
-    Objective(**plain["objective"])
+    if "compression" in new:
+        check_level("compression.level", plain["compression"].get("level", 0.0))
+        _check_loss(plain["compression"].get("max_accuracy_loss"))
+    if "search" in new:
+        _check_search(plain["search"])
+    if "objective" in new:
+        Objective(**plain["objective"])
     _check_tracker(plain["track"])
-    _check_numbers("", plain)
+    _check_numbers("", new)
     check_name(plain["name"])
 
 
@@ -151,12 +159,11 @@ def check_name(name: str) -> None:
 
 def _check_numbers(place: str, value: object) -> None:
     """Raise BadInput for a number that no setting can be, wherever it is typed."""
-    if isinstance(value, Mapping):
-        for key, part in typing.cast(JsonDict, value).items():
-            _check_numbers(f"{place}.{key}" if place else key, part)
-    elif isinstance(value, list):
-        for part in typing.cast(list[object], value):
-            _check_numbers(place, part)
+    if isinstance(value, dict | list):
+        whole = typing.cast(JsonDict | list[object], value)
+        parts = whole.items() if isinstance(whole, dict) else (("", part) for part in whole)
+        for key, part in parts:
+            _check_numbers(f"{place}.{key}".strip("."), part)
     elif isinstance(value, float) and not math.isfinite(value):
         raise BadInput(f"{place}={value:g}: type a finite number; null where none is meant")
     elif isinstance(value, int) and abs(value) >= LARGEST:
@@ -164,12 +171,11 @@ def _check_numbers(place: str, value: object) -> None:
 
 
 def _check_keys(plain: Mapping[str, Any]) -> None:
-    known = [part.name for part in dataclasses.fields(Schema)]
-    for key in plain.keys() - set(known):
+    for key in plain.keys() - set(KEYS):
         raise BadInput(
             f"{key} is read by nothing: leave it out, or see --cfg job for what there is"
         )
-    for key in known:
+    for key in KEYS:
         if key not in plain:
             raise BadInput(f"{key} is gone: leave ~{key} out")
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from energy_sweep.app.config import messages, schema
 from energy_sweep.app.config.axes import LEVEL, Axes, values_to_check
@@ -14,22 +12,19 @@ from energy_sweep.app.config.build import Builder
 from energy_sweep.app.config.composer import Composer
 from energy_sweep.app.config.compression_lists import as_typed
 from energy_sweep.app.config.levels import Levels
+from energy_sweep.app.sweep.plan_choices import PlanChoices
 from energy_sweep.app.sweep.plan_demand import PlanDemand
 from energy_sweep.app.sweep.session import TrialSession
 from energy_sweep.recipe import Recipe, replace
 from energy_sweep.recipe.dials import SEED
-from energy_sweep.recipe.plan import AUTO, DEFAULT_PLAN, PLANS, Plan
+from energy_sweep.recipe.plan import DEFAULT_PLAN
 from energy_sweep.recipe.stages import chain
-from energy_sweep.record import BadInput, JsonDict, StageRecord, StageUse, from_json
+from energy_sweep.record import BadInput, JsonDict, StageRecord, StageUse
 from energy_sweep.search import WHOLE_GRID, Job
-from energy_sweep.store import StageStore
 from energy_sweep.trial import (
     check_ready,
     data_facts,
-    plan_key,
-    plan_record,
     planned_stages,
-    resolve,
 )
 
 Point = tuple[JsonDict, JsonDict, Recipe]
@@ -50,8 +45,11 @@ class Planner:
     plans: dict[str, StageRecord] = field(default_factory=dict[str, StageRecord])
     trunk_epochs: set[int] = field(default_factory=set[int])
     levels: Levels = field(default_factory=Levels)
-    _machines: dict[Any, JsonDict] = field(default_factory=dict[Any, JsonDict])
     _points: dict[str, Point] = field(default_factory=dict[str, Point])
+    _choices: PlanChoices = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._choices = PlanChoices(self.session, self.demand, self.plans)
 
     @property
     def axes(self) -> Axes:
@@ -64,15 +62,14 @@ class Planner:
     def describe(self, params: JsonDict) -> Job:
         """The job of a point, whose level is named as the technique really carries it out."""
         params, values, recipe = self._canonical(params)
-        job = self._job(params, self._choose_plan(recipe))
+        job = self._job(params, self._choices.choose(recipe))
         dials = {**self.composer.dials(params, values), LEVEL: recipe.effective_level}
         return dataclasses.replace(job, dials=dials)
 
     def outline(self, params: JsonDict) -> Job:
         """The same without trying a plan: where none is known yet, as of a net run plainly."""
         params, _, recipe = self._canonical(params)
-        store = self.session(recipe).store
-        return self._job(params, _with_known_plan(recipe, store, self._machine(recipe)))
+        return self._job(params, self._choices.known(recipe))
 
     def _job(self, params: JsonDict, recipe: Recipe) -> Job:
         return Job(
@@ -95,36 +92,20 @@ class Planner:
             config=recipe.config(),
             seed=recipe.seed,
             overrides=(*kept, f"{SEED}={seed}"),
-            stages=self.stages(self._choose_plan(recipe)),
+            stages=self.stages(self._choices.choose(recipe)),
             dials={**self.composer.dials(params, values), LEVEL: recipe.effective_level},
         )
 
     def recipe(self, params: JsonDict) -> Recipe:
         """The recipe of a point, with its plan."""
-        return self._choose_plan(self._canonical(params)[2])
+        return self._choices.choose(self._canonical(params)[2])
 
     def stages(self, recipe: Recipe) -> tuple[StageUse, ...]:
         """What a recipe needs on this machine."""
-        data, machine = data_facts(recipe.dataset), self._machine(recipe)
+        data, machine = data_facts(recipe.dataset), self._choices.machine(recipe)
         stages = chain(recipe, machine=machine, fingerprint=data.fingerprint, sizes=data.sizes)
         self.trunk_epochs.update(int(use.units) for use in stages if use.stage == "trunk")
         return stages
-
-    def _choose_plan(self, recipe: Recipe) -> Recipe:
-        """The recipe with its plan, chosen now where nobody has chosen it."""
-        session, machine = self.session(recipe), self._machine(recipe)
-        key = plan_key(recipe, machine)
-        if key in self.plans:
-            return replace(recipe, plan=from_json(Plan, self.plans[key].facts["plan"]))
-        made = _with_plan(recipe, session, machine, self.demand, key)
-        if key is not None:
-            self.plans[key] = session.store.records()[key]
-        return made
-
-    def _machine(self, recipe: Recipe) -> JsonDict:
-        if recipe.device not in self._machines:
-            self._machines[recipe.device] = recipe.device.machine()
-        return self._machines[recipe.device]
 
     def check(self) -> None:
         """Try every value of every axis, and every point of a grid that may be run whole.
@@ -158,10 +139,10 @@ class Planner:
     def _check(self, recipe: Recipe, axis: str | None) -> None:
         """Name the stages of a recipe, whatever its plan will be, and try what it is made of."""
         stages = self.stages(replace(recipe, plan=DEFAULT_PLAN))
-        key = plan_key(recipe, self._machine(recipe))
+        key = self._choices.key(recipe)
         if key is not None:
             self.demand.add(key, planned_stages(recipe, stages), axis=axis)
-        check_ready(recipe, meter_id=lambda: self.session(recipe).store.meter_id)
+        check_ready(recipe, meter_id=lambda: self._choices.session(recipe).store.meter_id)
 
     def _canonical(self, params: JsonDict) -> Point:
         """A point, its resolved values and its recipe; of many levels techniques honour few."""
@@ -180,30 +161,6 @@ class Planner:
         if level != params.get(LEVEL, level):
             params = {**params, LEVEL: level}
         return params, values, recipe
-
-
-def _with_plan(
-    recipe: Recipe, session: TrialSession, machine: JsonDict, demand: PlanDemand, key: str | None
-) -> Recipe:
-    """The recipe with its plan, tried where the `demand` for it pays; `key` names the choice."""
-    net = f"{recipe.model.name} at batch {recipe.batch}, {recipe.precision}"
-    return resolve(
-        recipe,
-        meter=session.meter,
-        store=session.store,
-        machine=machine,
-        to_come=None if key is None else demand.of(key, session.store.records()),
-        begins=lambda: print(f"plan: trying how to run {net}", file=sys.stderr),
-    )
-
-
-def _with_known_plan(recipe: Recipe, store: StageStore, machine: JsonDict) -> Recipe:
-    """The recipe with the plan that was typed or found before; plain where that is neither."""
-    if recipe.device.plan != AUTO:
-        return replace(recipe, plan=PLANS[recipe.device.plan])
-    found = plan_record(recipe, store, machine)
-    plan = DEFAULT_PLAN if found is None else from_json(Plan, found.facts["plan"])
-    return replace(recipe, plan=plan)
 
 
 def _check_boards(name: str, value: object, boards: tuple[str, ...], recipe: Recipe) -> None:
