@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, cast
 
@@ -97,9 +97,6 @@ class Recipe:
     teacher: Any = None
     max_accuracy_loss: float | None = None
     plan: Plan | None = None
-    _is_suited: SuitedCompression | None = field(
-        default=None, init=False, repr=False, compare=False
-    )
 
     def __post_init__(self) -> None:
         for name, example in PARTS.items():
@@ -119,44 +116,42 @@ class Recipe:
     @property
     def effective_level(self) -> float:
         """The level that the technique can honour; 0 is no compression at all."""
-        return self._suited.level
+        return self.suited.level
 
     @property
     def effective_compression(self) -> Any:
         """The compression as it is done: suited to the runtime, each step with its own level."""
-        return self._suited.compression
+        return self.suited.compression
 
     @property
     def net(self) -> Any:
         """The model part that is built and trained: the model itself, or a student."""
-        return self._suited.net
+        return self.suited.net
 
     @property
     def in_training(self) -> Any:
         """The technique that acts while the net is trained, and its level; None where none does."""
-        return self._suited.in_training
+        return self.suited.in_training
 
     @property
     def rounds(self) -> Any:
         """What is done to the trained net, round by round."""
-        return self._suited.rounds
+        return self.suited.rounds
 
     @property
-    def _suited(self) -> SuitedCompression:
-        if self._is_suited is None:
-            made = suit_to_runtime(self.compression, self.level, self.model, self.runtime)
-            object.__setattr__(self, "_is_suited", made)
-            return made
-        return self._is_suited
+    def suited(self) -> SuitedCompression:
+        """The compression as it is done."""
+        return suit_to_runtime(self.compression, self.level, self.model, self.runtime)
 
     def config(self) -> JsonDict:
         """All dials but the seed in canonical form: unused ones are dropped."""
-        level = self.effective_level
+        suited = self.suited
+        level = suited.level
         return {
             "dataset": images_spec(self.dataset),
             "model": spec(self.model),
             "optimizer": without(spec(self.optimizer), "lr"),
-            "compression": spec(self.effective_compression) if level else {"name": "none"},
+            "compression": spec(suited.compression) if level else {"name": "none"},
             "level": level,
             "runtime": spec(self.runtime),
             "device": device_spec(self.device),

@@ -56,7 +56,8 @@ class PlanChoices:
         """What all recipes share that are run under one plan; None where the plan was typed."""
         parts = (recipe.dataset, recipe.model, recipe.optimizer, recipe.compression, recipe.device)
         numbers = (recipe.batch, recipe.accumulate, recipe.level, recipe.max_accuracy_loss)
-        kind = (*map(id, parts), id(recipe.teacher), recipe.precision, *numbers)
+        taught = None if recipe.teacher is None else (id(recipe.teacher), recipe.epochs)
+        kind = (*map(id, parts), taught, recipe.precision, *numbers)
         if kind not in self._keys:  # the recipe is kept, so that nothing else gets its identities
             self._keys[kind] = recipe, plan_key(recipe, self.machine(recipe))
         return self._keys[kind][1]

@@ -14,7 +14,7 @@ from energy_sweep.app.config.build import Builder
 from energy_sweep.app.config.compression_lists import expand
 from energy_sweep.app.config.fixed_dials import may_vary
 from energy_sweep.app.sweep.planner import Planner
-from energy_sweep.recipe import replace, stage_names
+from energy_sweep.recipe import keys, replace
 from energy_sweep.recipe.plan import PLANS
 from energy_sweep.recipe.stages import chain
 from energy_sweep.record import JsonDict
@@ -38,7 +38,7 @@ AXES = (
 
 def composed(planner: Planner, job: Job) -> JsonDict:
     """What the words of a job come to where nothing is shared with another."""
-    stage_names._shared_key.cache_clear()  # type: ignore[attr-defined]
+    keys._shared_key.cache_clear()  # type: ignore[attr-defined]
     values = composed_alone(planner.composer, expand(job.overrides))
     recipe = replace(Builder().recipe(values), plan=PLANS[PLAN])
     data = data_facts(recipe.dataset)
