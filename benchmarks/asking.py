@@ -21,26 +21,13 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks.in_memory import IMAGES, InMemory, mark, record
 from benchmarks.typed_grid import GRID, time_planning, typed_grid
 from energy_sweep.app.stored_study import GARBAGE_OBJECTS
 from energy_sweep.front import PricedStudy
-from energy_sweep.record import (
-    DomainEnergy,
-    EnergyReading,
-    JsonDict,
-    Mark,
-    MeterFacts,
-    Objective,
-    Quality,
-    StageRecord,
-    StageUse,
-    StudyRecord,
-    TrialRecord,
-    TrialResult,
-)
+from energy_sweep.record import JsonDict, Objective, StageRecord, StageUse, StudyRecord
 from energy_sweep.report.tables import tables
 from energy_sweep.search import Budget, Job
 from energy_sweep.search.acquisition.candidates import sample
@@ -54,10 +41,6 @@ from energy_sweep.study.space import Axis, Space
 
 TARGET_SECONDS = {200: 0.5, 1000: 2.0, 10_000: 3.0}
 MOST_SECONDS = 3.0  # to order a grid, and to print a front
-IMAGES = 1000
-METER = MeterFacts(
-    sources=("replay",), domains=("replay",), quality=Quality.ESTIMATED, repeatability=0.0
-)
 SPACE = Space(
     (
         Axis(name="batch", values=(16, 32, 64, 128, 256)),
@@ -89,57 +72,19 @@ def accuracy(point: JsonDict) -> float:
     return 0.1 + 0.85 * rate * (1 - math.exp(-epochs / 6)) * (1 - 0.3 * level**3)
 
 
-@dataclass(slots=True)
-class InMemory:
-    """A study that is only kept here, as far as a search asks one."""
-
-    meter: MeterFacts = METER
-    trials: list[TrialRecord] = field(default_factory=list[TrialRecord])
-    identities: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
-
-    @property
-    def next_number(self) -> int:
-        return len(self.trials)
-
-    def trial(self, number: int) -> TrialRecord:
-        return self.trials[number]
-
-    def identity(self, number: int) -> tuple[str, int]:
-        return self.identities[number]
-
-    def keep_constraints(self, *_: object) -> None:
-        """There are none."""
-
-    def answer(self, job: Job, records: dict[str, StageRecord], correct: int | None = None) -> None:
-        """Add a trial with its answer, and what the store lacked of it."""
-        for use in job.stages:
-            known = records.get(use.key)
-            if known is None or known.units < use.units:
-                records[use.key] = _record(use)
-        result = TrialResult(
-            config=job.config,
-            seed=0,
-            stages=job.stages,
-            n_validation=IMAGES,
-            correct=round(IMAGES * accuracy(job.params)) if correct is None else correct,
-        )
-        number = len(self.trials)
-        self.identities.append(job.identity)
-        self.trials.append(
-            TrialRecord(number=number, state="measured", params=job.params, result=result)
-        )
+def keep(job: Job, records: dict[str, StageRecord]) -> None:
+    """Put into the records what they lack of a job."""
+    for use in job.stages:
+        known = records.get(use.key)
+        if known is None or known.units < use.units:
+            unit = 1e-3 if use.stage == "infer" else 0.5 + 0.001 * len(use.cost_key)
+            records[use.key] = record(use, mark(use.units, use.units * unit))
 
 
-def _record(use: StageUse) -> StageRecord:
-    part = DomainEnergy(
-        domain="replay",
-        joules=use.units * (1e-3 if use.stage == "infer" else 0.5 + 0.001 * len(use.cost_key)),
-        uncertainty_joules=0.0,
-        source="replay",
-        quality=Quality.ESTIMATED,
-    )
-    mark = Mark(units=use.units, reading=EnergyReading(domains=(part,), seconds=1.0))
-    return StageRecord(stage=use.stage, key=use.key, cost_key=use.cost_key, marks=(mark,))
+def answer(study: InMemory, job: Job, records: dict[str, StageRecord]) -> int:
+    """Add a trial with its answer by formula, and what the store lacked of it."""
+    keep(job, records)
+    return study.answer(job, round(IMAGES * accuracy(job.params)))
 
 
 def points(count: int) -> Iterator[JsonDict]:
@@ -152,7 +97,7 @@ def time_suggestion(answers: int) -> dict[str, Any]:
     """Seconds to the first suggestion, for another one in the same process, and of all else."""
     study, records = InMemory(), dict[str, StageRecord]()
     for point in points(answers):
-        study.answer(describe(point), records)
+        answer(study, describe(point), records)
     begun = time.perf_counter()
     index, costs = JobIndex(SPACE, describe), CostTracker(Objective(), repeatability=lambda _: 0.0)
     trials = KnownTrials(study, lambda: records, index=index, costs=costs)  # type: ignore[arg-type]
@@ -181,7 +126,8 @@ def time_grid() -> dict[str, Any]:
         jobs, row = time_planning(planner)
         study, records, again = InMemory(), dict[str, StageRecord](), dict[str, JsonDict]()
         for job in jobs:
-            study.answer(job, records, correct=round(IMAGES * (1 - 1 / (2 + len(again) % 97))))
+            keep(job, records)
+            study.answer(job, round(IMAGES * (1 - 1 / (2 + len(again) % 97))))
             again[job.identity[0]] = job.params
     with typed_grid(*GRID) as planner:
         space = planner.axes.space
@@ -205,8 +151,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def _count(job: Job, study: InMemory, costs: CostTracker, records: dict[str, StageRecord]) -> None:
     """All that is counted once a trial has run."""
-    study.answer(job, records)
-    number = len(study.trials) - 1
+    number = answer(study, job, records)
     result = study.trial(number).result
     assert result is not None
     costs.refresh(records)
@@ -216,8 +161,8 @@ def _count(job: Job, study: InMemory, costs: CostTracker, records: dict[str, Sta
 
 
 def _print_front(study: InMemory, records: dict[str, StageRecord]) -> str:
-    record = StudyRecord(name="made", trials=tuple(study.trials), stages=records, meter=study.meter)
-    return tables(PricedStudy(record), width=120)
+    made = StudyRecord(name="made", trials=tuple(study.trials), stages=records, meter=study.meter)
+    return tables(PricedStudy(made), width=120)
 
 
 def main() -> None:

@@ -36,6 +36,17 @@ AXES = (
 )
 
 
+def derived(planner: Planner, point: JsonDict) -> Job | None:
+    """The planned job; None where Hydra refuses the same words, such as a dial of another group."""
+    try:
+        return planner.describe(point)
+    except Exception:
+        with pytest.raises(Exception, match=r"."):
+            words = planner.axes.overrides(point)
+            Builder().recipe(composed_alone(planner.composer, words))
+        return None
+
+
 def composed(planner: Planner, job: Job) -> JsonDict:
     """What the words of a job come to where nothing is shared with another."""
     keys._shared_key.cache_clear()  # type: ignore[attr-defined]
@@ -74,7 +85,7 @@ def test_a_planned_job_is_what_hydra_composes(data: st.DataObject) -> None:
         points = list(planner.axes.space.grid())
         chosen = data.draw(st.lists(st.sampled_from(points), min_size=3, max_size=3))
         # Those of all are derived first, so that each has seen what the others share with it.
-        for job in [planner.describe(point) for point in chosen]:
+        for job in filter(None, [derived(planner, point) for point in chosen]):
             found = composed(planner, job)
             dials = job.dials or {}
             assert repr(job.config) == repr(found["config"])
