@@ -33,6 +33,8 @@ CUT_VARIANCE = 0.978
 ROUNDS = 4
 # A pool's noise is drawn towards the usual one as if that had been seen in so many windows.
 PRIOR_WINDOWS = 4
+# What computes joules may repeat them to the last digit: noise is no less than this.
+LEAST_NOISE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def fit_drift(windows: TimedWindows, pools: int) -> DriftFit:
     """The likeliest drift of windows of several pools, of which each has one at least."""
     bins, centres = _bins(windows.time)
     counts = np.ones(len(windows.pool))
-    noise = np.full(pools, windows.usual_noise)
+    noise = np.full(pools, max(windows.usual_noise, LEAST_NOISE))
     equations = _Equations.of(windows, bins, centres, counts, noise)
     found = equations.solve(0.0, SCALES_SECONDS[0])
     for turn in range(ROUNDS):
@@ -100,9 +102,9 @@ def _bins(time: Array) -> tuple[Indexes, Array]:
     return bins.astype(np.intp), centres
 
 
-def _noise(windows: TimedWindows, found: _Estimate, pools: int) -> Array:
+def _noise(windows: TimedWindows, estimate: _Estimate, pools: int) -> Array:
     """The noise of one mark of each pool, but for what is far off, drawn towards that of most."""
-    sizes = np.abs(found.residuals) * np.sqrt(windows.marks)
+    sizes = np.abs(estimate.residuals) * np.sqrt(windows.marks)
     most = np.array([np.median(sizes[windows.pool == pool]) for pool in range(pools)])
     bound = ROBUST * NORMAL_MAD * most
     squares = np.bincount(windows.pool, np.minimum(sizes, bound[windows.pool]) ** 2, pools)
@@ -110,10 +112,11 @@ def _noise(windows: TimedWindows, found: _Estimate, pools: int) -> Array:
     degrees = np.maximum(np.bincount(windows.pool, minlength=pools) - 1.0, 0.0)
     seen = degrees >= PRIOR_WINDOWS
     # What the drift took to be fitted, the windows of all pools have less to show.
-    degrees = degrees * max(0.1, 1 - found.degrees / max(1.0, float(degrees.sum())))
+    degrees = degrees * max(0.1, 1 - estimate.degrees / max(1.0, float(degrees.sum())))
     each = squares[seen] / degrees[seen]
     usual = float(np.median(each)) if seen.any() else windows.usual_noise**2
-    return np.sqrt((squares + PRIOR_WINDOWS * usual) / (degrees + PRIOR_WINDOWS))
+    found = np.sqrt((squares + PRIOR_WINDOWS * usual) / (degrees + PRIOR_WINDOWS))
+    return np.maximum(found, LEAST_NOISE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +158,8 @@ class _Equations:
     def of(
         windows: TimedWindows, bins: Indexes, centres: Array, counts: Array, noise: Array
     ) -> _Equations:
-        typical = float(np.median(noise)) or 1e-9
-        weights = counts * windows.marks * (typical / np.maximum(noise, 1e-9))[windows.pool] ** 2
+        typical = float(np.median(noise))
+        weights = counts * windows.marks * (typical / noise)[windows.pool] ** 2
         table = np.zeros((len(noise), len(centres)))
         np.add.at(table, (windows.pool, bins), weights)
         per_pool = table.sum(axis=1)
