@@ -4,8 +4,9 @@ PYTHON ?= python
 SOURCES = energy_sweep hydra_plugins tests benchmarks scripts
 
 # `make chaos` causes every kind of fault on purpose, SEED=0, in some 15 minutes on two cores.
+# `make places` does the main job and the quick tests in every place where it may be installed.
 # `make evening` types docs/evening.md, from a sweep to a deployed model, and writes what it printed.
-.PHONY: check quick audit chaos contracts evening fix lint types contracts-of-imports test
+.PHONY: check quick audit chaos contracts evening places fix lint types contracts-of-imports test
 
 # What needs one core each runs side by side, before the tests, which take both.
 check:
@@ -40,6 +41,9 @@ contracts:
 
 chaos:
 	$(PYTHON) -m tests.chaos --seed $(or $(SEED),0)
+
+places:
+	$(PYTHON) -m tests.places
 
 evening:
 	$(PYTHON) scripts/evening.py
