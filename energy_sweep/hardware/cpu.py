@@ -87,7 +87,8 @@ def _quota(folder: Path) -> Iterator[float]:
 def _lines(path: Path) -> list[str]:
     """The lines of a file that name a cgroup; none where there is no such file."""
     with suppress(OSError):
-        return [line for line in path.read_text().splitlines() if line.count(":") >= 2]
+        lines = os.fsdecode(path.read_bytes()).splitlines()  # a cgroup has any name a file may have
+        return [line for line in lines if line.count(":") >= 2]
     return []
 
 

@@ -65,7 +65,7 @@ def tree(root: Path, membership: str, files: dict[str, str]) -> tuple[Path, Path
         path = root / "cgroup" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    (root / "self").write_text(membership)
+    (root / "self").write_bytes(os.fsencode(membership))
     return root / "cgroup", root / "self"
 
 
@@ -91,6 +91,7 @@ QUOTAS: dict[str, tuple[str, dict[str, str], int]] = {
         {"cpu.max": "200000 100000\n"},
         2,
     ),
+    "v2, a name that is no text": ("0::/\udce9\n", {"\udce9/cpu.max": "100000 100000\n"}, 1),
     "v2 beside v1": ("0::/a\n", {"unified/a/cpu.max": "100000 100000\n"}, 1),
     "v1, of its own": (
         V1,
