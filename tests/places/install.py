@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TOOLS = ("pytest", "pytest-timeout", "pytest-xdist", "hypothesis")
-PACKAGE = ("energy_sweep", "hydra_plugins", "conf")  # what of the sdist is installed
+PACKAGE = ("energy_sweep", "hydra_plugins")  # what of the sdist would hide what is installed
 
 
 class NotHere(Exception):

@@ -42,7 +42,7 @@ QUICK = (
         "study/test_study.py",
         "dataset/test_cache.py",
     ),
-    *("meter/test_window_lock.py", "meter/test_process.py", "meter/test_open_meter.py"),
+    *("meter/test_window_lock.py", "meter/test_open_meter.py"),
     *("app/config/test_plain_values.py", "deploy"),
 )
 SECONDS = 1800.0
