@@ -33,18 +33,11 @@ import locale, os, sys, tempfile, time, energy_sweep
 from energy_sweep.hardware.cpu import usable_cores
 """
 # What depends on the interpreter, the user, the folders, the clock and the cores.
-QUICK = (
-    *(
-        "record",
-        "hardware",
-        "text",
-        "test_store.py",
-        "study/test_study.py",
-        "dataset/test_cache.py",
-    ),
+QUICK = [
+    *("record", "hardware", "text", "deploy", "app/config/test_plain_values.py"),
+    *("test_store.py", "study/test_study.py", "dataset/test_cache.py"),
     *("meter/test_window_lock.py", "meter/test_open_meter.py"),
-    *("app/config/test_plain_values.py", "deploy"),
-)
+]
 SECONDS = 1800.0
 SHOWN_LINES = 30
 
