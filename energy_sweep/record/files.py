@@ -40,8 +40,10 @@ def replace_file(path: Path, *, durable: bool = True) -> Generator[Path]:
         if durable:
             sync(part)
         os.replace(part, path)
-    except BaseException:
+    except BaseException as error:
         part.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename in (None, str(part)):
+            error.filename = str(path)  # what was asked for; a write itself names no file
         raise
     if durable:
         sync(path.parent)
