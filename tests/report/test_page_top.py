@@ -165,7 +165,8 @@ def test_the_legend_filters_and_a_double_click_leaves_one_group_alone(page: Page
 def test_every_axis_can_be_a_colour_a_symbol_or_a_facet(page: Page) -> None:
     options = page.locator("#facet-by option").all_inner_texts()
     axes = list(ROWS[0]["params"])
-    figures = ["accuracy per joule", "bytes of the file", "latency of one image"]
+    figures = ["accuracy per joule", "bytes of the file", "MACs of an image"]
+    figures += ["95th percentile of latency", "latency of one image"]
     assert options == ["none", *axes, *figures, "joules per image", "seeds"]
     page.locator("#facet-by").select_option(label="epochs")
     expect(page.locator("#front .subplot")).to_have_count(2)
