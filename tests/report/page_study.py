@@ -110,7 +110,8 @@ def _masked() -> StageRecord:
     first = FirstLayer(kind="kernels", shape=(2, 2, 2), left=(0, 1, 1, 0, 1, 1, 0, 0), most=1)
     left, dense = {"conv": 4, "head": 5}, {"conv": 8, "head": 20}
     facts = {CONNECTIONS: to_json(Connections(left=left, dense=dense, first=first))}
-    return StageRecord(stage="evaluate", key="evaluate", cost_key="evaluate", facts=facts)
+    measured = toy_study.stage("evaluate", "evaluate", "evaluate", (1.0, 0.1, 0.01))
+    return _in_two_domains(dataclasses.replace(measured, facts=facts))
 
 
 def _in_two_domains(record: StageRecord) -> StageRecord:
