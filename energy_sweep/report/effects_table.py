@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from energy_sweep.front.effects.answers import answer_of, change_text, interval_text
 from energy_sweep.front.effects.effect import Effect
-from energy_sweep.front.effects.joules_spread import JoulesSpread
 from energy_sweep.front.effects.linearity import Linearity
 from energy_sweep.text import terminal
 
@@ -18,6 +17,7 @@ NAMES = {
     "joules_per_image": "joules an image answered",
     "joules_lifetime": "joules of a life",
     "joules_to_accuracy": "joules to the accuracy",
+    "joules_in_turn": "joules an image, in turn",
     "joules_spread": "most over least joules",
     "linearity": "last over first epoch",
 }
@@ -29,11 +29,14 @@ def effects_table(
     effects: Sequence[Effect],
     *,
     quality: str,
-    spreads: Mapping[str, JoulesSpread | None],
+    spreads: Mapping[str, str],
     lines: Mapping[str, Linearity | None],
     width: int | None = None,
 ) -> str:
-    """A table for each pair of values, what the figures mean, and what holds of whole studies."""
+    """A table for each pair of values, what the figures mean, and what holds of whole studies.
+
+    `spreads` says of each study how far equally accurate nets are apart.
+    """
     pairs = dict.fromkeys((one.axis, one.first, one.second) for one in effects)
     told: list[str] = []
     for axis, first, second in pairs:
@@ -46,7 +49,7 @@ def effects_table(
         rows = [effect_cells(one) for one in those]
         table = terminal.table(HEAD, rows, left={"figure", "answer"}, fold=("n",), width=width)
         told += [table, ""]
-    whole = [_spread_text(name, one) for name, one in spreads.items()]
+    whole = [f"{name}: {said}." for name, said in spreads.items()]
     whole += [_line_text(name, one) for name, one in lines.items()]
     notes = [*filter(None, whole), _note(quality)]
     return "\n".join([*told, *(terminal.prose(note, width=width) for note in notes)])
@@ -69,16 +72,6 @@ def p_text(p_value: float | None) -> str:
     if p_value is None:
         return ""
     return "<.0001" if p_value < LEAST_P else f"{p_value:.2g}"
-
-
-def _spread_text(name: str, one: JoulesSpread | None) -> str:
-    if one is None:
-        return ""
-    return (
-        f"{name}: of {one.configurations} configurations of an accuracy of at least"
-        f" {one.min_accuracy:.3f}, training trial {one.most} takes {one.ratio:.3g} times the joules"
-        f" of trial {one.least} [{one.low:.3g}, {one.high:.3g}]."
-    )
 
 
 def _line_text(name: str, one: Linearity | None) -> str:

@@ -59,6 +59,15 @@ def normal_quantile(probability: float) -> float:
     return NormalDist().inv_cdf(probability)
 
 
+def simultaneous_quantile(comparisons: int, confidence: float = 0.95) -> float:
+    """Standard errors within which so many normal differences all lie (Bonferroni).
+
+    Whichever of them is picked afterwards, as the largest is, its interval covers as often.
+    """
+    _check_confidence(confidence)
+    return normal_quantile(1 - (1 - confidence) / (2 * comparisons))
+
+
 @functools.lru_cache(maxsize=1024)
 def t_quantile(degrees: float, probability: float) -> float:
     """Quantile of Student's t distribution with `degrees` of freedom."""

@@ -10,12 +10,12 @@ import toy_study
 from energy_sweep.front import PricedStudy
 from energy_sweep.front.effects.claims import Claim, Side
 from energy_sweep.front.effects.effect import Effect
-from energy_sweep.front.effects.joules_spread import joules_spread
+from energy_sweep.front.effects.joules_spread import JoulesSpread, joules_spread
 from energy_sweep.front.effects.judging import Judge
 from energy_sweep.front.effects.linearity import linearity
 from energy_sweep.front.effects.runs import Runs, runs_of
 from energy_sweep.front.effects.study_effects import study_effects
-from energy_sweep.record import BadInput, Mark, Objective, StudyRecord
+from energy_sweep.record import BadInput, Mark, Objective, StudyRecord, TrialRecord
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +60,55 @@ def test_the_spread_is_the_most_over_the_least_of_those_that_are_as_good(
 ) -> None:
     found = joules_spread(priced, 0.8)
     assert found is not None
-    joules = [row.joules for row in priced.rows if row.accuracy >= 0.8]
-    assert found.ratio == pytest.approx(max(joules) / min(joules))
-    assert found.low <= found.ratio <= found.high
+    joules = [row.joules for row in priced.rows if row.accuracy >= 0.9]
+    assert found.spread.ratio == pytest.approx(max(joules) / min(joules))
+    assert found.spread.low <= found.spread.ratio <= found.spread.high <= found.at_most
     assert joules_spread(priced, 0.9999) is None
+
+
+def test_of_equally_good_nets_those_a_point_worse_are_left_out() -> None:
+    def of(spread: JoulesSpread | None) -> tuple[int, int, int]:
+        assert spread is not None
+        return spread.surely, spread.least, spread.most
+
+    def seeds(first: int, trunk: str, epochs: int, *correct: int) -> list[TrialRecord]:
+        return [
+            toy_study.trial(
+                first + seed,
+                [("trunk", f"{trunk} {seed}", trunk, epochs)],
+                correct=right,
+                seed=seed,
+                epochs=epochs,
+            )
+            for seed, right in enumerate(correct)
+        ]
+
+    # 1 J an epoch; of 359 images a point is 3.59.
+    trials = [
+        *seeds(0, "a", 10, 340, 341, 340, 339, 340),
+        *seeds(5, "a", 40, 341, 342, 341, 341, 342),
+        *seeds(10, "a", 4, 339, 340, 340, 339, 340),
+        *seeds(15, "a", 1, 330, 332, 331, 329, 330),
+        *seeds(20, "a", 99, 330, 332, 331, 329, 330),
+    ]
+    stages = [toy_study.stage("trunk", f"a {n}", "a", (1.0, 1.0, 0.02)) for n in range(5)]
+    study = PricedStudy(toy_study.study(trials, stages), Objective(name="training"))
+    found = joules_spread(study, reference=2)
+    assert of(found) == (3, 10, 5)
+    assert found is not None and found.beside is not None and found.beside.n == 5
+    assert found.spread.ratio == pytest.approx(10) and found.reference == 0
+    assert found.reference_over_least is not None
+    assert found.reference_over_least.ratio == pytest.approx(2.5)
+    assert of(joules_spread(study, reference=2, margin=0.05)) == (5, 15, 20)
+    default = {**SPREAD, "first": Side(where={"epochs": 10}), "axis": None, "low": 5.0, "n": 5}
+    for changes, answer in (
+        ({}, "supported"),
+        ({"low": 30.0}, "contradicted"),
+        ({"n": 6}, "not decided here"),
+        ({"first": Side(where={"epochs": 11})}, "not decided here"),
+    ):
+        verdict = Judge({"toy": study}).verdicts([claim(**{**default, **changes})])[0]
+        assert verdict.answer == answer, verdict.why
 
 
 def epochs(*joules: float) -> StudyRecord:

@@ -7,9 +7,9 @@ from typing import Any
 
 from energy_sweep.app.experiment.fields import Fields
 from energy_sweep.front.effects.claims import EXPECTED, LINEAR, SPREAD, Claim, Side
-from energy_sweep.front.effects.figures import FIGURES, TO_ACCURACY
+from energy_sweep.front.effects.figures import FIGURES, IN_TURN, TO_ACCURACY
 
-WHOLE = (SPREAD, LINEAR)
+WHOLE = (SPREAD, LINEAR, IN_TURN)
 MARGINS = {"equal": "margin", "non_inferior": "margin"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 from energy_sweep.app import stored_study
@@ -11,6 +12,8 @@ from energy_sweep.app.verbs import typed_numbers
 from energy_sweep.record import BadInput, Objective
 from energy_sweep.study.paths import is_study
 from energy_sweep.text import terminal
+
+MARGIN = 0.01  # of accuracy: a point
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +28,20 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--min-accuracy",
         type=typed_numbers.positive,
         metavar="A",
-        help="also joules to reach A; the most over the least joules of those that do",
+        help="also joules to reach A; the most over the least joules of those that surely do",
+    )
+    parser.add_argument(
+        "--as-accurate-as",
+        type=int,
+        metavar="TRIAL",
+        help="the most over the least joules of those that are (default: the most accurate)",
+    )
+    parser.add_argument(
+        "--margin",
+        type=typed_numbers.positive,
+        default=MARGIN,
+        metavar="M",
+        help="by which those may be less accurate (default: 0.01, a point)",
     )
 
 
@@ -39,10 +55,12 @@ def effects(arguments: Namespace) -> None:
     if floor is not None and floor > 1:
         raise BadInput(f"--min-accuracy {floor:g}: an accuracy is a fraction: type 0.9")
     studies = [stored_study.load_named(name, arguments) for name in names or [None]]
+    _check_trial(arguments, studies)
 
     from energy_sweep.front.effects.joules_spread import joules_spread
     from energy_sweep.front.effects.linearity import linearity
     from energy_sweep.front.effects.runs import runs_of
+    from energy_sweep.front.effects.spread_text import spread_text
     from energy_sweep.front.effects.study_effects import study_effects
     from energy_sweep.report.effects_table import effects_table
 
@@ -50,7 +68,8 @@ def effects(arguments: Namespace) -> None:
     priced = {one.record.name: one.priced.by(training) for one in studies}
     runs = runs_of(priced)
     found = study_effects(runs, asked, reaching=floor)
-    spreads = {name: joules_spread(one, floor) for name, one in priced.items()}
+    asked_for = {"reference": arguments.as_accurate_as, "margin": arguments.margin}
+    spreads = {name: joules_spread(one, floor, **asked_for) for name, one in priced.items()}
     lines = {name: linearity(one.study.stages.values()) for name, one in priced.items()}
     if arguments.json:
         stored_study.print_json(
@@ -63,8 +82,32 @@ def effects(arguments: Namespace) -> None:
             }
         )
         return
+    told = {
+        name: "fewer than two configurations are surely as accurate as is asked"
+        if one is None
+        else spread_text(one, priced[name])
+        for name, one in spreads.items()
+    }
     width = terminal.width_of()
-    print(effects_table(found, quality=runs.quality, spreads=spreads, lines=lines, width=width))
+    print(effects_table(found, quality=runs.quality, spreads=told, lines=lines, width=width))
+
+
+def _check_trial(arguments: Namespace, studies: Sequence[stored_study.StoredStudy]) -> None:
+    """BadInput for a trial that says nothing here."""
+    trial = arguments.as_accurate_as
+    if trial is None:
+        return
+    if arguments.min_accuracy is not None:
+        raise BadInput("--min-accuracy and --as-accurate-as ask for two things: type one of them")
+    if len(studies) > 1:
+        raise BadInput(f"--as-accurate-as {trial} is a trial of one study: type one NAME")
+    known = sorted(n.number for one in studies[0].priced.priced for n, _ in one.runs)
+    if trial not in known:
+        most = f"trials up to {known[-1]}" if known else "no trial"
+        raise BadInput(
+            f"--as-accurate-as {trial}: {studies[0].record.name} has a price for {most}: type one"
+            " that front shows"
+        )
 
 
 def _is_study(word: str, outputs: Path) -> bool:

@@ -11,6 +11,7 @@ from energy_sweep.record import Objective, TrialResult
 
 ACCURACY = "accuracy"
 TO_ACCURACY = "joules_to_accuracy"
+IN_TURN = "joules_in_turn"
 _PIECES: dict[str, Callable[[Effort], float | None]] = {
     "joules_per_update": lambda done: done.updates,
     "joules_per_epoch": lambda done: done.epochs,

@@ -19,7 +19,8 @@ from energy_sweep.front.effects.claims import (
 from energy_sweep.front.effects.effect import Effect
 from energy_sweep.front.effects.estimating import SAME_WORK, effect_of, unpaired_effect
 from energy_sweep.front.effects.evidence import Evidence, evidence, pairs_needed
-from energy_sweep.front.effects.figures import TO_ACCURACY
+from energy_sweep.front.effects.figures import IN_TURN, TO_ACCURACY
+from energy_sweep.front.effects.in_turn import in_turn_effect
 from energy_sweep.front.effects.pairs import cheapest_reaching, matched_pairs
 from energy_sweep.front.effects.runs import Runs, runs_of, same
 from energy_sweep.front.effects.whole_studies import best_verdict, whole_verdict
@@ -85,6 +86,12 @@ class Judge:
             return _open(claim, str(refused), "one machine and one meter for all sweeps"), None
         if claim.figure in (SPREAD, LINEAR):
             return whole_verdict(claim, runs, [self.studies[name] for name in sweeps]), None
+        if claim.figure == IN_TURN:
+            effect = in_turn_effect(runs.records)
+            if effect is None:
+                said = "fewer than two graphs had two kinds of weights"
+                return _open(claim, said, "several nets"), None
+            return _weighed(claim, runs, effect, None)
         if claim.expect == "best":
             return best_verdict(claim, runs)
         return _contrast(claim, runs, is_between)
@@ -94,12 +101,19 @@ def _contrast(claim: Claim, runs: Runs, is_between: bool) -> tuple[ClaimVerdict,
     effect, why = contrast_effect(claim, runs, is_between)
     if effect is None:
         return _open(claim, why, "runs of both sides"), None
+    return _weighed(claim, runs, effect, _beside(claim, runs, effect, is_between))
+
+
+def _weighed(
+    claim: Claim, runs: Runs, effect: Effect, beside: Effect | None
+) -> tuple[ClaimVerdict, Evidence | None]:
+    """What an effect says of a claim before it is adjusted; no evidence where it says nothing."""
     verdict = ClaimVerdict(
         claim=claim,
         answer=UNDECIDED,
         why="",
         effect=effect,
-        beside=_beside(claim, runs, effect, is_between),
+        beside=beside,
         quality=runs.quality,
     )
     if effect.contrast.test == SAME_WORK:

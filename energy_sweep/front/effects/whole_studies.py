@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -19,12 +19,14 @@ from energy_sweep.front.effects.effect import Effect
 from energy_sweep.front.effects.estimating import effect_of, unpaired_effect
 from energy_sweep.front.effects.evidence import Evidence
 from energy_sweep.front.effects.figures import ACCURACY, TO_ACCURACY, work_of
-from energy_sweep.front.effects.joules_spread import joules_spread
+from energy_sweep.front.effects.joules_spread import MARGIN, joules_spread
 from energy_sweep.front.effects.linearity import linearity
 from energy_sweep.front.effects.pairs import cheapest_reaching, matched_pairs
 from energy_sweep.front.effects.runs import MeasuredRun, Runs, same, values_of
+from energy_sweep.front.effects.spread_text import spread_text
+from energy_sweep.front.merged import Configuration
 from energy_sweep.front.priced_study import PricedStudy
-from energy_sweep.recipe.dials import value_text
+from energy_sweep.recipe.dials import Dials, value_text
 from energy_sweep.record import JsonDict, Objective
 from energy_sweep.uncertainty.effect_sizes import holm
 
@@ -39,18 +41,48 @@ def whole_verdict(claim: Claim, runs: Runs, studies: Sequence[PricedStudy]) -> C
         return _axis_spread(claim, runs)
     if len(studies) != 1:
         return _open(claim, "it is about the configurations of one sweep", "sweep: NAME")
-    found = joules_spread(studies[0].by(Objective(name="training")), claim.accuracy)
-    if found is None:
-        return _open(claim, "fewer than two configurations are that accurate", "more of them")
-    answer = _within(claim, found.low, found.high)
+    return _spread(claim, studies[0].by(Objective(name="training")), runs.quality)
+
+
+def _spread(claim: Claim, priced: PricedStudy, quality: str) -> ClaimVerdict:
+    """Of the largest over the smallest joules of equally accurate configurations."""
+    where, reference = claim.first.where, None
+    if where:
+        found = [one for one in priced.priced if _is_at(one, where)]
+        if len(found) != 1:
+            said = f"{len(found)} configurations are at {_where_text(where)}, which is to name one"
+            return _open(claim, said, "runs at it, or where: that names one")
+        reference = found[0].trial
+    margin = MARGIN if claim.margin is None else claim.margin
+    spread = joules_spread(priced, claim.accuracy, reference=reference, margin=margin)
+    if spread is None:
+        said = "fewer than two configurations are surely that accurate"
+        return _open(claim, said, "more seeds, or more validation images")
+    pairs = spread.beside.n if spread.beside is not None else None
+    answer, decides = _within(claim, spread.spread.low, spread.at_most), ""
+    if spread.contended:
+        answer, decides = UNDECIDED, "a machine to itself"
+    elif pairs is not None and pairs < claim.n:
+        answer, decides = UNDECIDED, f"{claim.n - pairs} more seeds: it asks for {claim.n}"
+    elif answer == UNDECIDED:
+        decides = "more seeds of the most accurate"
     return ClaimVerdict(
         claim=claim,
         answer=answer,
-        why="" if answer != UNDECIDED else "the interval meets both answers",
-        decides="" if answer != UNDECIDED else "more seeds of the most accurate",
-        figures={"estimate": found.ratio, "interval": [found.low, found.high], **found.document},
-        quality=runs.quality,
+        why=spread_text(spread, priced),
+        decides=decides,
+        figures={"estimate": spread.spread.ratio, **spread.document},
+        quality=quality,
     )
+
+
+def _is_at(one: Configuration, where: Mapping[str, Any]) -> bool:
+    dials = Dials.of(one.runs[0][0])
+    return all(same(dials.get(name), value) for name, value in where.items())
+
+
+def _where_text(where: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={value_text(value)}" for name, value in where.items())
 
 
 def best_verdict(claim: Claim, runs: Runs) -> tuple[ClaimVerdict, Evidence | None]:
