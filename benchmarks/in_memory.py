@@ -43,6 +43,10 @@ class InMemory:
     def identity(self, number: int) -> tuple[str, int]:
         return self.identities[number]
 
+    def running(self) -> tuple[TrialRecord, ...]:
+        """None runs."""
+        return ()
+
     def keep_constraints(self, *_: object) -> None:
         """There are none."""
 

@@ -25,7 +25,7 @@ from energy_sweep.record import (
     StudyRecord,
     TrialRecord,
 )
-from energy_sweep.study.paths import LOCK, OUTPUTS, is_study, last_change, studies_below
+from energy_sweep.study.paths import OUTPUTS, is_study, last_change, studies_below
 from energy_sweep.text.commands import program
 
 if TYPE_CHECKING:
@@ -137,10 +137,9 @@ def clear(stored: StoredStudy, named: Path | None = None) -> int:
 
     A store outside of the study's folder has to be `named`: a stranger's study may name yours.
     """
-    from filelock import FileLock, Timeout
-
     from energy_sweep.study.links import check_links
     from energy_sweep.study.stored import is_outside
+    from energy_sweep.study.workers import StudyBusyError, alone
 
     check_links(stored.folder)
     root = stored.store.root
@@ -151,10 +150,10 @@ def clear(stored: StoredStudy, named: Path | None = None) -> int:
             f" type --stages {shlex.quote(str(root))} as well, to clear them for all"
         )
     try:
-        with FileLock(stored.folder / LOCK, timeout=0):
+        with alone(stored.folder):
             if not stored.store.claim.is_held_by_any():
                 return stored.store.clear()
-    except Timeout:
+    except StudyBusyError:
         pass
     except OSError as error:
         raise BadInput(f"{error.filename}: {error.strerror}: its owner may clear it") from error

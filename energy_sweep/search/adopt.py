@@ -1,10 +1,12 @@
-"""Trials that a killed sweep left running are finished under their numbers."""
+"""Trials that a worker left running, since it was killed, are finished under their numbers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from energy_sweep.search.events import UNPRICED, Stop
+from energy_sweep.search.run_order import Assignment
+from energy_sweep.study.sharing import TrialTaken
 
 if TYPE_CHECKING:
     from energy_sweep.search.search_run import SearchRun
@@ -12,23 +14,27 @@ if TYPE_CHECKING:
 LEFT_BEHIND = "a killed sweep left it, and today's axes do not ask for it"
 
 
-def adopt(sweep: SearchRun) -> Stop | None:
-    """Finish what was left, as far as today's space asks for it.
+def next_orphan(sweep: SearchRun) -> Assignment | Stop | None:
+    """The next trial that was left and that today's space asks for, taken over.
 
-    Gives the budget that ended it before all were.
+    Gives the budget that keeps it from being run; None where none is left.
     """
     trials, study = sweep.trials, sweep.trials.study
     for trial in study.left_running():
         point = trials.point(trial.number)
-        if trial.result is not None and trials.price(trial.number, trial.result):
-            trials.keep(trial.number, trial.result)
-        elif trial.result is not None:
-            study.fail(trial.number, UNPRICED)
-        elif point is None or study.identity(trial.number) in trials.numbers:
-            study.fail(trial.number, LEFT_BEHIND)
-        elif (stop := sweep.stop()) is not None:
-            return stop
-        else:
-            study.hold(trial.number)
-            sweep.measure(trial.number, trials.index.job(point))
+        try:
+            if trial.result is not None and trials.price(trial.number, trial.result):
+                trials.keep(trial.number, trial.result)
+            elif trial.result is not None:
+                study.fail(trial.number, UNPRICED)
+            elif point is None or study.identity(trial.number) in trials.numbers:
+                study.fail(trial.number, LEFT_BEHIND)
+            elif (stop := sweep.stop()) is not None:
+                return stop
+            else:
+                job = trials.index.job(point)
+                study.hold(trial.number)
+                return Assignment(trial.number, job)
+        except TrialTaken:
+            trials.take_in()
     return None

@@ -8,11 +8,12 @@ from typing import Any
 
 from energy_sweep.front.constraints import Constraints
 from energy_sweep.record import BadInput, Objective, StageRecord
-from energy_sweep.search.adopt import adopt
+from energy_sweep.search.adopt import next_orphan
 from energy_sweep.search.budget import Budget
 from energy_sweep.search.candidate_set import CandidateSet
 from energy_sweep.search.certainty import CertaintyOrder
 from energy_sweep.search.cost_tracker import CostTracker
+from energy_sweep.search.crew import drain
 from energy_sweep.search.events import Event, OnEvent, Outcome
 from energy_sweep.search.gain_jobs import GainJobs
 from energy_sweep.search.job_index import Describe, JobIndex
@@ -49,6 +50,7 @@ def search_study(
     learned: Sequence[Answer] = (),
     order: CertaintyOrder | None = None,
     dry: bool = False,
+    slots: int = 1,
     tell: OnEvent | None = None,
 ) -> Outcome:
     """Measure what `space` and `budget` ask for and the study lacks.
@@ -60,7 +62,7 @@ def search_study(
     makes a failed trial, tried again by the next sweep; BadInput ends this one. `constraints` are
     from now on those of the study, None leaves its own. `start` are points to begin with,
     `learned` what another study says of this space (prior_knowledge.py). `order` says how much
-    certainty to buy for the front in the end. A `dry` search only tells its plan and price.
+    certainty to buy in the end. A `dry` search only tells its plan. So many `slots` run at a time.
     """
     _check_sampler(sampler, space)
     index = JobIndex(space, (outline or describe) if dry else describe, outline)
@@ -68,9 +70,8 @@ def search_study(
     costs = _costs(study, objective, constraints)
     known = KnownTrials(study, store_records, index=index, costs=costs)
     known.start, known.learned = start_points(start, space), tuple(learned)
-    buy = None if order is None else functools.partial(order.fill, objective=objective)
-    sweep = SearchRun(trials=known, run=run, budget=budget, tell=tell or _ignore, buy=buy)
-    sweep.first = (mend, adopt)
+    sweep = _search_run(known, run, budget, tell or _ignore)
+    sweep.slots, sweep.buy = slots, order and functools.partial(order.fill, objective=objective)
     prices = CandidateSet(sweep.trials, objective, seed=seed)
     if jobs is not None and sampler == "auto" and _fits(jobs, budget):
         found = list(map(index.job, space.grid()))
@@ -81,6 +82,20 @@ def search_study(
     sweep.total, wanted = _totals(budget, sampler, space, jobs)
     ask = functools.partial(preview_asked, sweep, prices) if dry else sweep.asked
     return ask(queue, sampler, total=wanted)
+
+
+def _search_run(known: KnownTrials, run: Run, budget: Budget, tell: OnEvent) -> SearchRun:
+    """A command at work; who joins others leaves it to them to mend what was damaged."""
+    first = () if known.study.is_joined else (mend,)
+    return SearchRun(
+        trials=known,
+        run=run,
+        budget=budget,
+        tell=tell,
+        adopt=next_orphan,
+        drain=drain,
+        first=first,
+    )
 
 
 def _costs(study: Study, objective: Objective, constraints: Constraints | None) -> CostTracker:

@@ -209,7 +209,7 @@ class CandidateSet:
 
     def _open(self, found: Mapping[Identity, JsonDict], candidates: Candidates) -> Truths:
         """What was not begun yet, and is not all but the same as what was measured."""
-        avoid = self._trials.numbers.keys() | self._trials.tried
+        avoid = self._trials.taken
         new = np.array([identity not in avoid for identity in found], dtype=np.bool_)
         points, surface = list(found.values()), self.points.surface
         named = [axis.name for axis in surface.axes if not axis.finite]

@@ -192,7 +192,7 @@ class Buyer:
         records = self.sweep.trials.store_records
         entry, before = ledger.seed_entry(job, self.setting, records()), set(records())
         self.order.keep(entry)
-        number = self.sweep.claim(job)
+        number = self.sweep.trials.claim(job)
         self.sweep.measure(number, job)
         self.order.keep(ledger.with_stages(entry, set(records()) - before))
         self.seeds += 1

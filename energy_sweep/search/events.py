@@ -23,7 +23,8 @@ class Planned:
     `measured` of `total` configurations are known; total is None where only joules or seconds
     end the sweep. `adopted` are trials that a killed sweep left, `spent_joules` all that the
     study's store has cost so far. `evaluated_again` are evaluations that did not keep which images
-    were right, and are done again for that. `constraints` are those of the study, in words.
+    were right, and are done again for that. `constraints` are those of the study, in words; so many
+    `others` are at work on it.
     """
 
     plan: RunOrder | None
@@ -34,6 +35,7 @@ class Planned:
     spent_joules: float = 0.0
     evaluated_again: int = 0
     constraints: str = ""
+    others: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,21 @@ class Finished:
     saved_joules: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing is left to begin, but trials of these `numbers` run, here or at other workers."""
+
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenOver:
+    """A trial that ran here has been taken over by another worker; what was found is dropped."""
+
+    number: int
+    why: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuyingBegins:
     """Certainty is looked for under a setting, for so many joules at most."""
@@ -153,7 +170,8 @@ class Outcome:
     predicted: tuple[tuple[float, float], ...] = ()
 
 
-Event = Planned | Previewed | Chosen | Started | Finished | BuyingBegins | Bought | Outcome
+Progress = Planned | Previewed | Chosen | Started | Waiting | TakenOver | Finished
+Event = Progress | BuyingBegins | Bought | Outcome
 OnEvent = Callable[[Event], None]
 
 

@@ -64,7 +64,7 @@ def search_function(
     """Measure the calls that the study `name` in `folder` lacks; give all that is known."""
     constraints, start = _limits(wishes.constraints), start_points(wishes.start, space)
     with function_trials(function, folder / STAGES, meter) as trials:
-        records, facts = trials.store.records, trials.facts
+        records, facts = trials.store.current, trials.facts
         learned = _learned(wishes.learn_from, folder, space, facts)
         with open_study(folder, name, space=space, **facts) as study:
             search_study(

@@ -35,7 +35,7 @@ class GainJobs:
         self.ended: Stop | None = None
         self.prediction: Prediction | None = None
         self._job: Job | None = None
-        self._spent_before = 0.0
+        self._spent_before, self._of_others = 0.0, 0
         self._pairs: list[tuple[float, float]] = []
 
     def __iter__(self) -> Iterator[Job]:
@@ -63,7 +63,10 @@ class GainJobs:
     def _settle(self) -> None:
         """Note what the last one took, where it was measured."""
         job, prediction = self._job, self.prediction
-        if job is not None and prediction is not None and job.identity in self._trials.numbers:
+        is_ours = self._trials.of_others == self._of_others  # else theirs is among what was spent
+        self._of_others = self._trials.of_others
+        is_known = job is not None and job.identity in self._trials.numbers
+        if is_known and is_ours and prediction is not None:
             paid = self._trials.costs.spent_joules - self._spent_before
             self._pairs.append((prediction.joules, paid))
         self._job = self.prediction = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 
 from energy_sweep.record import JsonDict
 from energy_sweep.search.run_order import Job
@@ -79,7 +79,7 @@ class JobIndex:
         self._outside.add(identity)
         return None
 
-    def untried(self, avoid: Collection[Identity], *, seed: int) -> Job | None:
+    def untried(self, avoid: Container[Identity], *, seed: int) -> Job | None:
         """Any job of a finite space that is not to be avoided, by lot."""
         if self.space.size is None:
             return None

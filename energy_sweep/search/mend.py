@@ -14,6 +14,7 @@ from energy_sweep.record.answers import FACT
 from energy_sweep.record.missing import has_weights, unanswered, unrecorded
 from energy_sweep.search.events import Stop, one_line
 from energy_sweep.search.run_order import Job
+from energy_sweep.search.telling import finished_event, started_event
 from energy_sweep.store import StageStore
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def give_up_answers(results: Iterable[TrialResult], store: StageStore) -> None:
 
 
 def _measure(sweep: SearchRun, number: int, known: TrialResult, job: Job) -> None:
-    sweep.started(number, job)
+    sweep.tell(started_event(sweep, number, job))
     error = None
     try:
         result = sweep.run(number, job)
@@ -68,4 +69,4 @@ def _measure(sweep: SearchRun, number: int, known: TrialResult, job: Job) -> Non
     else:
         sweep.tally.failure(number)
     sweep.trials.price(number, known)
-    sweep.finished(number, job, result=known, error=error)
+    sweep.tell(finished_event(sweep, number, job, result=known, error=error))

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from energy_sweep.record import JsonDict, StageRecord, StageUse, digest
 from energy_sweep.study import Identity
@@ -33,6 +34,13 @@ class Job:
     def identity(self) -> Identity:
         """The configuration, by its digest, and the seed."""
         return digest(self.config), self.seed
+
+
+class Assignment(NamedTuple):
+    """A trial that this process has claimed, and is to run."""
+
+    number: int
+    job: Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 
 from energy_sweep.search.job_index import JobIndex
 from energy_sweep.search.known_trials import KnownTrials
@@ -34,7 +34,7 @@ def sampled_jobs(
             trials.index,
             trials.answers(),
             learned=trials.learned,
-            avoid=trials.numbers.keys() | trials.tried,
+            avoid=trials.taken,
             sampler=sampler,
             seed=seed,
             number=trials.study.next_number,
@@ -51,9 +51,9 @@ def _in_order(
     """What is not known of the points of a sequence, and then of the rest of a finite space."""
     for point in in_order(sampler, trials.index.space, seed=seed, settings=settings):
         job = trials.index.job(point)
-        if job.identity not in trials.numbers.keys() | trials.tried:
+        if job.identity not in trials.taken:
             yield job
-    while job := trials.index.untried(trials.numbers.keys() | trials.tried, seed=seed):
+    while job := trials.index.untried(trials.taken, seed=seed):
         yield job
 
 
@@ -62,7 +62,7 @@ def propose(
     answers: Mapping[Identity, Answer],
     *,
     learned: Sequence[Answer] = (),
-    avoid: Collection[Identity],
+    avoid: Container[Identity],
     sampler: str,
     seed: int,
     number: int,

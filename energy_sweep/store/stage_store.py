@@ -72,6 +72,11 @@ class StageStore:
             for key in news or ():
                 self._take(key)
 
+    def current(self) -> Mapping[str, StageRecord]:
+        """All records, those that other processes have put by now too."""
+        self.refresh()
+        return self.records()
+
     def get(self, key: str) -> StageRecord | None:
         """What is known of a stage; of one that is not known, the disk is asked."""
         with self._guard:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import optuna
-from filelock import FileLock, Timeout
 from optuna.artifacts import FileSystemArtifactStore, upload_artifact
 from optuna.artifacts.exceptions import ArtifactNotFound
 from optuna.storages import RDBStorage
@@ -23,12 +22,13 @@ from optuna.storages import RDBStorage
 from energy_sweep.record import BadInput, StudyRecord
 from energy_sweep.study import database
 from energy_sweep.study.links import check_links
-from energy_sweep.study.paths import DATABASE, JOURNAL, LOCK, is_study
+from energy_sweep.study.paths import DATABASE, JOURNAL, is_study
 from energy_sweep.study.reading import UnreadableDatabase
 from energy_sweep.study.server import ARTIFACTS as ARTIFACTS_PATH
 from energy_sweep.study.server import Server
 from energy_sweep.study.shown import ServedStudy, Shown, ShownStudies, shown_id
 from energy_sweep.study.space import Space
+from energy_sweep.study.workers import StudyBusyError, alone
 
 ARTIFACTS = "artifacts"
 REPORT = "report_artifact"
@@ -158,9 +158,9 @@ def _mend(folder: Path) -> None:
     """Show a study of former versions whole, unless a sweep is at it, which does so itself."""
     storage, _, _ = _open(folder)
     try:
-        with FileLock(folder / LOCK, timeout=0):
+        with alone(folder):
             database.mend(storage, Space())
-    except Timeout:
+    except StudyBusyError:
         pass
     finally:
         database.disconnect(storage)

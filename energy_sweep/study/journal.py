@@ -19,8 +19,8 @@ from energy_sweep.record.files import read_file, write_whole
 from energy_sweep.record.seal import Damaged, parse, seal
 from energy_sweep.study.paths import JOURNAL, spare
 
-STUDY, CLAIM, RESULT, TOLD, FAILED = "study", "claim", "result", "told", "failed"
-KINDS = (STUDY, CLAIM, RESULT, TOLD, FAILED)
+STUDY, CLAIM, HELD, RESULT, TOLD, FAILED = "study", "claim", "held", "result", "told", "failed"
+KINDS = (STUDY, CLAIM, HELD, RESULT, TOLD, FAILED)
 OF_TRIAL = "trial"  # under this name, a document says which trial it belongs to
 
 
@@ -57,6 +57,11 @@ def read_journal(folder: Path) -> Lines:
         content = read_file(folder / JOURNAL)
     except FileNotFoundError:
         return Lines()
+    return _lines(content)
+
+
+def _lines(content: bytes) -> Lines:
+    """The whole lines of what was read."""
     whole = content.rfind(b"\n") + 1
     lines: list[JournalLine] = []
     damaged: list[int] = []
@@ -92,10 +97,11 @@ def _written(kind: str, document: JsonDict) -> str:
 
 @dataclass(slots=True)
 class Journal:
-    """Appends to a study's journal; whoever has the study's lock holds the only one."""
+    """Appends to a study's journal, in turn with others, and reads what those appended."""
 
     path: Path
     _handle: int | None = field(default=None, init=False)
+    _known_bytes: int = field(default=0, init=False)  # of the file, by what was read and written
 
     def begin(
         self, known: Lines, lacking: Iterable[tuple[str, JsonDict]], *, anew: bool
@@ -115,13 +121,39 @@ class Journal:
         elif self.path.stat().st_size > known.whole_bytes:
             os.truncate(self.path, known.whole_bytes)
         self._handle = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        self._known_bytes = os.fstat(self._handle).st_size
         if text:
             self._write(text, durable=True)
         return kept
 
-    def append(self, kind: str, document: JsonDict, *, durable: bool = False) -> None:
-        """Add one sealed document; what is `durable` is there after a power loss too."""
-        self._write(_written(kind, document), durable=durable)
+    def join(self, known: Lines) -> None:
+        """Append to the file of others who are writing it; `known` is what was read of it."""
+        self._handle = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+        self._known_bytes = known.whole_bytes
+
+    def news(self, *, in_turn: bool) -> Lines:
+        """What others appended since this was asked last; nothing of what was written here.
+
+        Nobody writes `in_turn`: half a line is then what a kill left, and is cut off.
+        """
+        size = self.path.stat().st_size if self.path.exists() else 0
+        if size <= self._known_bytes:
+            return Lines()
+        with self.path.open("rb") as file:
+            file.seek(self._known_bytes)
+            found = _lines(file.read())
+        self._known_bytes += found.whole_bytes
+        if in_turn and size > self._known_bytes:
+            os.truncate(self.path, self._known_bytes)
+        return found
+
+    def append(self, *documents: tuple[str, JsonDict], durable: bool = False) -> None:
+        """Add sealed documents by kind, in one write; what is `durable` outlasts a power loss.
+
+        Only in a turn, after what others appended was read.
+        """
+        text = "".join(_written(kind, document) for kind, document in documents)
+        self._write(text, durable=durable)
 
     def close(self) -> None:
         if self._handle is not None:
@@ -135,6 +167,7 @@ class Journal:
         try:
             while left:
                 left = left[os.write(self._handle, left) :]
+            self._known_bytes += len(text.encode())
             if durable:
                 os.fsync(self._handle)
         except OSError as error:

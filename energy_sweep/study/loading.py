@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from energy_sweep.record import BadInput, StageRecord, StudyRecord
@@ -11,7 +11,7 @@ from energy_sweep.study.facts import NEEDED
 from energy_sweep.study.journal import Lines, read_journal
 from energy_sweep.study.merging import Merged, merge
 from energy_sweep.study.paths import DATABASE, JOURNAL, is_study
-from energy_sweep.study.reading import UnreadableDatabase, read_database
+from energy_sweep.study.reading import Rows, UnreadableDatabase, read_database
 
 EMPTY = "it is empty"
 
@@ -33,8 +33,10 @@ def load_study(folder: Path | str, stages: Mapping[str, StageRecord]) -> StudyRe
     return study_record(known.facts, trials, stages, damage)
 
 
-def read_study(folder: Path) -> tuple[Merged, Lines]:
-    """What both files say, and the lines of the journal; BadInput where neither can be read.
+def read_study(
+    folder: Path, read_rows: Callable[[], Rows | None] | None = None
+) -> tuple[Merged, Lines]:
+    """What both copies say, and the lines of the journal; BadInput where neither can be read.
 
     The journal first: whatever it holds, the database held before.
     """
@@ -42,7 +44,7 @@ def read_study(folder: Path) -> tuple[Merged, Lines]:
     try:
         lines = read_journal(folder)
         try:
-            rows = read_database(folder)
+            rows = read_database(folder) if read_rows is None else read_rows()
             reason = EMPTY if rows is None else None
         except UnreadableDatabase as error:
             reason = str(error)

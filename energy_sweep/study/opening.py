@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from filelock import FileLock
 from optuna.storages import RDBStorage
 
-from energy_sweep.record import BadInput, JsonDict, MeterFacts, to_json
+from energy_sweep.record import BadInput, JsonDict, MeterFacts, digest, to_json
 from energy_sweep.record.seal import seal
 from energy_sweep.study import database
+from energy_sweep.study.attributes import ours
 from energy_sweep.study.base import Study
 from energy_sweep.study.database import OF_YOUR_OWN
 from energy_sweep.study.display import Display, displays
@@ -21,11 +21,12 @@ from energy_sweep.study.journal import STUDY, Journal
 from energy_sweep.study.links import check_links
 from energy_sweep.study.loading import check_facts, read_study
 from energy_sweep.study.merging import Merged
-from energy_sweep.study.paths import DATABASE, JOURNAL, LOCK
+from energy_sweep.study.paths import DATABASE, JOURNAL
 from energy_sweep.study.reading import UnreadableDatabase
-from energy_sweep.study.restoring import restore
 from energy_sweep.study.space import Space
-from energy_sweep.study.waiting import acquire
+from energy_sweep.study.study_database import LocalDatabase, StudyDatabase
+from energy_sweep.study.trial_book import TrialBook
+from energy_sweep.study.waiting import is_blocked, wait_or_refuse
 from energy_sweep.study.writer import StudyWriter
 
 
@@ -38,12 +39,13 @@ def open_study(
     machine: JsonDict,
     identity: JsonDict,
     waits: bool = False,
+    limits: JsonDict | None = None,
 ) -> Study:
-    """Open or make the study in `folder` for a sweep over `space`, and lock it.
+    """Open or make the study in `folder` for a sweep over `space`, and be one of its workers.
 
     `identity` says what all trials must share, by word (`dataset`, `split`, `runtime`). Another
-    identity, device class or set of meter domains, and a second sweep, raise BadInput; where it
-    `waits`, it goes on at the end of the first one.
+    identity, device class or set of meter domains raises BadInput, and so does another sweep that
+    is running over another space, or within other `limits`; who `waits` goes on at its end.
     """
     if "://" in str(folder):
         raise BadInput("a study lives in a folder: leave the storage out, and type name=NAME")
@@ -53,83 +55,139 @@ def open_study(
     except OSError as error:
         raise BadInput(f"{folder}: {error.strerror}: type outputs=FOLDER, one of yours") from error
     check_links(folder)
-    lock = FileLock(folder / LOCK)
+    facts = {"name": name, "meter": to_json(meter), "machine": machine, "identity": identity}
+    opener = _Opener(folder, facts, space, LocalDatabase(folder, name))
+    workers = opener.database.workers
+    work = digest([[to_json(axis) for axis in space.axes], limits or {}])
     try:
-        acquire(lock, name, waits=waits)
+        while True:
+            with opener.database.turn():
+                living = workers.living()
+                if not is_blocked(living, work, waits=waits):
+                    study = opener.join() if living else opener.begin()
+                    workers.join(work)
+                    return study
+            wait_or_refuse(workers.living, name, waits=waits)
     except OSError as error:
         path = error.filename or folder
         raise BadInput(f"{path} cannot be written ({error.strerror}): {OF_YOUR_OWN}") from error
-    facts = {"name": name, "meter": to_json(meter), "machine": machine, "identity": identity}
-    try:
-        return _open(folder, facts, space, lock)
-    except BaseException:
-        lock.release()
-        raise
 
 
-def _open(folder: Path, facts: JsonDict, space: Space, lock: FileLock) -> Study:
-    """Make or mend the study in a folder whose lock is held, the journal before the database."""
-    known, lines = read_study(folder)
-    if known.trials:
-        check_facts(folder, known)
-        _check_name(known.facts, facts, folder)
-        _compare(known.facts, facts)
-        # Coefficients may have changed: what is stored is priced by today's.
-        facts = known.facts | {"meter": facts["meter"]}
-    said, journal = list(known.damage), Journal(folder / JOURNAL)
-    if known.trials:
-        documents = known.documents() if known.journal_wrong else known.lacking()
-        kept = journal.begin(lines, documents, anew=known.journal_wrong)
-        said += [f"{JOURNAL} is made anew: the damaged one is {kept.name}"] if kept else []
-    storage, display, is_anew = _stored(folder, replace(known, facts=facts), space, said)
-    if not known.trials:
-        journal.begin(lines, [(STUDY, seal(facts))], anew=lines.exists)
-    elif facts != known.facts:
-        journal.append(STUDY, seal(facts), durable=True)
-    return Study(
-        writer=StudyWriter(storage, journal, space=space, display=display, is_untold=is_anew),
-        lock=lock,
-        facts=facts,
-        known=known,
-        repairs=tuple(said),
-    )
+@dataclass(frozen=True, slots=True)
+class _Opener:
+    """Opens the study of a folder, in a turn that is held."""
 
+    folder: Path
+    facts: JsonDict
+    space: Space
+    database: StudyDatabase
 
-def _stored(
-    folder: Path, known: Merged, space: Space, said: list[str]
-) -> tuple[RDBStorage, Display, bool]:
-    """The database, what Optuna shows in it, and whether it was made anew, since it was damaged,
-    which is `said`."""
-    if not known.database_wrong:
+    def begin(self) -> Study:
+        """Make or mend the study that nobody works on, the journal before the database."""
+        known, lines = read_study(self.folder, self.database.rows)
+        if known.trials:
+            self._compare(known)
+            # Coefficients may have changed: what is stored is priced by today's.
+            facts = known.facts | {"meter": self.facts["meter"]}
+        else:
+            facts = self.facts
+        said, journal = list(known.damage), Journal(self.folder / JOURNAL)
+        if known.trials:
+            documents = known.documents() if known.journal_wrong else known.lacking()
+            kept = journal.begin(lines, documents, anew=known.journal_wrong)
+            said += [f"{JOURNAL} is made anew: the damaged one is {kept.name}"] if kept else []
+        storage, display, is_anew = self._stored(replace(known, facts=facts), said)
+        if not known.trials:
+            journal.begin(lines, [(STUDY, seal(facts))], anew=lines.exists)
+        elif facts != known.facts:
+            journal.append((STUDY, seal(facts)), durable=True)
+        return self._study(
+            storage,
+            journal,
+            display=display,
+            book=TrialBook(facts, known, lines),
+            is_untold=is_anew,
+            repairs=tuple(said),
+        )
+
+    def join(self) -> Study:
+        """Work on the study that others are at work on, as they see it."""
+        known, lines = read_study(self.folder, self.database.rows)
+        if known.damage:
+            raise BadInput(
+                f"{known.damage[0]}, and others are at work on it: type the same words once they"
+                " have ended, which mends it"
+            )
+        self._compare(known)
+        journal = Journal(self.folder / JOURNAL)
+        journal.join(lines)
+        storage = self.database.connect()
+        found = database.current(storage)
+        trials = [] if found is None else storage.get_all_trials(found[0], deepcopy=False)
+        return self._study(
+            storage,
+            journal,
+            display=displays(ours(trials), self.space),
+            book=TrialBook(known.facts, known, lines),
+            is_joined=True,
+        )
+
+    def _study(
+        self,
+        storage: RDBStorage,
+        journal: Journal,
+        *,
+        display: Display,
+        book: TrialBook,
+        is_untold: bool = False,
+        is_joined: bool = False,
+        repairs: tuple[str, ...] = (),
+    ) -> Study:
+        me = self.database.workers.me
+        writer = StudyWriter(
+            storage, journal, space=self.space, display=display, me=me, is_untold=is_untold
+        )
+        return Study(
+            database=self.database, writer=writer, book=book, repairs=repairs, is_joined=is_joined
+        )
+
+    def _compare(self, known: Merged) -> None:
+        check_facts(self.folder, known)
+        _check_name(known.facts, self.facts, self.folder)
+        _compare(known.facts, self.facts)
+
+    def _stored(self, known: Merged, said: list[str]) -> tuple[RDBStorage, Display, bool]:
+        """The database, what Optuna shows in it, and whether it was made anew, since it was
+        damaged, which is `said`."""
+        if not known.database_wrong:
+            try:
+                return (*self._prepare(known.facts), False)
+            except UnreadableDatabase as error:
+                said.append(f"{DATABASE} is damaged ({error})")
+        kept = self.database.restore(known, self.space)
+        said.append(
+            f"{DATABASE} is made anew, of {len(known.trials)} trials"
+            + (f": the damaged one is {kept.name}" if kept else "")
+        )
+        return (*self._prepare(known.facts), True)
+
+    def _prepare(self, facts: JsonDict) -> tuple[RDBStorage, Display]:
+        """Connect to the study, made if need be, with today's facts; Optuna shows it rightly."""
+        storage = self.database.connect()
         try:
-            return (*_prepare(folder, known.facts, space), False)
-        except UnreadableDatabase as error:
-            said.append(f"{DATABASE} is damaged ({error})")
-    kept = restore(folder, known, space)
-    said.append(
-        f"{DATABASE} is made anew, of {len(known.trials)} trials"
-        + (f": the damaged one is {kept.name}" if kept else "")
-    )
-    return (*_prepare(folder, known.facts, space), True)
-
-
-def _prepare(folder: Path, facts: JsonDict, space: Space) -> tuple[RDBStorage, Display]:
-    """Connect to the study, made if need be, with today's facts; Optuna shows it as it should."""
-    storage = database.connect(folder)
-    try:
-        with database.refusals(folder / DATABASE):
-            found = database.current(storage)
-            if found is None:
-                database.create(storage, facts)
-                return storage, displays([], space)
-            stored = storage.get_study_user_attrs(found[0])
-            for key, value in facts.items():
-                if stored.get(key) != sealed_fact(value):
-                    storage.set_study_user_attr(found[0], key, sealed_fact(value))
-            return storage, database.mend(storage, space)
-    except BaseException:
-        database.disconnect(storage)
-        raise
+            with database.refusals(self.folder / DATABASE):
+                found = database.current(storage)
+                if found is None:
+                    database.create(storage, facts)
+                    return storage, displays([], self.space)
+                stored = storage.get_study_user_attrs(found[0])
+                for key, value in facts.items():
+                    if stored.get(key) != sealed_fact(value):
+                        storage.set_study_user_attr(found[0], key, sealed_fact(value))
+                return storage, database.mend(storage, self.space)
+        except BaseException:
+            database.disconnect(storage)
+            raise
 
 
 def _check_name(stored: JsonDict, facts: JsonDict, folder: Path) -> None:

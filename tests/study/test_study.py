@@ -7,7 +7,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from energy_sweep.record import BadInput, MeterFacts, Quality, TrialResult
 from energy_sweep.study import Study, annotate, load_study
-from energy_sweep.study.lease import Lease
 from energy_sweep.study.space import Axis, Space
 from energy_sweep.study.suggest import Answer, suggest
 
@@ -229,10 +227,10 @@ def test_what_does_not_compare_is_refused_in_one_line(
         pass  # a refusal does not keep the lock
 
 
-def test_a_second_sweep_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_sweep_over_other_axes_is_refused_in_one_line(tmp_path: Path) -> None:
     with open_formula(tmp_path, space_of(AXES)):
         with pytest.raises(BadInput, match="another sweep of formula is running") as refusal:
-            open_formula(tmp_path, space_of(AXES))
+            open_formula(tmp_path, space_of({"lr": (7.0,)}))
         assert "\n" not in str(refusal.value)
     with open_formula(tmp_path, space_of(AXES)):
         pass
@@ -251,7 +249,7 @@ def test_the_lock_of_a_killed_sweep_is_free(tmp_path: Path) -> None:
         assert worker.stdout is not None
         assert worker.stdout.readline() == b"open\n"
         with pytest.raises(BadInput):
-            open_formula(tmp_path, space_of(AXES))
+            open_formula(tmp_path, space_of(AXES))  # the one that runs has other axes
         worker.send_signal(signal.SIGKILL)
     with open_formula(tmp_path, space_of(AXES)):
         pass
@@ -291,28 +289,6 @@ def test_trials_of_others_are_left_alone(tmp_path: Path) -> None:
         assert number == 1
         study.finish(number, result, 1.0)
     assert [trial.number for trial in load_study(tmp_path, {}).trials] == [1]
-
-
-def test_a_lease_is_raised_while_a_trial_is_held(tmp_path: Path) -> None:
-    with open_formula(tmp_path, space_of(AXES)) as study:
-        number, _ = claim(study, World(tmp_path), lr=0.01)
-        optuna_copy = optuna_study(tmp_path)
-        worker, counter = optuna_copy.trials[number].user_attrs["lease"]
-        assert str(os.getpid()) in worker
-        assert counter == 0
-    storage = optuna.storages.RDBStorage(f"sqlite:///{tmp_path / 'study.db'}")
-    lease = Lease(storage, period_seconds=0.01)
-    lease.hold(storage.get_trial_id_from_study_id_trial_number(1, number))
-    deadline = time.monotonic() + 20
-    counter = 0
-    while counter < 2 and time.monotonic() < deadline:
-        _, counter = optuna_study(tmp_path).trials[number].user_attrs["lease"]
-    lease.release()
-    assert counter >= 2
-    settled = optuna_study(tmp_path).trials[number].user_attrs["lease"]
-    time.sleep(0.1)
-    assert optuna_study(tmp_path).trials[number].user_attrs["lease"] == settled
-    lease.close()
 
 
 def answers(count: int) -> list[Answer]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ from energy_sweep.record import JsonDict
 from energy_sweep.study.space import is_number
 
 Words = tuple[str, ...]
+_HYDRA = threading.RLock()  # there is one HydraConfig in a process
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,10 +225,11 @@ class PointLoader:
 
 @contextmanager
 def _hydra_config(cfg: Any) -> Iterator[None]:
-    """Let `${hydra:...}` read from `cfg` meanwhile."""
-    previous = HydraConfig.instance().cfg
-    HydraConfig.instance().cfg = cfg
-    try:
-        yield
-    finally:
-        HydraConfig.instance().cfg = previous
+    """Let `${hydra:...}` read from `cfg` meanwhile, in one thread at a time."""
+    with _HYDRA:
+        previous = HydraConfig.instance().cfg
+        HydraConfig.instance().cfg = cfg
+        try:
+            yield
+        finally:
+            HydraConfig.instance().cfg = previous

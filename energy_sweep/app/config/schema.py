@@ -68,6 +68,7 @@ class SearchSchema:
     seconds: float | None = None
     sampler: str = "auto"
     seed: int = 0
+    slots: int | None = None
     max_failures: int = 3
     until: str | None = None
     dry_run: bool = False

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from energy_sweep.record import MeterFacts, Objective
 from energy_sweep.report.figures import objective_text
 from energy_sweep.search import Outcome, Planned
+from energy_sweep.search.events import TakenOver, Waiting
 from energy_sweep.study.space import Axis
 from energy_sweep.text import terminal
 from energy_sweep.text.commands import program
@@ -23,12 +24,24 @@ def plan_text(event: Planned, axes: tuple[Axis, ...], *, width: int | None = Non
     if event.adopted:
         numbers = ", ".join(map(str, event.adopted))
         lines.append(f"goes on with what a killed sweep left: trials {numbers}")
+    if event.others:
+        many = "another worker is" if event.others == 1 else f"{event.others} other workers are"
+        lines.append(f"{many} at it: trials are shared out, and so are their stages")
     lines.append(_work_text(event))
     if event.constraints:
         lines.append(f"looked for: {event.constraints}")
     if event.evaluated_again:
         lines.append(_again_text(event.evaluated_again))
     return "\n".join(lines)
+
+
+def others_text(event: Waiting | TakenOver) -> str:
+    """Which trials of others are waited for, or which one of ours has become theirs."""
+    if isinstance(event, TakenOver):
+        return f"trial {event.number} is dropped here: {event.why}"
+    numbers = ", ".join(map(str, event.numbers))
+    which = f"trial {numbers}" if len(event.numbers) == 1 else f"trials {numbers}"
+    return f"nothing is left to begin: waiting for {which}, which others run"
 
 
 def _again_text(count: int) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 
 from energy_sweep.app.config.levels import Levels
-from energy_sweep.app.sweep.announce import meter_text, outcome_text, plan_text
+from energy_sweep.app.sweep.announce import meter_text, others_text, outcome_text, plan_text
 from energy_sweep.app.sweep.certainty_text import begins_text, bought_text, certainty_text
 from energy_sweep.app.sweep.live_line import LiveLine, SweepState
 from energy_sweep.app.sweep.plan_text import plan_lines
@@ -17,7 +17,14 @@ from energy_sweep.app.sweep.trial_text import duration, finished_parts, words
 from energy_sweep.front import joules_text
 from energy_sweep.record import MeterFacts, Objective, StageRecord
 from energy_sweep.search import Event, Finished, Outcome, Planned, Started
-from energy_sweep.search.events import Bought, BuyingBegins, Chosen, Previewed
+from energy_sweep.search.events import (
+    Bought,
+    BuyingBegins,
+    Chosen,
+    Previewed,
+    TakenOver,
+    Waiting,
+)
 from energy_sweep.study import Identity
 from energy_sweep.study.space import Axis
 from energy_sweep.text import terminal
@@ -79,13 +86,14 @@ class ProgressPrinter:
             case Started():
                 self._tell_plans()
                 self._state.now = f"trial {event.number}: {words(event.job.params)}"
+            case Waiting() | TakenOver():
+                self._say(others_text(event))
             case Finished():
                 self._done += 1
                 if event.error is None:
                     self._repeated |= self._repeats & {event.job.identity}
                 self._note(event)
-                width = terminal.width_of(sys.stderr)
-                self._say(terminal.join_parts(self._finished(event), width=width))
+                self._say(self._finished(event))
             case BuyingBegins():
                 self._is_buying = True
                 self._say(begins_text(event, self._quality))
@@ -94,9 +102,8 @@ class ProgressPrinter:
                 self._say(bought_text(event, self._quality))
             case Outcome():
                 self._close()
-                for one in event.certainty:
-                    self._say(certainty_text(one, self._quality))
-                self._say(outcome_text(event))
+                told = [certainty_text(one, self._quality) for one in event.certainty]
+                self._say("\n".join([*told, outcome_text(event)]))
                 if event.predicted:
                     self._say(predicted_text(event.predicted, self._quality))
 
@@ -106,9 +113,8 @@ class ProgressPrinter:
         for line in self._levels.lines():
             self._say(line)
         self._say(meter_text(self._meter, self._objective))
-        if event.spent_joules:
-            spent = joules_text(event.spent_joules)
-            self._say(f"spent so far, all in: {spent} {self._quality}")
+        if spent := event.spent_joules:
+            self._say(f"spent so far, all in: {joules_text(spent)} {self._quality}")
         self._tell_plans()
         self._begun = time.monotonic()
         if event.plan is not None and len(event.plan.jobs) > (event.total or 0) - event.measured:
@@ -139,7 +145,7 @@ class ProgressPrinter:
             return len(self._repeated), len(self._repeats)
         return event.measured, event.total
 
-    def _finished(self, event: Finished) -> list[str]:
+    def _finished(self, event: Finished) -> str:
         measured, total = self._count(event)
         count = f"{measured}/{total}" if total else str(measured)
         parts = finished_parts(
@@ -148,8 +154,9 @@ class ProgressPrinter:
             objective=self._objective.name,
             quality=self._quality,
         )
-        left = None if event.result is None else self._seconds_left(event)
-        return parts if left is None else [*parts, f"left ~{duration(left)}"]
+        if event.result is not None and (left := self._seconds_left(event)) is not None:
+            parts.append(f"left ~{duration(left)}")
+        return terminal.join_parts(parts, width=terminal.width_of(sys.stderr))
 
     def _seconds_left(self, event: Finished) -> float | None:
         measured, total = self._count(event)
@@ -159,9 +166,9 @@ class ProgressPrinter:
         return (time.monotonic() - self._begun) / self._done * left
 
     def _say(self, text: str) -> None:
-        width = terminal.width_of(sys.stderr)
+        wide = terminal.width_of(sys.stderr)
         for line in text.splitlines():
-            self._put(terminal.prose(line, width=width, indent=terminal.INDENT))
+            self._put(terminal.prose(line, width=wide, indent=terminal.INDENT))
 
     def _put(self, line: str) -> None:
         if self._live is not None:

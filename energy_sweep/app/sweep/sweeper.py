@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra.core.plugins import Plugins
-from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict
 
@@ -26,13 +24,14 @@ from energy_sweep.app.sweep.dataset_text import data_line, data_text
 from energy_sweep.app.sweep.dry_run import study_folder
 from energy_sweep.app.sweep.folders import check_whole
 from energy_sweep.app.sweep.identity import study_identity
+from energy_sweep.app.sweep.launching import Launching
 from energy_sweep.app.sweep.learning import check_asked, learn_from
 from energy_sweep.app.sweep.plan_demand import PlanDemand
 from energy_sweep.app.sweep.planner import Planner
 from energy_sweep.app.sweep.progress import ProgressPrinter
 from energy_sweep.app.sweep.solutions import solutions
 from energy_sweep.app.sweep.study_paths import StudyPaths
-from energy_sweep.app.sweep.task import Task, result_of
+from energy_sweep.app.sweep.task import Task
 from energy_sweep.app.sweep.tracking import Tracker
 from energy_sweep.dataset.summary import Summary
 from energy_sweep.front import PricedStudy
@@ -42,7 +41,6 @@ from energy_sweep.record import (
     Objective,
     StudyRecord,
     TrialResult,
-    from_json,
 )
 from energy_sweep.record.files import write_whole
 from energy_sweep.report.tables import tables
@@ -54,8 +52,6 @@ from energy_sweep.study import Answer, Study, open_study
 from energy_sweep.study.paths import MULTIRUN
 from energy_sweep.text import terminal
 from energy_sweep.trial import load_data
-
-BASIC_LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 
 
 def sweep(
@@ -70,11 +66,6 @@ def sweep(
     if not isinstance(task, Task):
         raise BadInput("this sweeper runs energy_sweep's own trials: type hydra/sweeper=basic")
     task.begun = True
-    if config.hydra.launcher.get("_target_") != BASIC_LAUNCHER:
-        raise BadInput(
-            "hydra/launcher: trials run here, one at a time, so that their joules can be told"
-            " apart; type hydra/launcher=basic"
-        )
     settings = search_settings(config, aliases)
     loader = context.config_loader
     axes = read_axes(loader, arguments, settings["space"], settings["params"])
@@ -90,12 +81,8 @@ def sweep(
         lambda recipe: task.sessions.get(place.values, recipe.device),
         PlanDemand(composer.axes.space, settings),
     )
-    launcher = Plugins.instance().instantiate_launcher(
-        hydra_context=dataclasses.replace(context, config_loader=points),
-        task_function=task,
-        config=config,
-    )
-    return SweepCommand(planner, task, launcher, points, place, settings, tracker).run(config)
+    launching = Launching.of(context, task, config, points=points, slots=settings["slots"])
+    return SweepCommand(planner, task, launching, points, place, settings, tracker).run(config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +91,7 @@ class SweepCommand:
 
     planner: Planner
     task: Task
-    launcher: Launcher
+    launching: Launching
     points: PointLoader
     place: StudyPaths
     settings: JsonDict
@@ -133,14 +120,20 @@ class SweepCommand:
         learned = learn_from(self.settings["learn_from"], outputs, space, objective, facts)
         with (
             study_folder(self.place.folder, dry=dry, is_new=is_new) as folder,
-            open_study(folder, space=space, **facts, waits=self.task.waits) as study,
+            open_study(
+                folder,
+                space=space,
+                **facts,
+                waits=self.task.waits,
+                limits=dict(self.settings["constraints"] or {}),
+            ) as study,
         ):
-            if not dry:
+            if not dry and not study.is_joined:
                 self._mend(study, session.store)
                 self._write_multirun(config)
             self._tell_data(said, study)
             outcome = self._search(study, session.store, objective, learned)
-            record = study.record(session.store.records())
+            record = study.record(session.store.current())
         if not dry:
             self._finish(record, objective, outcome)
         return outcome
@@ -164,6 +157,7 @@ class SweepCommand:
         self, study: Study, store: StageStore, objective: Objective, learned: Sequence[Answer]
     ) -> Outcome:
         planner, space = self.planner, self.planner.axes.space
+
         with ProgressPrinter(
             axes=space.axes,
             meter=study.meter,
@@ -174,7 +168,7 @@ class SweepCommand:
         ) as printer:
             return search_study(
                 study,
-                store.records,
+                store.current,
                 space,
                 describe=self._describe,
                 outline=lambda params: self._with_words(planner.outline(params)),
@@ -187,9 +181,10 @@ class SweepCommand:
                 start=self.settings["start"],
                 learned=learned,
                 objective=objective,
+                slots=self.launching.slots,
                 dry=self.settings["dry_run"],
                 order=certainty_order(self.settings, planner, store, self._with_words),
-                tell=self.tracker.after(printer, study, store.records, objective),
+                tell=self.tracker.after(printer, study, store.current, objective),
             )
 
     def _describe(self, params: JsonDict) -> Job:
@@ -211,8 +206,7 @@ class SweepCommand:
                 " 'hydra.sweep.subdir=trials/${hydra.job.num}'"
             )
         with one_more_attempt(self.place.stages, number, job):
-            [done] = self.launcher.launch([overrides], initial_job_idx=number)
-        result = from_json(TrialResult, result_of(done))
+            result = self.launching.run(overrides, number, folder)
         self.place.link(number, folder)
         return result
 

@@ -54,6 +54,10 @@ class Task:
         self._run = run
         self._profiles = Profiles()
 
+    def __reduce__(self) -> Any:
+        """What a launcher's process needs of it: what is open there stays open for the next job."""
+        return _remote_task, (self._run, self.branch_epochs)
+
     def __call__(self, cfg: DictConfig) -> JsonDict | None:
         """Run one trial; what a lone run is refused for is kept, to be said in one line."""
         self.begun, hydra = True, HydraConfig.get()
@@ -94,6 +98,7 @@ class Task:
         self.patience.doing("opening the meter")
         session = self.sessions.get(values, recipe.device)
         self.patience.over()
+        session.store.refresh()
         result = self.run(recipe, session)
         facts, records = session.meter.facts(), session.store.records()
         energy = energy_detail(result, records=records, meter=facts)
@@ -151,6 +156,16 @@ def result_of(job: JobReturn) -> Any:
     """What a job returned, or its exception, without Hydra's line about it on stderr."""
     with contextlib.redirect_stderr(io.StringIO()):
         return job.return_value
+
+
+_REMOTE = Sessions()
+
+
+def _remote_task(run: RunTrial | None, branch_epochs: tuple[int, ...]) -> Task:
+    """A task in a process of a launcher, which is not the one that tells what is done."""
+    task = Task(run)
+    task.sessions, task.branch_epochs, task.data_told = _REMOTE, branch_epochs, True
+    return task
 
 
 def _number() -> JsonDict:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from energy_sweep.app.stored_study import StoredStudy
 from energy_sweep.record import BadInput, Objective, TrialRecord, digest, from_json
 from energy_sweep.study.links import check_links
-from energy_sweep.study.paths import LOCK
+from energy_sweep.study.workers import StudyBusyError, alone
 
 if TYPE_CHECKING:
     from energy_sweep.store import StageStore
@@ -26,13 +26,11 @@ def remeasure(
     Their readings join the study's pools and its bill; gives the trials that were run, each once.
     `run` stands in for `trial.run_trial`; `allow` are packages that the user trusts.
     """
-    from filelock import FileLock, Timeout
-
     check_links(stored.folder)
     try:
-        with FileLock(stored.folder / LOCK, timeout=0):
+        with alone(stored.folder):
             return _remeasure(stored, run, allow)
-    except Timeout:
+    except StudyBusyError:
         name = stored.record.name
         raise BadInput(f"a sweep is working on {name}: type stages --again when it ends") from None
 

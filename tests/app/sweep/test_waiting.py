@@ -1,4 +1,4 @@
-"""Two sweeps of one study at once: the second is refused, or waits and goes on."""
+"""Two sweeps of one study over other axes: the second is refused, or waits and goes on."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ def test_two_sweeps_of_a_study_at_once_are_one_after_the_other(
             Path("go").touch()
         assert "2 new; nothing is left" in first.stderr.read()
     assert first.returncode == 0
-    assert refused.startswith("another sweep of mine is running: type --wait")
+    assert refused.startswith(
+        "another sweep of mine is running, over other axes or limits: type --w"
+    )
     assert stopped.getvalue().endswith("stopped: the same command goes on from here\n")
     assert "Traceback" not in stopped.getvalue()
     assert "1 measured, 1 to run" in told.getvalue()
