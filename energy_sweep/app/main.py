@@ -17,7 +17,7 @@ from energy_sweep.app.config.conf_folder import conf_folder
 from energy_sweep.app.experiment.typed import check_no_preset
 from energy_sweep.app.sweep.ending import keep_process, keep_signals
 from energy_sweep.app.sweep.patience import Patience
-from energy_sweep.app.system_errors import by_the_system, describe
+from energy_sweep.app.system_errors import by_the_system, describe, is_out_of_memory
 from energy_sweep.record import BadInput, EnergySweepError
 from energy_sweep.record.notice import Ended
 from energy_sweep.text.terminal import escape
@@ -166,7 +166,7 @@ def _hydra(arguments: Sequence[str], run: RunTrial | None, patience: Patience) -
     except EnergySweepError:
         raise
     except Exception as error:
-        if task.begun:
+        if task.begun or is_out_of_memory(error):
             raise
         raise BadInput(messages.before_start(error)) from error
     finally:

@@ -9,6 +9,7 @@ import sqlite3
 from energy_sweep.record.files import NO_ROOM
 from energy_sweep.text.terminal import escape
 
+NO_MEMORY = ("failed to map segment from shared object", "Cannot allocate memory")
 CURES = {
     errno.ENOENT: "type the name of one that is there",
     errno.ENOTDIR: "type a name that goes through folders only",
@@ -23,6 +24,11 @@ CURES = {
 }
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether there was no memory for something, be it a library that was to be loaded."""
+    return isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_MEMORY)
+
+
 def by_the_system(error: BaseException | None) -> OSError | None:
     """What the system refused, where that is why something failed: it, or its first cause."""
     if isinstance(error, OSError):
@@ -33,6 +39,8 @@ def by_the_system(error: BaseException | None) -> OSError | None:
             found = error
         if isinstance(error, sqlite3.OperationalError) and "disk" in str(error):
             found = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "the study's database")
+        if is_out_of_memory(error):
+            found = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM), "the program")
         error = error.__cause__ or error.__context__
     return found
 

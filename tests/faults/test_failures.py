@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -100,3 +102,25 @@ def test_what_cannot_be_trained_is_infeasible_and_no_failure(
     assert "1 of 1 configurations on the front" in out
     code, _, err = sweep(kind, capsys)
     assert code == 0 and "nothing new to run" in err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_AS")
+@pytest.mark.no_cover
+def test_too_little_memory_for_the_program_itself_is_a_line() -> None:
+    import resource
+
+    limit = 700 * 2**20  # of addresses: torch's libraries alone take more
+    ran = subprocess.run(
+        [sys.executable, "-m", "energy_sweep", *SWEEP],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert ran.returncode == 1
+    said = (
+        "the program: Cannot allocate memory: end other programs, and type the same command again"
+    )
+    assert ran.stderr.splitlines()[-1] == said
+    assert "Traceback" not in ran.stderr and not Path("outputs").exists()

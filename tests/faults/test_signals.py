@@ -153,3 +153,27 @@ def test_processes_that_train_together_end_with_the_one_that_started_them(tmp_pa
     assert "failed" not in err
     _, alive = psutil.wait_procs(children, timeout=10)
     assert not alive
+
+
+def test_a_process_that_is_killed_fails_its_trial_and_the_others_go_on(tmp_path: Path) -> None:
+    words = [*SMALL, "device.processes=2", "device.threads=1", "epochs=60", "lr=.05,.1"]
+    worker = start(tmp_path, *words)
+    wait_for(lambda: states(tmp_path), worker)
+    ranks = [one for one in psutil.Process(worker.pid).children(recursive=True) if is_rank(one)]
+    assert len(ranks) == 2
+    ranks[0].kill()  # as the kernel does for want of memory
+    out, err = worker.communicate(timeout=120)
+    assert worker.returncode == 1, err
+    assert (
+        "failed: rank 0 of device.processes=2 was ended by SIGKILL, as by another program or for"
+        " want of memory: the same command goes on from the last epoch that was saved"
+    ) in err or "failed: rank 1 of device.processes=2 was ended by SIGKILL" in err
+    assert "1 new, 1 failed" in err and "1 of 1 configurations on the front" in out
+    again = start(tmp_path, *words)
+    out, err = again.communicate(timeout=120)
+    assert again.returncode == 0 and "1 new" in err, err
+
+
+def is_rank(process: psutil.Process) -> bool:
+    """Whether a process trains."""
+    return "energy_sweep.training.worker" in process.cmdline()
