@@ -32,12 +32,18 @@ from energy_sweep.uncertainty.contrasts import paired_contrast
 from energy_sweep.uncertainty.effect_sizes import holm
 
 RESOLUTION = 14
+ALONE = "alone"
+# Of each task: how its nets learn, who teaches, and whose joules are spent otherwise as well.
 TASKS = {
     "all": Task(dataset=HardMnist5k(resolution=RESOLUTION), epochs=10, batch=64),
-    "few": Task(dataset=HardMnist5k(resolution=RESOLUTION, fraction=0.1), epochs=80, batch=32),
+    "few": Task(dataset=HardMnist5k(resolution=RESOLUTION, fraction=0.1), epochs=40, batch=32),
 }
-ALONE = "alone"
-# What else to spend a teacher's joules on: nets by their share of the width of the dense one.
+TEACHERS = {
+    "all": ("default", "longer", "three"),
+    "few": ("default", "longer", "wider", "three", "three, shorter"),
+}
+INSTEAD_OF = {"all": ("default",), "few": ("default", "three")}
+# What else to spend joules on: nets by their share of the width of the dense one.
 INSTEAD = {"more epochs": 0.5, "a wider net": 0.75}
 WIDER, LONGER, SHORTER = 1.5, 2, 1 / 3  # than the teacher that is the default
 APART = 100  # between seeds, so that no two share a member of an ensemble
@@ -52,16 +58,14 @@ Teachers = Mapping[str, tuple[Distill, Teacher]]
 
 
 def teachers_of(task: Task) -> Teachers:
-    """Whom its students learn from, and how."""
+    """Whom students of a task can learn from, and how."""
+    shorter = max(1, round(SHORTER * task.epochs))
     return {
         "default": (Distill(), Teacher()),
-        "wider": (Distill(), Teacher(width=WIDER)),
         "longer": (Distill(), Teacher(epochs=LONGER * task.epochs)),
+        "wider": (Distill(), Teacher(width=WIDER)),
         "three": (Distill(), Teacher(members=3)),
-        "three, shorter": (
-            Distill(),
-            Teacher(members=3, epochs=max(1, round(SHORTER * task.epochs))),
-        ),
+        "three, shorter": (Distill(), Teacher(members=3, epochs=shorter)),
     }
 
 
@@ -76,12 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tasks = TASKS if only is None else {only: TASKS[only]}
     meter = open_meter("auto", threads=1)
     try:
-        found = {
-            name: compare(task, GRID, options.seeds, meter, instead={})
-            if options.grid
-            else compare(task, teachers_of(task), options.seeds, meter)
-            for name, task in tasks.items()
-        }
+        found = dict[str, Any]()
+        for name, task in tasks.items():
+            made = teachers_of(task)
+            teachers = GRID if options.grid else {key: made[key] for key in TEACHERS[name]}
+            instead_of = () if options.grid else INSTEAD_OF[name]
+            found[name] = compare(task, teachers, options.seeds, meter, instead_of=instead_of)
         facts = meter.facts()
     finally:
         meter.close()
@@ -107,11 +111,11 @@ def compare(
     seeds: int,
     meter: Meter,
     *,
-    instead: Mapping[str, float] = INSTEAD,
+    instead_of: Sequence[str],
 ) -> dict[str, Any]:
     """Every side of a task at every seed, and each against the student alone.
 
-    `same_joules` are students and the joules of their teachers against what else those buy.
+    `same_joules` are the students of `instead_of` against what else the joules of each buy.
     """
     sides: dict[str, list[Run]] = {}
     others: dict[str, list[Run]] = {}
@@ -120,7 +124,8 @@ def compare(
         bench = Bench(meter)
         try:
             found = run_sides(bench, task, teachers, index * APART)
-            spent = run_instead(bench, task, found, index * APART, epochs, instead)
+            spenders = {name: found[name].joules for name in instead_of}
+            spent = run_instead(bench, task, spenders, index * APART, epochs)
         finally:
             bench.close()
         for kept, runs in ((sides, found), (others, spent)):
@@ -157,30 +162,20 @@ def run_sides(bench: Bench, task: Task, teachers: Teachers, seed: int) -> dict[s
 
 
 def run_instead(
-    bench: Bench,
-    task: Task,
-    found: Mapping[str, Run],
-    seed: int,
-    epochs: dict[str, int],
-    instead: Mapping[str, float],
+    bench: Bench, task: Task, joules: Mapping[str, float], seed: int, epochs: dict[str, int]
 ) -> dict[str, Run]:
-    """What the joules of each teacher buy without one: more epochs, or those of a wider net.
-
-    How many `epochs` that are is settled by the first seed.
-    """
+    """What the joules of each student buy without its teacher: more epochs or, of the first, those
+    of a wider net. How many `epochs` that are is settled by the first seed."""
     runs = dict[str, Run]()
-    for what, width in instead.items():
+    for what, width in INSTEAD.items():
         model = SmallCNN(width=round(width * task.width))
-        for name in found:
-            if name == ALONE:
-                continue
-            side = f"{name}: {what}"
+        # A wider net is dear: one comparison with it is enough.
+        names = list(joules) if what == next(iter(INSTEAD)) else list(joules)[:1]
+        for side, name in ((f"{name}: {what}", name) for name in names):
             if side not in epochs:
                 price = bench.run(task.recipe(seed, model=model)).joules / task.epochs
-                epochs[side] = max(1, round(found[name].joules / price))
+                epochs[side] = max(1, round(joules[name] / price))
             runs[side] = bench.run(task.recipe(seed, model=model, epochs=epochs[side]))
-            if what != next(iter(instead)):
-                break  # a wider net for the first teacher alone, since it is dear
     return runs
 
 
