@@ -8,12 +8,12 @@ import os
 import signal
 import sys
 import tempfile
-import threading
 import uuid
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import pytest
+from tracing import untraced
 
 from energy_sweep.app.sweep import patience
 
@@ -86,14 +86,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """
     if not item.get_closest_marker("no_cover"):
         return (yield)
-    tracers = sys.gettrace(), threading.gettrace()
-    sys.settrace(None)
-    threading.settrace(None)  # type: ignore[arg-type]
-    try:
+    with untraced():
         return (yield)
-    finally:
-        sys.settrace(tracers[0])
-        threading.settrace(tracers[1])  # type: ignore[arg-type]
 
 
 def pytest_collection_finish() -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import page_study
 import pytest
-from chromium import Tab, tab
+from chromium import Tab
 from playwright.sync_api import Browser
 
 from energy_sweep.front import PricedStudy, front_document
@@ -167,24 +166,6 @@ def test_a_click_on_a_point_below_pins_it(opened: Tab) -> None:
     opened.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     opened.page.wait_for_function("page.pinned[0] !== null")
     assert opened.page.evaluate("page.pinned[0]") in traces(opened, "growth-figure")[1]["trials"]
-
-
-def test_five_thousand_are_thinned_and_said_to_be(chromium: Browser, large_page: Path) -> None:
-    with tab(chromium) as found:
-        page = found.page
-        page.goto(large_page.as_uri())
-        page.wait_for_selector("#front path.point")
-        took = page.evaluate(
-            "(() => { const at = performance.now(); dispatchEvent(new Event('beforeprint'));"
-            " return performance.now() - at; })()"
-        )
-        assert took < 8000, "all sections of 5,000 configurations"
-        page.wait_for_selector("#growth-figure .point")
-        assert "of 4," in page.inner_text("#axes-shown")
-        assert "of 5,000 are drawn, evenly" in page.inner_text("#parallel-shown")
-        assert "of 5,000 are drawn, evenly" in page.inner_text("#efficiency-shown")
-        assert page.locator("#axis-0-figure path.point").count() < 2500
-        assert found.complaints == []
 
 
 def test_what_compression_kept_is_drawn_of_the_trial_that_is_chosen(opened: Tab) -> None:

@@ -11,16 +11,20 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.formula import run_formula
 from energy_sweep.app.main import INTERRUPTED, main
 
-# A formula that takes a while in place of training.
+# A formula that takes a while in place of training: one sweep for each folder and terminal, in a
+# fork of one process, so that what takes seconds is imported once.
 SCRIPT = """
-import sys, time
+import os, sys, time
+import energy_sweep.app.sweep.sweeper
 from benchmarks.formula import run_formula
 from energy_sweep.app.main import main
 
@@ -28,7 +32,17 @@ def run(*arguments, **settings):
     time.sleep({seconds})
     return run_formula(*arguments, **settings)
 
-sys.exit(main(sys.argv[1:], run=run))
+def sweep(folder, terminal):
+    os.setsid()
+    for number in (0, 1, 2):
+        os.dup2(terminal, number)
+    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w", buffering=1), open(2, "w")
+    os.chdir(folder)
+    os._exit(main({words}, run=run))
+
+forks = [os.fork() or sweep(*one) for one in {terminals}]
+codes = [os.waitstatus_to_exitcode(os.waitpid(one, 0)[1]) for one in forks]
+sys.exit(max(codes))
 """
 WORDS = (
     *("-m", "meter=replay", "search/space=none", "device.plan=channels_last"),
@@ -39,21 +53,11 @@ HOME = Path(__file__).parents[3]
 
 
 class Screen:
-    """A sweep in a pseudo-terminal of so many columns, and all that it wrote there."""
+    """A pseudo-terminal of so many columns, and all that a sweep wrote there."""
 
-    def __init__(self, folder: Path, columns: int, seconds: float) -> None:
-        self._mine, its = pty.openpty()
-        termios.tcsetwinsize(its, (40, columns))
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", SCRIPT.format(seconds=seconds), *WORDS],
-            stdin=its,
-            stdout=its,
-            stderr=its,
-            cwd=folder,
-            env={**os.environ, "TERM": "xterm", "PYTHONPATH": str(HOME)},
-            start_new_session=True,
-        )
-        os.close(its)
+    def __init__(self, columns: int) -> None:
+        self._mine, self.its = pty.openpty()
+        termios.tcsetwinsize(self.its, (40, columns))
         self.written = ""
 
     def read(self, until: str | None = None, seconds: float = 90.0) -> None:
@@ -71,15 +75,29 @@ class Screen:
         assert until is None or until in self.written, self.written[-2000:]
 
 
+def begun(screens: Sequence[Screen], folders: Sequence[Path], seconds: float) -> Any:
+    """The process whose forks sweep in these folders and terminals, a session each."""
+    terminals = [(str(folder), one.its) for folder, one in zip(folders, screens, strict=True)]
+    script = SCRIPT.format(seconds=seconds, words=list(WORDS), terminals=terminals)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        env={**os.environ, "TERM": "xterm", "PYTHONPATH": str(HOME)},
+        pass_fds=[one.its for one in screens],
+    )
+    for one in screens:
+        os.close(one.its)
+    return process
+
+
 @pytest.fixture(scope="module")
 def screens(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Screen]:
     """The same sweep, whole, in terminals of three widths, side by side."""
-    opened = {
-        columns: Screen(tmp_path_factory.mktemp(f"of{columns}"), columns, seconds=0.8)
-        for columns in (80, 100, 160)
-    }
+    opened = {columns: Screen(columns) for columns in (80, 100, 160)}
+    folders = [tmp_path_factory.mktemp(f"of{columns}") for columns in opened]
+    process = begun(list(opened.values()), folders, 0.8)
     for screen in opened.values():
         screen.read()
+    assert process.wait(10) == 0
     return opened
 
 
@@ -88,7 +106,6 @@ def screens(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Screen]:
 @pytest.mark.parametrize("columns", [80, 100, 160])
 def test_one_line_moves_and_fits_the_terminal(screens: dict[int, Screen], columns: int) -> None:
     screen = screens[columns]
-    assert screen.process.wait(10) == 0
     lines = LINE.findall(screen.written)
     assert lines and all(len(line) < columns for line in lines)
     assert any("spent" in line and "estimated" in line for line in lines)
@@ -106,11 +123,13 @@ def test_one_line_moves_and_fits_the_terminal(screens: dict[int, Screen], column
 @pytest.mark.no_cover
 @pytest.mark.slow
 def test_ctrl_c_takes_the_line_away(tmp_path: Path) -> None:
-    screen = Screen(tmp_path, 100, seconds=1.0)
+    screen = Screen(100)
+    process = begun([screen], [tmp_path], 1.0)
     screen.read(until="1/4 trials")
-    screen.process.send_signal(signal.SIGINT)
+    [sweep] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(sweep), signal.SIGINT)
     screen.read()
-    assert screen.process.wait(20) == INTERRUPTED
+    assert process.wait(20) == INTERRUPTED
     end = screen.written.rindex("/4 trials")
     assert "\x1b[2K" in screen.written[end:] and "\x1b[?25h" in screen.written[end:]
     assert "the same command goes on from here" in screen.written[end:]
