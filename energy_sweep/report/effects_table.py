@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from energy_sweep.front import joules_text
 from energy_sweep.front.effects.answers import answer_of, change_text, interval_text
+from energy_sweep.front.effects.attained import AttainedFront, AttainedStep
 from energy_sweep.front.effects.effect import Effect
 from energy_sweep.front.effects.linearity import Linearity
 from energy_sweep.text import terminal
@@ -53,6 +55,29 @@ def effects_table(
     whole += [_line_text(name, one) for name, one in lines.items()]
     notes = [*filter(None, whole), _note(quality)]
     return "\n".join([*told, *(terminal.prose(note, width=width) for note in notes)])
+
+
+def attained_table(name: str, found: AttainedFront | None, *, width: int | None = None) -> str:
+    """The front that seeds attain, a line for each of its steps."""
+    if found is None:
+        return f"{name}: no two seeds trained one configuration: type seed=0,1,2 behind -m"
+    title = (
+        f"{name}: accuracy for at most so many joules of training, of {found.configurations}"
+        f" configurations that {found.seeds} seeds trained each"
+    )
+    rows = [
+        [
+            joules_text(one.joules),
+            *("" if right is None else f"{right:.4f}" for right in _accuracies(one)),
+        ]
+        for one in found.steps
+    ]
+    head = ["joules", "every seed", "half of them", "any"]
+    return "\n".join([terminal.prose(title, width=width), terminal.table(head, rows, width=width)])
+
+
+def _accuracies(one: AttainedStep) -> tuple[float | None, ...]:
+    return one.by_all, one.by_half, one.by_any
 
 
 def effect_cells(one: Effect) -> list[str]:

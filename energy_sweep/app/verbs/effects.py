@@ -43,6 +43,11 @@ def options(parser: argparse.ArgumentParser) -> None:
         metavar="M",
         help="by which those may be less accurate (default: 0.01, a point)",
     )
+    parser.add_argument(
+        "--front",
+        action="store_true",
+        help="also the front of training that every, half and any of the seeds attain",
+    )
 
 
 def effects(arguments: Namespace) -> None:
@@ -57,12 +62,13 @@ def effects(arguments: Namespace) -> None:
     studies = [stored_study.load_named(name, arguments) for name in names or [None]]
     _check_trial(arguments, studies)
 
+    from energy_sweep.front.effects.attained import attained_front
     from energy_sweep.front.effects.joules_spread import joules_spread
     from energy_sweep.front.effects.linearity import linearity
     from energy_sweep.front.effects.runs import runs_of
     from energy_sweep.front.effects.spread_text import spread_text
     from energy_sweep.front.effects.study_effects import study_effects
-    from energy_sweep.report.effects_table import effects_table
+    from energy_sweep.report.effects_table import attained_table, effects_table
 
     training = Objective(name="training")
     priced = {one.record.name: one.priced.by(training) for one in studies}
@@ -71,7 +77,12 @@ def effects(arguments: Namespace) -> None:
     asked_for = {"reference": arguments.as_accurate_as, "margin": arguments.margin}
     spreads = {name: joules_spread(one, floor, **asked_for) for name, one in priced.items()}
     lines = {name: linearity(one.study.stages.values()) for name, one in priced.items()}
+    fronts = {
+        name: attained_front(runs_of({name: one}))
+        for name, one in (priced.items() if arguments.front else ())
+    }
     if arguments.json:
+        more = {"attained": {n: one and one.document for n, one in fronts.items()}}
         stored_study.print_json(
             {
                 "studies": list(priced),
@@ -79,6 +90,7 @@ def effects(arguments: Namespace) -> None:
                 "effects": [one.document for one in found],
                 "joules_spread": {n: one and one.document for n, one in spreads.items()},
                 "linearity": {n: one and one.document for n, one in lines.items()},
+                **(more if arguments.front else {}),
             }
         )
         return
@@ -89,6 +101,8 @@ def effects(arguments: Namespace) -> None:
         for name, one in spreads.items()
     }
     width = terminal.width_of()
+    for name, front in fronts.items():
+        print(attained_table(name, front, width=width), end="\n\n")
     print(effects_table(found, quality=runs.quality, spreads=told, lines=lines, width=width))
 
 

@@ -51,7 +51,9 @@ def run_sweeps(preset: Preset, size: str, outputs: Path, *, dry: bool) -> list[s
             continue  # which costs nothing
         words = [*words_of(preset, plan, size, outputs), *(["search.dry_run=true"] if dry else [])]
         print(f"\n{program(*words)}", flush=True)
-        code = run([sys.executable, *MODULE, *words], lambda: None, first_look=1.0)
+        # Who kills this program alone leaves its sweep running, which the same command waits for.
+        patience = [] if dry or plan.trace else ["--wait"]
+        code = run([sys.executable, *MODULE, *words, *patience], lambda: None, first_look=1.0)
         if code == STOPPED:
             raise KeyboardInterrupt
         if code in ENDED:

@@ -69,6 +69,27 @@ def test_effects_as_json_are_those_of_the_axes_that_were_typed(
     assert found["linearity"]["first"] is None  # its readings are not of single epochs
 
 
+def test_the_front_that_seeds_attain_is_told(
+    outputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(outputs, "effects", "first", "lr", "--front", "--json") == 0
+    found = json.loads(capsys.readouterr().out)["attained"]["first"]
+    assert found["seeds"] >= 2 and found["configurations"] >= 2
+    assert all(one["by_all"] <= one["by_half"] <= one["by_any"] for one in found["steps"])
+    assert run(outputs, "effects", "first", "lr", "--front") == 0
+    assert "half of them" in capsys.readouterr().out
+
+
+def test_a_reference_is_a_trial_of_one_study(
+    outputs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(outputs, "effects", "first", "--as-accurate-as", "999") == 2
+    assert "type one that front shows" in capsys.readouterr().err
+    words = ("effects", "first", "own-smoke-a", "--as-accurate-as", "0")
+    assert run(outputs, *words) == 2
+    assert "type one NAME" in capsys.readouterr().err
+
+
 def test_a_claim_of_ones_own_is_judged(
     outputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
