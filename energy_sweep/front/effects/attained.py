@@ -59,7 +59,8 @@ def attained_front(runs: Runs) -> AttainedFront | None:
         if work is not None and all(runs.prices.pool(key) is not None for key in work):
             joules, _ = runs.prices.joules(work)
             points[seed_of(run)][digest(run.result.config)] = (run.accuracy, joules)
-    common = set[str].intersection(*map(set, points.values())) if points else set()
+    first = next(iter(points.values()), {})
+    common = [key for key in first if all(key in found for found in points.values())]
     if len(points) < 2 or not common:
         return None
     fronts = [[found[key] for key in common] for found in points.values()]
