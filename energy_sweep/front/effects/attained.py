@@ -59,7 +59,7 @@ def attained_front(runs: Runs) -> AttainedFront | None:
         if work is not None and all(runs.prices.pool(key) is not None for key in work):
             joules, _ = runs.prices.joules(work)
             points[seed_of(run)][digest(run.result.config)] = (run.accuracy, joules)
-    first = next(iter(points.values()), {})
+    first: dict[str, Point] = next(iter(points.values()), {})
     common = [key for key in first if all(key in found for found in points.values())]
     if len(points) < 2 or not common:
         return None
