@@ -59,9 +59,11 @@ def attained_front(runs: Runs) -> AttainedFront | None:
         if work is not None and all(runs.prices.pool(key) is not None for key in work):
             joules, _ = runs.prices.joules(work)
             points[seed_of(run)][digest(run.result.config)] = (run.accuracy, joules)
-    first: dict[str, Point] = next(iter(points.values()), {})
-    common = [key for key in first if all(key in found for found in points.values())]
-    if len(points) < 2 or not common:
+    if len(points) < 2:
+        return None
+    first, *others = points.values()
+    common = [key for key in first if all(key in found for found in others)]
+    if not common:
         return None
     fronts = [[found[key] for key in common] for found in points.values()]
     every, half, any_ = (attainment_front(fronts, share) for share in (1, 0.5, 1 / len(fronts)))
