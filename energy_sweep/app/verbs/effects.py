@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import argparse
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from energy_sweep.app import stored_study
 from energy_sweep.app.verbs import typed_numbers
 from energy_sweep.record import BadInput, Objective
 from energy_sweep.study.paths import is_study
 from energy_sweep.text import terminal
+
+if TYPE_CHECKING:
+    from energy_sweep.front import PricedStudy
+    from energy_sweep.front.effects.attained import AttainedFront
+    from energy_sweep.front.effects.joules_spread import JoulesSpread
 
 MARGIN = 0.01  # of accuracy: a point
 
@@ -62,11 +68,9 @@ def effects(arguments: Namespace) -> None:
     studies = [stored_study.load_named(name, arguments) for name in names or [None]]
     _check_trial(arguments, studies)
 
-    from energy_sweep.front.effects.attained import attained_front
     from energy_sweep.front.effects.joules_spread import joules_spread
     from energy_sweep.front.effects.linearity import linearity
     from energy_sweep.front.effects.runs import runs_of
-    from energy_sweep.front.effects.spread_text import spread_text
     from energy_sweep.front.effects.study_effects import study_effects
     from energy_sweep.report.effects_table import attained_table, effects_table
 
@@ -77,11 +81,8 @@ def effects(arguments: Namespace) -> None:
     asked_for = {"reference": arguments.as_accurate_as, "margin": arguments.margin}
     spreads = {name: joules_spread(one, floor, **asked_for) for name, one in priced.items()}
     lines = {name: linearity(one.study.stages.values()) for name, one in priced.items()}
-    fronts = {
-        name: attained_front(runs_of({name: one}))
-        for name, one in (priced.items() if arguments.front else ())
-    }
     if arguments.json:
+        fronts = _fronts(priced) if arguments.front else {}
         more = {"attained": {n: one and one.document for n, one in fronts.items()}}
         stored_study.print_json(
             {
@@ -94,16 +95,31 @@ def effects(arguments: Namespace) -> None:
             }
         )
         return
-    told = {
-        name: "fewer than two configurations are surely as accurate as is asked"
-        if one is None
-        else spread_text(one, priced[name])
+    told = _spread_texts(spreads, priced)
+    width = terminal.width_of()
+    if arguments.front:
+        for name, front in _fronts(priced).items():
+            print(attained_table(name, front, width=width), end="\n\n")
+    print(effects_table(found, quality=runs.quality, spreads=told, lines=lines, width=width))
+
+
+def _fronts(priced: Mapping[str, PricedStudy]) -> dict[str, AttainedFront | None]:
+    from energy_sweep.front.effects.attained import attained_front
+    from energy_sweep.front.effects.runs import runs_of
+
+    return {name: attained_front(runs_of({name: one})) for name, one in priced.items()}
+
+
+def _spread_texts(
+    spreads: Mapping[str, JoulesSpread | None], priced: Mapping[str, PricedStudy]
+) -> dict[str, str]:
+    from energy_sweep.front.effects.spread_text import spread_text
+
+    none = "fewer than two configurations are surely as accurate as is asked"
+    return {
+        name: none if one is None else spread_text(one, priced[name])
         for name, one in spreads.items()
     }
-    width = terminal.width_of()
-    for name, front in fronts.items():
-        print(attained_table(name, front, width=width), end="\n\n")
-    print(effects_table(found, quality=runs.quality, spreads=told, lines=lines, width=width))
 
 
 def _check_trial(arguments: Namespace, studies: Sequence[stored_study.StoredStudy]) -> None:
