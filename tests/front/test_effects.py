@@ -8,6 +8,7 @@ import pytest
 import toy_study
 
 from energy_sweep.front import PricedStudy
+from energy_sweep.front.effects.attained import attained_front
 from energy_sweep.front.effects.claims import Claim, Side
 from energy_sweep.front.effects.effect import Effect
 from energy_sweep.front.effects.joules_spread import JoulesSpread, joules_spread
@@ -99,6 +100,11 @@ def test_of_equally_good_nets_those_a_point_worse_are_left_out() -> None:
     assert found.spread.ratio == pytest.approx(10) and found.reference == 0
     assert found.reference_over_least is not None
     assert found.reference_over_least.ratio == pytest.approx(2.5)
+    attained = attained_front(runs_of({"toy": study}))
+    assert attained is not None and (attained.seeds, attained.configurations) == (5, 5)
+    assert [one.joules for one in attained.steps] == pytest.approx([1, 4, 40])
+    assert [round(359 * one.by_half) for one in attained.steps] == [330, 340, 341]
+    assert all((one.by_all or 0) < one.by_half <= one.by_any for one in attained.steps[:1])
     assert of(joules_spread(study, reference=2, margin=0.05)) == (5, 15, 20)
     default = {**SPREAD, "first": Side(where={"epochs": 10}), "axis": None, "low": 5.0, "n": 5}
     for changes, answer in (

@@ -69,15 +69,13 @@ def test_effects_as_json_are_those_of_the_axes_that_were_typed(
     assert found["linearity"]["first"] is None  # its readings are not of single epochs
 
 
-def test_the_front_that_seeds_attain_is_told(
+def test_the_front_that_seeds_attain_takes_seeds(
     outputs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(outputs, "effects", "first", "lr", "--front", "--json") == 0
-    found = json.loads(capsys.readouterr().out)["attained"]["first"]
-    assert found["seeds"] >= 2 and found["configurations"] >= 2
-    assert all(one["by_all"] <= one["by_half"] <= one["by_any"] for one in found["steps"])
+    assert json.loads(capsys.readouterr().out)["attained"] == {"first": None}
     assert run(outputs, "effects", "first", "lr", "--front") == 0
-    assert "half of them" in capsys.readouterr().out
+    assert "type seed=0,1,2 behind -m" in capsys.readouterr().out
 
 
 def test_a_reference_is_a_trial_of_one_study(
