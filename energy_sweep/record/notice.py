@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 
@@ -19,11 +19,14 @@ class Notice:
     """Whether the program was asked to end, by the signal `number`.
 
     Who is `working` calls `check` wherever all that was done is kept, and is given time until then.
+    So are jobs in other processes: `end_jobs` is called with each signal, and told whether it is
+    the first.
     """
 
     def __init__(self) -> None:
         self.number: int | None = None
         self.is_working = False
+        self.end_jobs: Callable[[bool], None] | None = None
 
     def check(self) -> None:
         """Raise KeyboardInterrupt, or Ended, where the program was asked to end."""
@@ -31,6 +34,13 @@ class Notice:
             raise KeyboardInterrupt
         if self.number is not None:
             raise Ended(self.number)
+
+    def pass_on(self, *, first: bool) -> bool:
+        """Let jobs end, and say whether there is something to give time to."""
+        if self.end_jobs is None:
+            return self.is_working
+        self.end_jobs(first)
+        return True
 
     @contextmanager
     def working(self) -> Generator[None]:

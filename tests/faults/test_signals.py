@@ -156,7 +156,7 @@ def test_processes_that_train_together_end_with_the_one_that_started_them(tmp_pa
 
 
 def test_a_process_that_is_killed_fails_its_trial_and_the_others_go_on(tmp_path: Path) -> None:
-    words = [*SMALL, "device.processes=2", "device.threads=1", "epochs=60", "lr=.05,.1"]
+    words = [*SMALL, "device.processes=2", "device.threads=1", "epochs=20", "lr=.05,.1"]
     worker = start(tmp_path, *words)
     wait_for(lambda: states(tmp_path), worker)
     ranks = [one for one in psutil.Process(worker.pid).children(recursive=True) if is_rank(one)]
@@ -172,6 +172,36 @@ def test_a_process_that_is_killed_fails_its_trial_and_the_others_go_on(tmp_path:
     again = start(tmp_path, *words)
     out, err = again.communicate(timeout=120)
     assert again.returncode == 0 and "1 new" in err, err
+
+
+@pytest.mark.parametrize("to_all", [False, pytest.param(True, marks=pytest.mark.contracts)])
+def test_jobs_of_a_launcher_end_with_the_one_that_started_them(
+    tmp_path: Path, to_all: bool
+) -> None:
+    if os.environ.get("CI") != "true":
+        pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
+    words = [*own(0.03)[:-1], "epochs=6", "lr=.01,.02,.03,.04", "hydra/launcher=joblib"]
+    words += ["hydra.launcher.n_jobs=2"]
+    worker = start(tmp_path, *words)
+    wait_for(lambda: marks(tmp_path), worker)
+    children = psutil.Process(worker.pid).children(recursive=True)
+    if to_all:
+        os.killpg(worker.pid, signal.SIGTERM)
+    else:
+        worker.terminate()
+    _, err = worker.communicate(timeout=60)
+    assert worker.returncode == 143, err
+    assert err.splitlines()[-1] == "ended by SIGTERM: the same command goes on from here"
+    assert "failed" not in err and "Traceback" not in err, err
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
+    assert len(list((tmp_path / "outputs").glob("study/trials/*/result.json"))) < 4
+    if not to_all:
+        assert states(tmp_path), "the epochs under way"
+        again = start(tmp_path, *words)
+        out, err = again.communicate(timeout=240)
+        assert again.returncode == 0, err
+        assert "of 4 configurations on the front" in out
 
 
 def is_rank(process: psutil.Process) -> bool:

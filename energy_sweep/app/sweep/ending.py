@@ -56,15 +56,16 @@ def keep_signals(notice: Notice) -> Generator[None]:
     second.daemon = True
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        notice.number = signal.SIGINT
+        is_first, notice.number = notice.number is None, signal.SIGINT
+        notice.pass_on(first=is_first)
         signal.default_int_handler(number, frame)
 
     def end(number: int, _: FrameType | None) -> None:
-        if notice.number is None:
-            notice.number = number
-            if notice.is_working:
-                second.start()
-                return
+        is_first = notice.number is None
+        notice.number = notice.number or number
+        if notice.pass_on(first=is_first) and is_first:
+            second.start()
+            return
         for one in ours & set(SCHEDULERS):
             signal.signal(one, signal.SIG_DFL)
         raise Ended(number)

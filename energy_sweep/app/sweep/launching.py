@@ -6,20 +6,23 @@ import dataclasses
 import importlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
+import psutil
 from hydra.core.plugins import Plugins
 from hydra.plugins.launcher import Launcher
-from hydra.types import HydraContext, TaskFunction
+from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
 from energy_sweep.app.config.composer import PointLoader
 from energy_sweep.app.config.compression_lists import expand
-from energy_sweep.app.sweep.task import result_of
+from energy_sweep.app.sweep.task import Task, result_of
 from energy_sweep.hardware.cpu import usable_cores
 from energy_sweep.record import BadInput, EnergySweepError, JsonDict, TrialResult, from_json
 from energy_sweep.record.files import read_file
+from energy_sweep.record.notice import Notice
 from energy_sweep.record.seal import Damaged, parse, unseal
 from energy_sweep.study.paths import RESULT
 
@@ -51,12 +54,13 @@ class Launching:
     launcher: Launcher
     slots: int
     is_here: bool
+    notice: Notice
 
     @classmethod
     def of(
         cls,
         context: HydraContext,
-        task: TaskFunction,
+        task: Task,
         config: DictConfig,
         *,
         points: PointLoader,
@@ -80,18 +84,32 @@ class Launching:
         )
         if kind == "RayLauncher":
             _start_ray(launcher)
-        return cls(launcher, slots or LAUNCHERS[kind](settings), is_here)
+        if not is_here:
+            task.notice.end_jobs = _end_children
+        return cls(launcher, slots or LAUNCHERS[kind](settings), is_here, task.notice)
 
     def run(self, overrides: Sequence[str], number: int, folder: Path) -> TrialResult:
-        """Run one trial, which writes into `folder`, as the job of its number."""
+        """Run one trial, which writes into `folder`, as the job of its number.
+
+        Ended where the job was, with the program.
+        """
+        self.notice.check()
         words = list(overrides) if self.is_here else list(expand(overrides))
         try:
             [done] = self.launcher.launch([words], initial_job_idx=number)
         except Exception as error:
             if not self.is_here and (found := _stored(folder)) is not None:
                 return found
+            self.notice.check()
             raise EnergySweepError(f"its job was lost: {error}") from error
         return from_json(TrialResult, cast(JsonDict, result_of(done)))
+
+
+def _end_children(first: bool) -> None:
+    """Ask the processes of jobs to end, or make them."""
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            child.terminate() if first else child.kill()
 
 
 def _start_ray(launcher: Launcher) -> None:

@@ -16,6 +16,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from energy_sweep.app.config.build import Builder, resolved
+from energy_sweep.app.sweep.ending import keep_signals
 from energy_sweep.app.sweep.patience import Patience
 from energy_sweep.app.sweep.session import Sessions, TrialSession
 from energy_sweep.profile.text import Profiles, preview
@@ -63,7 +64,7 @@ class Task:
         self.begun, hydra = True, HydraConfig.get()
         folder = Path(hydra.runtime.output_dir)
         # Where the command was typed, also under hydra.job.chdir: paths are relative to that.
-        with contextlib.chdir(hydra.runtime.cwd):
+        with contextlib.chdir(hydra.runtime.cwd), keep_signals(self.notice):
             if hydra.mode == RunMode.MULTIRUN:
                 return to_json(self._trial(resolved(cfg), folder)[0])
             try:
@@ -165,6 +166,7 @@ def _remote_task(run: RunTrial | None, branch_epochs: tuple[int, ...]) -> Task:
     """A task in a process of a launcher, which is not the one that tells what is done."""
     task = Task(run)
     task.sessions, task.branch_epochs, task.data_told = _REMOTE, branch_epochs, True
+    task.notice = _REMOTE.notice
     return task
 
 
