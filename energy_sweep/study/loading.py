@@ -10,7 +10,7 @@ from energy_sweep.study.attributes import study_record
 from energy_sweep.study.facts import NEEDED
 from energy_sweep.study.journal import Lines, read_journal
 from energy_sweep.study.merging import Merged, merge
-from energy_sweep.study.paths import DATABASE, JOURNAL, is_study
+from energy_sweep.study.paths import DATABASE, JOURNAL, MULTIRUN, is_study
 from energy_sweep.study.reading import Rows, UnreadableDatabase, read_database
 
 EMPTY = "it is empty"
@@ -26,11 +26,21 @@ def load_study(folder: Path | str, stages: Mapping[str, StageRecord]) -> StudyRe
         raise BadInput(f"no study in {folder}: type -m with the axes to sweep to make one")
     known = read_study(folder)[0]
     if not known.facts:
-        raise BadInput(f"the study in {folder} was never begun: run its sweep again")
+        raise BadInput(_without_facts(folder))
     check_facts(folder, known)
     trials = [one.record for one in known.trials.values()]
     damage = tuple(f"{line}; the next sweep of this study mends it" for line in known.damage)
     return study_record(known.facts, trials, stages, damage)
+
+
+def _without_facts(folder: Path) -> str:
+    """Why a study says nothing of itself: a sweep that began has written how it was typed."""
+    if (folder / MULTIRUN).is_file():
+        return (
+            f"{folder} has lost its {DATABASE} and {JOURNAL}, one of which would do: move it away,"
+            " and run its sweep again"
+        )
+    return f"the study in {folder} was never begun: run its sweep again"
 
 
 def read_study(

@@ -10,6 +10,7 @@ from typing import Any, cast
 from optuna.storages import RDBStorage
 
 from energy_sweep.record import BadInput, JsonDict, MeterFacts, digest, to_json
+from energy_sweep.record.files import NO_ROOM
 from energy_sweep.record.seal import seal
 from energy_sweep.study import database
 from energy_sweep.study.attributes import ours
@@ -69,8 +70,12 @@ def open_study(
                     return study
             wait_or_refuse(workers.living, name, waits=waits)
     except OSError as error:
-        path = error.filename or folder
-        raise BadInput(f"{path} cannot be written ({error.strerror}): {OF_YOUR_OWN}") from error
+        error.filename = error.filename or str(folder)
+        if error.errno in NO_ROOM:
+            raise
+        raise BadInput(
+            f"{error.filename} cannot be written ({error.strerror}): {OF_YOUR_OWN}"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

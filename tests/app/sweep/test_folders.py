@@ -111,6 +111,14 @@ def test_an_emptied_study_is_not_written_over(capsys: pytest.CaptureFixture[str]
     (STUDY / "study.db").write_bytes(b"")
     before = (STUDY / "trials/0/result.json").read_bytes()
     assert "holds a sweep without its study.db" in refused(capsys, *SWEEP, "batch=16")
+    for kept in ("study.db", "study.jsonl"):  # one of them, emptied, is all that is left
+        for name in ("study.db", "study.jsonl"):
+            (STUDY / name).unlink(missing_ok=True)
+        (STUDY / kept).write_bytes(b"")
+        capsys.readouterr()
+        assert main(["front", STUDY.name]) == 2
+        said = capsys.readouterr().err
+        assert "has lost its study.db and study.jsonl, one of which would do: move" in said
     assert (STUDY / "trials/0/result.json").read_bytes() == before
 
 
