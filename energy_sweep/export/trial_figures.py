@@ -12,7 +12,10 @@ from energy_sweep.record import JsonDict, TrialRecord, TrialResult
 from energy_sweep.uncertainty.intervals import wilson
 
 # What a row says of a configuration, and not of one of its seeds.
-OF_ROWS = ("belongs", "net_joules", "file_bytes", "latency_seconds", "removed", "zeros")
+OF_ROWS = (
+    *("belongs", "net_joules", "efficiency", "file_bytes", "macs", "removed", "zeros"),
+    *("latency_seconds", "latency_p50_seconds", "latency_p95_seconds"),
+)
 SEVERAL = ("accuracy", "accuracy_low", "accuracy_high", "joules", "uncertainty_joules")
 
 
