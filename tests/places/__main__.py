@@ -90,7 +90,8 @@ class Places:
         """One row after the other."""
         for version in PYTHONS:
             name = f"Python {version}"
-            if self._is_asked(name) or version == PYTHONS[0]:
+            is_base = version == PYTHONS[0] and any(map(self._is_asked, CONDITIONS))
+            if self._is_asked(name) or is_base:
                 yield attempt(Row(name=name), lambda row, one=version: self._python(one, row))
         if self._is_asked(f"Python {TOO_OLD}"):
             yield attempt(Row(name=f"Python {TOO_OLD}"), self._too_old)
