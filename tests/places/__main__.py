@@ -55,13 +55,14 @@ class Row:
 HEAD = f"{'place':26}{'install s':>10}{'job s':>10}{'tests s':>10}  outcome"
 
 
-def visit(place: Place, row: Row, begun: float) -> None:
+def visit(place: Place, row: Row, begun: float, *, tests: bool) -> None:
     """See that it is this place, and do there what is to be done."""
     place.prove()
     row.install = time.monotonic() - begun
     row.job = place.main_job()
     place.imports()
-    row.tests = place.quick_tests()
+    if tests:
+        row.tests = place.quick_tests()
 
 
 def attempt(row: Row, work: Callable[[Row], None]) -> Row:
@@ -81,8 +82,8 @@ def attempt(row: Row, work: Callable[[Row], None]) -> Row:
 class Places:
     """All places in turn, in one folder: an environment of each Python, the first one kept."""
 
-    def __init__(self, folder: Path, only: list[str], *, is_kept: bool) -> None:
-        self._folder, self._only, self._is_kept = folder, only, is_kept
+    def __init__(self, folder: Path, only: list[str], *, is_kept: bool, tests: bool) -> None:
+        self._folder, self._only, self._is_kept, self._tests = folder, only, is_kept, tests
         self._sdist, self._wheel = build(Path(tempfile.mkdtemp(prefix="dist-", dir=folder)))
         self._base: Place | None = None
 
@@ -121,7 +122,7 @@ class Places:
             if is_first:
                 self._base = place
             if self._is_asked(f"Python {version}"):
-                visit(place, row, begun)
+                visit(place, row, begun, tests=self._tests)
         finally:
             if not is_first and not self._is_kept:  # some gigabytes
                 shutil.rmtree(folder, ignore_errors=True)
@@ -147,7 +148,7 @@ class Places:
         fresh = self._place(row.name, self._base.python)
         with condition(fresh, self._wheel) as place:
             row.name = place.name
-            visit(place, row, begun)
+            visit(place, row, begun, tests=self._tests)
 
 
 def main() -> int:
@@ -155,6 +156,7 @@ def main() -> int:
     names = [f"Python {version}" for version in (*PYTHONS, TOO_OLD)]
     parser.add_argument("--only", action="append", choices=[*names, *CONDITIONS], default=[])
     parser.add_argument("--keep", type=Path, help="a folder to work in; what lies there is used")
+    parser.add_argument("--no-tests", dest="tests", action="store_false", help="the main job alone")
     asked = parser.parse_args()
     begun = time.monotonic()
     if asked.keep is not None:
@@ -162,7 +164,9 @@ def main() -> int:
     kept = None if asked.keep is None else nullcontext(str(asked.keep))
     with kept or tempfile.TemporaryDirectory(prefix="places-") as folder:
         Path(folder).chmod(0o755)  # another user looks at what is in it
-        places = Places(Path(folder).resolve(), asked.only, is_kept=asked.keep is not None)
+        places = Places(
+            Path(folder).resolve(), asked.only, is_kept=asked.keep is not None, tests=asked.tests
+        )
         rows = list(places.rows())
     print("", HEAD, *(replace(row, outcome=row.outcome.split("\n")[0]) for row in rows), sep="\n")
     print(f"{time.monotonic() - begun:.0f} s")
