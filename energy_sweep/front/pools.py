@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from energy_sweep.record import DomainEnergy, EnergyReading, Mark, Quality, StageRecord
 from energy_sweep.uncertainty.propagation import consecutive_runs, edges_joules, spread_joules
@@ -23,8 +24,9 @@ class Pool:
     `spread` is the 95 % uncertainty of the mean within one run of the program, `drift` the limit
     (ISO 5725) between the means of two runs; `quality` is that of the worst of its readings.
     `contended` says that other programs ran in every one of its windows. `by_source` are the joules
-    per unit of each source. One of an earlier study is taken in proportion to `beside`, a pool
-    that was read in both: `spread` is that of the proportion.
+    per unit of each source, `by_board` those of each machine and board that it was read on. One of
+    an earlier study is taken in proportion to `beside`, a pool that was read in both: `spread` is
+    that of the proportion.
     """
 
     joules_per_unit: float
@@ -34,6 +36,7 @@ class Pool:
     windows: int
     quality: Quality
     by_source: dict[str, float]
+    by_board: dict[str, float] = field(default_factory=dict[str, float])
     contended: bool = False
     beside: str | None = None
 
@@ -45,6 +48,7 @@ class Pool:
             spread=factor * self.spread,
             drift=factor * self.drift,
             by_source={source: factor * part for source, part in self.by_source.items()},
+            by_board={board: factor * part for board, part in self.by_board.items()},
         )
 
 
@@ -83,6 +87,7 @@ def merge(records: Sequence[StageRecord], repeatability: Callable[[str], float])
         windows=len(records),
         quality=Quality.worst(reading.quality for reading in readings),
         by_source=_by_source(parts, units),
+        by_board=_by_board(readings, units),
         contended=all(mark.reading.contended for record in records for mark in record.marks),
         beside=records[0].facts.get(REMEMBERED, {}).get("beside"),
     )
@@ -113,6 +118,13 @@ def _window(marks: Sequence[Mark]) -> PoolWindow:
 
 def _middle(first: EnergyReading, last: EnergyReading) -> float:
     return ((first.started or 0.0) + (last.started or 0.0) + last.seconds) / 2
+
+
+def _by_board(readings: Sequence[EnergyReading], units: float) -> dict[str, float]:
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    for reading in readings:
+        found[reading.board].append(reading.joules)
+    return {board: math.fsum(joules) / units for board, joules in found.items()}
 
 
 def _by_source(parts: Sequence[DomainEnergy], units: float) -> dict[str, float]:

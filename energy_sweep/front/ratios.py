@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from energy_sweep.front.boards import between_boards
 from energy_sweep.front.detrending import Z95, Detrended
 from energy_sweep.front.pools import Pool
 from energy_sweep.front.prices import NO_UNITS, TWO_RUNS, Prices, Usage
@@ -218,7 +219,7 @@ def _covariance(keys: Sequence[str], pools: Sequence[Pool], trend: Detrended | N
         # A proportion to another pool is as far off as that one, and by its own error besides.
         own = [index for index in here if pools[index].beside is not None]
         found[own, own] += alone[own]
-    return found
+    return found + between_boards([pool.by_board for pool in pools])
 
 
 def _variance_alone(pool: Pool) -> float:

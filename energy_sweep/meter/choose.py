@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,20 @@ from energy_sweep.meter.nvml import NvmlSource, boards_to_read
 from energy_sweep.meter.process import ProcessTree
 from energy_sweep.meter.rapl import RaplSource
 from energy_sweep.meter.source import EnergySource, SourceMeter
+from energy_sweep.record import digest
 
 Gpus = str | Sequence[str]
+
+MACHINE_ID = Path("/etc/machine-id")
+
+
+def board_id(uuids: Sequence[str]) -> str:
+    """What tells these GPUs, or this machine, from others of their class, without naming them."""
+    try:
+        machine = MACHINE_ID.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        machine = ""
+    return digest(sorted(uuids) or [machine or socket.gethostname()])[:8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +57,7 @@ class MeterRequest:
             monitor=ContentionMonitor(self.tree, gpu.foreign_load if gpu is not None else None),
             synchronize=self.synchronize,
             why=why,
+            board=board_id(gpu.uuids if gpu is not None else ()),
         )
 
     def nvml(self, gpus: Gpus, mig: str, *, self_check: bool) -> NvmlSource | None:

@@ -48,7 +48,7 @@ class SourceMeter:
 
     `resources` are locked while a window is open; `synchronize` waits for work queued on a device
     and is called before every edge. `monitor` see what other programs do meanwhile. `why` says
-    what was not taken, and is kept in the facts.
+    what was not taken, and is kept in the facts. `board` is that of all readings.
     """
 
     def __init__(
@@ -59,7 +59,9 @@ class SourceMeter:
         monitor: ContentionMonitor,
         synchronize: Callable[[], None] | None = None,
         why: str = "",
+        board: str = "",
     ) -> None:
+        self._board = board
         self._sources = tuple(sources)
         self._facts = merge_facts([source.facts() for source in sources], why=why)
         self._monitor = monitor
@@ -108,6 +110,7 @@ class SourceMeter:
                 contended=seen.contended,
                 foreign=seen.foreign,
                 peak_memory_bytes=seen.resident_bytes,
+                board=self._board,
             )
 
         return lap

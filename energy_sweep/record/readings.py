@@ -49,7 +49,7 @@ class EnergyReading:
     that coefficients can change later. `contended` says that other programs used more than 5 % of
     the processors or of a GPU (None: too short to tell), and `foreign` how much: a share of all
     processors (`cpu`) or of a board (`gpu:0`). `started` is in Unix seconds, None where the meter
-    replays.
+    replays. `board` tells apart machines and boards of one device class, empty where none was read.
     """
 
     domains: tuple[DomainEnergy, ...]
@@ -59,6 +59,7 @@ class EnergyReading:
     contended: bool | None = None
     foreign: Mapping[str, float] = field(default_factory=dict[str, float])
     peak_memory_bytes: int | None = None
+    board: str = ""
 
     def __post_init__(self) -> None:
         names = [part.domain for part in self.domains]
