@@ -11,6 +11,7 @@ from energy_sweep.front import PricedStudy
 from energy_sweep.front.effects.attained import attained_front
 from energy_sweep.front.effects.claims import Claim, Side
 from energy_sweep.front.effects.effect import Effect
+from energy_sweep.front.effects.estimating import unpaired_effect
 from energy_sweep.front.effects.joules_spread import JoulesSpread, joules_spread
 from energy_sweep.front.effects.judging import Judge
 from energy_sweep.front.effects.linearity import linearity
@@ -115,6 +116,31 @@ def test_of_equally_good_nets_those_a_point_worse_are_left_out() -> None:
     ):
         verdict = Judge({"toy": study}).verdicts([claim(**{**default, **changes})])[0]
         assert verdict.answer == answer, verdict.why
+
+
+@pytest.mark.parametrize("contended", [None, True])
+def test_groups_that_do_not_match_know_of_images_and_of_other_programs(
+    contended: bool | None,
+) -> None:
+    trials = [
+        toy_study.trial(n, [("trunk", f"t{n}", f"c{n}", 5)], correct=330 + n, seed=n, batch=n // 3)
+        for n in range(6)
+    ]
+    stages = [
+        toy_study.stage("trunk", f"t{n}", f"c{n}", (1.0, 1.0 + n / 9, 0.02), contended=contended)
+        for n in range(6)
+    ]
+    priced = PricedStudy(toy_study.study(trials, stages), Objective(name="training"))
+    runs = runs_of({"toy": priced})
+    sides = runs.at({"batch": 0}), runs.at({"batch": 1})
+    found = unpaired_effect(runs, *sides, "accuracy", names=("batch", "0", "1"))
+    share = (331 / toy_study.IMAGES, 334 / toy_study.IMAGES)
+    assert found is not None
+    assert found.meter_error**2 == pytest.approx(sum(p * (1 - p) for p in share) / toy_study.IMAGES)
+    low, high = found.interval
+    assert high - low > 2 * 1.96 * found.meter_error
+    joules = unpaired_effect(runs, *sides, "joules", names=("batch", "0", "1"))
+    assert joules is not None and joules.contended == bool(contended)
 
 
 def epochs(*joules: float) -> StudyRecord:

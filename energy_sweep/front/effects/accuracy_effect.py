@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from statistics import fmean
 
 import numpy as np
 
@@ -74,6 +75,21 @@ def _image_variance(pairs: Sequence[Pair]) -> tuple[float, float]:
     if n == 1:
         return total, math.sqrt(total)
     return max(0.0, (n * n * total - each) / (n * (n - 1))), math.sqrt(total)
+
+
+def images_between_groups(first: Sequence[MeasuredRun], second: Sequence[MeasuredRun]) -> float:
+    """The variance of the second mean accuracy minus the first from the choice of images."""
+    groups = [[run.alone for run in side] for side in (first, second)]
+    table = AccuracyTable([*groups[0], *groups[1]])
+    asked = {one.asked for one in table.configurations}
+    if len(asked) == 1 and None not in asked:
+        n = len(first)
+        answers = [table.answers(range(n)), table.answers(range(n, n + len(second)))]
+        apart = answers[1].mean(axis=0) - answers[0].mean(axis=0)
+        return float(apart.var()) / table.images[0]
+    means = [fmean(run.accuracy for run in side) for side in (first, second)]
+    images = [side[0].result.n_validation for side in (first, second)]
+    return math.fsum(p * (1 - p) / n for p, n in zip(means, images, strict=True))
 
 
 def seed_spread(pairs: Sequence[Pair], changes: Sequence[float]) -> float | None:

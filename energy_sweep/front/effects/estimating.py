@@ -8,6 +8,7 @@ so that what is independent in each pair is counted once, in the spread that it 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +16,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from energy_sweep.front.effects.accuracy_effect import accuracy_effect, seed_spread
+from energy_sweep.front.effects.accuracy_effect import (
+    accuracy_effect,
+    images_between_groups,
+    seed_spread,
+)
 from energy_sweep.front.effects.effect import Effect, Names
 from energy_sweep.front.effects.figures import ACCURACY, work_of
 from energy_sweep.front.effects.pairs import Pair
@@ -75,9 +80,13 @@ def unpaired_effect(
     is_between_sweeps: bool = False,
 ) -> Effect | None:
     """The effect over runs of which no two match; None where a side has fewer than 2."""
+    contended = False
+    if min(len(first), len(second)) < 2:
+        return None
     if figure == ACCURACY:
         sides = [[run.accuracy for run in side] for side in (second, first)]
-        error, common = 0.0, 0.0
+        common = images_between_groups(first, second)
+        error = math.sqrt(common)
     else:
         works = [_distinct(runs, side, figure) for side in (second, first)]
         if not all(works):
@@ -89,6 +98,8 @@ def unpaired_effect(
         common, error = _common_of_groups(beside.covariance, n)
         more = runs.between_sweeps if is_between_sweeps else 0.0
         common, error = common + more, math.hypot(error, math.sqrt(more))
+        both = itertools.product(*works)
+        contended = any(runs.prices.is_contended(apart(one, other)) for one, other in both)
     if min(map(len, sides)) < 2:
         return None
     return Effect(
@@ -99,7 +110,7 @@ def unpaired_effect(
         contrast=unpaired_contrast(sides[0], sides[1], common=common),
         meter_error=error,
         seed_spread=None,
-        contended=False,
+        contended=contended,
         pairs=min(len(first), len(second)),
     )
 
