@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import pytest
@@ -13,15 +14,29 @@ from playwright.sync_api import Browser
 from energy_sweep.front import PricedStudy
 from energy_sweep.front.joint_front import JointFront
 from energy_sweep.front.other_units import OtherUnits
-from energy_sweep.record import Objective
+from energy_sweep.record import Objective, StudyRecord, TrialRecord
 from energy_sweep.report.studies_page import write_studies_page
 
 pytestmark = pytest.mark.slow
 
 HOSTILE = "<img src=x onerror=alert(1)> & co"
 SMALL = toy_study.grid(batches=(16, 128), rates=(0.01,), epochs=(5, 15), levels=(0.0, 0.6))
+
+
+def pruned(study: StudyRecord) -> StudyRecord:
+    """The same, whose levels are those of pruning."""
+
+    def configured(trial: TrialRecord) -> TrialRecord:
+        assert trial.result is not None
+        level = trial.params["compression.level"]
+        config = {**trial.result.config, "compression": {"name": "prune"}, "level": level}
+        return dataclasses.replace(trial, result=dataclasses.replace(trial.result, config=config))
+
+    return dataclasses.replace(study, trials=tuple(map(configured, study.trials)))
+
+
 STUDIES = {
-    "first": PricedStudy(toy_study.grid(rates=(0.01,)), Objective()),
+    "first": PricedStudy(pruned(toy_study.grid(rates=(0.01,))), Objective()),
     HOSTILE: PricedStudy(SMALL, Objective()),
 }
 JOINT = JointFront(STUDIES)
@@ -81,3 +96,20 @@ def test_a_click_on_the_legend_hides_a_study(shown: Tab) -> None:
     shown.page.wait_for_function(f"{points} < {before}")
     shown.page.locator("#fronts-figure .legendtoggle").first.click()
     shown.page.wait_for_function(f"{points} == {before}")
+
+
+def test_each_study_is_drawn_by_technique(shown: Tab) -> None:
+    shown.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    shown.page.wait_for_selector("#technique-lines-0 .point")
+    shown.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    drawn = "id => document.getElementById(id).data.map(({name, x, y}) => [name, [...x], [...y]])"
+    rows = STUDIES["first"].rows
+    dense, prune = shown.page.evaluate(drawn, "technique-scatter-0")
+    assert (dense[0], prune[0]) == ("dense", "prune")
+    assert sorted(dense[1] + prune[1]) == sorted(row.joules for row in rows)
+    [(name, levels, efficiencies)] = shown.page.evaluate(drawn, "technique-lines-0")
+    assert (name, levels) == ("prune", [0, 0.5])
+    best = [max(r.accuracy / r.joules for r in rows if r.level == level) for level in levels]
+    assert efficiencies == pytest.approx(best)
+    [(only, *_)] = shown.page.evaluate(drawn, "technique-scatter-1")
+    assert only == "dense"
