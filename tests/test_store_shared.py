@@ -34,7 +34,7 @@ SEE = st.tuples(st.sampled_from(["refresh", "get"]), st.integers(0, 1), st.sampl
 KILLED = st.tuples(st.just("killed"), st.integers(0, 1), st.sampled_from(KEYS))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(steps=st.lists(st.one_of(PUT, SEE, KILLED), max_size=14))
 def test_a_refreshed_store_is_a_fresh_one(steps: list[tuple[str, int, str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -41,53 +41,79 @@ class WindowLock:
 
     def __init__(self, resources: Sequence[str], *, folder: Path | None = None) -> None:
         folder = Path(tempfile.gettempdir()) if folder is None else folder
-        # A fixed order keeps two processes from holding one half each; the singletons make two
-        # meters of one process share a lock instead of waiting for each other.
-        self._locks = [
-            FileLock(folder / f"energy_sweep-{name}.lock", is_singleton=True, mode=0o666)
-            for name in sorted({re.sub(r"[^\w.-]", "_", name) for name in resources})
-        ]
+        self._locks = lock_files(resources, folder)
 
     @contextmanager
     def hold(self) -> Generator[None]:
         """Wait until the resources are free, and hold them; those of a parent are held already."""
         with ExitStack() as stack:
             for lock in self._locks:
-                if not _is_held_by_parent(lock.lock_file):
-                    stack.enter_context(_hold(lock))
+                stack.enter_context(held_file(lock, "another program's measured window"))
             yield
+
+    def is_held(self) -> bool:
+        """Whether this thread, or the window that this process was started in, holds any."""
+        return any(lock.is_locked or _is_held_by_parent(lock.lock_file) for lock in self._locks)
+
+
+def lock_files(resources: Sequence[str], folder: Path, prefix: str = "") -> list[FileLock]:
+    """A lock for each resource, re-entrant in a thread.
+
+    A fixed order keeps two processes from holding one half each; the singletons make two meters of
+    one process share a lock instead of waiting for each other.
+    """
+    return [
+        FileLock(folder / f"energy_sweep-{prefix}{name}.lock", is_singleton=True, mode=0o666)
+        for name in sorted({re.sub(r"[^\w.-]", "_", name) for name in resources})
+    ]
 
 
 @contextmanager
-def _hold(lock: FileLock) -> Generator[None]:
+def held_file(
+    lock: FileLock, whose: str, *, poll: float = 0.01, told: set[str] | None = None
+) -> Generator[None]:
+    """Hold a lock, signed, unless the process that started this one holds it around it.
+
+    Who waits long says so, and `whose` it is, unless that was `told` of this lock before.
+    """
+    if _is_held_by_parent(lock.lock_file):
+        yield
+        return
     nested = lock.is_locked
-    _acquire(lock)
+    try:
+        take_file(lock, timeout=PATIENCE_SECONDS, poll=poll)
+    except Timeout:
+        if told is None or lock.lock_file not in told:
+            _tell_wait(lock, whose)
+        if told is not None:
+            told.add(lock.lock_file)
+        take_file(lock, poll=max(poll, 0.05))
     try:
         if not nested:
             pid = os.getpid()
             signature = f"{pid} {_began(pid):.2f} {time.monotonic_ns()}"
-            _sign(lock.lock_file, signature)
+            sign_file(lock.lock_file, signature)
             _export_signature(lock.lock_file, signature)
         yield
     finally:
         if not nested:
             _export_signature(lock.lock_file, "")
-            _sign(lock.lock_file, "")
+            sign_file(lock.lock_file, "")
         lock.release()
 
 
-def _acquire(lock: FileLock) -> None:
+def _tell_wait(lock: FileLock, whose: str) -> None:
+    holder = _holder(lock.lock_file)
+    since = "" if holder is None else f", held by process {holder.pid} for {holder.age:.0f} s"
+    log.warning("waiting for %s (%s%s)", whose, lock.lock_file, since)
+
+
+def take_file(lock: FileLock, *, timeout: float = -1, poll: float) -> None:
+    """Wait for a lock, looking every `poll` seconds; MeterUnavailable where it cannot be used."""
     try:
-        try:
-            lock.acquire(timeout=PATIENCE_SECONDS, poll_interval=0.01)
-        except Timeout:
-            holder = _holder(lock.lock_file)
-            log.warning(
-                "waiting for another program's measured window (%s%s)",
-                lock.lock_file,
-                "" if holder is None else f", held by process {holder.pid} for {holder.age:.0f} s",
-            )
-            lock.acquire(timeout=-1, poll_interval=0.05)
+        lock.acquire(timeout=timeout, poll_interval=poll)
+    except Timeout:
+        raise
     except PermissionError as error:
         raise MeterUnavailable(
             f"the measuring lock {lock.lock_file} belongs to another user:"
@@ -109,7 +135,7 @@ class _Holder:
     age: float
 
 
-def _sign(path: str, text: str) -> None:
+def sign_file(path: str, text: str) -> None:
     """Write into a lock file who has it: a hint for others, so failing to do so is no harm."""
     with suppress(OSError):
         # Never created here: a shared folder may refuse that for the file of another user.

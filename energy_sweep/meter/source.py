@@ -11,6 +11,7 @@ from typing import Protocol
 from energy_sweep.meter.base import LapReading, ReadingLost, Window, Work, exclusive_window
 from energy_sweep.meter.contention import ContentionMonitor
 from energy_sweep.meter.lock import WindowLock
+from energy_sweep.meter.turn import DeviceTurn
 from energy_sweep.record import DomainEnergy, EnergyReading, MeterFacts, Quality
 
 
@@ -67,6 +68,7 @@ class SourceMeter:
         self._monitor = monitor
         self._synchronize = synchronize
         self._lock = WindowLock(resources)
+        self.turn = DeviceTurn(resources)
 
     def facts(self) -> MeterFacts:
         """The facts of all sources; the scale band is the widest of theirs."""

@@ -92,6 +92,14 @@ def load(path: Path) -> tuple[dict[str, Tensor], JsonDict]:
     return tensors, metadata
 
 
+def load_whole(path: Path) -> dict[str, Tensor] | None:
+    """The tensors of a file; None where it is gone or damaged."""
+    try:
+        return load(path)[0]
+    except (FileNotFoundError, DamagedFile):
+        return None
+
+
 def restore(
     module: nn.Module, optimizer: torch.optim.Optimizer | None, tensors: Mapping[str, Tensor]
 ) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from energy_sweep.store.stage_lock import ask_for_names
+
 CLAIMS = ".claims"  # a locked file for each process that works with a store
+GATE = "gate"  # held by who comes, and while nobody may
 
 
 class StoreClaim:
@@ -25,10 +30,11 @@ class StoreClaim:
         """Hold the claim; nothing happens where it is held already."""
         if self._lock is None:
             name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}.lock"
-            self._folder.mkdir(parents=True, exist_ok=True)
             # Any thread of the process may let go of it.
-            self._lock = FileLock(self._folder / name, thread_local=False)
-            self._lock.acquire(timeout=0)
+            lock = FileLock(self._folder / name, thread_local=False)
+            with self._gate():
+                lock.acquire(timeout=0)
+            self._lock = lock
 
     def release(self) -> None:
         """Hold it no longer."""
@@ -37,18 +43,25 @@ class StoreClaim:
             Path(self._lock.lock_file).unlink(missing_ok=True)
             self._lock = None
 
+    @contextmanager
+    def alone(self) -> Generator[bool]:
+        """Whether nobody else works with the store; then nobody begins to before this ends."""
+        with self._gate():
+            ask_for_names(self._folder)
+            yield not self._is_held(spare=self._lock)
+
     def is_held_by_any(self) -> bool:
         """Whether some process works with the store; claims of dead ones are taken away."""
         return self._is_held(spare=None)
 
-    def is_held_by_others(self) -> bool:
-        """Whether someone else does than who holds this claim."""
-        return self._is_held(spare=None if self._lock is None else Path(self._lock.lock_file))
+    def _gate(self) -> FileLock:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(self._folder / GATE, mode=0o666)
 
-    def _is_held(self, *, spare: Path | None) -> bool:
+    def _is_held(self, *, spare: FileLock | None) -> bool:
         held = False
         for path in sorted(self._folder.glob("*.lock")):
-            if spare is not None and path.name == spare.name:
+            if spare is not None and path.name == Path(spare.lock_file).name:
                 continue
             try:
                 with FileLock(path, timeout=0):

@@ -9,7 +9,7 @@ from pathlib import Path
 from energy_sweep.record import MEASURING_STAGES, TRAINING_STAGES, StageRecord, is_digest
 
 DEFAULT_LIMIT_BYTES = 8 * 2**30
-KEPT = ("record-", "damaged-")  # how names begin of what no clearing takes away
+KEPT = ("record-", "damaged-", ".lock")  # how names begin of what no clearing takes away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

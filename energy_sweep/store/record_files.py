@@ -22,6 +22,8 @@ from energy_sweep.record.answers import answers_in
 from energy_sweep.record.files import read_file, write_whole
 from energy_sweep.record.seal import Damaged, parse, seal, unseal
 
+NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # for who would be at the other end of a pipe
+
 
 class FileMark(NamedTuple):
     """What tells a file from the one that it replaced."""
@@ -31,10 +33,18 @@ class FileMark(NamedTuple):
     number: int
 
     @classmethod
-    def of(cls, path: str | Path) -> FileMark | None:
-        """The mark of a file; None where there is none."""
+    def of(cls, path: str | Path, *, opened: bool = False) -> FileMark | None:
+        """The mark of a file, None where there is none.
+
+        Over a network it may be some seconds old; of a file that is `opened` for it, it is not.
+        """
         try:
-            found = os.stat(path)
+            if not opened:
+                found = os.stat(path)
+            else:
+                handle = os.open(path, os.O_RDONLY | NO_WAIT)
+                found = os.fstat(handle)
+                os.close(handle)
         except OSError:
             return None
         return cls(found.st_mtime_ns, found.st_size, found.st_ino)
@@ -73,11 +83,11 @@ class RecordFiles:
         found = (self._read(folder) for folder in _below(_below([self.root])))
         return {record.key: record for record in found if record is not None}
 
-    def is_changed(self, key: str) -> bool:
-        """Whether the file of a record is another than was written or read last."""
+    def is_changed(self, key: str, *, opened: bool = False) -> bool:
+        """Whether the file of a record is another than was written or read last; see FileMark."""
         # A key that is no name would lead out of the store.
         is_name = re.fullmatch(r"[\w-]+", key) is not None
-        return is_name and FileMark.of(self.path(key)) != self._marks.get(key)
+        return is_name and FileMark.of(self.path(key), opened=opened) != self._marks.get(key)
 
     def read(self, key: str) -> StageRecord | None:
         """The record of a stage; None where there is none or it is damaged."""

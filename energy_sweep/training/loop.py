@@ -20,7 +20,7 @@ from energy_sweep.compression.hooks import TrainingHook
 from energy_sweep.dataset.base import Data
 from energy_sweep.dataset.on_device import Batch, OnDeviceDataset
 from energy_sweep.model.base import Model
-from energy_sweep.model.state import DamagedFile, Trainee, load, restore, save
+from energy_sweep.model.state import DamagedFile, Trainee, load, load_whole, restore, save
 from energy_sweep.recipe import GPU_PRECISIONS, indexed_seed
 from energy_sweep.record import BadInput, Infeasible
 
@@ -34,6 +34,7 @@ __all__ = [
     "TrainingHook",
     "compile_in_place",
     "load",
+    "load_whole",
     "network",
     "restore",
     "save",

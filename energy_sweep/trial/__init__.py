@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from energy_sweep.meter.base import Meter
+from energy_sweep.meter.turn import device_turn
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import Infeasible, JsonDict, StageRecord, TrialResult, to_json
 from energy_sweep.store import StageStore
@@ -60,7 +61,7 @@ def run_trial(
     `branch_epochs` are the trunk epochs whose states other recipes will want. A loss that
     diverges, or memory that runs out, makes the result infeasible; its joules stay.
     """
-    with session(recipe, meter, store) as (opened, kept):
+    with session(recipe, meter, store) as (opened, kept), device_turn(opened):
         check_ready(recipe, meter_id=lambda: kept.meter_id)
         preload(recipe)
         planned = resolve(recipe, meter=opened, store=kept)
@@ -113,6 +114,7 @@ def deployed_trial(recipe: Recipe, *, meter: Meter, store: StageStore) -> Genera
     """
     recipe = resolve(recipe, meter=meter, store=store)
     with (
+        device_turn(meter),
         recipe.device.running(levers=False),
         ExportedModel(_context(recipe, meter=meter, store=store)) as deployed,
     ):

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from energy_sweep.compression.hooks import TrainingHook
 from energy_sweep.meter.base import Meter
+from energy_sweep.meter.turn import device_turn
 from energy_sweep.recipe import Recipe
 from energy_sweep.record import EnergySweepError, JsonDict, Mark, StageRecord
 from energy_sweep.record.own_files import is_sound
@@ -51,15 +52,23 @@ class PoolRounds:
     ) -> StageRecord:
         """A round of the pool `cost_key`, which a trial of the recipe uses, as the record `key`.
 
-        NoRound where it cannot be done. The recipe's plan is resolved.
+        NoRound where it cannot be done. The recipe's plan is resolved. One that another process
+        has measured meanwhile is that.
         """
-        with recipe.device.running(), recipe.device.infeasible_out_of_memory():
+        with (
+            device_turn(meter),
+            store.alone(key, STAGE) as known,
+            recipe.device.running(),
+            recipe.device.infeasible_out_of_memory(),
+        ):
+            if known is not None:
+                return known
             if cost_key not in self._readings:
                 context = TrialContext(recipe, meter=meter, store=store)
                 self._readings[cost_key] = self._reading(context, cost_key)
             marks = self._readings[cost_key]()
-        record = StageRecord(stage=STAGE, key=key, cost_key=cost_key, marks=marks, facts=facts)
-        return store.put(record)
+            record = StageRecord(stage=STAGE, key=key, cost_key=cost_key, marks=marks, facts=facts)
+            return store.put(record)
 
     @staticmethod
     def _reading(context: TrialContext, cost_key: str) -> Reading:

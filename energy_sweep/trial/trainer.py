@@ -140,6 +140,10 @@ class EpochTrainer:
     def _train_epoch(self) -> Callable[..., float]:
         return train_epoch if self.gang is None else self.gang.train_epoch
 
+    def is_warm(self, cost_key: str) -> bool:
+        """Whether this process has run steps of such a net."""
+        return cost_key in self._warm
+
     def warm_up(self, trainee: Trainee, cost_key: str, acting: TrainingHook | None = None) -> None:
         """Run two steps on a net that is thrown away, once per process and kind of net."""
         if cost_key not in self._warm:

@@ -8,6 +8,7 @@ from typing import Any
 
 from energy_sweep.device import Device, OutOfMemory
 from energy_sweep.meter.base import Meter, Work
+from energy_sweep.meter.turn import pass_turn_on
 from energy_sweep.model.count import Count
 from energy_sweep.record import JsonDict, Mark, StageRecord, StageUse, digest
 from energy_sweep.store import StageStore
@@ -45,23 +46,25 @@ class TrialUsage:
     def _keep_tried(self, use: StageUse, mark: Mark, reason: str) -> None:
         """Charge this trial with work that memory ran out in, in a pool that no other shares."""
         key = digest([use.key, "out of memory"])
-        known = self._store.get(key)
-        tried = StageRecord(
-            stage=use.stage,
-            key=key,
-            cost_key=key,
-            marks=(*(known.marks if known else ()), mark),
-            facts={"infeasible": reason},
-        )
-        self._store.put(tried)
+        with self._store.alone(key, use.stage) as known:
+            tried = StageRecord(
+                stage=use.stage,
+                key=key,
+                cost_key=key,
+                marks=(*(known.marks if known else ()), mark),
+                facts={"infeasible": reason},
+            )
+            self._store.put(tried)
         self.used.append(replace(use, key=key, cost_key=key))
 
     def done(self, use: StageUse, *, units: float | None = None) -> None:
         """Count a stage as used by this trial, in full or only `units` of it.
 
-        Ends the trial there if that was asked for, since a stage that is done is kept.
+        Ends the trial there if that was asked for, since a stage that is done is kept; else others
+        may have their turn first.
         """
         self._store.notice.check()
+        pass_turn_on()
         record = self._store.get(use.key)
         # What is stored may have been pooled under a former version's name.
         pool = use.cost_key if record is None else record.cost_key

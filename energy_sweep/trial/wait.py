@@ -45,6 +45,7 @@ class WaitingMeter:
         longest_seconds: float = LONGEST_SECONDS,
     ) -> None:
         self._meter, self._store, self._below = meter, store, below
+        self.turn = getattr(meter, "turn", None)  # of the meter that measures
         self._look = _watch_others() if look is None else look
         self._look_seconds, self._left_seconds = look_seconds, longest_seconds
         self._has_told = False

@@ -75,8 +75,8 @@ def test_what_takes_a_teacher_or_a_file_that_is_gone_has_no_round(
     trunk = next(use for use in result.stages if use.stage == "trunk")
     infer = next(use for use in result.stages if use.stage == "infer")
 
-    def measure(pool: str) -> None:
-        PoolRounds().measure(student, pool, key="a" * 64, facts={}, meter=meter, store=store)
+    def measure(pool: str, key: str = "a") -> None:
+        PoolRounds().measure(student, pool, key=64 * key, facts={}, meter=meter, store=store)
 
     with pytest.raises(NoRound, match="teacher"):
         measure(trunk.cost_key)
@@ -84,6 +84,6 @@ def test_what_takes_a_teacher_or_a_file_that_is_gone_has_no_round(
     for file in store.folder(infer.cost_key).glob("model.*"):
         file.unlink()
     with pytest.raises(NoRound, match="graph"):
-        measure(infer.cost_key)
+        measure(infer.cost_key, "b")
     with pytest.raises(NoRound, match="nothing"):
         measure("b" * 64)

@@ -26,6 +26,7 @@ class TrialSession:
 
     def remember(self) -> None:
         """Keep for later studies what graphs cost that were measured in this one."""
+        self.store.refresh()
         if any(record.stage == "infer" for record in self.store.records().values()):
             from energy_sweep.trial.deployment.graph_memory import remember_graphs
 

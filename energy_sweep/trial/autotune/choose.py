@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from energy_sweep.front.breakdown import EPOCH_STAGES
 from energy_sweep.meter.base import Meter
+from energy_sweep.meter.turn import device_turn
 from energy_sweep.recipe import Recipe, of_one_process, replace, spec
 from energy_sweep.recipe.plan import AUTO, DEFAULT_PLAN, PLANS, Plan
 from energy_sweep.recipe.stages import chain
@@ -55,10 +56,19 @@ def resolve(
     whole_groups(len(data.train) // recipe.batch, recipe.batch, recipe.accumulate)
     key, settings = _named(one, machine)
     known = store.get(key)
-    if known is None or (to_come is not None and is_outgrown(known, to_come)):
-        wanted = to_come or _own_steps(recipe)
-        asked = StageRecord(stage=STAGE, key=key, cost_key=key, settings=settings)
-        known = decide(one, asked, wanted, before=known, meter=meter, store=store, begins=begins)
+    if known is None or is_outgrown(known, to_come):
+        with device_turn(meter), store.alone(key, STAGE) as known:
+            if known is None or is_outgrown(known, to_come):
+                asked = StageRecord(stage=STAGE, key=key, cost_key=key, settings=settings)
+                known = decide(
+                    one,
+                    asked,
+                    to_come or _own_steps(recipe),
+                    before=known,
+                    meter=meter,
+                    store=store,
+                    begins=begins,
+                )
     return replace(recipe, plan=from_json(Plan, known.facts["plan"]))
 
 

@@ -23,9 +23,9 @@ from energy_sweep.trial.preload import preload
 STAGE = "calibrate"
 
 
-def is_outgrown(known: StageRecord, to_come: StepsToCome) -> bool:
+def is_outgrown(known: StageRecord, to_come: StepsToCome | None) -> bool:
     """Whether plans were not tried for want of epochs, of which so many more are to come now."""
-    if known.facts.get("tried", True):
+    if to_come is None or known.facts.get("tried", True):
         return False
     return from_json(Worth, known.facts["worth"]).pays_to_switch(to_come)
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from energy_sweep.compression.hooks import HookList, TrainingHook
 from energy_sweep.optimizer.schedule import recover_lr
 from energy_sweep.record import JsonDict, StageRecord
-from energy_sweep.training.loop import DamagedFile, Trainee, load, restore, save
+from energy_sweep.training.loop import Trainee, load_whole, restore, save
 from energy_sweep.trial.compression.recalibrate import recalibrate
 from energy_sweep.trial.context import TrialContext
 from energy_sweep.trial.rounds import RoundUse
@@ -117,13 +117,11 @@ def compressed_file(context: TrialContext, index: int) -> Path:
 
 def compressed_network(context: TrialContext, index: int) -> nn.Module:
     """The net of a round before its recovery, from the store or compressed again."""
-    use = context.rounds[index].compress
-    folder = context.store.folder(use.key)
-    try:
-        tensors, _ = load(compressed_file(context, index))
-    except (FileNotFoundError, DamagedFile):
-        context.store.put_again(_run(context, index, folder))
-        tensors, _ = load(compressed_file(context, index))
+    tensors = context.store.made(
+        context.rounds[index].compress,
+        lambda: load_whole(compressed_file(context, index)),
+        lambda folder: _run(context, index, folder),
+    )
     return _rebuilt(context, index + 1, tensors)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import nn
 
-from energy_sweep.record import JsonDict
+from energy_sweep.record import JsonDict, StageRecord, StageUse
 from energy_sweep.record.own_files import is_sound, seal_file
 from energy_sweep.runtime.base import Mismatch
 from energy_sweep.trial.compression.compress import final_network
@@ -61,16 +61,23 @@ class ExportedModel:
         """The file of the architecture; one that was evicted or damaged is exported again."""
         context, use = self.context, self.context.stages["export"]
         template = context.store.folder(use.key) / f"template{self.runtime.suffix}"
-        known = context.store.get(use.key)
-        if known is None:
-            self.runtime.warm_up(self.network, context.data, self._folder)
-        if known is None or not is_sound(template):
-            export = functools.partial(
+
+        def export(_: Path) -> StageRecord:
+            if context.store.get(use.key) is None:
+                self.runtime.warm_up(self.network, context.data, self._folder)
+            write = functools.partial(
                 self.runtime.export, self.network, context.data, path=template
             )
-            context.store.put_again(context.usage.metered(use, export, images=1))
+            record = context.usage.metered(use, write, images=1)
             seal_file(template)
-        return template
+            return record
+
+        return context.store.made(use, lambda: self._stored(use, template), export)
+
+    def _stored(self, use: StageUse, path: Path) -> Path | None:
+        """A file that a stage made, where its record is there and it is what it was."""
+        known = self.context.store.get(use.key)
+        return path if known is not None and is_sound(path) else None
 
     @property
     def lowering(self) -> tuple[RoundUse, ...]:
@@ -101,9 +108,6 @@ class ExportedModel:
         """The file of a round, from the store or made again."""
         context, use = self.context, one.compress
         target = context.store.folder(use.key) / self._name
-        known = context.store.get(use.key)
-        if known is not None and is_sound(target):
-            return target
         facts = list[JsonDict]()
 
         def lower() -> None:
@@ -117,10 +121,13 @@ class ExportedModel:
             )
             facts.append(made)
 
-        if use.cost_key not in context.store.warm:
-            lower()  # the first time imports what lowers, which is no configuration's cost
-            context.store.warm.add(use.cost_key)
-        made = context.usage.metered(use, lower, images=len(context.data.validation.labels))
-        seal_file(target)
-        context.store.put_again(replace(made, facts=facts[-1]))
-        return target
+        def make(_: Path) -> StageRecord:
+            if use.cost_key not in context.store.warm:
+                lower()  # the first time imports what lowers, which is no configuration's cost
+                context.store.warm.add(use.cost_key)
+            images = len(context.data.validation.labels)
+            record = context.usage.metered(use, lower, images=images)
+            seal_file(target)
+            return replace(record, facts=facts[-1])
+
+        return context.store.made(use, lambda: self._stored(use, target), make)

@@ -74,13 +74,22 @@ def evaluate(deployed: ExportedModel) -> Evaluation:
     use = context.stages["evaluate"]
     record = context.store.once(use, lambda _: _evaluated(deployed))
     if FACT not in record.facts:
-        if has_weights(context.usage.used, context.store.root):
-            record = context.store.put_again(_evaluated(deployed))
-        else:
-            record = context.store.put(replace(record, facts={**record.facts, FACT: None}))
+        record = _answered(deployed)
     context.usage.done(context.stages["export"])
     context.usage.done(use)
     return from_json(Evaluation, record.facts)
+
+
+def _answered(deployed: ExportedModel) -> StageRecord:
+    """The evaluation with the images that were right, or with a word that nobody knows them."""
+    context = deployed.context
+    use, store = context.stages["evaluate"], context.store
+    with store.alone(use.key, use.stage) as record:
+        if record is not None and FACT in record.facts:
+            return record
+        if record is None or has_weights(context.usage.used, store.root):
+            return store.put_again(_evaluated(deployed))
+        return store.put(replace(record, facts={**record.facts, FACT: None}))
 
 
 def infer(deployed: ExportedModel, evaluation: Evaluation) -> JsonDict:

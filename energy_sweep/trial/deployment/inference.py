@@ -49,10 +49,12 @@ def measure_inference(
     weights measures nothing, and opens nothing.
     """
     stand = InferenceBenchmark(key, inference, store, meter)
-    if weights not in stand.record.facts["users"]:
-        _visit(stand, open_graph(), weights, kind)
-    else:
-        _mend(stand, open_graph, weights)
+    path = open_graph() if weights not in stand.record.facts["users"] else None
+    with store.alone(key, "infer"):
+        if path is not None and weights not in stand.record.facts["users"]:
+            _visit(stand, path, weights, kind)
+        else:
+            _mend(stand, open_graph, weights)
     if weights in stand.record.facts["apart"]:
         key = digest([key, weights])
     return StageUse(stage="infer", key=key, cost_key=key, units=1)
@@ -68,13 +70,14 @@ def measure_once(
 ) -> str:
     """The pool of the graph `key`, which one window is enough for: it decides nothing."""
     stand = InferenceBenchmark(key, inference, store, meter)
-    record = stand.record
-    if is_remembered(record):
-        store.once(StageUse(stage="infer", key=key, cost_key=key, units=1), lambda _: record)
-    elif not record.marks:
-        store.put(replace(record, marks=stand.window(open_graph())))
-    elif not stand.is_paced:
-        stand.pace(open_graph())
+    with store.alone(key, "infer"):
+        record = stand.record
+        if is_remembered(record):
+            store.once(StageUse(stage="infer", key=key, cost_key=key, units=1), lambda _: record)
+        elif not record.marks:
+            store.put(replace(record, marks=stand.window(open_graph())))
+        elif not stand.is_paced:
+            stand.pace(open_graph())
     return key
 
 

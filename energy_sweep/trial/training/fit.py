@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from torch import Tensor
 
 from energy_sweep.compression.hooks import TrainingHook
-from energy_sweep.record import Infeasible, JsonDict
+from energy_sweep.record import Infeasible, JsonDict, StageRecord
 from energy_sweep.training.loop import Trainee, restore
 from energy_sweep.trial.context import TrialContext
 from energy_sweep.trial.training.segment import Segment, is_finished, run_segment, trained_state
@@ -67,17 +68,19 @@ def _charge_pretraining(context: TrialContext) -> None:
 def _prepare(context: TrialContext) -> None:
     """Build and warm up the net: metered the first time, unmetered in a later process."""
     use, last = context.stages["prepare"], training(context)[-1].use
+    trainer, images = context.trainer, 2 * context.recipe.batch * context.recipe.accumulate
 
     def warm() -> None:
-        context.trainer.warm_up(
-            context.trainer.dense_trainee(), last.cost_key, acting_in_training(context, 0.0)
-        )
+        acting = acting_in_training(context, 0.0)
+        trainer.warm_up(trainer.dense_trainee(), last.cost_key, acting)
 
-    if context.store.get(use.key) is None:
-        context.trainer.wake()
-        images = 2 * context.recipe.batch * context.recipe.accumulate
-        context.store.once(use, lambda _: context.usage.metered(use, warm, images=images))
-    elif context.store.get(last.key) is None:
+    def prepare(_: Path) -> StageRecord:
+        trainer.wake()
+        acting_in_training(context, 0.0)  # asks a teacher for its answers before a window is open
+        return context.usage.metered(use, warm, images=images)
+
+    context.store.once(use, prepare)
+    if context.store.get(last.key) is None and not trainer.is_warm(last.cost_key):
         warm()
     context.usage.done(use)
 
@@ -94,6 +97,14 @@ def acting_in_training(context: TrialContext, progress: float) -> TrainingHook |
 def _by_horizon(context: TrialContext, start: int = 0) -> Callable[[int], TrainingHook | None]:
     horizon = context.recipe.epochs
     return lambda epoch: acting_in_training(context, (start + epoch) / horizon)
+
+
+def _begun(context: TrialContext) -> Trainee:
+    """The net before its first epoch. What acts in epochs has what it needs before a window is
+    open: for a teacher's answers another process might be waited for, which waits for the window.
+    """
+    acting_in_training(context, 0.0)
+    return context.trainer.dense_trainee()
 
 
 def dense_state(context: TrialContext) -> dict[str, Tensor]:
@@ -113,7 +124,7 @@ def trunk(context: TrialContext) -> Segment:
     return Segment(
         use=use,
         epochs=epochs,
-        begin=context.trainer.dense_trainee,
+        begin=lambda: _begun(context),
         train_epoch=context.trainer.epochs("train", lr, acting=_by_horizon(context)),
         work=context.epoch_work("trunk"),
         keep=frozenset(epoch for epoch in context.keep if 0 < epoch <= epochs),
@@ -128,7 +139,7 @@ def cooldown(context: TrialContext) -> Segment:
     start = int(context.stages["trunk"].units) if "trunk" in context.stages else 0
 
     def begin() -> Trainee:
-        trainee = context.trainer.dense_trainee()
+        trainee = _begun(context)
         if start:
             state = trained_state(trunk(context), store=context.store, meter=context.meter)
             restore(trainee.module, trainee.optimizer, state)

@@ -72,24 +72,46 @@ def trained_state(segment: Segment, *, store: StageStore, meter: Meter) -> dict[
     run_segment(segment, store=store, meter=meter)
     try:
         return load(path)[0]
-    except DamagedFile as error:
-        log.warning("%s: its epochs run again", error)
-        path.unlink(missing_ok=True)
-        run_segment(segment, store=store, meter=meter)
-        return load(path)[0]
+    except (DamagedFile, FileNotFoundError):
+        return _mended_state(segment, path, store=store, meter=meter)
+
+
+def _mended_state(
+    segment: Segment, path: Path, *, store: StageStore, meter: Meter
+) -> dict[str, Tensor]:
+    """The state after the last epoch, trained again by one of all that found it damaged."""
+    with store.alone(segment.use.key, segment.use.stage):
+        try:
+            return load(path)[0]
+        except (DamagedFile, FileNotFoundError) as error:
+            log.warning("%s: its epochs run again", error)
+            path.unlink(missing_ok=True)
+            run_segment(segment, store=store, meter=meter)
+            return load(path)[0]
 
 
 def run_segment(segment: Segment, *, store: StageStore, meter: Meter) -> StageRecord:
     """Train up to `segment.epochs`, from the furthest state on disk; raises Infeasible.
 
-    Nothing runs where the record and the state at `epochs` are there already.
+    Nothing runs where the record and the state at `epochs` are there already. Where another
+    process trains it, this one goes on from what that leaves.
     """
-    record = store.get(segment.use.key)
-    if record is not None:
-        _refuse_diverged(record, segment.epochs)
-        if is_finished(segment, store):
-            return record
-    return _train(segment, store=store, meter=meter, record=record)
+    if (record := _finished(segment, store, store.get(segment.use.key))) is not None:
+        return record
+    with store.alone(segment.use.key, segment.use.stage) as record:
+        if (done := _finished(segment, store, record)) is not None:
+            return done
+        return _train(segment, store=store, meter=meter, record=record)
+
+
+def _finished(
+    segment: Segment, store: StageStore, record: StageRecord | None
+) -> StageRecord | None:
+    """The record of a segment that is finished; raises Infeasible where it never will be."""
+    if record is None:
+        return None
+    _refuse_diverged(record, segment.epochs)
+    return record if is_finished(segment, store) else None
 
 
 def _refuse_diverged(record: StageRecord, epochs: int) -> None:

@@ -22,7 +22,7 @@ from energy_sweep.recipe import replace as replace_recipe
 from energy_sweep.record import BadInput, JsonDict, StageRecord, StageUse
 from energy_sweep.record.bounds import MOST_COUNTED, check_count, check_positive
 from energy_sweep.runtime.folding import DeployableNet
-from energy_sweep.training.loop import DamagedFile, load, restore
+from energy_sweep.training.loop import load_whole, restore
 from energy_sweep.trial.context import TrialContext
 from energy_sweep.trial.training.fit import dense_state, fit
 from energy_sweep.trial.training.pretrained import Pretrained
@@ -158,12 +158,11 @@ def _answers(context: TrialContext) -> Tensor:
 
 def _stored_answers(context: TrialContext, recipe: Recipe, asking: StageUse) -> Tensor:
     """One member's logits; those that are gone are asked for again."""
-    folder = context.store.folder(asking.key)
-    try:
-        tensors, _ = load(folder / "logits.safetensors")
-    except (FileNotFoundError, DamagedFile):
-        context.store.put_again(_ask(context, recipe, asking, folder))
-        tensors, _ = load(folder / "logits.safetensors")
+    tensors = context.store.made(
+        asking,
+        lambda: load_whole(context.store.folder(asking.key) / "logits.safetensors"),
+        lambda folder: _ask(context, recipe, asking, folder),
+    )
     return tensors["logits"].to(context.device)
 
 
