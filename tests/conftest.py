@@ -10,12 +10,14 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tracing import untraced
 
 from energy_sweep.app.sweep import patience
+from energy_sweep.meter import turn
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -33,10 +35,12 @@ def pytest_configure() -> None:
     """Listen to what is ignored, since programs that tests start and stop inherit that.
 
     What is said on a slow machine alone is left out of what tests read, and so is the width of the
-    terminal, which pytest-xdist tells its workers as COLUMNS. The user's cache is left alone.
+    terminal, which pytest-xdist tells its workers as COLUMNS. The user's cache is left alone, and
+    tests that run beside each other wait for windows only.
     """
     os.environ["XDG_CACHE_HOME"] = CACHE.name
     patience.SECONDS = 3600.0
+    turn.FOLDER = Path(CACHE.name)
     os.environ.pop("COLUMNS", None)
     _spare_what_is_captured()
     for number, usual in (

@@ -23,6 +23,7 @@ from energy_sweep.meter.lock import WindowLock, held_file, lock_files, take_file
 NEXT_POLL_SECONDS = 0.02
 POLL_SECONDS = 0.1
 WHOSE = "another worker at the same devices, and so in turns from here on"
+FOLDER = Path(tempfile.gettempdir())
 _TOLD: set[str] = set()  # of which locks that was said
 
 
@@ -34,7 +35,7 @@ class DeviceTurn:
     """
 
     def __init__(self, resources: Sequence[str], *, folder: Path | None = None) -> None:
-        folder = Path(tempfile.gettempdir()) if folder is None else folder
+        folder = FOLDER if folder is None else folder
         self._window = WindowLock(resources, folder=folder)
         gates, turns = (lock_files(resources, folder, prefix) for prefix in ("next-", "turn-"))
         self._locks = [*zip(gates, turns, strict=True)]

@@ -30,10 +30,10 @@ POLL_SECONDS = 0.05
 
 
 @contextmanager
-def held_stage(folder: Path, what: str) -> Generator[None]:
+def held_stage(folder: Path, what: str, *, brief: bool = False) -> Generator[None]:
     """Hold the stage of a folder; `what` it is, is said where it takes long to get it.
 
-    Re-entrant in a thread.
+    Re-entrant in a thread. Who holds it but `brief`ly, to write, looks at nothing in it.
     """
     lock = FileLock(folder / NAME, is_singleton=True, mode=0o666)
     nested = lock.is_locked
@@ -43,12 +43,12 @@ def held_stage(folder: Path, what: str) -> Generator[None]:
         with without_turn():
             _wait(lock, what)
     try:
-        if not nested:
+        if not (nested or brief):
             ask_for_names(folder)
             sign_file(lock.lock_file, f"{os.getpid()} {time.time():.0f} {platform.node()}")
         yield
     finally:
-        if not nested:
+        if not (nested or brief):
             sign_file(lock.lock_file, "")
         lock.release()
 

@@ -88,7 +88,8 @@ class StageStore:
 
     def put(self, record: StageRecord) -> StageRecord:
         """Keep a record, replacing the one under the same key."""
-        with self.alone(record.key, record.stage):
+        folder = self.folder(record.key)
+        with held_stage(folder, f"{record.stage} {record.key[:12]}", brief=True):
             self._known.put(record)
         return record
 

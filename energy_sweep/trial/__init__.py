@@ -61,12 +61,13 @@ def run_trial(
     `branch_epochs` are the trunk epochs whose states other recipes will want. A loss that
     diverges, or memory that runs out, makes the result infeasible; its joules stay.
     """
-    with session(recipe, meter, store) as (opened, kept), device_turn(opened):
-        check_ready(recipe, meter_id=lambda: kept.meter_id)
-        preload(recipe)
-        planned = resolve(recipe, meter=opened, store=kept)
-        context = _context(planned, meter=opened, store=kept, keep=frozenset(branch_epochs))
-        return _run(context, plan_record(recipe, kept))
+    with session(recipe, meter, store) as (opened, kept):
+        check_ready(recipe, meter_id=lambda: kept.meter_id)  # which may download data
+        with device_turn(opened):
+            preload(recipe)
+            planned = resolve(recipe, meter=opened, store=kept)
+            context = _context(planned, meter=opened, store=kept, keep=frozenset(branch_epochs))
+            return _run(context, plan_record(recipe, kept))
 
 
 def _run(context: TrialContext, tried: StageRecord | None) -> TrialResult:
