@@ -7,12 +7,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 import toy_stages
 from toy_stages import use
 
+from energy_sweep.meter.lock import WindowLock
+from energy_sweep.record import BadInput
 from energy_sweep.store import StageStore
 
 pytestmark = pytest.mark.no_cover
@@ -65,6 +68,26 @@ def test_who_waits_says_so_and_goes_on_where_the_owner_is_killed(tmp_path: Path)
     [record] = fresh(tmp_path).records().values()
     assert len(record.marks) == 2  # and the bill holds what was lost, but for the last epoch's line
     assert finished - 1 <= len(record.lost) <= finished + 1
+
+
+def test_nobody_waits_for_a_stage_in_a_measured_window(tmp_path: Path) -> None:
+    owner = start(tmp_path, "epochs", 1000, 0.02)
+    assert owner.stdout is not None and owner.stdout.readline() == "1\n"
+    window = WindowLock(["cpu-0"], folder=tmp_path)
+    with window.hold(), pytest.raises(BadInput, match=f"which process {owner.pid} is at"):
+        toy_stages.once(fresh(tmp_path), 0)
+    owner.kill()
+    owner.communicate()
+
+
+def test_threads_do_a_stage_once(tmp_path: Path) -> None:
+    store = fresh(tmp_path)
+    threads = [threading.Thread(target=toy_stages.once, args=(store, 0)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [path.read_text() for path in tmp_path.glob("*/*/done.log")] == ["x"]
 
 
 def test_nothing_is_evicted_while_others_work_with_the_store(tmp_path: Path) -> None:

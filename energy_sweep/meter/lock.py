@@ -25,6 +25,7 @@ from energy_sweep.meter.base import MeterUnavailable
 log = logging.getLogger(__name__)
 
 PATIENCE_SECONDS = 5.0
+TURN = "turn-"  # in the names of locks that are no window's
 SAME_SECONDS = 1.5  # the moment of the start is told in whole seconds, which may be rounded anew
 # Tells child processes which locks are held around them: FILE=SIGNATURE of each.
 HELD = "ENERGY_SWEEP_HELD"
@@ -49,11 +50,33 @@ class WindowLock:
         with ExitStack() as stack:
             for lock in self._locks:
                 stack.enter_context(held_file(lock, "another program's measured window"))
+            _open.windows += 1
+            stack.callback(_closed)
             yield
 
     def is_held(self) -> bool:
         """Whether this thread, or the window that this process was started in, holds any."""
         return any(lock.is_locked or _is_held_by_parent(lock.lock_file) for lock in self._locks)
+
+
+class _OpenWindows(threading.local):
+    """How many windows this thread has open."""
+
+    windows = 0
+
+
+_open = _OpenWindows()
+
+
+def _closed() -> None:
+    _open.windows -= 1
+
+
+def is_in_window() -> bool:
+    """Whether this thread has a window open, or this process was started in one: whoever waits
+    there for another process may be who that one waits for."""
+    windows = [path for path in _inherited_signatures() if TURN not in Path(path).name]
+    return _open.windows > 0 or any(map(_is_held_by_parent, windows))
 
 
 def lock_files(resources: Sequence[str], folder: Path, prefix: str = "") -> list[FileLock]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from energy_sweep.meter.base import Meter
-from energy_sweep.meter.lock import WindowLock, held_file, lock_files, take_file
+from energy_sweep.meter.lock import TURN, WindowLock, held_file, lock_files, take_file
 
 # Who is next looks often, so that the devices are not idle for long; the others need not.
 NEXT_POLL_SECONDS = 0.02
@@ -37,7 +37,7 @@ class DeviceTurn:
     def __init__(self, resources: Sequence[str], *, folder: Path | None = None) -> None:
         folder = FOLDER if folder is None else folder
         self._window = WindowLock(resources, folder=folder)
-        gates, turns = (lock_files(resources, folder, prefix) for prefix in ("next-", "turn-"))
+        gates, turns = (lock_files(resources, folder, prefix) for prefix in ("next-", TURN))
         self._locks = [*zip(gates, turns, strict=True)]
 
     @contextmanager

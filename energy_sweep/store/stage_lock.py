@@ -18,8 +18,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from energy_sweep.meter.lock import sign_file
+from energy_sweep.meter.lock import is_in_window, sign_file
 from energy_sweep.meter.turn import without_turn
+from energy_sweep.record import BadInput
 from energy_sweep.record.files import PART
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,11 @@ def held_stage(folder: Path, what: str, *, brief: bool = False) -> Generator[Non
     try:
         lock.acquire(timeout=0)
     except Timeout:
+        if is_in_window():
+            raise BadInput(
+                f"the stage {what}{_holder(lock.lock_file)}, cannot be waited for in a measured"
+                " window, which that process may wait for: run this again when it is done"
+            ) from None
         with without_turn():
             _wait(lock, what)
     try:

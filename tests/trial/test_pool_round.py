@@ -86,4 +86,4 @@ def test_what_takes_a_teacher_or_a_file_that_is_gone_has_no_round(
     with pytest.raises(NoRound, match="graph"):
         measure(infer.cost_key, "b")
     with pytest.raises(NoRound, match="nothing"):
-        measure("b" * 64)
+        measure("b" * 64, "c")
