@@ -12,7 +12,7 @@ import os
 import platform
 import time
 import uuid
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -31,10 +31,13 @@ POLL_SECONDS = 0.05
 
 
 @contextmanager
-def held_stage(folder: Path, what: str, *, brief: bool = False) -> Generator[None]:
+def held_stage(
+    folder: Path, what: str, *, brief: bool = False, check: Callable[[], None] = lambda: None
+) -> Generator[None]:
     """Hold the stage of a folder; `what` it is, is said where it takes long to get it.
 
-    Re-entrant in a thread. Who holds it but `brief`ly, to write, looks at nothing in it.
+    Re-entrant in a thread; who waits is asked to `check` whether to go on. Who holds it but
+    `brief`ly, to write, looks at nothing in it.
     """
     lock = FileLock(folder / NAME, is_singleton=True, mode=0o666)
     nested = lock.is_locked
@@ -47,7 +50,7 @@ def held_stage(folder: Path, what: str, *, brief: bool = False) -> Generator[Non
                 " window, which that process may wait for: run this again when it is done"
             ) from None
         with without_turn():
-            _wait(lock, what)
+            _wait(lock, what, check)
     try:
         if not (nested or brief):
             ask_for_names(folder)
@@ -68,12 +71,17 @@ def ask_for_names(folder: Path) -> None:
     name.unlink(missing_ok=True)
 
 
-def _wait(lock: FileLock, what: str) -> None:
-    try:
-        lock.acquire(timeout=PATIENCE_SECONDS, poll_interval=POLL_SECONDS)
-    except Timeout:
-        log.warning("waiting for the stage %s%s", what, _holder(lock.lock_file))
-        lock.acquire(timeout=-1, poll_interval=POLL_SECONDS)
+def _wait(lock: FileLock, what: str, check: Callable[[], None]) -> None:
+    begun, told = time.monotonic(), False
+    while True:
+        check()
+        try:
+            lock.acquire(timeout=min(PATIENCE_SECONDS, 0.5), poll_interval=POLL_SECONDS)
+            return
+        except Timeout:
+            if not told and time.monotonic() - begun >= PATIENCE_SECONDS:
+                log.warning("waiting for the stage %s%s", what, _holder(lock.lock_file))
+                told = True
 
 
 def _holder(path: str) -> str:

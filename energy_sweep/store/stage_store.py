@@ -83,7 +83,8 @@ class StageStore:
 
         What is put follows from what is read here, so that no mark of another process is lost.
         """
-        with held_stage(self.folder(key), f"{stage} {key[:12]}".strip()):
+        what = f"{stage} {key[:12]}".strip()
+        with held_stage(self.folder(key), what, check=self.notice.check):
             yield self._known.look(key, opened=True)
 
     def put(self, record: StageRecord) -> StageRecord:
