@@ -10,7 +10,7 @@ from energy_sweep.app.config.quoting import quote_if_needed
 from energy_sweep.app.experiment.preset import Preset, SweepPlan
 from energy_sweep.app.verbs.child import BY_SIGNAL, run
 from energy_sweep.record.notice import Ended
-from energy_sweep.study.paths import OUTPUTS
+from energy_sweep.study.paths import OUTPUTS, is_study
 from energy_sweep.text.commands import program
 
 SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -40,6 +40,14 @@ def plan_lines(preset: Preset, size: str, outputs: Path) -> list[str]:
     return lines
 
 
+def starts_from(preset: Preset, plan: SweepPlan, size: str, outputs: Path) -> str:
+    """The study of this experiment that a sweep takes weights of, and that was not begun yet."""
+    studies = {preset.study(one.name, size) for one in preset.size(size).sweeps}
+    named = (word.partition("=")[2].partition("/") for word in plan.words)
+    found = [name for name, slash, _ in named if slash and name in studies]
+    return next((name for name in found if not is_study(outputs / name)), "")
+
+
 def run_sweeps(preset: Preset, size: str, outputs: Path, *, dry: bool) -> list[str]:
     """Run each, or ask each what it would do; gives the names of those that did not end well.
 
@@ -49,6 +57,11 @@ def run_sweeps(preset: Preset, size: str, outputs: Path, *, dry: bool) -> list[s
     for plan in preset.size(size).sweeps:
         if dry and plan.trace:
             continue  # which costs nothing
+        source = starts_from(preset, plan, size, outputs)
+        if dry and source:
+            name = preset.study(plan.name, size)
+            print(f"\n{name} starts from {source}, which runs before it: no price is known yet")
+            continue
         words = [*words_of(preset, plan, size, outputs), *(["search.dry_run=true"] if dry else [])]
         print(f"\n{program(*words)}", flush=True)
         # Who kills this program alone leaves its sweep running, which the same command waits for.

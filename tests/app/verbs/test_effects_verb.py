@@ -13,7 +13,7 @@ from stored_study import store_study
 
 from energy_sweep.app.experiment.preset import known_presets, load_preset, read_preset
 from energy_sweep.app.main import main
-from energy_sweep.app.verbs.experiment_sweeps import words_of
+from energy_sweep.app.verbs.experiment_sweeps import starts_from, words_of
 from energy_sweep.record import BadInput
 
 # A claim of one's own, in ten lines.
@@ -113,6 +113,18 @@ def test_the_sweeps_of_an_experiment_are_commands(outputs: Path) -> None:
     plan = preset.size("smoke").sweeps[0]
     words = words_of(preset, plan, "smoke", Path("outputs"))
     assert words == ["-m", "batch=32,64", "meter=replay", "name=own-smoke-a"]
+
+
+def test_a_sweep_that_starts_from_another_is_not_priced_before_that(
+    outputs: Path, tmp_path: Path
+) -> None:
+    preset = load_preset("power_of_training")
+    reused = next(one for one in preset.size("full").sweeps if one.name == "reused")
+    source = "power_of_training-source"
+    assert starts_from(preset, reused, "full", tmp_path) == source
+    store_study(tmp_path, source, toy_study.grid())
+    assert not starts_from(preset, reused, "full", tmp_path)
+    assert not starts_from(preset, preset.size("full").sweeps[0], "full", tmp_path)
 
 
 @pytest.mark.parametrize(
