@@ -82,9 +82,10 @@ def _too_much(arguments: argparse.Namespace, extra: Sequence[str]) -> str:
     if flags:
         return f"unrecognized arguments: {words}: type {program()} {verb} --help"
     if hasattr(arguments, "name"):
-        return (
-            f"{verb} takes one NAME, a study: type {verb} {arguments.name}, and leave {words} out"
-        )
+        both = f"{arguments.name} {words}"
+        other = f"; both on one page: compare {both} --to FILE.html" * (verb == "report")
+        only = f"type {verb} {arguments.name}, and leave {words} out"
+        return f"{verb} takes one NAME, a study: {only}{other}"
     if hasattr(arguments, "names"):
         return f"type what to compare beside each other: {verb} {' '.join(arguments.names)} {words}"
     return f"{verb} takes no NAME: leave {words} out"

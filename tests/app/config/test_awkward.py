@@ -71,6 +71,10 @@ REFUSED: dict[tuple[str, ...], str] = {
     ("bacth",): "bacth is neither a verb nor a setting: did you mean batch=64?",
     ("batch",): "batch is a setting: type batch=64",
     ("front", "A", "B"): "front takes one NAME, a study: type front A, and leave B out",
+    ("report", "A", "B"): (
+        "report takes one NAME, a study: type report A, and leave B out;"
+        " both on one page: compare A B --to FILE.html"
+    ),
     ("meters", "A"): "meters takes no NAME: leave A out",
     ("front", "--frob"): "unrecognized arguments: --frob: type python -m energy_sweep front --help",
     ("dataset.root=/a=b",): "dataset.root=/a=b cannot be read as it is: type quotes within quotes,",
