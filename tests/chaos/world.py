@@ -76,8 +76,21 @@ def sweep(
     return run_fork(words, folder, seconds=TRAINING, before=before, kill_after=kill_after)
 
 
+def without_times(document: dict[str, Any]) -> dict[str, Any]:
+    """The front's document without the percentiles of latency, which no meter replays."""
+    rows = {
+        kind: [
+            {key: value for key, value in row.items() if not key.startswith("latency_p")}
+            for row in document[kind]
+        ]
+        for kind in ("front", "dominated")
+    }
+    return {**document, **rows}
+
+
 def without_spent(document: dict[str, Any]) -> dict[str, Any]:
-    """The front's document without what lost work is allowed to raise."""
+    """The front's document without times, nor what lost work is allowed to raise."""
+    document = without_times(document)
     plain = {
         key: document[key] for key in document if key not in ("spent_joules", "overhead", "growth")
     }

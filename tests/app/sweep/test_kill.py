@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from energy_sweep.app.main import main
+from tests.chaos.world import without_times
 
 SWEEP = [
     *("-m", "meter=replay", "name=study", "search/space=none", "model.width=4", "model.depth=2"),
@@ -47,7 +48,7 @@ def kill_at(path: Path, seconds: float, *, folder: Path) -> None:
 def document(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     capsys.readouterr()
     assert main(["front", "study", "--outputs", str(folder), "--json"]) == 0
-    return json.loads(capsys.readouterr().out)
+    return without_times(json.loads(capsys.readouterr().out))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
