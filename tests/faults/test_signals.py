@@ -204,6 +204,19 @@ def test_jobs_of_a_launcher_end_with_the_one_that_started_them(
         assert "of 4 configurations on the front" in out
 
 
+def test_another_worker_takes_the_trial_over_at_once(tmp_path: Path) -> None:
+    words = [*own(0.03)[:-1], "epochs=5", "lr=.01,.02,.03"]
+    worker = start(tmp_path, *words)
+    wait_for(lambda: marks(tmp_path), worker)
+    other = start(tmp_path, *words)
+    worker.terminate()
+    _, err = worker.communicate(timeout=60)
+    assert worker.returncode == 143, err
+    out, err = other.communicate(timeout=240)
+    assert other.returncode == 0 and "3 new" in err, err
+    assert "of 3 configurations on the front" in out
+
+
 def is_rank(process: psutil.Process) -> bool:
     """Whether a process trains."""
     return "energy_sweep.training.worker" in process.cmdline()
