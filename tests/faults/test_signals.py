@@ -131,6 +131,17 @@ def test_a_second_one_ends_it_at_once_and_what_that_cost_is_lost_work(tmp_path: 
     assert marks(tmp_path), "the joules of the epoch that was cut short"
 
 
+def test_ctrl_c_ends_it_at_once_and_what_that_cost_is_lost_work(tmp_path: Path) -> None:
+    worker = start(tmp_path, *own(3))
+    wait_for(lambda: list((tmp_path / "outputs").glob("study/stages/*/*/record-*")), worker)
+    time.sleep(1)
+    worker.send_signal(signal.SIGINT)
+    _, err = worker.communicate(timeout=25)
+    assert worker.returncode == 130
+    assert err.splitlines()[-1] == "stopped: the same command goes on from here"
+    assert marks(tmp_path), "the joules of the epoch that was cut short"
+
+
 def test_without_time_it_ends_by_itself(tmp_path: Path) -> None:
     worker = start(tmp_path, *own(3), ENERGY_SWEEP_NOTICE_SECONDS="0.2")
     wait_for(lambda: list((tmp_path / "outputs").glob("study/stages/*/*/record-*")), worker)
