@@ -25,7 +25,7 @@ from energy_sweep.record import (
     StudyRecord,
     TrialRecord,
 )
-from energy_sweep.study.paths import OUTPUTS, is_study, last_change, studies_below
+from energy_sweep.study.paths import OUTPUTS, is_study, last_change, studies_below, studies_beside
 from energy_sweep.text.commands import program
 
 if TYPE_CHECKING:
@@ -114,7 +114,17 @@ def load(arguments: Namespace) -> StoredStudy:
     )
     for line in filter(None, [*record.damage, unpriced_text(stored.priced.unpriced)]):
         print(f"damaged: {line}", file=sys.stderr)
+    _tell_others(folder, arguments)
     return stored
+
+
+def _tell_others(folder: Path, arguments: Namespace) -> None:
+    """Say where the same was measured on other device classes, which have a front of their own."""
+    others = [study_words(one, arguments.outputs)[0] for one in studies_beside(folder)]
+    if others and not getattr(arguments, "json", False):
+        names = " ".join(map(shlex.quote, [study_words(folder, arguments.outputs)[0], *others]))
+        told = f"on other hardware too, with a front of its own each: type {program('report')}"
+        print(f"{told} {names} for one page of all", file=sys.stderr)
 
 
 @contextmanager

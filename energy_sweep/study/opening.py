@@ -30,6 +30,8 @@ from energy_sweep.study.trial_book import TrialBook
 from energy_sweep.study.waiting import is_blocked, wait_or_refuse
 from energy_sweep.study.writer import StudyWriter
 
+ANY_HARDWARE = "study.hardware=any"
+
 
 def open_study(
     folder: Path | str,
@@ -212,6 +214,7 @@ def _compare(stored: JsonDict, facts: JsonDict) -> None:
             raise BadInput(
                 f"{facts['name']} holds trials of another {what} ({_brief(old, new)} there, "
                 f"{_brief(new, old)} here): type name=OTHER for a new study"
+                + (f", or {ANY_HARDWARE} for one beside it" if what == "device class" else "")
             )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import itertools
 import os
+import re
 from pathlib import Path
 
 OUTPUTS = Path("outputs")  # where studies lie unless something else is typed
@@ -17,6 +19,10 @@ PAGE = "report.html"
 STAGES = "stages"
 TRIALS = "trials"  # its trials by their numbers
 RESULT = "result.json"  # of a trial, in its folder
+BESIDE_MARK, MOST_LETTERS = (
+    "@",
+    100,
+)  # between a study's name and a device class; of a folder's name
 BESIDE = ("-wal", "-shm")  # what SQLite keeps beside a database
 
 
@@ -49,6 +55,19 @@ def studies_below(outputs: Path) -> list[Path]:
             found.append(Path(folder))
             below[:] = [name for name in below if name not in OWN]
     return sorted(found)
+
+
+def beside_name(name: str, device_class: str) -> str:
+    """What a study is called that was measured on another device class than the one of a name."""
+    words = re.findall(r"[a-z0-9]+", device_class.lower())
+    return f"{name}{BESIDE_MARK}{'-'.join(words)}"[:MOST_LETTERS]
+
+
+def studies_beside(folder: Path) -> list[Path]:
+    """The studies of the same sweep on other device classes."""
+    name = folder.name.split(BESIDE_MARK)[0]
+    near = [folder.with_name(name), *folder.parent.glob(f"{glob.escape(name)}{BESIDE_MARK}*")]
+    return sorted(one for one in near if one != folder and is_study(one))
 
 
 def last_change(folder: Path) -> float:

@@ -31,7 +31,7 @@ def check_sweepable(name: str, typed: str) -> None:
         )
     if name == "profile":
         raise BadInput("profile changes nothing of a trial: type one value, profile=true")
-    if group in ("search", "objective", "track"):
+    if group in ("search", "objective", "study", "track"):
         raise BadInput(
             f"{name} describes the whole sweep: type one value, such as search.trials=20"
         )

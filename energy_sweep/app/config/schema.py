@@ -20,6 +20,7 @@ from energy_sweep.search.budget import LIMITS, Budget
 from energy_sweep.study.sampler_names import SAMPLERS as NAMES
 
 FOLDER_NAME = re.compile(r"[^/\\.-][^/\\]{0,99}")  # not taken for a path or an option
+HARDWARE = ("same", "any")
 LARGEST = 2**63  # where whole numbers of databases and tensors end
 SAMPLERS = ("auto", *NAMES)
 GROUPS = ("dataset", "model", "optimizer", "compression", "runtime", "device", "meter")
@@ -46,6 +47,13 @@ class ObjectiveSchema:
 
     name: str = MISSING
     images: int = MISSING
+
+
+@dataclass
+class StudySchema:
+    """What may join a study; `hardware` is one of `HARDWARE`."""
+
+    hardware: str = "same"
 
 
 @dataclass
@@ -87,6 +95,7 @@ class Schema:
     name: str = MISSING
     outputs: str = MISSING
     stages: str | None = None
+    study: StudySchema = field(default_factory=StudySchema)
     allow: list[str] = field(default_factory=list[str])
     batch: int = MISSING
     lr: float = MISSING
@@ -147,6 +156,7 @@ def check(plain: JsonDict, new: JsonDict | None = None) -> None:
     if "objective" in new:
         Objective(**plain["objective"])
     _check_tracker(plain["track"])
+    _one_of("study.hardware", plain["study"]["hardware"], HARDWARE)
     _check_numbers("", new)
     check_name(plain["name"])
 

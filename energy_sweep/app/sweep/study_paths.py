@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +16,8 @@ from energy_sweep.app.config.conf_folder import conf_folder
 from energy_sweep.app.config.quoting import quote, quote_if_needed
 from energy_sweep.app.sweep.session import store_root
 from energy_sweep.record import JsonDict
-from energy_sweep.study.paths import RESULT, STAGES, TRIALS
+from energy_sweep.study.loading import read_study
+from energy_sweep.study.paths import RESULT, STAGES, TRIALS, beside_name, is_study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,27 @@ class StudyPaths:
             folder=folder,
             stages=stages,
             besides=tuple(besides),
+        )
+
+    def on(self, device_class: str) -> StudyPaths:
+        """The place for trials on a device class: beside a study of another one, with
+        `study.hardware=any`."""
+        if self.values["study"]["hardware"] != "any" or not is_study(self.folder):
+            return self
+        stored = read_study(self.folder)[0].facts.get("machine", {}).get("device_class")
+        if stored in (None, device_class):
+            return self
+        name = beside_name(self.name, device_class)
+        folder = self.folder.with_name(beside_name(self.folder.name, device_class))
+        inside = self.stages.is_relative_to(self.folder)
+        stages = folder / self.stages.relative_to(self.folder) if inside else self.stages
+        others = [word for word in self.besides if not word.startswith(("name=", "stages="))]
+        return replace(
+            self,
+            values={**self.values, "name": name, "stages": str(stages)},
+            folder=folder,
+            stages=stages,
+            besides=(*others, f"name={quote_if_needed(name)}"),
         )
 
     @property

@@ -73,14 +73,16 @@ def sweep(
     whole = composer.whole()
     composer.axes = _without_unused(axes, whole)
     place = StudyPaths.of(whole, composer.axes)
-    tracker = Tracker.of(place.values)
-    points = PointLoader(composer, place.pins)
     planner = Planner(
         composer,
         task.builder,
         lambda recipe: task.sessions.get(place.values, recipe.device),
         PlanDemand(composer.axes.space, settings),
     )
+    if place.values["study"]["hardware"] == "any":
+        place = place.on(planner.corner().device.machine()["device_class"])
+    tracker = Tracker.of(place.values)
+    points = PointLoader(composer, place.pins)
     launching = Launching.of(context, task, config, points=points, slots=settings["slots"])
     return SweepCommand(planner, task, launching, points, place, settings, tracker).run(config)
 
