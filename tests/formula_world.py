@@ -25,6 +25,7 @@ from energy_sweep.record import (
 )
 from energy_sweep.search import Budget, Job, Outcome, search_study
 from energy_sweep.study import Study, open_study
+from energy_sweep.study.address import Address
 from energy_sweep.study.space import Axis, Space
 
 METER = MeterFacts(
@@ -142,10 +143,11 @@ def sweep(
     *,
     world: World | None = None,
     budget: Budget | None = None,
+    storage: Address | None = None,
     **more: Any,
 ) -> Outcome:
     world = world or World(folder)
-    with open_formula(folder, space) as study:
+    with open_formula(folder, space, storage=storage) as study:
         return search_study(
             study,
             world.records,

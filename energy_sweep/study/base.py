@@ -88,6 +88,7 @@ class Study(SharedStudy):
         resolved = Dials(params=params, resolved={SEED: seed, **dials}, config=config)
 
         def work() -> int:
+            self._book.take_in(self._writer.note_lost())
             if not allowed():
                 raise TrialTaken("another worker runs that configuration, or has run it")
             number = self._writer.claim(claim | {"dials": dials}, resolved)
@@ -109,7 +110,7 @@ class Study(SharedStudy):
         held = {one.number: self._book.holders.get(one.number) for one in self.running()}
         if not set(held.values()) - {self._writer.me}:
             return ()
-        living = {self._writer.me, *self._database.workers.living()}
+        living = {self._writer.me, *self.others()}
         return tuple(self.trial(number) for number, worker in held.items() if worker not in living)
 
     def hold(self, number: int) -> None:

@@ -22,8 +22,10 @@ from optuna.storages import RDBStorage
 from energy_sweep.record import BadInput, StudyRecord
 from energy_sweep.study import database
 from energy_sweep.study.links import check_links
-from energy_sweep.study.paths import DATABASE, JOURNAL, is_study
+from energy_sweep.study.loading import read_study
+from energy_sweep.study.paths import DATABASE, ELSEWHERE, JOURNAL, is_study
 from energy_sweep.study.reading import UnreadableDatabase
+from energy_sweep.study.restoring import restore
 from energy_sweep.study.server import ARTIFACTS as ARTIFACTS_PATH
 from energy_sweep.study.server import Server
 from energy_sweep.study.shown import ServedStudy, Shown, ShownStudies, shown_id
@@ -66,11 +68,13 @@ def annotate(
 
 @contextmanager
 def at_hand(folder: Path) -> Generator[Path]:
-    """The folder of a study to be served: itself, or a copy for a while if it may not be written.
+    """The folder of a study to be served: itself, or a copy for a while if it may not be written,
+    or its database is elsewhere.
 
     The dashboard keeps notes and the page in the database.
     """
-    if all(os.access(path, os.W_OK) for path in (folder, folder / DATABASE) if path.exists()):
+    is_elsewhere, parts = (folder / ELSEWHERE).is_file(), (folder, folder / DATABASE)
+    if not is_elsewhere and all(os.access(path, os.W_OK) for path in parts if path.exists()):
         yield folder
         return
     with tempfile.TemporaryDirectory() as spare:
@@ -81,6 +85,8 @@ def at_hand(folder: Path) -> Generator[Path]:
                 shutil.copyfile(path, copied / path.name)
         if (folder / ARTIFACTS).is_dir():
             shutil.copytree(folder / ARTIFACTS, copied / ARTIFACTS)
+        if is_elsewhere:
+            restore(copied, read_study(folder)[0], Space())
         yield copied
 
 

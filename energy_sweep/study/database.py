@@ -220,13 +220,6 @@ def _rename(storage: RDBStorage, study_id: int, name: str) -> None:
         connection.execute(take, {"name": name, "id": study_id})
 
 
-def number_of(storage: RDBStorage, trial_id: int) -> int:
-    """The number of a trial in its study."""
-    with storage.engine.connect() as connection:
-        found = text("SELECT number FROM trials WHERE trial_id = :id")
-        return int(connection.execute(found, {"id": trial_id}).scalar_one())
-
-
 def optuna_study(storage: RDBStorage, name: str) -> optuna.Study:
     """The Optuna study of that name, with a sampler that costs nothing."""
     return optuna.load_study(study_name=name, storage=storage, sampler=RandomSampler())

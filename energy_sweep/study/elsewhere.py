@@ -36,6 +36,11 @@ class Elsewhere:
         shown = hide_passwords(self.storage)
         return f"storage={shown}" if "=" not in shown else f"'storage=\"{shown}\"'"
 
+    @property
+    def driver_url(self) -> str:
+        """The address as other tools of Optuna want it."""
+        return self.storage.replace("postgresql://", "postgresql+psycopg://", 1)
+
 
 def read_elsewhere(folder: Path) -> Elsewhere | None:
     """What the note in a folder says, None where there is none."""
@@ -87,21 +92,32 @@ def open_elsewhere(folder: Path, name: str, address: Address | None) -> Postgres
     note = check_elsewhere(folder, address)
     if address is None:
         return None
-    found = PostgresDatabase(address, str(uuid.uuid4()) if note is None else note.id)
+    study, waits = (str(uuid.uuid4()), False) if note is None else (note.id, True)
+    found = PostgresDatabase(address, study, folder, waits=waits)
     try:
         if note is not None:
             if not found.storage.get_all_studies():
                 check_place(folder, note, address)
             return found
-        found.check_name(name)
-        note = _write_note(folder, Elsewhere(storage=address.url, id=found.study))
+        note = _noted(folder, name, address, found)
     except BaseException:
         found.close()
         raise
     if note.id == found.study:
         return found
     found.close()
-    return PostgresDatabase(address, note.id)
+    return open_elsewhere(folder, name, address)
+
+
+def _noted(folder: Path, name: str, address: Address, found: PostgresDatabase) -> Elsewhere:
+    """Note a new study; or the note of who was faster, and may have made it by now."""
+    try:
+        found.check_name(name)
+    except BadInput:
+        if (note := read_elsewhere(folder)) is None:
+            raise
+        return note
+    return _write_note(folder, Elsewhere(storage=address.url, id=found.study))
 
 
 def _write_note(folder: Path, note: Elsewhere) -> Elsewhere:

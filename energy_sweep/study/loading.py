@@ -10,7 +10,7 @@ from energy_sweep.study.attributes import study_record
 from energy_sweep.study.facts import NEEDED
 from energy_sweep.study.journal import Lines, read_journal
 from energy_sweep.study.merging import Merged, merge
-from energy_sweep.study.paths import DATABASE, JOURNAL, MULTIRUN, is_study
+from energy_sweep.study.paths import DATABASE, ELSEWHERE, JOURNAL, MULTIRUN, is_study
 from energy_sweep.study.reading import Rows, UnreadableDatabase, read_database
 
 EMPTY = "it is empty"
@@ -48,14 +48,16 @@ def read_study(
 ) -> tuple[Merged, Lines]:
     """What both copies say, and the lines of the journal; BadInput where neither can be read.
 
-    The journal first: whatever it holds, the database held before.
+    The journal first: whatever it holds, the database held before. Of a study whose database is
+    elsewhere the journal says all, unless its rows are handed in.
     """
     reason, rows = None, None
     try:
         lines = read_journal(folder)
         try:
-            rows = read_database(folder) if read_rows is None else read_rows()
-            reason = EMPTY if rows is None else None
+            if read_rows is not None or not (folder / ELSEWHERE).is_file():
+                rows = read_database(folder) if read_rows is None else read_rows()
+                reason = EMPTY if rows is None else None
         except UnreadableDatabase as error:
             reason = str(error)
     except OSError as error:

@@ -13,10 +13,12 @@ from energy_sweep.record import BadInput, JsonDict, MeterFacts, digest, to_json
 from energy_sweep.record.files import NO_ROOM
 from energy_sweep.record.seal import seal
 from energy_sweep.study import database
+from energy_sweep.study.address import Address
 from energy_sweep.study.attributes import ours
 from energy_sweep.study.base import Study
 from energy_sweep.study.database import OF_YOUR_OWN
 from energy_sweep.study.display import Display, displays
+from energy_sweep.study.elsewhere import open_elsewhere
 from energy_sweep.study.facts import sealed_fact
 from energy_sweep.study.journal import STUDY, Journal
 from energy_sweep.study.links import check_links
@@ -43,12 +45,14 @@ def open_study(
     identity: JsonDict,
     waits: bool = False,
     limits: JsonDict | None = None,
+    storage: Address | None = None,
 ) -> Study:
     """Open or make the study in `folder` for a sweep over `space`, and be one of its workers.
 
     `identity` says what all trials must share, by word (`dataset`, `split`, `runtime`). Another
     identity, device class or set of meter domains raises BadInput, and so does another sweep that
-    is running over another space, or within other `limits`; who `waits` goes on at its end.
+    is running over another space, or within other `limits`; who `waits` goes on at its end. Many
+    hosts that share the folder work on it with its database at a `storage` that they all reach.
     """
     if "://" in str(folder):
         raise BadInput("a study lives in a folder: leave the storage out, and type name=NAME")
@@ -59,18 +63,13 @@ def open_study(
         raise BadInput(f"{folder}: {error.strerror}: type outputs=FOLDER, one of yours") from error
     check_links(folder)
     facts = {"name": name, "meter": to_json(meter), "machine": machine, "identity": identity}
-    opener = _Opener(folder, facts, space, LocalDatabase(folder, name))
-    workers = opener.database.workers
-    work = digest([[to_json(axis) for axis in space.axes], limits or {}])
+    kept: StudyDatabase = open_elsewhere(folder, name, storage) or LocalDatabase(folder, name)
+    opener, living = _Opener(folder, facts, space, kept), kept.workers.living
+    work, study = digest([[to_json(axis) for axis in space.axes], limits or {}]), None
     try:
-        while True:
-            with opener.database.turn():
-                living = workers.living()
-                if not is_blocked(living, work, waits=waits):
-                    study = opener.join() if living else opener.begin()
-                    workers.join(work)
-                    return study
-            wait_or_refuse(workers.living, name, waits=waits)
+        while (study := kept.transact(lambda: opener.attempt(work, waits=waits))) is None:
+            wait_or_refuse(lambda: kept.ask(living), name, waits=waits)
+        return study
     except OSError as error:
         error.filename = error.filename or str(folder)
         if error.errno in NO_ROOM:
@@ -78,6 +77,9 @@ def open_study(
         raise BadInput(
             f"{error.filename} cannot be written ({error.strerror}): {OF_YOUR_OWN}"
         ) from error
+    finally:
+        if study is None:
+            kept.workers.leave()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,16 @@ class _Opener:
     space: Space
     database: StudyDatabase
 
+    def attempt(self, work: str, *, waits: bool) -> Study | None:
+        """Open the study, to do this work; None where others keep it from that."""
+        workers = self.database.workers
+        living = workers.living()
+        if is_blocked(living, work, waits=waits):
+            return None
+        study = self.join() if living else self.begin()
+        workers.join(work)
+        return study
+
     def begin(self) -> Study:
         """Make or mend the study that nobody works on, the journal before the database."""
         known, lines = read_study(self.folder, self.database.rows)
@@ -98,7 +110,8 @@ class _Opener:
             facts = known.facts | {"meter": self.facts["meter"]}
         else:
             facts = self.facts
-        said, journal = list(known.damage), Journal(self.folder / JOURNAL)
+        said = [line.replace(DATABASE, self.database.title) for line in known.damage]
+        journal = Journal(self.folder / JOURNAL)
         if known.trials:
             documents = known.documents() if known.journal_wrong else known.lacking()
             kept = journal.begin(lines, documents, anew=known.journal_wrong)
@@ -170,10 +183,10 @@ class _Opener:
             try:
                 return (*self._prepare(known.facts), False)
             except UnreadableDatabase as error:
-                said.append(f"{DATABASE} is damaged ({error})")
+                said.append(f"{self.database.title} is damaged ({error})")
         kept = self.database.restore(known, self.space)
         said.append(
-            f"{DATABASE} is made anew, of {len(known.trials)} trials"
+            f"{self.database.title} is made anew, of {len(known.trials)} trials"
             + (f": the damaged one is {kept.name}" if kept else "")
         )
         return (*self._prepare(known.facts), True)
@@ -182,7 +195,7 @@ class _Opener:
         """Connect to the study, made if need be, with today's facts; Optuna shows it rightly."""
         storage = self.database.connect()
         try:
-            with database.refusals(self.folder / DATABASE):
+            with self.database.refusals():
                 found = database.current(storage)
                 if found is None:
                     database.create(storage, facts)

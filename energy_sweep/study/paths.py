@@ -33,6 +33,8 @@ def is_study(folder: Path) -> bool:
 
 def is_emptied(folder: Path) -> bool:
     """Whether the database of a folder holds nothing, and nothing beside it says what it held."""
+    if (folder / ELSEWHERE).is_file():
+        return False
     kept = (DATABASE, JOURNAL, f"{DATABASE}-wal")
     sizes = [path.stat().st_size for name in kept if (path := folder / name).is_file()]
     return not any(sizes)

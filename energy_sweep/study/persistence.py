@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from optuna.exceptions import StorageInternalError
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, SQLAlchemyError
 
 from energy_sweep.record import EnergySweepError
 from energy_sweep.study.turns import TurnLost
@@ -19,6 +19,7 @@ TELL_SECONDS = 30.0  # between two lines about the same absence
 # Classes of PostgreSQL's SQLSTATE: no connection, no resources for one, and a server that ends,
 # or begins; transactions that met each other may be tried again as well.
 GONE = ("08", "53", "57", "40")
+ABSENT = ("refused", "starting up", "shutting down", "closed the connection", "time", "too many")
 Said = Callable[[str], None]
 T = TypeVar("T")
 
@@ -29,7 +30,7 @@ class DatabaseGone(EnergySweepError):
 
 def is_gone(error: BaseException) -> bool:
     """Whether an error, or what caused it, says that a database does not answer now."""
-    if isinstance(error, TurnLost):
+    if isinstance(error, TurnLost | PendingRollbackError):  # after the first error of a connection
         return True
     if isinstance(error, StorageInternalError):
         return error.__cause__ is not None and is_gone(error.__cause__)
@@ -43,11 +44,17 @@ def is_gone(error: BaseException) -> bool:
     return state is None and type(error.orig).__name__ in ("OperationalError", "ConnectionTimeout")
 
 
+def is_absent(error: BaseException) -> bool:
+    """Whether an error says that no server answers at an address that may be wrong."""
+    return is_gone(error) and any(word in reason(error) for word in ABSENT)
+
+
 def patiently(
     transaction: Callable[[], T],
     *,
     place: str = "the study's database",
     patience_seconds: float = PATIENCE_SECONDS,
+    gone: Callable[[BaseException], bool] = is_gone,
     say: Said = lambda line: print(line, file=sys.stderr, flush=True),
 ) -> T:
     """What a transaction gives, which is begun anew while its database does not answer.
@@ -60,18 +67,18 @@ def patiently(
         try:
             done = transaction()
         except Exception as error:
-            if not is_gone(error):
+            if not gone(error):
                 raise
-            gone, why = time.monotonic() - begun, reason(error)
-            if gone >= patience_seconds:
+            waited, why = time.monotonic() - begun, reason(error)
+            if waited >= patience_seconds:
                 raise DatabaseGone(
-                    f"{place} has not answered for {gone:.0f} s ({why}): all that was measured is"
+                    f"{place} has not answered for {waited:.0f} s ({why}): all that was measured is"
                     " kept; start it, and type the same command again"
                 ) from None
-            if pause > FIRST_PAUSE_SECONDS and gone - told >= TELL_SECONDS:
-                told = gone
-                say(f"... {place} has not answered for {gone:.0f} s ({why}): trying again")
-            time.sleep(min(pause, max(0.0, patience_seconds - gone)))
+            if pause > FIRST_PAUSE_SECONDS and waited - told >= TELL_SECONDS:
+                told = waited
+                say(f"... {place} has not answered for {waited:.0f} s ({why}): trying again")
+            time.sleep(min(pause, max(0.0, patience_seconds - waited)))
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
         else:
             if told >= 0:

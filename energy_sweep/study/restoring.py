@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from energy_sweep.record.files import replace_file
@@ -25,15 +26,19 @@ def restore(folder: Path, known: Merged, space: Space) -> Path | None:
     Gives where the old one is kept, None where there was none.
     """
     path = folder / DATABASE
-    trials = list(_trials(known))
     with replace_file(path) as part:
         storage = database.connect_file(part)
         try:
-            display = displays(trials, space)
-            database.create(storage, known.facts, trials, display)
+            fill(storage, known, space)
         finally:
             database.disconnect(storage)
         return move_aside(path)
+
+
+def fill(storage: RDBStorage, known: Merged, space: Space) -> None:
+    """Put all known trials, under their numbers, into a storage without a study."""
+    trials = list(_trials(known))
+    database.create(storage, known.facts, trials, displays(trials, space))
 
 
 def _trials(known: Merged) -> Iterator[FrozenTrial]:

@@ -6,15 +6,15 @@ shown none. While the database is gone nobody can show any, and nobody counts.
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
-import uuid
 from collections.abc import Mapping
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
 
+from energy_sweep.record.claims import ProcessClaim
 from energy_sweep.study.persistence import is_gone
+from energy_sweep.study.workers import WORKERS
 
 LEASE_SECONDS = 60.0  # without a sign for that long, a worker is taken for dead
 SIGNS = 6  # in that time
@@ -39,8 +39,11 @@ LEAVE = "DELETE FROM energy_sweep_workers WHERE study = :study AND worker = :me"
 class SharedWorkers:
     """The workers of a study in a shared database; `me` names this process."""
 
-    def __init__(self, engine: Engine, study: str, *, lease_seconds: float | None = None) -> None:
-        self.me = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+    def __init__(
+        self, engine: Engine, study: str, folder: Path, *, lease_seconds: float | None = None
+    ) -> None:
+        self._claim = ProcessClaim(folder / WORKERS)  # for verbs, which ask no database
+        self.me = self._claim.name
         self._engine = engine
         self._study = study
         self._period = (LEASE_SECONDS if lease_seconds is None else lease_seconds) / SIGNS
@@ -54,12 +57,14 @@ class SharedWorkers:
     def join(self, work: str) -> None:
         """Work on the study from now on, on what `work` says."""
         self._work = work
+        self._claim.hold(work)
         with self._engine.begin() as connection:
             self._sign(connection)
         self._watch()
 
     def leave(self) -> None:
         """Work on it no longer; where the database is gone, others find out by themselves."""
+        self._claim.release()
         self._ended.set()
         if self._thread is not None:
             self._thread.join()

@@ -53,7 +53,7 @@ class SharedStudy:
 
     def others(self) -> tuple[str, ...]:
         """The other workers that live, by their names."""
-        return tuple(self._database.workers.living())
+        return tuple(self._database.ask(self._database.workers.living))
 
     def leave(self, *, unless_last: bool = False) -> bool:
         """Be a worker no more, so that nobody waits for it; False for the last, which stays one."""
@@ -81,7 +81,8 @@ class SharedStudy:
             return
         self._is_closed = True
         try:
-            self._transact(work)
+            with self._guard:
+                self._database.end(self._caught_up(work))
         finally:
             self._database.workers.leave()
             self._writer.close()
@@ -100,12 +101,15 @@ class SharedStudy:
     def _transact(self, work: Callable[[], T]) -> T:
         """Do what reads and writes, in a turn of this process, once all is read that is there."""
 
+        with self._guard:
+            return self._database.transact(self._caught_up(work))
+
+    def _caught_up(self, work: Callable[[], T]) -> Callable[[], T]:
         def in_turn() -> T:
             self._catch_up(in_turn=True)
             return work()
 
-        with self._guard:
-            return self._database.transact(in_turn)
+        return in_turn
 
     def _catch_up(self, *, in_turn: bool) -> None:
         numbers, facts = self._book.take_in(self._writer.news(in_turn=in_turn))

@@ -12,7 +12,7 @@ from optuna.storages import RDBStorage
 
 from energy_sweep.study import database, restoring
 from energy_sweep.study.merging import Merged
-from energy_sweep.study.paths import LOCK
+from energy_sweep.study.paths import DATABASE, LOCK
 from energy_sweep.study.reading import Rows, read_database
 from energy_sweep.study.space import Space
 from energy_sweep.study.waiting import wait_for
@@ -27,12 +27,29 @@ class StudyDatabase(Protocol):
     @property
     def workers(self) -> Workers: ...
 
-    def turn(self) -> AbstractContextManager[object]:
-        """Keep all others from writing the study; a thread may nest it, a dead one has none."""
+    @property
+    def title(self) -> str:
+        """What it is called in what is said of it."""
         ...
 
     def transact(self, work: Callable[[], T]) -> T:
-        """What `work` gives, done in a turn; begun anew where the database was away meanwhile."""
+        """What `work` gives, done in a turn, in which nobody else writes the study.
+
+        A thread may nest it, and the dead have none. It is begun anew where the database was away
+        meanwhile.
+        """
+        ...
+
+    def ask(self, work: Callable[[], T]) -> T:
+        """What `work` reads without a turn; asked anew where the database was away meanwhile."""
+        ...
+
+    def end(self, work: Callable[[], None]) -> None:
+        """Do in a turn what may be left undone where the database is away."""
+        ...
+
+    def refusals(self) -> AbstractContextManager[None]:
+        """Tell damage (UnreadableDatabase) from a place or version that bars us (BadInput)."""
         ...
 
     def rows(self) -> Rows | None:
@@ -56,12 +73,22 @@ class LocalDatabase:
         self._lock = FileLock(folder / LOCK, thread_local=False)
         self.workers = LocalWorkers(folder)
 
-    def turn(self) -> AbstractContextManager[object]:
-        return wait_for(self._lock, self._name)
+    @property
+    def title(self) -> str:
+        return DATABASE
 
     def transact(self, work: Callable[[], T]) -> T:
-        with self.turn():
+        with wait_for(self._lock, self._name):
             return work()
+
+    def ask(self, work: Callable[[], T]) -> T:
+        return work()
+
+    def end(self, work: Callable[[], None]) -> None:
+        self.transact(work)
+
+    def refusals(self) -> AbstractContextManager[None]:
+        return database.refusals(self._folder / DATABASE)
 
     def rows(self) -> Rows | None:
         return read_database(self._folder)

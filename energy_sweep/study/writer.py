@@ -26,11 +26,13 @@ from energy_sweep.study.journal import (
     STUDY,
     TOLD,
     Journal,
+    JournalLine,
     Lines,
     of_trial,
 )
 from energy_sweep.study.space import Space
 from energy_sweep.study.trial_book import NOBODY
+from energy_sweep.study.trial_numbers import count_of, number_of
 
 LEASE = "lease"  # of a trial: the worker that holds it, for who looks into the database
 
@@ -60,7 +62,7 @@ class StudyWriter:
         self._ids: dict[int, int] = {}
         self._study_id = 0
         self.find()
-        self.count = storage.get_n_trials(self._study_id)  # of all numbers that are taken
+        self.count = count_of(storage, self._study_id)  # of all numbers that are taken
 
     def find(self) -> None:
         """Find the Optuna study that counts, which others may have made anew."""
@@ -95,12 +97,27 @@ class StudyWriter:
             user_attrs={CLAIM: of_trial(self.count, claim), LEASE: self.me},
         )
         trial_id = self._storage.create_new_trial(self._study_id, trial)
-        number = database.number_of(self._storage, trial_id)
+        number = number_of(self._storage, trial_id)
         if number != self.count:  # others, that are none of ours, put trials into the file
             self._storage.set_trial_user_attr(trial_id, CLAIM, of_trial(number, claim))
         self._journal.append((CLAIM, of_trial(number, claim)), self._held(number, self.me))
         self._ids[number], self.count = trial_id, number + 1
         return number
+
+    def note_lost(self) -> Lines:
+        """Note the trials that the database holds and the journal does not, and give these lines.
+
+        Whoever began them died in between, or lost the answer with the database: nobody has them.
+        """
+        documents = list[tuple[str, JsonDict]]()
+        for number in range(self.count, count_of(self._storage, self._study_id)):
+            claim = self._storage.get_trial_user_attrs(self._id(number)).get(CLAIM)
+            if isinstance(claim, dict):  # else it is none of ours
+                documents += [(CLAIM, claim), self._held(number, NOBODY)]
+            self.count = number + 1
+        if documents:
+            self._journal.append(*documents)
+        return Lines(tuple(JournalLine(kind, "", document) for kind, document in documents))
 
     def hold(self, number: int) -> None:
         """Take over a trial."""

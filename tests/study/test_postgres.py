@@ -25,9 +25,10 @@ from energy_sweep.study.postgres import PostgresDatabase
 FACTS = {"name": "study", "meter": {"sources": []}}
 HOLDER = """
 import sys, time
+from pathlib import Path
 from energy_sweep.study.address import parse_address
 from energy_sweep.study.postgres import PostgresDatabase
-opened = PostgresDatabase(parse_address(sys.argv[1]), "id")
+opened = PostgresDatabase(parse_address(sys.argv[1]), "id", Path())
 with opened.turn():
     print("mine", flush=True)
     time.sleep(60)
@@ -36,7 +37,7 @@ with opened.turn():
 
 @pytest.fixture
 def opened(storage: str) -> Generator[PostgresDatabase]:
-    found = PostgresDatabase(parse_address(storage), "id")
+    found = PostgresDatabase(parse_address(storage), "id", Path())
     yield found
     found.close()
 
@@ -117,7 +118,7 @@ def test_rows_are_those_of_the_newest_generation_of_this_study_alone(
     storage: str, opened: PostgresDatabase
 ) -> None:
     assert opened.rows() is None
-    mine, others = opened.storage, PostgresDatabase(parse_address(storage), "another")
+    mine, others = opened.storage, PostgresDatabase(parse_address(storage), "another", Path())
     for one, name in ((mine, "study"), (others.storage, "other")):
         database.create(one, {**FACTS, "name": name})
         found = database.current(one)
@@ -140,7 +141,7 @@ def test_a_name_that_is_taken_is_refused_and_what_bears_it_is_untouched(
     theirs = optuna.create_study(storage=opened.storage.engine.url.render_as_string())
     theirs.ask()
     for name in (theirs.study_name, "study"):
-        stranger = PostgresDatabase(parse_address(storage), "stranger")
+        stranger = PostgresDatabase(parse_address(storage), "stranger", Path())
         if name == "study":
             database.create(opened.storage, FACTS)
         with pytest.raises(BadInput, match=f"another study called {name}: type name=OTHER"):
@@ -155,7 +156,7 @@ def test_a_name_that_is_taken_is_refused_and_what_bears_it_is_untouched(
 def test_many_that_start_at_once_make_the_tables_once(storage: str) -> None:
     address = parse_address(storage)
     with ThreadPoolExecutor(8) as pool:
-        many = list(pool.map(lambda number: PostgresDatabase(address, "id"), range(8)))
+        many = list(pool.map(lambda number: PostgresDatabase(address, "id", Path()), range(8)))
     for one in many:
         one.close()
 
@@ -173,5 +174,5 @@ def test_what_the_server_or_its_driver_refuses_is_one_line(
 ) -> None:
     typed = storage + query.format(none=tmp_path / "none.crt")
     with pytest.raises(BadInput, match=said) as refused:
-        PostgresDatabase(parse_address(typed), "id")
+        PostgresDatabase(parse_address(typed), "id", Path())
     assert "wrong" not in str(refused.value) and "\n" not in str(refused.value)

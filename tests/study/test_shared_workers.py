@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from postgres_server import PostgresServer
@@ -18,11 +19,12 @@ from energy_sweep.study.shared_workers import SharedWorkers
 LEASE = 0.6
 WORKER = f"""
 import sys, time
+from pathlib import Path
 from energy_sweep.study import shared_workers
 from energy_sweep.study.address import parse_address
 from energy_sweep.study.postgres import PostgresDatabase
 shared_workers.LEASE_SECONDS = {LEASE}
-PostgresDatabase(parse_address(sys.argv[1]), "a").workers.join("grid")
+PostgresDatabase(parse_address(sys.argv[1]), "a", Path(sys.argv[2])).workers.join("grid")
 print("joined", flush=True)
 time.sleep(60)
 """
@@ -30,13 +32,13 @@ NewWorkers = Callable[[str], SharedWorkers]
 
 
 @pytest.fixture
-def new_workers(storage: str) -> Generator[NewWorkers]:
+def new_workers(storage: str, tmp_path: Path) -> Generator[NewWorkers]:
     with ExitStack() as ended:
 
         def make(study: str) -> SharedWorkers:
-            opened = PostgresDatabase(parse_address(storage), study)
+            opened = PostgresDatabase(parse_address(storage), study, tmp_path)
             ended.callback(opened.close)
-            workers = SharedWorkers(opened.storage.engine, study, lease_seconds=LEASE)
+            workers = SharedWorkers(opened.storage.engine, study, tmp_path, lease_seconds=LEASE)
             ended.callback(workers.leave)
             return workers
 
@@ -65,8 +67,12 @@ def test_others_see_who_works_on_what_until_they_leave(new_workers: NewWorkers) 
 
 
 @pytest.mark.no_cover
-def test_who_is_silent_for_a_lease_is_dead(storage: str, new_workers: NewWorkers) -> None:
-    killed = subprocess.Popen([sys.executable, "-c", WORKER, storage], stdout=subprocess.PIPE)
+def test_who_is_silent_for_a_lease_is_dead(
+    storage: str, tmp_path: Path, new_workers: NewWorkers
+) -> None:
+    killed = subprocess.Popen(
+        [sys.executable, "-c", WORKER, storage, tmp_path], stdout=subprocess.PIPE
+    )
     assert killed.stdout is not None and killed.stdout.readline() == b"joined\n"
     observer = new_workers("a")
     observer.join("grid")

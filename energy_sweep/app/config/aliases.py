@@ -122,7 +122,11 @@ REFUSALS: dict[str, Callable[[Any], str]] = {
     ),
     "direction": _direction,
     "directions": _direction,
-    "storage": lambda _: " is the study's own study.db: type outputs=FOLDER or name=NAME",
+    "storage": lambda value: (
+        ": type storage=postgresql://USER@HOST/DATABASE, without hydra.sweeper"
+        if str(value).startswith("postgres")
+        else " is the study's own study.db: type outputs=FOLDER or name=NAME"
+    ),
     "study_name": lambda value: f"={value}: type name={value}",
     "max_failure_rate": lambda _: ": type search.max_failures=3, failures in a row",
     "search_space": _space,

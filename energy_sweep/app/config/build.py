@@ -13,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from energy_sweep.app.config import messages, schema
 from energy_sweep.app.config.parts import Trust, make_part
+from energy_sweep.app.config.storage import without_password
 from energy_sweep.record import BadInput, JsonDict, digest
 
 if TYPE_CHECKING:
@@ -23,15 +24,15 @@ PARTS = ("dataset", "model", "optimizer", "compression", "runtime", "device")
 
 
 def resolved(cfg: DictConfig) -> JsonDict:
-    """A composed configuration as plain values, interpolations resolved, without Hydra's node."""
+    """A composed configuration as plain values, interpolations resolved, without Hydra's node
+    and without the password of an address."""
     try:
         if "hydra" in cfg:
             cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
-        return typing.cast(
-            JsonDict, OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
-        )
+        plain = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise BadInput(messages.explain(error) or str(error)) from error
+    return without_password(typing.cast(JsonDict, plain))
 
 
 def build(cfg: DictConfig) -> Recipe:

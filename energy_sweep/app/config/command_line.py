@@ -15,13 +15,14 @@ from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, Quoted
 from energy_sweep.app.config.compression_lists import expand
 from energy_sweep.app.config.messages import SAMPLER_GROUP, parse_error
 from energy_sweep.app.config.schema import GROUPS, SAMPLERS, check_name
+from energy_sweep.app.config.storage import STORAGE, check_typed
 from energy_sweep.app.help import groups_of
 from energy_sweep.record import BadInput
+from energy_sweep.study.address import has_password, password_refusal
 
 COMMANDS = ("run", "multirun", "cfg", "info", "shell_completion")
 FOLDERS = ("outputs", "stages", "hydra.run.dir", "hydra.sweep.dir")
-ADDRESS = re.compile(r"=['\"]?[A-Za-z][A-Za-z0-9+.-]*://")
-PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]+@")
+ADDRESS = re.compile(r"['\"]?[A-Za-z][A-Za-z0-9+.-]*://")
 COMPLETIONS = ("install", "uninstall", "query")
 
 
@@ -58,8 +59,12 @@ def check_choices(overrides: Iterable[str], groups: Mapping[str, Sequence[str]])
         try:
             override = parser.parse_override(text)
         except Exception as error:
+            _check_secret(*text.lstrip("+~").partition("=")[::2])
             raise BadInput(parse_error(text)) from error
-        _check_secret(override)
+        value = override.value()
+        _check_secret(override.key_or_group, str(override.input_line).partition("=")[2])
+        if override.key_or_group == STORAGE and isinstance(value, str | QuotedString):
+            check_typed(STORAGE, value.text if isinstance(value, QuotedString) else value)
         if override.key_or_group == "name" and isinstance(override.value(), str | QuotedString):
             check_name(str(override.value()))  # before Hydra makes a folder of it
         if override.key_or_group in ("", "hydra"):
@@ -68,16 +73,17 @@ def check_choices(overrides: Iterable[str], groups: Mapping[str, Sequence[str]])
             check_choice(override, groups.get(override.key_or_group, ()))
 
 
-def _check_secret(override: Override) -> None:
+def _check_secret(key: str, text: str) -> None:
     """Raise BadInput, which does not repeat it, for a password: all that is typed goes to disk."""
-    key, text = override.key_or_group, str(override.input_line)
-    if PASSWORD.search(text):
+    if key in FOLDERS and has_password(text):
         raise BadInput(
             f"{key}: an address with a password would be written to disk: leave the password out;"
             " a study and its stages lie in folders, as in outputs=FOLDER"
         )
-    if key in FOLDERS and ADDRESS.search(text):
-        raise BadInput(f"{text}: a study and its stages lie in folders: type {key}=FOLDER")
+    if has_password(text):
+        raise password_refusal(key)
+    if key in FOLDERS and ADDRESS.match(text):
+        raise BadInput(f"{key}={text}: a study and its stages lie in folders: type {key}=FOLDER")
 
 
 def check_choice(override: Override, options: Sequence[str]) -> None:

@@ -8,7 +8,9 @@ from energy_sweep.app.config.messages import or_one
 from energy_sweep.record import BadInput
 
 # Everything that makes a study what it is: trials that differ here have no common front.
-ONE_PER_STUDY = ("name", "outputs", "stages", "allow", "experiment", "runtime", "device", "meter")
+ONE_PER_STUDY = (
+    *("name", "outputs", "storage", "stages", "allow", "experiment", "runtime", "device", "meter"),
+)
 OWN_SPLIT = (
     "dataset",
     *(f"dataset.{key}" for key in ("validation", "test", "root", "download", "subset", "channels")),

@@ -23,6 +23,7 @@ from energy_sweep.front import constraints
 EXAMPLES = {
     "name": "name=first",
     "outputs": "outputs=FOLDER",
+    "storage": "storage=postgresql://USER@HOST/DATABASE",
     "allow": "'allow=[mypackage]'",
     "model._target_": "model._target_=mypackage.net.Mine 'allow=[mypackage]'",
     "batch": "batch=64",

@@ -94,6 +94,7 @@ class Schema:
 
     name: str = MISSING
     outputs: str = MISSING
+    storage: str | None = None
     stages: str | None = None
     study: StudySchema = field(default_factory=StudySchema)
     allow: list[str] = field(default_factory=list[str])

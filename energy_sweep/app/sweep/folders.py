@@ -16,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from energy_sweep.app.config.aliases import check_sweeper
 from energy_sweep.app.config.quoting import quote
+from energy_sweep.app.config.storage import check_written
 from energy_sweep.record import BadInput
 from energy_sweep.study.paths import DATABASE, JOURNAL, LOCK, MULTIRUN, RESULT, is_emptied
 
@@ -44,6 +45,7 @@ class OwnFolder(Callback):
     def on_run_start(self, config: DictConfig, **_: Any) -> None:
         """Make the folder of this run its own: by a number after a time, else by a lock."""
         with _refusals():
+            check_written(config)
             self._claim(config, "run", RUN_LOCK, holds=(RESULT,))
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:

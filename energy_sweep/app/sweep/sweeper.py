@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from energy_sweep.app.config.aliases import search_settings, typed_constraints
 from energy_sweep.app.config.axes import DEFAULT_SPACE, LEVEL, Axes, read_axes
 from energy_sweep.app.config.composer import Composer, PointLoader
+from energy_sweep.app.config.storage import storage_of
 from energy_sweep.app.stored_study import study_words
 from energy_sweep.app.sweep.announce import next_commands
 from energy_sweep.app.sweep.attempts import one_more_attempt
@@ -49,6 +50,7 @@ from energy_sweep.search.budget import LIMITS
 from energy_sweep.search.mend import give_up_answers
 from energy_sweep.store import StageStore
 from energy_sweep.study import Answer, Study, open_study
+from energy_sweep.study.address import Address
 from energy_sweep.study.paths import MULTIRUN
 from energy_sweep.text import terminal
 from energy_sweep.trial import load_data
@@ -84,7 +86,10 @@ def sweep(
     tracker = Tracker.of(place.values)
     points = PointLoader(composer, place.pins)
     launching = Launching.of(context, task, config, points=points, slots=settings["slots"])
-    return SweepCommand(planner, task, launching, points, place, settings, tracker).run(config)
+    command = SweepCommand(
+        planner, task, launching, points, place, settings, tracker, storage_of(whole)
+    )
+    return command.run(config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ class SweepCommand:
     place: StudyPaths
     settings: JsonDict
     tracker: Tracker
+    storage: Address | None
 
     def run(self, config: DictConfig) -> Outcome:
         """Check, plan, run what is new, and print what was found."""
@@ -128,6 +134,7 @@ class SweepCommand:
                 **facts,
                 waits=self.task.waits,
                 limits=dict(self.settings["constraints"] or {}),
+                storage=None if dry else self.storage,
             ) as study,
         ):
             if not dry and not study.is_joined:

@@ -128,7 +128,7 @@ class Task:
 
         recipe = self.builder.recipe(values)
         if searched := [
-            text for text in typed if text.lstrip("+").startswith(("search", "track="))
+            text for text in typed if text.lstrip("+").startswith(("search", "track=", "storage="))
         ]:
             said = f"{' '.join(searched)} is for sweeps, and this is one trial: type -m to sweep"
             print(said, file=sys.stderr)

@@ -45,11 +45,17 @@ def options(parser: argparse.ArgumentParser) -> None:
 def dashboard(arguments: Namespace) -> None:
     """Serve Optuna's dashboard on this machine until interrupted."""
     from energy_sweep import study
+    from energy_sweep.study.elsewhere import read_elsewhere
     from energy_sweep.study.server import until_interrupted
 
     found = studies(arguments)
     if arguments.write and len(found) > 1:
         raise BadInput("--write is for one study: type dashboard NAME --write")
+    if arguments.write and (note := read_elsewhere(found[0][1].folder)) is not None:
+        raise BadInput(
+            f"--write: the database of {found[0][0]} is elsewhere: leave --write out, or type"
+            f" optuna-dashboard '{note.driver_url}'"
+        )
     with ExitStack() as copies:
         served = [
             ToServe(
