@@ -44,7 +44,7 @@ class Row:
     install: float | None = None
     job: float | None = None
     tests: float | None = None
-    outcome: str = "works"
+    outcome: str = ""
 
     def __str__(self) -> str:
         spans = (self.install, self.job, self.tests)
@@ -63,6 +63,7 @@ def visit(place: Place, row: Row, begun: float, *, tests: bool) -> None:
     place.imports()
     if tests:
         row.tests = place.quick_tests()
+    row.outcome = "works"
 
 
 def attempt(row: Row, work: Callable[[Row], None]) -> Row:
@@ -121,6 +122,7 @@ class Places:
             place = self._place(row.name, made)
             if is_first:
                 self._base = place
+            row.outcome = "installed"
             if self._is_asked(f"Python {version}"):
                 visit(place, row, begun, tests=self._tests)
         finally:
