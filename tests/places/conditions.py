@@ -40,7 +40,7 @@ def spaces(base: Place, wheel: Path) -> Generator[Place]:
     """Spaces and letters beyond ASCII in every path: of the package, of the study, of TMPDIR."""
     root = base.folder / "Mój folder, größer"
     python = make_environment(base.python, root / "a venv", beside=base.python.parents[1])
-    install(python, "--no-deps", wheel)
+    install(python, "--no-deps", "--ignore-installed", wheel)  # it is beside, too
     work, temporary = root / "a study", root / "a TMPDIR"
     work.mkdir()
     temporary.mkdir()
