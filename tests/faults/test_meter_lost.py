@@ -25,6 +25,7 @@ def take_away(tree: Powercap, results: Path) -> None:
     tree.vanish(ENTRY)
 
 
+@pytest.mark.slow
 def test_trials_without_a_meter_fail_and_once_it_is_back_the_same_command_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
