@@ -8,7 +8,8 @@ from typing import Any
 
 from benchmarks.search.botorch_policies import hvkg, momf, qlogehvi
 from benchmarks.search.optuna_policies import sampled
-from benchmarks.search.policies import lost_members, ours, perfect, random_order
+from benchmarks.search.policies import lost_members, perfect, random_order
+from benchmarks.search.product import ours
 from benchmarks.search.runs import Policy, Run
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.search.worlds import Floats, Numbers, World
+from benchmarks.search.worlds import Floats, World
 from energy_sweep.front.domination import pareto
 
 IMAGES = 1000  # of which a validation set says how many are right
@@ -63,16 +63,14 @@ class Run:
             self.held[world.stages[index][runs]] = True
         else:
             self.spent += float(world.alone[index])
-        fresh = np.flatnonzero((world.equal == world.equal[index]) & ~self.answered)
-        fresh = fresh if self.shared else np.array([index], dtype=np.intp)
-        self.answered[fresh] = True
+        self.answered[index] = True
         self.measured.append(index)
-        self._extend(fresh)
+        self._extend(index)
         return self.observed(index)
 
-    def _extend(self, fresh: Numbers) -> None:
+    def _extend(self, index: int) -> None:
         world = self.world
-        held = np.union1d(self.front, fresh)
+        held = np.union1d(self.front, [index]).astype(np.intp)
         points = list(zip(world.accuracy[held], world.cost[held], strict=True))
         self.front = held[np.array(pareto(points), dtype=np.intp)]
         self.course.append((self.spent, world.hypervolume(self.front) / world.whole))

@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from energy_sweep.front.domination import hypervolume, pareto
-from energy_sweep.search.acquisition.encoding import columns_of, encode
 from energy_sweep.study.space import Axis, Space
 
 Floats = NDArray[np.float64]
@@ -29,7 +28,7 @@ CHANCE = 0.1  # accuracy of what diverged
 OUTSIDE = 0.1  # of the extent of the true front, by which the reference lies outside of it
 COOLDOWN = 0.2  # of the epochs
 RECOVER, EVALUATE = 3.0, 0.3  # epochs
-WINDOW = 0.1  # epochs in which the joules of an epoch, or of inference, are found
+WINDOW = 0.1  # epochs of the cheapest batch, in which the joules of inference are found
 LEVELS = (0.0, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9)
 
 
@@ -40,8 +39,9 @@ class World:
     `stages` [N, S] numbers what each runs and `stage_joules` [N, S] says what that takes: equal
     numbers are the same work, which a store holds after the first. `joules` [N] is the objective.
     `equal` [N] numbers accuracies that must be equal, since only levers of the device differ.
-    `trunk` [N] numbers what trains alike but for the epochs. `price_list` is what a search
-    pays that knows all joules before it trains.
+    `trunk` [N] numbers what trains alike but for the epochs. `epoch_joules` [N] is an epoch of the
+    net, `inference` [N] all images through its graph, and `window` [N] what finding that takes; no
+    graph is run where these are 0.
     """
 
     name: str
@@ -53,8 +53,9 @@ class World:
     stage_joules: Floats
     trunk: Numbers
     equal: Numbers
-    price_list: float
-    levers: tuple[str, ...] = ()
+    epoch_joules: Floats
+    inference: Floats
+    window: Floats
 
     @cached_property
     def alone(self) -> Floats:
@@ -69,18 +70,6 @@ class World:
     @cached_property
     def cost(self) -> Floats:
         return np.log10(self.joules)
-
-    @cached_property
-    def features(self) -> Floats:
-        """Of all axes that can change accuracy [N, D]."""
-        axes = tuple(axis for axis in self.space.axes if axis.name not in self.levers)
-        return encode([dict(point) for point in self.points], Space(axes))
-
-    @cached_property
-    def rising(self) -> tuple[int, ...]:
-        """Columns of the features in which accuracy is expected to rise."""
-        axes = tuple(axis for axis in self.space.axes if axis.name not in self.levers)
-        return columns_of("epochs", [dict(point) for point in self.points[:1]], Space(axes))
 
     @cached_property
     def members(self) -> Numbers:
@@ -177,8 +166,7 @@ def _surrogate(name: str, seed: int, roughness: float) -> World:
     inference = 20 * (1 - 0.85 * level)
     of = np.arange(len(points)) // (len(LEVELS) * 3)
     training = Training(trunk=of, epochs=epochs, level=level, epoch_joules=epoch_joules)
-    windows = WINDOW * (np.unique(epoch_joules).sum() + len(LEVELS))
-    return _of_training(name, space, points, accuracy, inference, training, windows)
+    return _of_training(name, space, points, accuracy, inference, training, np.ones(len(points)))
 
 
 def large(seed: int) -> World:
@@ -216,9 +204,7 @@ def large(seed: int) -> World:
     inference = 20 * size * (1 - 0.85 * level)
     of = np.arange(len(points)) // (len(np.unique(level)) * len(np.unique(epochs)))
     training = Training(trunk=of, epochs=epochs, level=level, epoch_joules=epoch_joules)
-    sizes = np.unique(size).sum()
-    windows = WINDOW * sizes * (1.45 + 1.1 + 1.0 + len(np.unique(level)))
-    return _of_training("large", space, points, accuracy, inference, training, windows)
+    return _of_training("large", space, points, accuracy, inference, training, size)
 
 
 def _of_training(
@@ -228,7 +214,7 @@ def _of_training(
     accuracy: Floats,
     inference: Floats,
     training: Training,
-    price_list: float,
+    size: Floats,
 ) -> World:
     numbers, takes = stages(training)
     evaluated = EVALUATE * training.epoch_joules
@@ -242,7 +228,9 @@ def _of_training(
         stage_joules=takes,
         trunk=training.trunk,
         equal=np.arange(len(points)),
-        price_list=price_list,
+        epoch_joules=training.epoch_joules,
+        inference=inference,
+        window=WINDOW * size,
     )
 
 

@@ -7,9 +7,8 @@ many epochs is the highest that was reached by then, over the mean of the runs: 
 small steps, not a reading at that epoch. The objective is training alone; nothing is compressed.
 
 Its runs are of one constant schedule, so that a longer run contains the shorter: a search that
-shares pays only the epochs beyond the longest so far. A limit cannot change an accuracy, so one
-training answers all limits, whose joules are known of windows of a twentieth of an epoch each,
-which the price list pays.
+shares pays only the epochs beyond the longest so far. A limit cannot change an accuracy, and yet
+each limit is trained anew, as the product does (decision 17): its joules are found by training.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from benchmarks.search.worlds import World, grid
 from energy_sweep.traces import ZeusTrace
 
 EPOCHS = (8, 12, 16, 20, 30, 45, 60)
-WINDOW = 0.05  # epochs
 
 
 def zeus(device: str) -> Callable[[int], World]:
@@ -43,7 +41,7 @@ def _world(device: str) -> World:
     blocks = np.diff((0, *EPOCHS))
     runs = epochs[:, None] >= np.array(EPOCHS)
     equal = np.arange(len(points)) // len(limits)
-    trunk = equal // len(EPOCHS)
+    trunk = equal // len(EPOCHS) * len(limits) + np.arange(len(points)) % len(limits)
     return World(
         name=f"zeus_{device}",
         space=space,
@@ -54,7 +52,7 @@ def _world(device: str) -> World:
         stage_joules=runs * blocks * each[:, None],
         trunk=trunk,
         equal=equal,
-        price_list=WINDOW
-        * sum(trace.epoch_joules(batch, limit) for batch in batches for limit in limits),
-        levers=("device.power_limit_watts",),
+        epoch_joules=each,
+        inference=np.zeros(len(points)),
+        window=np.zeros(len(points)),
     )
