@@ -67,12 +67,21 @@ def test_what_was_measured_comes_first_and_the_others_are_far_from_it() -> None:
         assert all((one["batch"], one["lr"]) != (64, 0.1) for one in others)
 
 
-def test_prices_that_nobody_is_sure_of_leave_nothing_out() -> None:
+def test_what_may_be_dear_is_not_begun_with() -> None:
+    """Nothing is known of the largest batch, so that it may be the dearest of all."""
+    given, points = space("compression.level", "device.power_limit_watts")
+    price = np.ones(len(points))
+    unsure = np.array([1.5 if point["batch"] == 128 else 0.1 for point in points])
+    for seed in range(10):
+        chosen = start(points, given, seed, price, unsure=unsure)
+        assert len(chosen) == 3
+        assert {points[index]["batch"] for index in chosen} <= {32, 64}
+
+
+def test_of_prices_that_are_all_unsure_the_cheap_ones_are_begun_with() -> None:
     given, points = space("compression.level", "device.power_limit_watts")
     price = np.array([point["epochs"] / point["batch"] + point["lr"] / 100 for point in points])
-    chosen = {
-        points[index]["batch"]
-        for seed in range(10)
-        for index in start(points, given, seed, price, unsure=2 * price)
-    }
-    assert chosen == {32, 64, 128}
+    for share in (2, 9):
+        chosen = start(points, given, 0, price, unsure=share * price)
+        assert len(chosen) == 3
+        assert {points[index]["batch"] for index in chosen} <= {64, 128}

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from benchmarks.search.__main__ import main
+from benchmarks.search.product import ours
 from benchmarks.search.runs import Run
 from benchmarks.search.speed import LIMITS, speed
-from benchmarks.search.worlds import large, smooth
+from benchmarks.search.worlds import WINDOW, large, smooth
 from benchmarks.search.zeus import zeus
 
 
@@ -33,11 +34,30 @@ def test_worlds_are_as_large_as_said_and_drawn_anew_for_each_seed() -> None:
     assert not np.array_equal(smooth(0).accuracy, smooth(1).accuracy)
 
 
-def test_one_training_answers_all_power_limits() -> None:
+def test_each_power_limit_is_trained_anew_and_gives_the_same_answer() -> None:
     run = Run(zeus("v100")(0), 0, shared=True)
-    run.measure(0)
-    limits = len({point["device.power_limit_watts"] for point in run.world.points})
-    assert run.answered.sum() == limits
+    low, high = run.world.points[:2]
+    assert {**low, "device.power_limit_watts": 0} == {**high, "device.power_limit_watts": 0}
+    assert run.measure(0) == run.measure(1)
+    assert run.spent == pytest.approx(run.world.alone[:2].sum())
+
+
+def test_ours_knows_no_price_before_it_has_paid_it() -> None:
+    """All of what it has spent is what its trials took, and the windows of each new graph."""
+    run = Run(smooth(0), 0, shared=True)
+    asked = ours(run)
+    for _ in range(3):
+        next(asked)
+    graphs = {run.world.points[row]["compression.level"] for row in run.measured}
+    again = 0.4 * (len(run.measured) - len(graphs))
+    stages = {
+        (stage, joules)
+        for row in run.measured
+        for stage, joules in zip(run.world.stages[row], run.world.stage_joules[row], strict=True)
+        if joules
+    }
+    paid = sum(joules for _, joules in stages)
+    assert run.spent == pytest.approx(paid + WINDOW * (len(graphs) + again))
 
 
 def test_its_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,7 @@ Numbers = NDArray[np.intp]
 TRUNKS = 3  # trainings that share nothing
 # Axes that a training branches into: by the number of its epochs, and by what it is compressed to.
 EPOCHS, COMPRESSION = "epochs", "compression"
+MOST_DEARER = 2.0  # than the middling training, of what a training may take
 ROUNDING = 1e-9  # by which equal prices differ
 LEVER = "device."  # axes that change joules alone
 
@@ -35,8 +36,8 @@ def start(
     Of a few trainings far from one another, each at the least epochs, the one least compressed; and
     of the first of them one that is compressed by a middling level. Those of `measured` points come
     first. Where prices are known, in joules [N], to within what is `unsure` [N], none is surely
-    dearer than the middling training, and the cheapest is the first. A pure function of its
-    arguments.
+    dearer than the middling training, nor possibly twice as dear, and the cheapest is the first. A
+    pure function of its arguments.
     """
     apart = [axis for axis in space.axes if _of_a_trunk(axis.name)]
     places = encode(points, Space(apart)) if apart else np.zeros((len(points), 0))
@@ -70,12 +71,15 @@ def _far_apart(
         joules, unsure = price
         cheapest += np.inf
         np.minimum.at(cheapest, of.reshape(-1), joules)
-        surely = np.full(len(distinct), np.inf)
+        surely, possibly = np.full(len(distinct), np.inf), np.full(len(distinct), np.inf)
         np.minimum.at(surely, of.reshape(-1), joules - unsure)
-        open_to = surely <= np.median(cheapest) * (1 + ROUNDING)
+        np.minimum.at(possibly, of.reshape(-1), joules + unsure)
+        usual = float(np.median(cheapest)) * (1 + ROUNDING)
+        open_to = (surely <= usual) & (possibly <= MOST_DEARER * usual)
+        if not open_to.any():  # of no price is anything known
+            open_to = possibly <= np.median(possibly) * (1 + ROUNDING)
     rows = np.flatnonzero(open_to)
-    found = [int(rows[rng.integers(len(rows))])]
-    found = begun[:TRUNKS] or found
+    found = begun[:TRUNKS] or [int(rows[rng.integers(len(rows))])]
     while len(found) < min(TRUNKS, len(rows)):
         near = ((distinct[rows][:, None, :] - distinct[found][None, :, :]) ** 2).sum(axis=2)
         apart = near.min(axis=1)
