@@ -29,7 +29,7 @@ def typed(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def answers(folder: Path) -> list[dict[str, float]]:
     told = typed(folder, "front", "s", "--json")
     assert told.returncode == 0, told.stderr
-    rows = json.loads(told.stdout)["configurations"]
+    rows = json.loads(told.stdout)["front"]
     return [{"accuracy": row["accuracy"], "joules": row["joules"]} for row in rows]
 
 
