@@ -114,8 +114,8 @@ class Attempts:
         return f"{found[1]}{_place(said)}" if found else ""
 
     def _progress(self) -> str:
-        """What changes with every epoch and stage that is stored."""
-        files = [file for folder in self.stages for file in sorted(folder.glob("*"))]
+        """What changes with every epoch and stage that is stored, and by no lock or half file."""
+        files = [file for folder in self.stages for file in sorted(folder.glob("[!.]*"))]
         marks = []
         for file in files:
             with suppress(OSError):
