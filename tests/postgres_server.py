@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
+import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Generator
@@ -69,10 +70,17 @@ def running_server() -> Generator[PostgresServer]:
         pytest.skip(said)
     folder = Path(tempfile.mkdtemp(prefix="energy-sweep-postgres-"))
     server = PostgresServer(folder, script)
+    # Ends the server, by the end of its input, also where this process is killed.
+    ending = ["sh", "-c", 'cat; "$@"; rm -rf "$0"', str(folder), sys.executable]
+    guard = subprocess.Popen(
+        [*ending, str(ROOT / "scripts/postgres.py"), "kill", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         server.start()
         yield server
     finally:
-        if (folder / "data" / "postmaster.pid").exists():
-            server.stop("kill")
-        shutil.rmtree(folder)
+        guard.communicate()
