@@ -133,7 +133,7 @@ def kill_run(folder: Path, storage: str, restart: Callable[[], None], plan: Plan
         next_kill = time.monotonic() + random.uniform(*plan.kill_seconds)
         while not crew.is_over() and time.monotonic() - begun < ENDS_SECONDS:
             time.sleep(0.1)
-            if not is_restarted and _told(folder) > plan.trials / 2:
+            if not is_restarted and told(folder) > plan.trials / 2:
                 restart()
                 is_restarted = True
             if time.monotonic() > next_kill:
@@ -149,7 +149,7 @@ def kill_run(folder: Path, storage: str, restart: Callable[[], None], plan: Plan
     return {"killed": crew.killed, "restarts": int(is_restarted), "seconds": seconds, **found}
 
 
-def _told(folder: Path) -> int:
+def told(folder: Path) -> int:
     """How many trials have ended."""
     path = folder / "study.jsonl"
     return path.read_bytes().count(b'\n{"told"') if path.is_file() else 0

@@ -97,14 +97,27 @@ def run_fork(
 
     Once it has printed `until`, it gets Ctrl-C, as a server does that nobody needs any more.
     """
-    out, err = folder / "stdout.txt", folder / "stderr.txt"
     begun = time.monotonic()
     sys.stdout.flush()
+    child = begin_fork(words, folder, before)
+    if until is not None:
+        _interrupt(child, folder / "stdout.txt", until, seconds)
+    return end_fork(child, folder, begun, seconds, kill_after)
+
+
+def begin_fork(words: Sequence[str], folder: Path, before: Callable[[], Any] | None = None) -> int:
+    """Begin energy_sweep with `words` in a fork; gives its process."""
     child = os.fork()
     if child == 0:
-        _live(words, out, err, before)
-    if until is not None:
-        _interrupt(child, out, until, seconds)
+        _live(words, folder / "stdout.txt", folder / "stderr.txt", before)
+    return child
+
+
+def end_fork(
+    child: int, folder: Path, begun: float, seconds: float, kill_after: float | None = None
+) -> Ran:
+    """Wait for a fork, so many seconds at most, and tell what it printed into `folder`."""
+    out, err = folder / "stdout.txt", folder / "stderr.txt"
     status = _wait(child, seconds if kill_after is None else kill_after)
     hung = status is None and kill_after is None
     if status is None:

@@ -83,7 +83,7 @@ def run(seed: int, count: int) -> Tally:
         study = _finished() if dice.random() < 0.75 else _half()
         folder = Path(tempfile.mkdtemp(prefix="damaged-"))
         shutil.copytree(study.folder / "out", folder / "out", symlinks=True)
-        done = _damage(folder / "out" / "study", dice)
+        done = damage(folder / "out" / "study", dice)
         heavy = done.words[0].endswith(HEAVY)
         face = dice.choices(*(OF_HEAVY if heavy else (FACES, SHARES)))[0]
         outcome, why = _look(study, folder, face, done)
@@ -98,7 +98,7 @@ def run(seed: int, count: int) -> Tally:
 def _of_images(tally: Tally, dice: random.Random, case: str) -> Tally:
     """Damage what is cached of a data set, and load that."""
     folder = images.copied()
-    done = _damage(folder / "cache", dice)
+    done = damage(folder / "cache", dice)
     outcome, why = images.looked(folder)
     shutil.rmtree(folder, ignore_errors=True)
     return tally.plus(outcome, f"{case}, {done.told}, cached images: {why}")
@@ -107,7 +107,7 @@ def _of_images(tally: Tally, dice: random.Random, case: str) -> Tally:
 def _of_deployed(tally: Tally, dice: random.Random, case: str) -> Tally:
     """Damage a deployed folder, and let it predict."""
     folder = deployments.copied()
-    done = _damage(folder, dice)
+    done = damage(folder, dice)
     outcome, why = deployments.looked(folder, done.words[0])
     shutil.rmtree(folder, ignore_errors=True)
     return tally.plus(outcome, f"{case}, {done.told}, deployed: {why}")
@@ -133,7 +133,7 @@ def _half() -> Study:
     return Study(folder, json.loads(seen.out), seen.err, whole=False)
 
 
-def _damage(study: Path, dice: random.Random) -> Done:
+def damage(study: Path, dice: random.Random) -> Done:
     """Do one damage to one file, each kind of file being as likely; tell what was done."""
     kinds: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(path for path in study.rglob("*") if path.is_file()):

@@ -30,7 +30,7 @@ def _one_study(
 ) -> Tally:
     moments: list[str] = []
     for _ in range(kills):
-        killed, moment = _kill(truth, dice, folder)
+        killed, moment = killed_sweep(truth, dice, folder)
         if killed.code != -signal.SIGKILL:
             if killed.code or killed.broke:
                 line = f"seed {seed}, after {moments}: {killed.err[-300:]}"
@@ -46,7 +46,7 @@ def _one_study(
     return tally.plus(outcome, f"seed {seed}, after {moments}: {why}")
 
 
-def _kill(truth: World, dice: random.Random, folder: Path) -> tuple[Ran, str]:
+def killed_sweep(truth: World, dice: random.Random, folder: Path) -> tuple[Ran, str]:
     """The sweep, killed at an event or at a random moment, and which."""
     if dice.random() < 0.3:
         seconds = dice.uniform(0.3, 5)

@@ -15,8 +15,8 @@ from tests.chaos.base import Tally, warm
 
 # Each module's `run(seed, count)` gives a Tally; the second number is how many cases there must be.
 # Lines compute in the worker itself, after which its forks hang in torch's threads: they come last.
-KINDS = {"kills": 200, "damages": 1000, "disks": 40, "folders": 120, "lines": 3000}
-PARTS = {"kills": 10, "damages": 10, "disks": 2, "folders": 2, "lines": 4}
+KINDS = {"kills": 200, "workers": 60, "damages": 1000, "disks": 40, "folders": 120, "lines": 3000}
+PARTS = {"kills": 10, "workers": 4, "damages": 10, "disks": 2, "folders": 2, "lines": 4}
 
 
 def run_part(name: str, seed: int, count: int) -> Tally:
