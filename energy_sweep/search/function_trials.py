@@ -198,8 +198,8 @@ class FunctionTrials:
     def run(self, number: int, job: Job) -> TrialResult:
         del number
         [use] = job.stages
-        known = self.store.get(use.key)
-        record = known if known is not None and known.marks else self._call(job, use, known)
+        with self.store.alone(use.key, STAGE) as known:
+            record = known if known is not None and known.marks else self._call(job, use, known)
         return TrialResult(
             config=job.config,
             seed=job.seed,

@@ -49,8 +49,10 @@ def give_up_answers(results: Iterable[TrialResult], store: StageStore) -> None:
     for result in results:
         keys = unanswered(result, store.records())
         if keys and not has_weights(result.stages, store.root):
-            for record in [store.records()[key] for key in keys]:
-                store.put(replace(record, facts={**record.facts, FACT: None}))
+            for key in keys:
+                with store.alone(key) as record:
+                    if record is not None:
+                        store.put(replace(record, facts={**record.facts, FACT: None}))
 
 
 def _measure(sweep: SearchRun, number: int, known: TrialResult, job: Job) -> None:
