@@ -5,7 +5,8 @@
 So many workers of one study, simulated in one process by formula, take turns over a grid. Each
 has read nothing of what the others did since its own last trial. Timed is what a worker does for
 one trial: *ask* (read what others wrote, and find what is next), *claim* it, and *tell* its result.
-The last line is JSON: milliseconds by the number of trials stored then, and how they grow.
+The last line is JSON: milliseconds by the number of trials stored then, how they grow, and what the
+whole study then takes: bytes a trial of its journal and database, and seconds to open it anew.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import resource
 import statistics
 import tempfile
 import time
@@ -109,9 +111,13 @@ class Worker:
         return {"ask": 1e3 * asked, "claim": 1e3 * claimed, "tell": 1e3 * told}
 
 
+def space_of(trials: int) -> Space:
+    return Space((Axis(name="x", values=tuple(range(trials))),))
+
+
 def measured(folder: Path, trials: int, workers: int) -> list[dict[str, float]]:
     """Median milliseconds of each aspect, in each tenth of so many trials."""
-    space = Space((Axis(name="x", values=tuple(range(trials))),))
+    space = space_of(trials)
     formula, rows = Formula(), list[dict[str, float]]()
     with ExitStack() as stack:
         index = JobIndex(space, formula.describe)
@@ -132,6 +138,17 @@ def measured(folder: Path, trials: int, workers: int) -> list[dict[str, float]]:
     ]
 
 
+def whole(folder: Path, trials: int) -> dict[str, float]:
+    """What a study of so many trials takes: bytes a trial, and seconds to open it."""
+    sizes = {name: (folder / name).stat().st_size for name in ("study.jsonl", "study.db")}
+    begun = time.perf_counter()
+    with open_study(folder, "many", space=space_of(trials), **FACTS):
+        opened = time.perf_counter() - begun
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    found = {f"bytes_a_trial_{name}": round(size / trials, 1) for name, size in sizes.items()}
+    return {**found, "seconds_to_open": round(opened, 2), "peak_bytes": float(peak)}
+
+
 def _words(row: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.1f} ms" for name, value in row.items())
 
@@ -143,6 +160,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         parts = measured(Path(folder), arguments.trials, arguments.workers)
+        taken = whole(Path(folder), arguments.trials)
     last = parts[-1]
     growth = {name: last[name] / max(parts[0][name], 1e-6) for name in ASPECTS}
     print(
@@ -152,6 +170,7 @@ def main() -> None:
                 "workers": arguments.workers,
                 "ms_by_tenth": {name: [round(p[name], 2) for p in parts] for name in ASPECTS},
                 "growth_first_to_last_tenth": {name: round(growth[name], 2) for name in ASPECTS},
+                "whole": taken,
                 "target_ms": TARGET_MS,
                 "kept": all(last[name] <= TARGET_MS for name in ASPECTS),
             }

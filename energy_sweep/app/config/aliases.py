@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from energy_sweep.app.config.messages import PLUGINS
+from energy_sweep.app.config.schema import given_limits
 from energy_sweep.front.constraints import Constraints
 from energy_sweep.record import BadInput, JsonDict
 from energy_sweep.study.sampler_names import CLASSES
@@ -31,7 +32,7 @@ def search_settings(config: DictConfig, aliases: Mapping[str, Any]) -> JsonDict:
     for name, value in given.items():
         _refuse(name, value)
     if settings["constraints"] is not None:
-        settings["constraints"] = _without_null(settings["constraints"])
+        settings["constraints"] = given_limits(settings["constraints"])
     settings["params"] = _params(given.get("params"))
     if "n_trials" in given:
         settings["trials"] = _number("n_trials", given["n_trials"])

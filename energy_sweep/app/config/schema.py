@@ -212,7 +212,7 @@ def _check_loss(loss: object) -> None:
 
 def _check_search(search: JsonDict) -> None:
     _one_of("search.sampler", search["sampler"], SAMPLERS)
-    Constraints.of(_given(search["constraints"]))
+    Constraints.of(given_limits(search["constraints"]))
     Budget(**{limit: search[limit] for limit in LIMITS})
     for share in ("certainty", "confirm"):
         check_share(f"search.{share}", search[share])
@@ -223,8 +223,18 @@ def _check_tracker(track: object) -> None:
         raise BadInput(f"track={track}: type track=mlflow; export --to tells other tools")
 
 
-def _given(settings: JsonDict | None) -> JsonDict:
-    return {name: value for name, value in (settings or {}).items() if value is not None}
+def given_limits(settings: object) -> JsonDict:
+    """The limits of a search that were typed; BadInput for what are none."""
+    if settings is not None and not isinstance(settings, dict):
+        raise BadInput(
+            f"search.constraints={settings}: type limits by name, such as"
+            " search.constraints.min_accuracy=0.9"
+        )
+    return {
+        name: value
+        for name, value in typing.cast(JsonDict, settings or {}).items()
+        if value is not None
+    }
 
 
 def _one_of(key: str, value: str, known: tuple[str, ...]) -> None:

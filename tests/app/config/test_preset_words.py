@@ -19,7 +19,10 @@ from energy_sweep.app.config.build import build
 from energy_sweep.app.config.conf_folder import conf_folder
 from energy_sweep.app.experiment.preset import known_presets, load_preset
 
-PRESETS = ("architectures", "energy_aware_grid", "power_of_training", "techniques", "zeus_trace")
+PRESETS = (
+    *("architectures", "energy_aware_grid", "equal_accuracy", "power_of_training", "techniques"),
+    "zeus_trace",
+)
 ELSEWHERE = ("pretrained=", "gpu_memory_gib=", "power_limit_watts=")
 CONTROLS = {"aa", "double-work", "float64", "zeros-on-dense-kernels"}
 

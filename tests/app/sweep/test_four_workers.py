@@ -69,7 +69,7 @@ def test_four_workers_find_what_one_does_and_spend_no_more(tmp_path: Path) -> No
     assert sum(int(line.split(" new")[0].split()[-1]) for line in map(_outcome, told)) == 8
 
 
-@pytest.mark.slow
+@pytest.mark.contracts
 @pytest.mark.no_cover
 def test_no_two_of_their_windows_overlap(tmp_path: Path) -> None:
     swept(tmp_path / "four", "estimate", WORKERS)

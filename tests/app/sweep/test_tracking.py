@@ -34,7 +34,6 @@ def trials() -> dict[str, Any]:
     return {run.data.tags["energy_sweep.trial"]: run for run in found}
 
 
-@pytest.mark.no_cover
 def test_each_trial_is_told_as_it_ends_and_all_of_them_at_the_end(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

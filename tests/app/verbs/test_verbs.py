@@ -135,7 +135,10 @@ def test_other_watts_price_stored_trials_again(
     assert shown_front(estimates, capsys) == before  # nothing was written
 
 
-CHANGED = ("joules", "uncertainty_joules", "noise_joules", "joules_per_image", "stages")
+CHANGED = (
+    *("joules", "uncertainty_joules", "noise_joules", "joules_per_image", "stages"),
+    *("kilowatt_hours", "efficiency"),
+)
 
 
 def test_watts_of_memory_alone_leave_those_of_the_cpu(
