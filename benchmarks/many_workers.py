@@ -23,18 +23,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from energy_sweep.record import (
-    DomainEnergy,
-    EnergyReading,
-    JsonDict,
-    Mark,
-    MeterFacts,
-    Objective,
-    Quality,
-    StageRecord,
-    StageUse,
-    TrialResult,
-)
+from benchmarks.workers_formula import METER, reading
+from energy_sweep.record import JsonDict, Mark, Objective, StageRecord, StageUse, TrialResult
 from energy_sweep.search import Job
 from energy_sweep.search.cost_tracker import CostTracker
 from energy_sweep.search.job_index import JobIndex
@@ -42,9 +32,6 @@ from energy_sweep.search.known_trials import KnownTrials
 from energy_sweep.study import Study, open_study
 from energy_sweep.study.space import Axis, Space
 
-METER = MeterFacts(
-    sources=("replay",), domains=("replay",), quality=Quality.ESTIMATED, repeatability=0.0
-)
 FACTS: dict[str, Any] = {
     "meter": METER,
     "machine": {"device_class": "formula"},
@@ -68,14 +55,7 @@ class Formula:
 
     def run(self, job: Job) -> TrialResult:
         [use] = job.stages
-        part = DomainEnergy(
-            domain="replay",
-            joules=1.0 + job.params["x"] % 100,
-            uncertainty_joules=0.0,
-            source="replay",
-            quality=Quality.ESTIMATED,
-        )
-        mark = Mark(units=1.0, reading=EnergyReading(domains=(part,), seconds=1.0))
+        mark = Mark(units=1.0, reading=reading(1.0 + job.params["x"] % 100))
         self.records[use.key] = StageRecord(
             stage=use.stage, key=use.key, cost_key=use.cost_key, marks=(mark,)
         )

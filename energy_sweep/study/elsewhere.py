@@ -96,7 +96,7 @@ def open_elsewhere(folder: Path, name: str, address: Address | None) -> Postgres
     found = PostgresDatabase(address, study, folder, waits=waits)
     try:
         if note is not None:
-            if not found.storage.get_all_studies():
+            if not found.ask(found.storage.get_all_studies):
                 check_place(folder, note, address)
             return found
         note = _noted(folder, name, address, found)
@@ -112,7 +112,7 @@ def open_elsewhere(folder: Path, name: str, address: Address | None) -> Postgres
 def _noted(folder: Path, name: str, address: Address, found: PostgresDatabase) -> Elsewhere:
     """Note a new study; or the note of who was faster, and may have made it by now."""
     try:
-        found.check_name(name)
+        found.ask(lambda: found.check_name(name))
     except BadInput:
         if (note := read_elsewhere(folder)) is None:
             raise
