@@ -166,6 +166,7 @@ def test_processes_that_train_together_end_with_the_one_that_started_them(tmp_pa
     assert not alive
 
 
+@pytest.mark.contracts
 def test_a_process_that_is_killed_fails_its_trial_and_the_others_go_on(tmp_path: Path) -> None:
     words = [*SMALL, "device.processes=2", "device.threads=1", "epochs=20", "lr=.05,.1"]
     worker = start(tmp_path, *words)

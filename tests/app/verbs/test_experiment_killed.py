@@ -42,7 +42,7 @@ def verdict(own: Path, outputs: Path, capsys: pytest.CaptureFixture[str]) -> dic
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9")
-@pytest.mark.slow
+@pytest.mark.contracts
 @pytest.mark.no_cover
 def test_killed_and_typed_again_it_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
