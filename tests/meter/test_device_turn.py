@@ -23,6 +23,7 @@ from energy_sweep.meter import turn
 from energy_sweep.meter.turn import DeviceTurn, pass_turn_on
 turn.POLL_SECONDS = 0.01  # far below what a stage takes here
 folder, me = Path(sys.argv[1]), sys.argv[2]
+(folder / f"ready-{me}").touch()
 while not (folder / "go").exists():
     time.sleep(0.005)
 mine = DeviceTurn(["cpu-0", "gpu-1"], folder=folder)
@@ -45,7 +46,8 @@ def test_turns_never_overlap_and_nobody_is_left_out(tmp_path: Path) -> None:
         )
         for number in range(3)
     ]
-    time.sleep(1.0)
+    while len(list(tmp_path.glob("ready-*"))) < len(processes):
+        time.sleep(0.01)
     (tmp_path / "go").touch()
     lines = [line for one in processes for line in one.communicate(timeout=120)[0].splitlines()]
     turns = sorted((float(a), float(b), who) for a, b, who in map(str.split, lines))
