@@ -8,22 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from energy_sweep.record import (
-    DomainEnergy,
-    EnergyReading,
-    Mark,
-    MeterFacts,
-    Quality,
-    StageRecord,
-    StageUse,
-    TrialResult,
-)
+from benchmarks.in_memory import METER as METER
+from benchmarks.in_memory import mark
+from energy_sweep.record import EnergyReading, Mark, StageRecord, StageUse, TrialResult
 from energy_sweep.search import Job
 from energy_sweep.store import StageStore
 
-METER = MeterFacts(
-    sources=("replay",), domains=("replay",), quality=Quality.ESTIMATED, repeatability=0.0
-)
 SHARED_BY = 10  # trials that have a stage in common
 
 
@@ -34,14 +24,7 @@ def joules_of(stage: str, number: int) -> float:
 
 def reading(joules: float) -> EnergyReading:
     """Joules as a meter would give them."""
-    part = DomainEnergy(
-        domain="replay",
-        joules=joules,
-        uncertainty_joules=0.0,
-        source="replay",
-        quality=Quality.ESTIMATED,
-    )
-    return EnergyReading(domains=(part,), seconds=1.0)
+    return mark(1.0, joules).reading
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
@@ -20,14 +21,14 @@ QUIET_SECONDS = 2.0  # waited before that is told
 def drain(sweep: SearchRun, queue: Iterator[Job]) -> Stop:
     """Run what the queue gives, and what others left; gives why it ended."""
     if sweep.slots == 1:
-        return _work(sweep, queue)
+        return _work(sweep, queue, threading.Event())
     return _in_slots(sweep, queue)
 
 
-def _work(sweep: SearchRun, queue: Iterator[Job]) -> Stop:
+def _work(sweep: SearchRun, queue: Iterator[Job], ended: threading.Event) -> Stop:
     """Run one trial after the other, and wait for those of others, who may leave theirs."""
     since, is_told = time.monotonic(), False
-    while True:
+    while not ended.is_set():
         with sweep.guard:
             found = sweep.next_assignment(queue)
             if found is None:
@@ -38,22 +39,32 @@ def _work(sweep: SearchRun, queue: Iterator[Job]) -> Stop:
                 continue
         if isinstance(found, str):
             return found
-        sweep.measure(*found)
+        try:
+            sweep.measure(*found)
+        except BaseException:
+            ended.set()
+            raise
         since, is_told = time.monotonic(), False
+    return "done"
 
 
 def _in_slots(sweep: SearchRun, queue: Iterator[Job]) -> Stop:
     """The same in so many threads; what ends one ends all, once each has ended its trial."""
+    ended = threading.Event()
     with ThreadPoolExecutor(sweep.slots, thread_name_prefix="slot") as pool:
-        slots = [pool.submit(_work, sweep, queue) for _ in range(sweep.slots)]
+        slots = [pool.submit(_work, sweep, queue, ended) for _ in range(sweep.slots)]
         left = set(slots)
-        while left:
-            # A moment at a time, since Ctrl-C would not be heard in a wait without end.
-            done, left = wait(left, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
-            for slot in done:
-                slot.result()  # raises what ended it
+        try:
+            while left:
+                # A moment at a time, since Ctrl-C would not be heard in a wait without end.
+                done, left = wait(left, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED)
+                for slot in done:
+                    slot.result()  # raises what ended it
+        except BaseException:
+            ended.set()
+            raise
     for slot in slots:
-        ended = slot.result()
-        if ended != "done":
-            return ended
+        stop = slot.result()
+        if stop != "done":
+            return stop
     return "done"

@@ -34,9 +34,9 @@ class SearchRun:
 
     What is in `first` is done before its own trials, and may give the budget that ended it; `adopt`
     takes over what others left, `drain` runs all, and `buy` makes what was found surer, once
-    nothing is left to try. Where `total` is a `cut`, the space has
-    more, and the command ends when so many are measured. So many `slots` run trials at a time, each
-    in a thread; all but the running itself is done under the `guard`.
+    nothing is left to try. Where `total` is a `cut`, the space has more, and the command ends when
+    so many are measured. So many `slots` run trials at a time, each in a thread; all but the
+    running itself is done under the `guard`.
     """
 
     trials: KnownTrials

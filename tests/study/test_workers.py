@@ -210,6 +210,25 @@ def test_slots_of_one_command_run_side_by_side(tmp_path: Path) -> None:
     assert sorted(outcome.new) == list(range(12))
 
 
+@pytest.mark.parametrize("error", [BadInput, KeyboardInterrupt])
+def test_what_ends_one_slot_ends_those_that_wait_and_begins_nothing_more(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    shared, barrier = Shared(tmp_path), threading.Barrier(2, timeout=20)
+    run = shared.run
+
+    def ending(number: int, job: Job) -> TrialResult:
+        barrier.wait()
+        if number == 0:
+            raise error("enough")
+        return run(number, job)
+
+    shared.run = ending  # type: ignore[method-assign]
+    with open_formula(tmp_path, SPACE) as study, pytest.raises(error):
+        search(study, shared, slots=2, budget=Budget(trials=2))
+    assert shared.ran == [1]
+
+
 def test_the_trials_of_others_are_waited_for_and_told(tmp_path: Path) -> None:
     shared, events = Shared(tmp_path), list[Event]()
     with open_formula(tmp_path, SPACE) as other, open_formula(tmp_path, SPACE) as study:
