@@ -9,6 +9,7 @@ pauses, which depend on the day, are on neither side of it.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -58,15 +59,17 @@ def bill(study: StudyRecord, prices: Prices) -> dict[str, BillLine]:
     for _, result in study.results:
         for stage, one in _alone(result, study.stages):
             work[stage].append(one)
-    total = math.fsum(record.spent_joules for record in study.stages.values())
+    runs: defaultdict[str, list[float]] = defaultdict(list)
+    for record in study.stages.values():
+        if record.marks or record.lost:
+            runs[record.stage].append(record.spent_joules)
+    total = math.fsum(itertools.chain.from_iterable(runs.values()))
     lines: dict[str, BillLine] = {}
     for stage in (*TRAINING_STAGES, *MEASURING_STAGES):
-        found = (record for record in study.stages.values() if record.stage == stage)
-        records = [record for record in found if record.marks or record.lost]
-        if records or stage in work:
-            spent = math.fsum(record.spent_joules for record in records)
+        if stage in runs or stage in work:
+            spent = math.fsum(runs[stage])
             lines[stage] = BillLine(
-                runs=len(records),
+                runs=len(runs[stage]),
                 uses=len(work[stage]),
                 spent_joules=spent,
                 spent_share=spent / total if total else 0.0,

@@ -21,8 +21,10 @@ class Quality(enum.StrEnum):
     @staticmethod
     def worst(qualities: Iterable[Quality]) -> Quality:
         """The quality of a total: that of its worst part (ESTIMATED for an empty one)."""
-        order = list(Quality)
-        return max(qualities, key=order.index, default=Quality.ESTIMATED)
+        return max(qualities, key=_RANKS.__getitem__, default=Quality.ESTIMATED)
+
+
+_RANKS = {quality: rank for rank, quality in enumerate(Quality)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
