@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import re
 import select
 import signal
 import sys
@@ -30,6 +31,8 @@ WARM = (
     *("energy_sweep.app.main", "energy_sweep.app.verbs", "energy_sweep.trial"),
     *("energy_sweep.app.sweep.sweeper", "energy_sweep.deploy", "energy_sweep.search"),
 )
+LOGGED = re.compile(r"\[[^]]*\]\[energy_sweep[^]]*\]\[(WARNING|ERROR)\]")
+WENT_WELL = re.compile(r"trial \d+  .*  accuracy ")
 EXPORTER = "torch.onnx._internal.exporter._registration"
 
 
@@ -73,6 +76,14 @@ class Ran:
         if self.hung:
             return "hangs"
         return "tracebacks" if "Traceback (most recent call" in self.err + self.out else ""
+
+    @property
+    def told(self) -> str:
+        """Its lines on stderr and, on stdout, those of Hydra's log; none that names a trial only
+        because it went well."""
+        logged = [line for line in self.out.splitlines() if LOGGED.match(line)]
+        plain = [line for line in self.err.splitlines() if not WENT_WELL.match(line)]
+        return "\n".join([*logged, *plain])
 
 
 def warm() -> None:

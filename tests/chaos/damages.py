@@ -39,7 +39,7 @@ SHARES = (0.68, 0.15, 0.08, 0.05, 0.02, 0.02)
 # Every so many cases are of the cache of images, and of a deployed folder.
 OF_IMAGES, OF_DEPLOYED = 20, 14
 # Weights and graphs are read only by who trains on, or deploys.
-HEAVY = (".safetensors", ".onnx", ".sha256", "graph")
+HEAVY = (".safetensors", ".onnx", ".sha256")
 OF_HEAVY = (("front", "resume", "deploy"), (0.7, 0.25, 0.05))
 
 

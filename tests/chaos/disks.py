@@ -36,8 +36,8 @@ def run(seed: int, count: int) -> Tally:
                 outcome, why = (left.broke, left.err[-300:]) if left.broke else (outcome, why)
             enlarge()
             if outcome in ("same", "named"):
-                ended, why = end_of(truth, folder)
-                outcome = outcome if ended == "same" else ended
+                ended = end_of(truth, folder)
+                why, outcome = ended.why, outcome if ended.outcome == "same" else ended.outcome
         tally = tally.plus(outcome, f"{case}: {why}")
         shutil.rmtree(folder, ignore_errors=True)
     return tally

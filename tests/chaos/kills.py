@@ -7,12 +7,23 @@ import random
 import shutil
 import signal
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.chaos.base import Ran, Tally
 from tests.chaos.world import Watch, World, front, sweep, without_spent, world
 
 KILLS = 8  # of one study, in turn
+
+
+@dataclass(frozen=True)
+class End:
+    """How a study ended, why that is bad, and what the last sweep and its front told."""
+
+    outcome: str
+    why: str = ""
+    told: str = ""
 
 
 def run(seed: int, count: int) -> Tally:
@@ -40,10 +51,10 @@ def _one_study(
         seen = front(folder)
         outcome = seen.broke or "same"
         tally = tally.plus(outcome, f"seed {seed}, front after {moments}: {seen.err[-300:]}")
-    outcome, why = end_of(truth, folder)
-    if outcome == "same":
+    end = end_of(truth, folder)
+    if end.outcome == "same":
         return tally
-    return tally.plus(outcome, f"seed {seed}, after {moments}: {why}")
+    return tally.plus(end.outcome, f"seed {seed}, after {moments}: {end.why}")
 
 
 def killed_sweep(truth: World, dice: random.Random, folder: Path) -> tuple[Ran, str]:
@@ -55,26 +66,37 @@ def killed_sweep(truth: World, dice: random.Random, folder: Path) -> tuple[Ran, 
     return sweep(folder, before=Watch(folder / "out", event).start), f"event {event}"
 
 
-def end_of(truth: World, folder: Path) -> tuple[str, str]:
+def end_of(truth: World, folder: Path) -> End:
     """What the same command makes of the killed study: its front and its bill are the true ones."""
     ended = sweep(folder)
     if ended.code or ended.broke:
-        return ended.broke or "silent_wrong", f"exit {ended.code}: {ended.err[-300:]}"
+        why = f"exit {ended.code}: {ended.err[-300:]}"
+        return End(ended.broke or "silent_wrong", why, ended.told)
     seen = front(folder)
+    told = f"{ended.told}\n{seen.told}"
     if seen.code or seen.broke:
-        return seen.broke or "silent_wrong", f"front: {seen.err[-300:]}"
+        return End(seen.broke or "silent_wrong", f"front: {seen.err[-300:]}", told)
     document = json.loads(seen.out)
     if without_spent(document) != without_spent(truth.truth):
-        return "silent_wrong", "another front: " + _difference(document, truth.truth)
+        why = "another front: " + _difference(document, truth.truth)
+        return End("silent_wrong", why, told)
     if document["spent_joules"] < truth.truth["spent_joules"] * (1 - 1e-9):
-        return "silent_wrong", f"only {document['spent_joules']} J spent"
-    return "same", ""
+        return End("silent_wrong", f"only {document['spent_joules']} J spent", told)
+    return End("same", told=told)
 
 
 def _difference(one: dict, other: dict) -> str:
-    one, other = without_spent(one), without_spent(other)
+    """The parts in which two fronts differ, of the bill each stage that does."""
+    one, other = _parts(one), _parts(other)
     parts = [key for key in {**one, **other} if one.get(key) != other.get(key)]
     return "; ".join(
         f"{key}: {json.dumps(one.get(key))[:300]} for {json.dumps(other.get(key))[:300]}"
         for key in parts
     )
+
+
+def _parts(document: dict[str, Any]) -> dict[str, Any]:
+    """The parts of a front that must be the true ones, each stage of the bill as one."""
+    parts = without_spent(document)
+    bill = parts.pop("bill")
+    return {**parts, **{f"bill of {stage}": line for stage, line in bill.items()}}

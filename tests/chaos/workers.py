@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.chaos.base import SWEEP, TRAINING, Ran, Tally, begin_fork, end_fork
 from tests.chaos.damages import damage
 from tests.chaos.kills import end_of, killed_sweep
-from tests.chaos.world import World, front, world
+from tests.chaos.world import World, world
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,8 @@ def _case(truth: World, dice: random.Random, folder: Path) -> tuple[str, str]:
             return one.broke, f"{told}: {one.err[-300:]}"
     if ended.code and done is None:
         return "silent_wrong", f"{told}: the other ended with {ended.code}: {ended.err[-300:]}"
-    outcome, why = end_of(truth, folder)
-    if outcome == "silent_wrong" and done is not None:
-        seen = front(folder)
-        if done.named(ended.err + seen.err + why, truth.said):
-            return "named", ""
-    return outcome, f"{told}: {why}"
+    last = end_of(truth, folder)
+    said = f"{ended.told}\n{last.told}"  # of all that ran with the damage
+    if last.outcome == "silent_wrong" and done is not None and done.named(said, truth.said):
+        return "named", ""
+    return last.outcome, f"{told}: {last.why}"

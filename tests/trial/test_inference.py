@@ -310,6 +310,36 @@ def test_beside_another_graph_the_first_has_a_brief_window(tmp_path: Path) -> No
     assert (record.cost_key, len(record.marks)) == ("key", 1)
 
 
+def emptied(root: Path, pattern: str) -> None:
+    """Empty the files of a store that are named so."""
+    found = [path for path in root.glob(pattern) if path.is_file()]
+    assert found
+    for path in found:
+        path.write_bytes(b"")
+
+
+def test_a_damaged_reference_stays_the_reference(tmp_path: Path) -> None:
+    calm, root = TickingMeter(iter([])), tmp_path / "stages"
+    measured(tmp_path, calm)
+    emptied(root, "reference-*/**/*")
+    records = measured(tmp_path, calm, "w", key="other").records()
+    assert records[control_key("other", ["reference", "w"])].cost_key == "key"
+    assert is_sound(next(root.glob("reference-*/*/model.onnx")))
+
+
+def test_where_no_copy_of_the_reference_is_left_the_next_graph_takes_its_place(
+    tmp_path: Path,
+) -> None:
+    calm, root = TickingMeter(iter([])), tmp_path / "stages"
+    measured(tmp_path, calm)
+    emptied(root, "reference-*/**/*")
+    emptied(root, "*/key/*.sha256")
+    records = measured(tmp_path, calm, "w", key="other").records()
+    assert control_key("other", ["reference", "w"]) not in records
+    records = measured(tmp_path, calm, "w", key="third").records()
+    assert records[control_key("third", ["reference", "w"])].cost_key == "other"
+
+
 def test_weights_are_compared_until_one_turn_finds_them_alike(tmp_path: Path) -> None:
     calm = TickingMeter(iter([]))
     for weights in ("first", "second"):

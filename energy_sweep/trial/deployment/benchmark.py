@@ -13,10 +13,9 @@ import numpy as np
 from energy_sweep.meter.base import Meter, Work
 from energy_sweep.recipe.stages import VERSIONS
 from energy_sweep.record import JsonDict, Mark, StageRecord, StageUse, digest
-from energy_sweep.record.files import write_whole
 from energy_sweep.record.missing import control_key
-from energy_sweep.record.own_files import is_sound, keep_copy, seal_file
-from energy_sweep.store import StageStore, held_stage
+from energy_sweep.store import StageStore
+from energy_sweep.trial.deployment.reference_graph import reference_file
 from energy_sweep.trial.deployment.remembered_graphs import new_graph_record
 from energy_sweep.trial.deployment.window_length import is_resolved
 
@@ -156,19 +155,9 @@ class InferenceBenchmark:
 
         A brief one: there is one beside each of the others, so that its price is known the best.
         """
-        folder = self.store.root / f"reference-{digest(self.inference.settings)[:16]}"
-        file, named = folder / self._name, folder / "graph"
-        folder.mkdir(parents=True, exist_ok=True)
-        with held_stage(folder, "that is the reference graph"):  # of two that come first, one is
-            if not (is_sound(named) and is_sound(file)):
-                if not is_sound(self.first):
-                    return
-                keep_copy(self.first, file)
-                write_whole(named, self.key)
-                seal_file(named)
-            name = named.read_text(encoding="utf-8")
-        if name != self.key:
-            self.control(file, name, "reference", visit, brief=True)
+        file = reference_file(self.store, self.inference.settings, self.key, self._name)
+        if file is not None and (graph := file.parent.name) != self.key:
+            self.control(file, graph, "reference", visit, brief=True)
 
     def window(
         self, path: Path, graph: str | None = None, *, brief: bool = False
