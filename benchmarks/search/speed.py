@@ -10,6 +10,7 @@ from benchmarks.search.runs import IMAGES
 from energy_sweep.search.acquisition import accuracy_model
 from energy_sweep.search.acquisition.giving_up import doubt, given_up, membership
 from energy_sweep.search.acquisition.policy import Candidates, rank
+from energy_sweep.search.acquisition.usual import RISE
 
 CANDIDATES, AXES = 2000, 9
 ANSWERS = (50, 200, 1000, 1900)
@@ -56,5 +57,5 @@ def _candidates(answers: int) -> Candidates:
         measured=measured,
         correct=rng.binomial(IMAGES, accuracy[measured]).astype(np.float64),
         images=np.full(answers, float(IMAGES)),
-        rising=(1,),
+        expected=RISE * features[:, 1],
     )

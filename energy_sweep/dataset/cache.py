@@ -8,7 +8,6 @@ import logging
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -155,9 +154,10 @@ def _save_entry(entry: Path, data: Data) -> None:
         entry.parent.mkdir(parents=True, exist_ok=True)
         part = tempfile.mkdtemp(dir=entry.parent, prefix=PART)
         _write(Path(part), data)
+        now = Path(part).stat().st_mtime  # by the folder's clock, which others may share
         if not entry.exists():  # else another process was faster
             os.rename(part, entry)
-        _trim(entry.parent, LIMIT_BYTES)
+        _trim(entry.parent, LIMIT_BYTES, now)
     except OSError as error:
         said = "dataset.cache: %s cannot keep the images (%s): type dataset.cache=FOLDER or null"
         log.warning(said, entry.parent, error.strerror or error)
@@ -183,10 +183,10 @@ def _write(entry: Path, data: Data) -> None:
     (entry / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _trim(folder: Path, limit_bytes: int) -> None:
+def _trim(folder: Path, limit_bytes: int, now: float) -> None:
     """Delete what was used longest ago, until the rest is within the limit, and old leftovers."""
     for part in folder.glob(f"{PART}*"):
-        if time.time() - part.stat().st_mtime > LEFTOVER_SECONDS:
+        if now - part.stat().st_mtime > LEFTOVER_SECONDS:
             shutil.rmtree(part, ignore_errors=True)
     entries = [path.parent for path in folder.glob(f"[!.]*/{FACTS}")]
     entries.sort(key=lambda entry: (entry / FACTS).stat().st_mtime_ns, reverse=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from energy_sweep.search.events import Outcome as Outcome
     from energy_sweep.search.events import Planned as Planned
     from energy_sweep.search.events import Started as Started
+    from energy_sweep.search.run_order import Foretold as Foretold
     from energy_sweep.search.run_order import Job as Job
     from energy_sweep.search.run_order import RunOrder as RunOrder
 
@@ -29,7 +30,7 @@ _HOMES = {
     "search_study": "base",
     "Budget": "budget",
     **dict.fromkeys(("Event", "Finished", "Outcome", "Planned", "Started"), "events"),
-    **dict.fromkeys(("Job", "RunOrder"), "run_order"),
+    **dict.fromkeys(("Foretold", "Job", "RunOrder"), "run_order"),
 }
 
 

@@ -39,6 +39,7 @@ def search_study(
     *,
     describe: Describe,
     outline: Describe | None = None,
+    look: Describe | None = None,
     run: Run,
     budget: Budget,
     objective: Objective,
@@ -55,22 +56,21 @@ def search_study(
 ) -> Outcome:
     """Measure what `space` and `budget` ask for and the study lacks.
 
-    `describe` resolves a point without running it (`outline` without trying a plan for its net),
-    `run` measures it under a trial number. A finite grid that the budget does not cut runs whole in
-    the order of its shared stages; else candidates are taken by expected gain per joule, or a
-    `sampler` that was named asks, with `sampler_settings` by Optuna's names. What `run` raises
-    makes a failed trial, tried again by the next sweep; BadInput ends this one. `constraints` are
-    from now on those of the study, None leaves its own. `start` are points to begin with,
-    `learned` what another study says of this space (prior_knowledge.py). `order` says how much
-    certainty to buy in the end. A `dry` search only tells its plan. So many `slots` run at a time.
+    `describe` resolves a point without running it (`outline` without trying a plan for its net,
+    `look` after a few steps of it, which tell what an epoch takes), `run` measures it under a trial
+    number. A finite grid that no budget cuts runs whole in the order of its shared stages; else a
+    candidate is taken by expected gain per joule, or by a `sampler` with `sampler_settings`. What
+    `run` raises makes a failed trial, tried again by the next sweep; BadInput ends this one.
+    `constraints` are from now on the study's, None leaves its own. `start` are points to begin
+    with, `learned` what another study says, `order` how much certainty to buy in the end.
     """
     _check_sampler(sampler, space)
-    index = JobIndex(space, (outline or describe) if dry else describe, outline)
+    index = JobIndex(space, (outline or describe) if dry else describe, outline, look)
     jobs = list(map(index.outline, space.grid())) if _enumerable(space, budget) else None
     costs = _costs(study, objective, constraints)
     known = KnownTrials(study, store_records, index=index, costs=costs)
     known.start, known.learned = start_points(start, space), tuple(learned)
-    sweep = _search_run(known, run, budget, tell or _ignore)
+    sweep = _search_run(known, run, budget, tell)
     sweep.slots, sweep.buy = slots, order and functools.partial(order.fill, objective=objective)
     prices = CandidateSet(sweep.trials, objective, seed=seed)
     if jobs is not None and sampler == "auto" and _fits(jobs, budget):
@@ -84,14 +84,14 @@ def search_study(
     return ask(queue, sampler, total=wanted)
 
 
-def _search_run(known: KnownTrials, run: Run, budget: Budget, tell: OnEvent) -> SearchRun:
+def _search_run(known: KnownTrials, run: Run, budget: Budget, tell: OnEvent | None) -> SearchRun:
     """A command at work; who joins others leaves it to them to mend what was damaged."""
     first = () if known.study.is_joined else (mend,)
     return SearchRun(
         trials=known,
         run=run,
         budget=budget,
-        tell=tell,
+        tell=tell or _ignore,
         adopt=next_orphan,
         drain=drain,
         first=first,

@@ -18,13 +18,13 @@ from energy_sweep.search.acquisition.learned import LearnedMean
 from energy_sweep.search.acquisition.marginal import marginal_units
 from energy_sweep.search.acquisition.policy import Candidates
 from energy_sweep.search.acquisition.stage_table import Floats, Numbers, StageTable
-from energy_sweep.search.acquisition.start import EPOCHS
 from energy_sweep.search.acquisition.unit_prices import UnitPrices, unit_prices
+from energy_sweep.search.acquisition.usual import usual_logits
 from energy_sweep.search.candidate_points import CandidatePoints
 from energy_sweep.search.events import Prediction
 from energy_sweep.search.foreseen_limits import kept_limits
 from energy_sweep.search.known_trials import KnownTrials
-from energy_sweep.search.run_order import Job
+from energy_sweep.search.run_order import EPOCH_STAGES, Job
 from energy_sweep.study import Identity
 
 Truths = NDArray[np.bool_]
@@ -39,7 +39,8 @@ class Weighed:
     `uncertainty`, and what they take from the store (`shared`), in joules [N]; `trunks` numbers
     those that branch off one training [N].
 
-    `is_open` are those that can be run now [N]. Prices say nothing unless they are `priced`.
+    `is_open` are those that can be run now [N]. Prices say nothing unless they are `priced`, but
+    for joules of all `training` and their 95 % uncertainty [N], None where nothing tells of them.
     """
 
     jobs: tuple[Job, ...]
@@ -50,6 +51,7 @@ class Weighed:
     trunks: Numbers
     is_open: Truths
     priced: bool
+    training: tuple[Floats, Floats] | None
 
     def prediction(self, row: int) -> Prediction | None:
         """What a candidate is expected to take, where any price is known."""
@@ -88,8 +90,9 @@ class CandidateSet:
         features = encode(list(found.values()), self.points.surface)
         table = StageTable.of([job.stages for job in jobs], self.points.true_keys(known))
         costs = self._trials.costs
-        charge = unit_prices(table, features, costs.joules_per_unit)
-        run = unit_prices(table, features, costs.joules_per_run)
+        foretold = self._trials.index.foretold.get
+        charge = unit_prices(table, features, costs.joules_per_unit, foretold)
+        run = unit_prices(table, features, costs.joules_per_run, foretold)
         stages = self._stage_joules(table, run, known)
         price, alone = table.sums(stages.joules), table.sums(stages.alone)
         charged = self._charged(table, charge)
@@ -105,6 +108,7 @@ class CandidateSet:
             trunks=_trunks(table),
             is_open=self._open(found, candidates),
             priced=run.any_known,
+            training=_training(table, run),
         )
 
     def stage_joules(self, point: JsonDict) -> dict[str, float]:
@@ -114,7 +118,8 @@ class CandidateSet:
         jobs = self.points.jobs(found)
         features = encode(list(found.values()), self.points.surface)
         table = StageTable.of([job.stages for job in jobs], self.points.true_keys(known))
-        run = unit_prices(table, features, self._trials.costs.joules_per_run)
+        foretold = self._trials.index.foretold.get
+        run = unit_prices(table, features, self._trials.costs.joules_per_run, foretold)
         joules = self._stage_joules(table, run, known).joules
         taken = dict.fromkeys((stage for stage, _ in table.places), 0.0)
         for use in np.flatnonzero(table.row == 0):
@@ -126,7 +131,8 @@ class CandidateSet:
         known = self.points.known()
         table = StageTable.of([job.stages for job in jobs], self.points.true_keys(known))
         features = encode([job.params for job in jobs], self.points.surface)
-        prices = unit_prices(table, features, self._trials.costs.joules_per_run)
+        foretold = self._trials.index.foretold.get
+        prices = unit_prices(table, features, self._trials.costs.joules_per_run, foretold)
         if not prices.any_known:
             return None
         stages = self._stage_joules(table, prices, known, in_turn=True)
@@ -191,6 +197,7 @@ class CandidateSet:
                 rows.append(row)
                 correct.append(result.correct)
                 images.append(result.n_validation)
+        points, learned = list(found.values()), self._learned.of(features)
         usual = float(np.median(price[price > 0])) if (price > 0).any() else 1.0
         return Candidates(
             features=features,
@@ -200,8 +207,7 @@ class CandidateSet:
             correct=np.array(correct, dtype=np.float64),
             images=np.array(images, dtype=np.float64),
             infeasible=np.array(infeasible, dtype=np.intp),
-            rising=columns_of(EPOCHS, list(found.values()), self.points.surface),
-            prior=self._learned.of(features),
+            expected=usual_logits(points, self.points.surface) if learned is None else learned,
             least_accuracy=costs.constraints.min_accuracy,
             most_joules=costs.constraints.max_joules,
             kept=kept,
@@ -216,6 +222,17 @@ class CandidateSet:
         intervals = [one for name in named for one in columns_of(name, points, surface)]
         other = new & ~alike(candidates.features, candidates.measured, intervals)
         return other if other.any() else new
+
+
+def _training(table: StageTable, prices: UnitPrices) -> tuple[Floats, Floats] | None:
+    """Joules of all epochs of each candidate and their 95 % uncertainty, as far as any is known."""
+    uses = table.of_stages(EPOCH_STAGES)
+    costs = np.unique(table.cost[uses])
+    if not (prices.measured | prices.foretold)[costs].any():
+        return None
+    joules = np.where(uses, table.units * prices.joules[table.cost], 0.0)
+    sd = table.sums((joules * prices.log_sd[table.cost]) ** 2)
+    return table.sums(joules), TWO_SIDED * np.sqrt(sd)
 
 
 def _trunks(table: StageTable) -> Numbers:

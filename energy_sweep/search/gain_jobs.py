@@ -14,6 +14,7 @@ from energy_sweep.search.budget import STAGNATION, Budget
 from energy_sweep.search.candidate_set import CandidateSet, Truths, Weighed
 from energy_sweep.search.events import Prediction, Stop
 from energy_sweep.search.known_trials import KnownTrials
+from energy_sweep.search.price_looks import PriceLooks
 from energy_sweep.search.run_order import Job
 
 LEAST_KNOWN = 2  # answers from which anything can be believed
@@ -31,6 +32,7 @@ class GainJobs:
     def __init__(self, trials: KnownTrials, candidates: CandidateSet, *, budget: Budget) -> None:
         self._trials, self._budget = trials, budget
         self._candidates = candidates
+        self._looks = PriceLooks(trials, candidates.points, budget=budget)
         self._again = trials.first()
         self.ended: Stop | None = None
         self.prediction: Prediction | None = None
@@ -44,6 +46,8 @@ class GainJobs:
     def __next__(self) -> Job:
         self._settle()
         job, row = next(self._again, None), 0
+        if job is None:
+            self._looks.take()
         weighed = self._candidates.look(*(() if job is None else (job.params,)))
         if job is None:
             chosen = self._best(weighed)
@@ -117,9 +121,7 @@ class GainJobs:
         measured = weighed.candidates.measured.tolist()
         if len(measured) > TRUNKS:
             return None
-        alone, unsure = (weighed.price + weighed.shared, weighed.uncertainty)
-        prices = (alone, unsure) if weighed.priced else (None, None)
-        rows = self._candidates.points.start(*prices, measured)
+        rows = self._candidates.points.start(*(weighed.training or (None, None)), measured)
         is_over = len(measured) >= len(rows) or not weighed.is_open[rows].any()
         return None if len(measured) >= LEAST_KNOWN and is_over else rows
 

@@ -21,15 +21,24 @@ class JobIndex:
     """Remembers which job each point is, so that no point is described twice.
 
     To describe a point may take joules, since a plan is tried for its net; its `outline` takes
-    none, and says the same of what it measures, but may name stages as of a net run plainly. The
-    `edition` is another one whenever outlines would say something else than before.
+    none, and says the same of what it measures, but may name stages as of a net run plainly. A
+    `look` at it reads a few steps of its net, and says what `foretold` has by pool: joules of an
+    epoch. The `edition` is another one whenever outlines would say something else than before.
     """
 
-    def __init__(self, space: Space, describe: Describe, outline: Describe | None = None) -> None:
+    def __init__(
+        self,
+        space: Space,
+        describe: Describe,
+        outline: Describe | None = None,
+        look: Describe | None = None,
+    ) -> None:
         self.space = space
         self.edition = 0
+        self.foretold: dict[str, float] = {}
         self._describe = describe
         self._outline = outline
+        self._look = look
         self._jobs: dict[str, Job] = {}
         self._outlines: dict[str, Job] = {}
         self._seen: set[str] = set()
@@ -42,11 +51,28 @@ class JobIndex:
         if key not in self._jobs:
             self._jobs[key] = job = self._describe(point)
             self._remember(key, job, point)
-            outlined = self._outlines.get(key)
-            if outlined is not None and outlined.stages != job.stages:
-                self._outlines.clear()  # a plan is known by now that was not
-                self.edition += 1
+            self._compare(key, job)
         return self._jobs[key]
+
+    @property
+    def can_look(self) -> bool:
+        """Whether prices can be read before anything is run."""
+        return self._look is not None
+
+    def look(self, point: JsonDict) -> None:
+        """Read what an epoch of a point's net takes."""
+        assert self._look is not None
+        key, job = _text(point), self._look(point)
+        self._compare(key, job)
+        self._outlines[key] = job
+        self._remember(key, job, point)
+
+    def _compare(self, key: str, job: Job) -> None:
+        """Forget all outlines where a plan is known by now that was not."""
+        outlined = self._outlines.get(key)
+        if outlined is not None and outlined.stages != job.stages:
+            self._outlines.clear()
+            self.edition += 1
 
     def outline(self, point: JsonDict) -> Job:
         """The job of a point as far as it is known without spending a joule."""
@@ -61,6 +87,7 @@ class JobIndex:
 
     def _remember(self, key: str, job: Job, point: JsonDict) -> None:
         self._seen.add(key)
+        self.foretold.update(job.foretold)
         self._points.setdefault(job.identity, point)
 
     def locate(self, identity: Identity, params: JsonDict) -> JsonDict | None:

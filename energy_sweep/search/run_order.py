@@ -15,12 +15,15 @@ from energy_sweep.study import Identity
 # The stages whose units are epochs.
 EPOCH_STAGES = ("trunk", "cooldown", "teacher", "recover")
 
+Foretold = tuple[tuple[str, float], ...]  # joules of a unit, by the key of a cost
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """One trial to run: the point typed, what it resolves to, and the stages that it needs.
 
-    `dials` are all its dials by their typed names, None where nobody knows those names.
+    `dials` are all its dials by their typed names, None where nobody knows those names. `foretold`
+    says of pools what a unit of them takes, where that was read of less than one.
     """
 
     params: JsonDict
@@ -29,6 +32,7 @@ class Job:
     overrides: tuple[str, ...]
     stages: tuple[StageUse, ...]
     dials: JsonDict | None = None
+    foretold: Foretold = ()
 
     @cached_property
     def identity(self) -> Identity:

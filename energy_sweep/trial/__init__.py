@@ -18,7 +18,9 @@ from energy_sweep.trial.autotune.choose import (
     plan_record,
     planned_stages,
     resolve,
+    steps_per_epoch,
 )
+from energy_sweep.trial.autotune.decide import step_joules
 from energy_sweep.trial.autotune.worth import StepsToCome
 from energy_sweep.trial.compression.compress import achieved, compress
 from energy_sweep.trial.context import TrialContext
@@ -45,6 +47,8 @@ __all__ = [
     "planned_stages",
     "resolve",
     "run_trial",
+    "step_joules",
+    "steps_per_epoch",
 ]
 
 

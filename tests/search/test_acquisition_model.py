@@ -10,8 +10,8 @@ from energy_sweep.search.acquisition.accuracy_model import (
     AnswerCounts,
     believe,
     fitted_on,
-    rise,
 )
+from energy_sweep.search.acquisition.usual import RISE
 
 IMAGES = 1000.0
 
@@ -79,9 +79,9 @@ def test_accuracy_is_expected_to_rise_where_that_is_said() -> None:
     """Over an axis that nothing was measured along."""
     features = np.array([[0.1, 0.5, 0.0], [0.5, 0.5, 0.0], [0.9, 0.5, 0.0]])
     correct = np.array([800.0, 850.0, 820.0])
-    given = AnswerCounts(features, correct, np.full(3, IMAGES), rise(features, (2,)))
+    given = AnswerCounts(features, correct, np.full(3, IMAGES), RISE * features[:, 2])
     asked = np.array([[0.5, 0.5, 0.0], [0.5, 0.5, 0.5], [0.5, 0.5, 1.0]])
-    mean, sd = believe(given, asked, None, rise(asked, (2,)))
+    mean, sd = believe(given, asked, None, RISE * asked[:, 2])
     assert (np.diff(mean) > 0).all() and (np.diff(sd) > 0).all()
 
 

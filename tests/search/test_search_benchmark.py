@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.search.__main__ import main
-from benchmarks.search.product import ours
+from benchmarks.search.product import LOOK, ours
 from benchmarks.search.runs import Run
 from benchmarks.search.speed import LIMITS, speed
 from benchmarks.search.worlds import WINDOW, large, smooth
@@ -43,7 +43,7 @@ def test_each_power_limit_is_trained_anew_and_gives_the_same_answer() -> None:
 
 
 def test_ours_knows_no_price_before_it_has_paid_it() -> None:
-    """All of what it has spent is what its trials took, and the windows of each new graph."""
+    """What it has spent is what its trials and looks took, and the windows of each new graph."""
     run = Run(smooth(0), 0, shared=True)
     asked = ours(run)
     for _ in range(3):
@@ -57,7 +57,8 @@ def test_ours_knows_no_price_before_it_has_paid_it() -> None:
         if joules
     }
     paid = sum(joules for _, joules in stages)
-    assert run.spent == pytest.approx(paid + WINDOW * (len(graphs) + again))
+    looks = LOOK * sum(set(run.world.epoch_joules.tolist()))
+    assert run.spent == pytest.approx(looks + paid + WINDOW * (len(graphs) + again))
 
 
 def test_its_line(capsys: pytest.CaptureFixture[str]) -> None:

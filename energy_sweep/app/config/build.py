@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from energy_sweep.app.config import messages, schema
+from energy_sweep.app.config.kinds import of_their_kinds
 from energy_sweep.app.config.parts import Trust, make_part
 from energy_sweep.app.config.storage import without_password
 from energy_sweep.record import BadInput, JsonDict, digest
@@ -24,15 +25,16 @@ PARTS = ("dataset", "model", "optimizer", "compression", "runtime", "device")
 
 
 def resolved(cfg: DictConfig) -> JsonDict:
-    """A composed configuration as plain values, interpolations resolved, without Hydra's node
-    and without the password of an address."""
+    """A composed configuration as plain values of the schema's kinds, interpolations resolved,
+    without Hydra's node and without the password of an address."""
     try:
         if "hydra" in cfg:
             cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "hydra"])
         plain = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+        plain = of_their_kinds(typing.cast(JsonDict, plain))
     except OmegaConfBaseException as error:
         raise BadInput(messages.explain(error) or str(error)) from error
-    return without_password(typing.cast(JsonDict, plain))
+    return without_password(plain)
 
 
 def build(cfg: DictConfig) -> Recipe:

@@ -10,11 +10,12 @@ from typing import Any
 
 from energy_sweep.app.sweep.plan_demand import PlanDemand
 from energy_sweep.app.sweep.session import TrialSession
+from energy_sweep.front import joules_text
 from energy_sweep.recipe import Recipe, replace
 from energy_sweep.recipe.plan import DEFAULT_PLAN, PLANS, Plan
 from energy_sweep.record import JsonDict, StageRecord, from_json
 from energy_sweep.record.identity_cache import by_identity
-from energy_sweep.trial import plan_key, resolve
+from energy_sweep.trial import plan_key, resolve, step_joules, steps_per_epoch
 
 Kind = tuple[Any, ...]  # all of a recipe that may have a part in the key of its plan
 
@@ -43,6 +44,25 @@ class PlanChoices:
         if key is not None:
             self.found[key] = session.store.records()[key]
         return made
+
+    def look(self, recipe: Recipe) -> None:
+        """Read what a step of a recipe's net takes, where neither its plan nor that is known, and
+        say what that comes to."""
+        key = self.key(recipe)
+        if key is None or self.step_joules(recipe) is not None:
+            return
+        session, machine = self.session(recipe), self.machine(recipe)
+        _with_plan(recipe, session, machine, self.demand, key, only_look=True)
+        if step := self.step_joules(recipe):
+            joules = joules_text(step * steps_per_epoch(recipe))
+            told = f"an epoch takes about {joules} ({session.meter.facts().quality.value})"
+            print(f"look: {_net(recipe)}: {told}", file=sys.stderr)
+
+    def step_joules(self, recipe: Recipe) -> float | None:
+        """Joules of a step of a recipe's net, as far as choosing its plan has told them."""
+        key = self.key(recipe)
+        record = None if key is None else self.session(recipe).store.get(key)
+        return None if record is None else step_joules(record)
 
     def known(self, recipe: Recipe) -> Recipe:
         """The recipe with the plan that was typed or found before; plain where that is neither."""
@@ -76,18 +96,28 @@ class PlanChoices:
 
 
 def _with_plan(
-    recipe: Recipe, session: TrialSession, machine: JsonDict, demand: PlanDemand, key: str | None
+    recipe: Recipe,
+    session: TrialSession,
+    machine: JsonDict,
+    demand: PlanDemand,
+    key: str | None,
+    *,
+    only_look: bool = False,
 ) -> Recipe:
     """The recipe with its plan, tried where the `demand` for it pays; `key` names the choice."""
-    net = f"{recipe.model.name} at batch {recipe.batch}, {recipe.precision}"
     return resolve(
         recipe,
         meter=session.meter,
         store=session.store,
         machine=machine,
         to_come=None if key is None else demand.of(key, session.store.records()),
-        begins=lambda: print(f"plan: trying how to run {net}", file=sys.stderr),
+        begins=lambda: print(f"plan: trying how to run {_net(recipe)}", file=sys.stderr),
+        only_look=only_look,
     )
+
+
+def _net(recipe: Recipe) -> str:
+    return f"{recipe.model.name} at batch {recipe.batch}, {recipe.precision}"
 
 
 @by_identity

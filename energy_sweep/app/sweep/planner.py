@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from energy_sweep.app.config import messages, schema
@@ -20,11 +20,12 @@ from energy_sweep.recipe.dials import SEED
 from energy_sweep.recipe.plan import DEFAULT_PLAN
 from energy_sweep.recipe.stages import chain
 from energy_sweep.record import BadInput, JsonDict, StageRecord, StageUse
-from energy_sweep.search import WHOLE_GRID, Job
+from energy_sweep.search import WHOLE_GRID, Foretold, Job
 from energy_sweep.trial import (
     check_ready,
     data_facts,
     planned_stages,
+    steps_per_epoch,
 )
 
 Point = tuple[JsonDict, JsonDict, Recipe]
@@ -71,14 +72,30 @@ class Planner:
         params, _, recipe = self._canonical(params)
         return self._job(params, self._choices.known(recipe))
 
+    def look(self, params: JsonDict) -> Job:
+        """The same once a step of its net was read, where nothing was known of that yet."""
+        params, _, recipe = self._canonical(params)
+        self._choices.look(recipe)
+        return self._job(params, self._choices.known(recipe))
+
     def _job(self, params: JsonDict, recipe: Recipe) -> Job:
+        stages = self.stages(recipe)
         return Job(
             params=params,
             config=recipe.config(),
             seed=recipe.seed,
             overrides=tuple(as_typed(self.axes.overrides(params))),
-            stages=self.stages(recipe),
+            stages=stages,
+            foretold=self._foretold(recipe, stages),
         )
+
+    def _foretold(self, recipe: Recipe, stages: Sequence[StageUse]) -> Foretold:
+        """Joules of an epoch, as far as a step of the same net alone tells them."""
+        step = None if recipe.suited.in_training else self._choices.step_joules(recipe)
+        own = next((use for use in stages if use.stage == "trunk"), None)
+        if step is None or own is None:
+            return ()
+        return ((own.cost_key, step * steps_per_epoch(recipe)),)
 
     def reseeded(self, params: JsonDict, seed: int) -> Job:
         """The job of a point at another seed, whether the space has an axis of seeds or not."""

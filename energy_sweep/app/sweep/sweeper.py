@@ -181,6 +181,7 @@ class SweepCommand:
                 space,
                 describe=self._describe,
                 outline=lambda params: self._with_words(planner.outline(params)),
+                look=lambda params: self._with_words(planner.look(params)),
                 run=self._run,
                 budget=Budget(**{key: self.settings[key] for key in LIMITS}),
                 sampler=self.settings["sampler"],

@@ -25,7 +25,6 @@ MOST_FITTED = 150  # answers; finding the settings takes their number to the thi
 CONSTANT = 4.0  # variance of the constant about the median of the answers
 # What is usual of the logarithms of scale, lengths and roughness: mean and standard deviation.
 SCALE, LENGTH, ROUGH = (0.0, 0.7), (0.0, 0.8), (-2.3, 0.7)
-RISE = 0.7  # of the logit over an axis in which accuracy is expected to rise
 LOWEST = 3.0  # what lies this many times the upper half's spread below the median counts as there
 
 
@@ -120,11 +119,6 @@ def _posterior(
     explained = (linalg.solve_triangular(lower, across.T, lower=True) ** 2).sum(axis=0)
     prior = CONSTANT + settings.scale**2 + own
     return mean, np.sqrt(np.maximum(prior - explained, 1e-12))
-
-
-def rise(features: Floats, columns: tuple[int, ...]) -> Floats:
-    """Logits that are expected of candidates in which accuracy should rise over some columns."""
-    return RISE * features[:, list(columns)].sum(axis=1)
 
 
 def fitted_on(count: int) -> int:

@@ -34,6 +34,14 @@ def columns_of(name: str, points: Sequence[JsonDict], space: Space) -> tuple[int
     return tuple(range(first, first + widths[space.names.index(name)]))
 
 
+def span(axis: Axis) -> tuple[float, float] | None:
+    """The least and the largest number of an axis; None where it has other values."""
+    if axis.values is not None and not all(map(is_number, axis.values)):
+        return None
+    low, high, _ = _range(axis)
+    return low, high
+
+
 def _columns(axis: Axis, points: Sequence[JsonDict]) -> list[list[float]]:
     given = [point[axis.name] for point in points]
     if axis.values is not None and not all(map(is_number, axis.values)):

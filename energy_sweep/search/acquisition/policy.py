@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from energy_sweep.front.domination import Point
 from energy_sweep.front.doubt import members
-from energy_sweep.search.acquisition.accuracy_model import AnswerCounts, believe, rise, squares
+from energy_sweep.search.acquisition.accuracy_model import AnswerCounts, believe, squares
 from energy_sweep.search.acquisition.expected import Staircase
 from energy_sweep.search.acquisition.telling import subsample
 
@@ -30,11 +30,10 @@ class Candidates:
     would take now (`price` [N], joules that the store does not hold).
 
     `measured` [M] are those with an answer: so many of so many images were right. `infeasible` [K]
-    are those that ran and have none. In the columns `rising` of the features, accuracy is expected
-    to rise, as it is over epochs; `prior` [N] are logits that are expected instead, but for a
-    constant, such as those of an earlier study. Only what is more accurate than `least_accuracy`
-    and costs less than `most_joules` is of worth, where these are given, and what keeps all other
-    limits, which it does with the probability `kept` [N].
+    are those that ran and have none. `expected` [N] are logits before anything is measured, but
+    for a constant: what is usual, or what an earlier study tells; all alike if none are given. Only
+    what is more accurate than `least_accuracy` and costs less than `most_joules` is of worth, where
+    these are given, and what keeps all other limits, which it does with the probability `kept` [N].
     """
 
     features: Floats
@@ -44,16 +43,10 @@ class Candidates:
     correct: Floats
     images: Floats
     infeasible: Numbers | None = None
-    rising: tuple[int, ...] = ()
-    prior: Floats | None = None
+    expected: Floats | None = None
     least_accuracy: float | None = None
     most_joules: float | None = None
     kept: Floats | None = None
-
-    @property
-    def expected(self) -> Floats:
-        """Logits before anything is measured, but for a constant [N]."""
-        return self.prior if self.prior is not None else rise(self.features, self.rising)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,6 +69,8 @@ class Ranking:
 def rank(candidates: Candidates) -> Ranking:
     """What each candidate is expected to add, and at what price."""
     measured, expected = candidates.measured, candidates.expected
+    if expected is None:
+        expected = np.zeros(len(candidates.features))
     answers = AnswerCounts(
         candidates.features[measured], candidates.correct, candidates.images, expected[measured]
     )

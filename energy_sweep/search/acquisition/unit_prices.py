@@ -7,7 +7,7 @@ smooth rest, whose sizes are given and not fitted, since few prices are known wh
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,8 @@ from energy_sweep.search.acquisition.stage_table import Floats, Numbers, StageTa
 # Standard deviations of the log of a price: of all of a stage, from end to end of an axis, of what
 # bends, and of what no axis tells; and how near, of an axis, two prices are alike.
 LEVEL, SLOPE, BEND, NOISE, NEAR = 1.0, 1.0, 0.3, 0.03, 0.5
+# The same of a price that a few steps tell: the first ones are dearer, and they are few.
+LOOKED = 0.15
 # An axis is left out where it varies by this share among candidates whose work costs the same.
 SAME_COST = 0.5
 # Of a stage that nobody measured yet nothing is known but that it is of the size of the others.
@@ -30,11 +32,12 @@ EPOCHS = ("trunk", "cooldown", "recover")
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class UnitPrices:
     """Joules per unit of each cost of a table [K], the standard deviation of their logarithm, and
-    which of them were measured."""
+    which of them were measured, or else foretold by less than a unit."""
 
     joules: Floats
     log_sd: Floats
     measured: NDArray[np.bool_]
+    foretold: NDArray[np.bool_]
 
     @property
     def any_known(self) -> bool:
@@ -43,29 +46,42 @@ class UnitPrices:
 
 
 def unit_prices(
-    table: StageTable, features: Floats, known: Callable[[str], float | None]
+    table: StageTable,
+    features: Floats,
+    known: Callable[[str], float | None],
+    foretold: Callable[[str], float | None] = lambda _: None,
 ) -> UnitPrices:
     """Prices of a table's costs; `features` [N, D] are the candidates', each between 0 and 1.
 
-    `known` gives the joules per unit of a cost key that was measured.
+    `known` gives the joules per unit of a cost key that was measured, `foretold` those that less
+    than a unit told.
     """
-    found = [known(key) for key in table.costs]
-    measured = np.array([price is not None and price > 0 for price in found], dtype=np.bool_)
-    logs = np.array([math.log(price) if price else math.nan for price in found])
-    if not measured.any():
-        return UnitPrices(
-            joules=np.ones(len(found)), log_sd=np.full(len(found), UNKNOWN), measured=measured
-        )
-    usual = float(np.median(logs[measured]))
-    mean, sd = np.where(measured, logs, usual), np.where(measured, 0.0, UNKNOWN)
+    logs, told = _logs(map(known, table.costs)), _logs(map(foretold, table.costs))
+    measured, both = ~np.isnan(logs), ~np.isnan(logs) & ~np.isnan(told)
+    hints = ~np.isnan(told) & ~measured
+    # What all of them say too much or too little, as far as those tell that were measured too.
+    told += (logs - told)[both].sum() / (1 + both.sum())
+    noise = np.where(measured, NOISE, LOOKED)
+    logs = np.where(measured, logs, told)
+    marked = measured if measured.any() else hints
+    usual = float(np.median(logs[marked])) if marked.any() else 0.0
+    there = measured | hints
+    mean = np.where(there, logs, usual)
+    sd = np.select([measured, hints], [0.0, LOOKED], UNKNOWN)
     for family in _families(table):
         uses = np.flatnonzero(np.isin(table.place, family))
         costs = np.unique(table.cost[uses])
-        there, missing = costs[measured[costs]], costs[~measured[costs]]
-        if len(there) and len(missing):
+        given, missing = costs[there[costs]], costs[~there[costs]]
+        if len(given) and len(missing):
             where = _coordinates(table, features, uses)
-            mean[missing], sd[missing] = _predict(where[there], logs[there], where[missing])
-    return UnitPrices(joules=np.exp(mean), log_sd=sd, measured=measured)
+            of_given = where[given], logs[given], noise[given]
+            mean[missing], sd[missing] = _predict(*of_given, where[missing])
+    return UnitPrices(joules=np.exp(mean), log_sd=sd, measured=measured, foretold=hints)
+
+
+def _logs(prices: Iterable[float | None]) -> Floats:
+    """Logarithms, not a number where a price is none."""
+    return np.array([math.log(price) if price and price > 0 else math.nan for price in prices])
 
 
 def _families(table: StageTable) -> list[list[int]]:
@@ -111,10 +127,10 @@ def _mean(values: Floats, groups: Numbers, count: int) -> Floats:
     return np.bincount(groups, weights=values, minlength=count) / sizes
 
 
-def _predict(known: Floats, logs: Floats, wanted: Floats) -> tuple[Floats, Floats]:
+def _predict(known: Floats, logs: Floats, noise: Floats, wanted: Floats) -> tuple[Floats, Floats]:
     """Mean and standard deviation of the log prices at other places."""
     centre = float(logs.mean())
-    own = _kernel(known, known) + NOISE**2 * np.eye(len(known))
+    own = _kernel(known, known) + np.diag(noise**2)
     cross = _kernel(wanted, known)
     weights = np.linalg.solve(own, cross.T)
     before = LEVEL**2 + SLOPE**2 * (wanted**2).sum(axis=1) + BEND**2 + NOISE**2

@@ -40,12 +40,14 @@ def resolve(
     machine: JsonDict | None = None,
     to_come: StepsToCome | None = None,
     begins: Callable[[], None] = lambda: None,
+    only_look: bool = False,
 ) -> Recipe:
     """The recipe with its plan: the one that was typed, or that was found cheapest for its net.
 
     Plans are tried where the steps `to_come` pay for it, by default those of this recipe alone;
     `begins` is called then. What the store holds stays, unless so many more are `to_come` that
-    trying pays by now.
+    trying pays by now. With `only_look` nothing is tried yet: a step of the net, run plainly, is
+    read where nothing is known of it.
     """
     if recipe.plan is not None:
         return recipe
@@ -55,10 +57,10 @@ def resolve(
     head(data, recipe.batch)  # what cannot be trained is refused before anything is spent
     whole_groups(len(data.train) // recipe.batch, recipe.batch, recipe.accumulate)
     key, settings = _named(one, machine)
-    known = store.get(key)
-    if known is None or is_outgrown(known, to_come):
+    known, wanted = store.get(key), None if only_look else to_come
+    if known is None or is_outgrown(known, wanted):
         with device_turn(meter), store.alone(key, STAGE) as known:
-            if known is None or is_outgrown(known, to_come):
+            if known is None or is_outgrown(known, wanted):
                 asked = StageRecord(stage=STAGE, key=key, cost_key=key, settings=settings)
                 known = decide(
                     one,
@@ -68,6 +70,7 @@ def resolve(
                     meter=meter,
                     store=store,
                     begins=begins,
+                    only_look=only_look,
                 )
     return replace(recipe, plan=from_json(Plan, known.facts["plan"]))
 
@@ -100,8 +103,13 @@ class PlannedStage(NamedTuple):
 
 def planned_stages(recipe: Recipe, stages: Iterable[StageUse]) -> dict[str, PlannedStage]:
     """What of a recipe's chain runs under its plan, by keys of stages."""
-    steps = data_facts(recipe.dataset).images // of_one_process(recipe).batch
+    steps = steps_per_epoch(recipe)
     return {use.key: PlannedStage(use.units, steps) for use in stages if use.stage in EPOCH_STAGES}
+
+
+def steps_per_epoch(recipe: Recipe) -> int:
+    """Batches of an epoch, those of all processes."""
+    return data_facts(recipe.dataset).images // of_one_process(recipe).batch
 
 
 def _own_steps(recipe: Recipe) -> StepsToCome:

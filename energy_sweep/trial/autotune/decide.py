@@ -24,10 +24,21 @@ STAGE = "calibrate"
 
 
 def is_outgrown(known: StageRecord, to_come: StepsToCome | None) -> bool:
-    """Whether plans were not tried for want of epochs, of which so many more are to come now."""
+    """Whether plans were not tried, since there was only a look or for want of epochs, and now
+    so many are to come that it pays."""
     if to_come is None or known.facts.get("tried", True):
         return False
-    return from_json(Worth, known.facts["worth"]).pays_to_switch(to_come)
+    worth = from_json(Worth, known.facts["worth"])
+    if known.facts.get("only_looked"):
+        worth = dataclasses.replace(worth, steps=0.0)
+    return worth.pays_to_switch(to_come)
+
+
+def step_joules(record: StageRecord) -> float | None:
+    """Joules of a step under the plan of a record, as far as they were read to choose it."""
+    facts = record.facts
+    plain = facts["worth"]["joules_per_step"] if "worth" in facts else facts.get("step_joules")
+    return None if plain is None else plain * (1 - facts.get("saving", {}).get("share", 0.0))
 
 
 def decide(
@@ -39,11 +50,12 @@ def decide(
     meter: Meter,
     store: StageStore,
     begins: Callable[[], None],
+    only_look: bool = False,
 ) -> StageRecord:
     """Fill the record that was `asked` for, and keep it, in place of the one of `before`.
 
     What is remembered of equal nets costs nothing. What a kill interrupted begins anew; what it
-    took is lost work.
+    took is lost work. With `only_look` no plan is tried beside plain, though that may pay later.
     """
     log = MarkLog(store.folder(asked.key))
     spent = () if before is None else (*before.marks, *before.lost)
@@ -57,8 +69,9 @@ def decide(
     else:
         tuner = Autotuner(recipe, meter=meter, store=store, keep=functools.partial(log.append, 1))
         share = LIKELY_SAVING if memory is None else memory.likely_saving()
-        run = functools.partial(tuner.run, to_come, share=share, begins=begins)
-        made = _try(recipe, asked, tuner, run)
+        pays = StepsToCome(steps=0.0) if only_look else to_come
+        run = functools.partial(tuner.run, pays, share=share, begins=begins)
+        made = _try(recipe, asked, tuner, run, to_come)
         _remember(memory, made, tuner)
     if before is not None:
         made = _unless_too_late(made, to_come)
@@ -81,6 +94,7 @@ def _remembered(known: RememberedPlan) -> JsonDict:
         "saving": to_json(known.saving),
         "bf16": known.bf16,
         "remembered": known.made,
+        "step_joules": known.joules_per_step,
     }
 
 
@@ -103,7 +117,11 @@ def _remember(memory: PlanMemory | None, made: StageRecord, tuner: Autotuner) ->
 
 
 def _try(
-    recipe: Recipe, asked: StageRecord, tuner: Autotuner, run: Callable[[], None]
+    recipe: Recipe,
+    asked: StageRecord,
+    tuner: Autotuner,
+    run: Callable[[], None],
+    to_come: StepsToCome,
 ) -> StageRecord:
     """Try what pays; where plain itself cannot be run, it is taken, and the trial will say why."""
     preload(recipe)
@@ -111,9 +129,12 @@ def _try(
         with recipe.device.running():
             run()
     except Infeasible as reason:
-        facts: JsonDict = {"plan": to_json(DEFAULT_PLAN), "infeasible": str(reason)}
-        return dataclasses.replace(asked, marks=tuner.marks, lost=tuner.lost, facts=facts)
-    facts = {"tried": tuner.tried, "worth": to_json(tuner.worth), "looked": tuner.looked}
+        failed: JsonDict = {"plan": to_json(DEFAULT_PLAN), "infeasible": str(reason)}
+        return dataclasses.replace(asked, marks=tuner.marks, lost=tuner.lost, facts=failed)
+    worth = None if tuner.worth is None else tuner.worth.of(to_come)
+    facts: JsonDict = {"tried": tuner.tried, "worth": to_json(worth), "looked": tuner.looked}
+    if worth is not None and worth.pays and not tuner.tried:
+        facts["only_looked"] = True
     found = _found(recipe, tuner) if tuner.tried else {"plan": to_json(DEFAULT_PLAN), "bf16": None}
     return dataclasses.replace(asked, marks=tuner.marks, facts={**facts, **found})
 

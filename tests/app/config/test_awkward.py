@@ -58,7 +58,7 @@ REFUSED: dict[tuple[str, ...], str] = {
     ("hydra=3",): "hydra=3: type KEY=VALUE, such as batch=64 or hydra.verbose=true",
     ("=3",): "=3: type KEY=VALUE",
     ("-m", "search.space=${batch}${lr}"): "search.space=640.05: type the axes themselves, such as",
-    ("-m", "search/space=none", "seed=${oc.env:HOME}"): "seed: While dereferencing interpolation",
+    ("-m", "search/space=none", "seed=${oc.env:HOME}"): "seed=/",
     ("~dataset=1",): "~dataset=1: every trial has a dataset: type dataset=",
     ("~dataset",): "~dataset: every trial has a dataset",
     ("compression=[prune,3]",): "compression=[prune,3]: type names with commas",
@@ -98,6 +98,11 @@ COMPOSED = {
     "outputs=/dev/null": "/dev/null/digits-small_cnn/runs/",
     "optimizer.schedule=null": "optimizer.schedule=null: type a part by its name, as optimizer/",
     "optimizer.schedule=3": "optimizer.schedule=3: type a part by its name, as optimizer/schedule=",
+    "allow=sort(${lr})": "allow: type a list, such as 'allow=[mypackage]'",
+    "search.start=${lr}": "search.start: type a list, such as",
+    "study=${lr}": "study=0.05: type its parts by name, as study.hardware",
+    "search.constraints=${lr}": "search.constraints=0.05: type its parts by name",
+    "profile=${lr}": "profile: While dereferencing",
     "stages=/dev/null": "/dev/null: File exists: type outputs=FOLDER or stages=FOLDER",
 }
 TOO_LARGE = {

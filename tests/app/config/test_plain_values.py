@@ -14,10 +14,10 @@ from energy_sweep.app.config.build import resolved
 from energy_sweep.app.config.plain_values import PlainValues
 
 CONFIG = {
-    "lr": "${optimizer.lr}",
-    "batch": 64,
+    "rate": "${optimizer.lr}",
+    "images": 64,
     "optimizer": {"lr": 0.1, "name": "sgd", "nested": {"decay": 0.0}, "near": "${.name}"},
-    "name": "${dataset.name}-x",
+    "title": "${dataset.name}-x",
     "dataset": {"name": "digits", "sizes": [1, 2]},
     "note": None,
 }
@@ -37,7 +37,9 @@ def by_omegaconf(settings: list[tuple[str, Any]]) -> dict[str, Any]:
     return resolved(cfg)
 
 
-@given(st.dictionaries(st.sampled_from(("lr", "batch", "optimizer.nested.decay", "note")), NUMBERS))
+@given(
+    st.dictionaries(st.sampled_from(("rate", "images", "optimizer.nested.decay", "note")), NUMBERS)
+)
 def test_what_it_takes_is_resolved_as_omegaconf_does(found: dict[str, Any]) -> None:
     values, settings = PlainValues.of(OmegaConf.create(CONFIG)), list(found.items())
     kept = [one for one in settings if values.takes(*one)]
@@ -49,14 +51,14 @@ def test_what_it_takes_is_resolved_as_omegaconf_does(found: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("optimizer.lr", 0.2),  # lr refers to it
+        ("optimizer.lr", 0.2),  # rate refers to it
         ("dataset.name", "mnist"),
         ("optimizer.name", "adam"),  # named by a relative interpolation
         ("optimizer", 3),  # more than a leaf
         ("dataset.sizes", 3),
         ("missing", 3),
-        ("batch", "${optimizer.lr}"),
-        ("batch", [1]),
+        ("images", "${optimizer.lr}"),
+        ("images", [1]),
     ],
 )
 def test_what_more_hangs_on_is_not_taken(key: str, value: object) -> None:
