@@ -33,9 +33,9 @@ from energy_sweep.search.known_trials import KnownTrials
 FREE = ("lr", "epochs", "compression.level")  # axes that leave an epoch's joules as they are
 TRAINED = ("batch", "optimizer", *FREE)  # axes that leave a graph as it is, but for the level
 LEVEL = "compression.level"
-# A look at a net: its price in epochs, and how far off it is, as a logarithm. On `digits`, whose
-# epoch has 7 to 28 steps, looks took .65 and .19 epochs and were 12 and 26 % too high.
-LOOK, LOOK_BIAS, LOOK_NOISE = 0.2, 0.15, 0.1
+# A look at a net: its price in steps, and how far off it is, as a logarithm. On `digits`, whose
+# epoch has 7 to 28 steps, looks took those of 4.6 and 5.3, and were 12 and 26 % too high.
+LOOK_STEPS, LOOK_BIAS, LOOK_NOISE = 5.0, 0.15, 0.1
 
 
 @dataclass(slots=True)
@@ -59,14 +59,16 @@ class SearchedWorld:
 
     def look(self, point: JsonDict) -> Job:
         """The same once a few steps are paid, that tell about what an epoch takes."""
-        stages = _stages(self.run.world, self.run.world.index[tuple(point.values())])
+        world = self.run.world
+        stages = _stages(world, world.index[tuple(point.values())])
         epoch, joules = next((use.cost_key, each) for use, each in stages if use.stage == "trunk")
         rng = np.random.default_rng([self.run.seed, len(self._looked), 4])
         self._looked[epoch] = joules * math.exp(rng.normal(LOOK_BIAS, LOOK_NOISE))
-        paid = mark(1.0, LOOK * joules, started=self._now())
+        taken = LOOK_STEPS * point["batch"] / world.images * joules
+        paid = mark(1.0, taken, started=self._now())
         self._keep(_use("calibrate", f"look {epoch}", f"look {epoch}", 1.0), paid)
         self.records[f"look {epoch}"].facts["plan"] = "plain"
-        self.run.spent += LOOK * joules
+        self.run.spent += taken
         return self.describe(point)
 
     def measure(self, job: Job) -> int:

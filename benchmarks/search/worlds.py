@@ -24,6 +24,7 @@ from energy_sweep.study.space import Axis, Space
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.intp]
 
+IMAGES = 3000  # as `mnist5k_hard` has for training
 CHANCE = 0.1  # accuracy of what diverged
 OUTSIDE = 0.1  # of the extent of the true front, by which the reference lies outside of it
 COOLDOWN = 0.2  # of the epochs
@@ -41,7 +42,7 @@ class World:
     `equal` [N] numbers accuracies that must be equal, since only levers of the device differ.
     `trunk` [N] numbers what trains alike but for the epochs. `epoch_joules` [N] is an epoch of the
     net, `inference` [N] all images through its graph, and `window` [N] what finding that takes; no
-    graph is run where these are 0.
+    graph is run where these are 0. An epoch is of so many `images`.
     """
 
     name: str
@@ -56,6 +57,7 @@ class World:
     epoch_joules: Floats
     inference: Floats
     window: Floats
+    images: int
 
     @cached_property
     def alone(self) -> Floats:
@@ -148,12 +150,26 @@ def rough(seed: int) -> World:
     return _surrogate("rough", seed, roughness=0.012)
 
 
-def _surrogate(name: str, seed: int, roughness: float) -> World:
+def outside(seed: int) -> World:
+    """The same as smooth, but the best rate may lie up to .4 decades outside of those there are,
+    and move by any power of the batch up to the first: a control of what a search takes for usual.
+    """
+    rng = np.random.default_rng([seed, 5])
+    summit = (float(rng.uniform(-2.4, -0.1)), float(rng.uniform(0, 1)))
+    return _surrogate("outside", seed, roughness=0.004, summit=summit)
+
+
+def _surrogate(
+    name: str, seed: int, roughness: float, summit: tuple[float, float] | None = None
+) -> World:
+    """`summit` is log10 of the best rate at batch 64, and the power of the batch it follows."""
     rng = np.random.default_rng([seed, 1])
     axes = {"batch": (32, 64, 128), "lr": (0.01, 0.03, 0.1, 0.3), "epochs": (10, 20, 30)}
     space, points = grid({**axes, "compression.level": LEVELS})
     batch, lr, epochs, level = (column(points, name) for name in space.names)
-    optimum = rng.uniform(-1.6, -1.0) + 0.5 * np.log10(batch / 64)
+    usual = float(rng.uniform(-1.6, -1.0)), 0.5
+    at, power = usual if summit is None else summit
+    optimum = at + power * np.log10(batch / 64)
     accuracy = (
         rng.uniform(0.93, 0.97)
         - rng.uniform(0.02, 0.06) * (np.log10(lr) - optimum) ** 2
@@ -231,7 +247,11 @@ def _of_training(
         epoch_joules=training.epoch_joules,
         inference=inference,
         window=WINDOW * size,
+        images=IMAGES,
     )
 
 
-WORLDS: dict[str, Callable[[int], World]] = {"smooth": smooth, "rough": rough, "large": large}
+WORLDS: dict[str, Callable[[int], World]] = {
+    "smooth": smooth, "rough": rough, "outside": outside,
+    "large": large,
+}

@@ -55,4 +55,5 @@ def _world(device: str) -> World:
         epoch_joules=each,
         inference=np.zeros(len(points)),
         window=np.zeros(len(points)),
+        images=50_000,
     )

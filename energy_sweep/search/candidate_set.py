@@ -95,10 +95,10 @@ class CandidateSet:
         run = unit_prices(table, features, costs.joules_per_run, foretold)
         stages = self._stage_joules(table, run, known)
         price, alone = table.sums(stages.joules), table.sums(stages.alone)
-        charged = self._charged(table, charge)
+        charged, least = self._charged(table, charge)
         results = {number: self.points.result(number) for number in known}
         kept = kept_limits(self._trials, results, found, table, features)
-        candidates = self._candidates(found, features, charged, price, kept)
+        candidates = self._candidates(found, features, (charged, least), price, kept)
         return Weighed(
             jobs=jobs,
             candidates=candidates,
@@ -149,10 +149,12 @@ class CandidateSet:
             shared=max(0.0, alone - joules),
         )
 
-    def _charged(self, table: StageTable, prices: UnitPrices) -> Floats:
-        """Joules of each candidate by the objective [N]."""
+    def _charged(self, table: StageTable, prices: UnitPrices) -> tuple[Floats, Floats]:
+        """Joules of each candidate by the objective, and those it may cost at the least [N]."""
         times = np.array([charged(stage, self._objective) for stage, _ in table.places])
-        return table.sums(table.units * times[table.place] * prices.joules[table.cost])
+        each = table.units * times[table.place] * prices.joules[table.cost]
+        at_least = each * np.exp(-TWO_SIDED * prices.log_sd[table.cost])
+        return table.sums(each), table.sums(at_least)
 
     def _stage_joules(
         self, table: StageTable, prices: UnitPrices, known: Iterable[int], *, in_turn: bool = False
@@ -178,13 +180,13 @@ class CandidateSet:
         self,
         found: Mapping[Identity, JsonDict],
         features: Floats,
-        joules: Floats,
+        charged: tuple[Floats, Floats],
         price: Floats,
         kept: Floats | None,
     ) -> Candidates:
         """As the policy weighs them; what was measured costs what it was found to cost."""
         numbers, costs = self._trials.numbers, self._trials.costs
-        joules, rows = joules.copy(), list[int]()
+        (joules, least), rows = (one.copy() for one in charged), list[int]()
         correct, images, infeasible = list[int](), list[int](), list[int]()
         for row, identity in enumerate(found):
             if (number := numbers.get(identity)) is None:
@@ -193,7 +195,7 @@ class CandidateSet:
             if result.infeasible is not None:
                 infeasible.append(row)
             if result.correct is not None and paid is not None:
-                joules[row] = paid
+                joules[row] = least[row] = paid
                 rows.append(row)
                 correct.append(result.correct)
                 images.append(result.n_validation)
@@ -202,6 +204,7 @@ class CandidateSet:
         return Candidates(
             features=features,
             joules=joules,
+            least_joules=least,
             price=np.maximum(price, LEAST_PRICE * usual),
             measured=np.array(rows, dtype=np.intp),
             correct=np.array(correct, dtype=np.float64),

@@ -23,7 +23,8 @@ from energy_sweep.search.run_order import EPOCH_STAGES, Job
 Floats = NDArray[np.float64]
 
 TRUNK, LOOKS = "trunk", "calibrate"  # the stage that is priced, and that of looks
-FEW = 10  # trials, of which looks may take as much as one
+MOST = 0.5  # of a trial, that all looks may take
+FEW = 10  # trials, of fewer of which they may take less
 SHARE = 0.1  # of joules that are all that may be spent
 
 
@@ -36,8 +37,8 @@ class Kind:
 
 
 class PriceLooks:
-    """Takes looks at trainings far from one another, as long as all of them cost no more than one
-    trial, or a tenth of a `budget` that is small.
+    """Takes looks at trainings far from one another, as long as all of them cost no more than half
+    a trial, or a tenth of a `budget` that is small.
 
     What is looked at is a function of the points and of what the store holds, so that a search
     that is cut goes on alike.
@@ -76,7 +77,7 @@ class PriceLooks:
         spent = math.fsum(record.spent_joules for record in looks)
         most = SHARE * (math.inf if budget.joules is None else budget.joules)
         trials = FEW if budget.trials is None else min(FEW, budget.trials)
-        return spent < min(most, trials / FEW * _least(jobs, self._trials.index.foretold))
+        return spent < min(most, MOST * trials / FEW * _least(jobs, self._trials.index.foretold))
 
 
 def _least(jobs: Sequence[Job], foretold: Mapping[str, float]) -> float:

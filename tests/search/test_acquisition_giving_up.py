@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,6 +54,14 @@ def test_a_member_is_never_less_likely_than_said(seed: int) -> None:
     fresh = np.setdiff1d(np.arange(len(said)), candidates.measured)
     assert (members[fresh] <= said[fresh] + 4 * np.sqrt(said[fresh] / 400) + 0.01).all()
     assert (said[candidates.measured] == 0).all()
+
+
+def test_what_may_cost_less_than_what_beats_it_is_not_given_up() -> None:
+    ranking, known = believed(0)
+    fresh = np.setdiff1d(np.arange(len(known.joules)), known.measured)
+    cheapest = replace(known, least_joules=np.where(np.isin(range(14), fresh), 0.1, known.joules))
+    assert (membership(ranking, known)[fresh] < 1).any()
+    assert (membership(ranking, cheapest)[fresh] == 1).all()
 
 
 @settings(max_examples=20, deadline=None)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.search.__main__ import main
-from benchmarks.search.product import LOOK, ours
+from benchmarks.search.product import LOOK_STEPS, ours
 from benchmarks.search.runs import Run
 from benchmarks.search.speed import LIMITS, speed
 from benchmarks.search.worlds import WINDOW, large, smooth
@@ -44,7 +44,8 @@ def test_each_power_limit_is_trained_anew_and_gives_the_same_answer() -> None:
 
 def test_ours_knows_no_price_before_it_has_paid_it() -> None:
     """What it has spent is what its trials and looks took, and the windows of each new graph."""
-    run = Run(smooth(0), 0, shared=True)
+    world = smooth(0)
+    run = Run(world, 0, shared=True)
     asked = ours(run)
     for _ in range(3):
         next(asked)
@@ -57,7 +58,8 @@ def test_ours_knows_no_price_before_it_has_paid_it() -> None:
         if joules
     }
     paid = sum(joules for _, joules in stages)
-    looks = LOOK * sum(set(run.world.epoch_joules.tolist()))
+    each = {p["batch"]: float(j) for p, j in zip(world.points, world.epoch_joules, strict=True)}
+    looks = sum(LOOK_STEPS * batch / world.images * joules for batch, joules in each.items())
     assert run.spent == pytest.approx(looks + paid + WINDOW * (len(graphs) + again))
 
 

@@ -24,14 +24,15 @@ def membership(ranking: Ranking, candidates: Candidates) -> Floats:
     """The most probability of each candidate to be a member of the front [N]; 0 of those measured.
 
     To be a member it must be more accurate than any other at no more joules. This is the least
-    probability to be more accurate than one that is measured: never too little, but for what the
-    model does not know.
+    probability to be more accurate than one that is measured, and surely no dearer: never too
+    little, but for what the model does not know.
     """
+    joules = candidates.joules if candidates.least_joules is None else candidates.least_joules
     special: Any = importlib.import_module("scipy.special")
     measured = candidates.measured
     apart = ranking.mean[:, None] - ranking.mean[measured]
     spread = np.hypot(ranking.sd[:, None], ranking.sd[measured])
-    dearer = candidates.joules[:, None] >= candidates.joules[measured]
+    dearer = joules[:, None] >= candidates.joules[measured]
     with np.errstate(divide="ignore", invalid="ignore"):
         standard = np.where(dearer, np.nan_to_num(apart / spread), np.inf)
     found = np.asarray(special.ndtr(standard.min(axis=1, initial=np.inf)), dtype=np.float64)

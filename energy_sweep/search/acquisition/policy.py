@@ -34,6 +34,7 @@ class Candidates:
     for a constant: what is usual, or what an earlier study tells; all alike if none are given. Only
     what is more accurate than `least_accuracy` and costs less than `most_joules` is of worth, where
     these are given, and what keeps all other limits, which it does with the probability `kept` [N].
+    `least_joules` [N] are what each may cost at the least, where its price is not known.
     """
 
     features: Floats
@@ -47,6 +48,7 @@ class Candidates:
     least_accuracy: float | None = None
     most_joules: float | None = None
     kept: Floats | None = None
+    least_joules: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
