@@ -95,7 +95,7 @@ class CandidateSet:
         run = unit_prices(table, features, costs.joules_per_run, foretold)
         stages = self._stage_joules(table, run, known)
         price, alone = table.sums(stages.joules), table.sums(stages.alone)
-        charged, least = self._charged(table, charge)
+        charged, least = _charged(table, charge, self._objective)
         results = {number: self.points.result(number) for number in known}
         kept = kept_limits(self._trials, results, found, table, features)
         candidates = self._candidates(found, features, (charged, least), price, kept)
@@ -148,13 +148,6 @@ class CandidateSet:
             uncertainty=TWO_SIDED * float(np.linalg.norm(of_cost)),
             shared=max(0.0, alone - joules),
         )
-
-    def _charged(self, table: StageTable, prices: UnitPrices) -> tuple[Floats, Floats]:
-        """Joules of each candidate by the objective, and those it may cost at the least [N]."""
-        times = np.array([charged(stage, self._objective) for stage, _ in table.places])
-        each = table.units * times[table.place] * prices.joules[table.cost]
-        at_least = each * np.exp(-TWO_SIDED * prices.log_sd[table.cost])
-        return table.sums(each), table.sums(at_least)
 
     def _stage_joules(
         self, table: StageTable, prices: UnitPrices, known: Iterable[int], *, in_turn: bool = False
@@ -225,6 +218,14 @@ class CandidateSet:
         intervals = [one for name in named for one in columns_of(name, points, surface)]
         other = new & ~alike(candidates.features, candidates.measured, intervals)
         return other if other.any() else new
+
+
+def _charged(table: StageTable, prices: UnitPrices, objective: Objective) -> tuple[Floats, Floats]:
+    """Joules of each candidate by the objective, and those it may cost at the least [N]."""
+    times = np.array([charged(stage, objective) for stage, _ in table.places])
+    each = table.units * times[table.place] * prices.joules[table.cost]
+    at_least = each * np.exp(-TWO_SIDED * prices.log_sd[table.cost])
+    return table.sums(each), table.sums(at_least)
 
 
 def _training(table: StageTable, prices: UnitPrices) -> tuple[Floats, Floats] | None:
