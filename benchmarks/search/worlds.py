@@ -252,6 +252,8 @@ def _of_training(
 
 
 WORLDS: dict[str, Callable[[int], World]] = {
-    "smooth": smooth, "rough": rough, "outside": outside,
+    "smooth": smooth,
+    "rough": rough,
+    "outside": outside,
     "large": large,
 }
