@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,10 +89,8 @@ class CandidateSet:
         jobs = self.points.jobs(found)
         features = encode(list(found.values()), self.points.surface)
         table = StageTable.of([job.stages for job in jobs], self.points.true_keys(known))
-        costs = self._trials.costs
-        foretold = self._trials.index.foretold.get
-        charge = unit_prices(table, features, costs.joules_per_unit, foretold)
-        run = unit_prices(table, features, costs.joules_per_run, foretold)
+        charge = self._prices(table, features, self._trials.costs.joules_per_unit)
+        run = self._prices(table, features, self._trials.costs.joules_per_run)
         stages = self._stage_joules(table, run, known)
         price, alone = table.sums(stages.joules), table.sums(stages.alone)
         charged, least = _charged(table, charge, self._objective)
@@ -118,8 +116,7 @@ class CandidateSet:
         jobs = self.points.jobs(found)
         features = encode(list(found.values()), self.points.surface)
         table = StageTable.of([job.stages for job in jobs], self.points.true_keys(known))
-        foretold = self._trials.index.foretold.get
-        run = unit_prices(table, features, self._trials.costs.joules_per_run, foretold)
+        run = self._prices(table, features, self._trials.costs.joules_per_run)
         joules = self._stage_joules(table, run, known).joules
         taken = dict.fromkeys((stage for stage, _ in table.places), 0.0)
         for use in np.flatnonzero(table.row == 0):
@@ -131,8 +128,7 @@ class CandidateSet:
         known = self.points.known()
         table = StageTable.of([job.stages for job in jobs], self.points.true_keys(known))
         features = encode([job.params for job in jobs], self.points.surface)
-        foretold = self._trials.index.foretold.get
-        prices = unit_prices(table, features, self._trials.costs.joules_per_run, foretold)
+        prices = self._prices(table, features, self._trials.costs.joules_per_run)
         if not prices.any_known:
             return None
         stages = self._stage_joules(table, prices, known, in_turn=True)
@@ -148,6 +144,12 @@ class CandidateSet:
             uncertainty=TWO_SIDED * float(np.linalg.norm(of_cost)),
             shared=max(0.0, alone - joules),
         )
+
+    def _prices(
+        self, table: StageTable, features: Floats, known: Callable[[str], float | None]
+    ) -> UnitPrices:
+        """Prices of a table by what is `known`, and what looks foretold."""
+        return unit_prices(table, features, known, self._trials.index.foretold.get)
 
     def _stage_joules(
         self, table: StageTable, prices: UnitPrices, known: Iterable[int], *, in_turn: bool = False
