@@ -53,7 +53,8 @@ class PlanChoices:
             return
         session, machine = self.session(recipe), self.machine(recipe)
         _with_plan(recipe, session, machine, self.demand, key, only_look=True)
-        if step := self.step_joules(recipe):
+        read, step = session.store.records()[key].marks, self.step_joules(recipe)
+        if step is not None and read:  # what is remembered of an earlier study took no look
             joules = joules_text(step * steps_per_epoch(recipe))
             told = f"an epoch takes about {joules} ({session.meter.facts().quality.value})"
             print(f"look: {_net(recipe)}: {told}", file=sys.stderr)
