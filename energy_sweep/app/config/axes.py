@@ -12,7 +12,6 @@ from typing import Any
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import (
-    ChoiceSweep,
     IntervalSweep,
     Override,
     QuotedString,
@@ -23,6 +22,7 @@ from hydra.core.override_parser.types import (
 from energy_sweep.app.config.command_line import check_choice
 from energy_sweep.app.config.compression_lists import expand
 from energy_sweep.app.config.fixed_dials import check_sweepable
+from energy_sweep.app.config.groups import chooses_group, group_options
 from energy_sweep.app.config.messages import parse_error
 from energy_sweep.record import BadInput, JsonDict
 from energy_sweep.study.space import Axis, Space
@@ -120,10 +120,11 @@ def read_axes(
         (PARAMS, [f"{key}={expression}" for key, expression in params.items()]),
         (COMMAND_LINE, arguments),
     )
+    options_of = group_options(loader)
     chosen: dict[str, tuple[str, Override]] = {}
     for source, typed in sources:
         for override in _parse(loader, typed):
-            if options := loader.get_group_options(override.key_or_group):
+            if options := options_of(override.key_or_group):
                 check_choice(override, options)
             name = override.get_key_element().lstrip("+")
             _, before = chosen.pop(name, (source, override))
@@ -138,7 +139,7 @@ def read_axes(
     axes = [_axis(name, source, override, texts) for name, (source, override) in swept.items()]
     # What the user typed comes first, so that it heads every line that lists a trial.
     axes.sort(key=lambda axis: axis.source == DEFAULT_SPACE)
-    groups = {name for name, (_, override) in chosen.items() if _chooses_group(loader, override)}
+    groups = {name for name, (_, typed) in chosen.items() if chooses_group(options_of, typed)}
     values = {name: o.key_or_group for name, (_, o) in chosen.items() if name not in groups}
     sentence: list[str | Slot] = []
     for name, (_, override) in chosen.items():
@@ -168,13 +169,6 @@ def _input_text(override: Override) -> str:
 
 def _is_addition(override: Override) -> bool:
     return override.is_add() or override.is_force_add()
-
-
-def _chooses_group(loader: ConfigLoader, override: Override) -> bool:
-    """Whether an override chooses options of a group; a mapping sets some of its values."""
-    value: Any = override.value()
-    first = value.list[0] if isinstance(value, ChoiceSweep) and value.list else value
-    return not isinstance(first, Mapping) and bool(loader.get_group_options(override.key_or_group))
 
 
 @functools.lru_cache(maxsize=65_536)

@@ -61,12 +61,13 @@ class Composer:
     master: DictConfig
     axes: Axes
     _bases: dict[Words, Base] = field(default_factory=dict[Words, Base])
+    _wholes: dict[Words, DictConfig] = field(default_factory=dict[Words, DictConfig])
     _parsed: dict[str, Override] = field(default_factory=dict[str, Override])
     _composed: dict[str, bool] = field(default_factory=dict[str, bool])
 
     def whole(self) -> DictConfig:
         """Hydra's own composition of what is fixed, swept groups at their defaults."""
-        return self.loader.load_sweep_config(self.master, list(self.axes.fixed))
+        return self._by_hydra(self._words(self.axes.fixed))
 
     def values(self, params: Mapping[str, Any]) -> JsonDict:
         """The resolved configuration of a point of the space.
@@ -124,11 +125,9 @@ class Composer:
 
     def base(self, overrides: Sequence[str]) -> Base:
         """What Hydra composes of all that is fixed, chooses a group or meets another word."""
-        words = tuple(text for text in overrides if self.is_composed(text))
+        words = self._words(overrides)
         if words not in self._bases:
-            # How to search changes no trial, but the configuration of a trial says it too.
-            searched = [text for text in self.axes.fixed if text not in self.axes.lasting]
-            whole = self.loader.load_sweep_config(self.master, [*searched, *words])
+            whole = self._by_hydra(words)
             own = copy.deepcopy(whole)
             with open_dict(own):
                 del own["hydra"]
@@ -139,6 +138,18 @@ class Composer:
                 values = PlainValues.of(own)
             self._bases[words] = Base(whole, own, hydra, values)
         return self._bases[words]
+
+    def _words(self, overrides: Iterable[str]) -> Words:
+        """Those of the overrides that Hydra composes."""
+        return tuple(text for text in overrides if self.is_composed(text))
+
+    def _by_hydra(self, words: Words) -> DictConfig:
+        """What Hydra composes of some words: once, and not to be changed."""
+        if words not in self._wholes:
+            # How to search changes no trial, but the configuration of a trial says it too.
+            searched = [text for text in self.axes.fixed if text not in self.axes.lasting]
+            self._wholes[words] = self.loader.load_sweep_config(self.master, [*searched, *words])
+        return self._wholes[words]
 
     def is_composed(self, text: str) -> bool:
         """Whether Hydra composes an override, which else is set on a copy."""
