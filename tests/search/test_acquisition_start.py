@@ -85,3 +85,27 @@ def test_of_prices_that_are_all_unsure_the_cheap_ones_are_begun_with() -> None:
         chosen = start(points, given, 0, price, unsure=share * price)
         assert len(chosen) == 3
         assert {points[index]["batch"] for index in chosen} <= {64, 128}
+
+
+def test_of_equal_trainings_the_cheapest_is_begun_with() -> None:
+    """The last power limit typed, whatever the others take."""
+    given, points = space("compression.level")
+    price = np.array([1000.0 / point["device.power_limit_watts"] for point in points])
+    for seed in range(10):
+        chosen = start(points, given, seed, price)
+        assert {points[index]["device.power_limit_watts"] for index in chosen} == {200}
+        assert {points[index]["device.power_limit_watts"] for index in start(points, given, 0)} == {
+            100
+        }
+
+
+def test_a_training_that_was_measured_is_not_begun_again_where_it_turns_out_cheaper() -> None:
+    given, points = space("compression.level")
+    first = {"batch": 64, "lr": 0.1, "epochs": 5, "device.power_limit_watts": 100}
+    price = np.array([1000.0 / point["device.power_limit_watts"] for point in points])
+    for seed in range(10):
+        chosen = start(points, given, seed, price, measured=[points.index(first)])
+        same = [
+            index for index in chosen if points[index]["batch"] == 64 and points[index]["lr"] == 0.1
+        ]
+        assert same == [points.index(first)] and len(chosen) == 3

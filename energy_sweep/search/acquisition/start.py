@@ -36,8 +36,9 @@ def start(
     Of a few trainings far from one another, each at the least epochs, the one least compressed; and
     of the first of them one that is compressed by a middling level. Those of `measured` points come
     first. Where prices are known, in joules [N], to within what is `unsure` [N], none is surely
-    dearer than the middling training, nor possibly twice as dear, and the cheapest is the first. A
-    pure function of its arguments.
+    dearer than the middling training, nor possibly twice as dear, and the cheapest is the first;
+    of equal trainings at several settings of the device it is the cheapest, unless one of them was
+    measured. A pure function of its arguments.
     """
     apart = [axis for axis in space.axes if _of_a_trunk(axis.name)]
     places = encode(points, Space(apart)) if apart else np.zeros((len(points), 0))
@@ -46,6 +47,8 @@ def start(
     given = None if price is None else (price, np.zeros(len(price)) if unsure is None else unsure)
     for trunk in _far_apart(places, rng, given, measured):
         least = _least(points, np.flatnonzero((places == places[trunk]).all(axis=1)))
+        if price is not None:
+            least.sort(key=lambda one: (one not in measured, price[one]))
         by_compression = {_compression(points[index], space): index for index in reversed(least)}
         branches = [index for _, index in sorted(by_compression.items())]
         chosen += [branches[0]] if chosen else [branches[0], branches[len(branches) // 2]]
