@@ -289,10 +289,16 @@ def test_a_file_where_the_folder_should_be_is_refused(trial: Trial, tmp_path: Pa
 @pytest.mark.parametrize(
     ("runtime", "compression", "measured"),
     [
-        (Inductor(device="cpu"), Quantize(calibration="minmax", images=64), "model.pt2"),
-        (OpenVino(), Quantize(calibration="minmax", images=64), "model.onnx"),
+        pytest.param(
+            *(Inductor(device="cpu"), Quantize(calibration="minmax", images=64), "model.pt2"),
+            id="inductor-quantize",
+            marks=pytest.mark.contracts,  # compiles for half a minute
+        ),
+        pytest.param(
+            *(OpenVino(), Quantize(calibration="minmax", images=64), "model.onnx"),
+            id="openvino-quantize",
+        ),
     ],
-    ids=["inductor-quantize", "openvino-quantize"],
 )
 @pytest.mark.slow
 def test_what_another_runtime_measured_is_deployed_too(

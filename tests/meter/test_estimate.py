@@ -76,7 +76,8 @@ def test_children_still_alive_are_charged_once() -> None:
         child.communicate("\n")
         dead = window.mark().reading
     assert used <= alive.terms["cpu_seconds"] < used + 0.2
-    assert dead.terms["cpu_seconds"] < 0.1
+    # Its end takes some; a second time all of it would be far more.
+    assert dead.terms["cpu_seconds"] < 0.7 * used
 
 
 def test_memory_is_charged_above_the_size_at_opening() -> None:
