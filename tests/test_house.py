@@ -111,3 +111,16 @@ def test_the_arrows_drawn_are_the_imports_there_are() -> None:
     arrows = {line.split()[0]: set(line.split()[1:]) for line in drawn[0].splitlines()}
     there = {room: imported_rooms(room) for room in rooms() - {"app"}}
     assert arrows == {room: found for room, found in there.items() if found}
+
+
+def test_each_decision_has_a_number_of_its_own_which_its_topic_lists() -> None:
+    text = (ROOT / "docs" / "decisions.md").read_text()
+    topics = re.split(r"^## ", text, flags=re.M)[1:]
+    held = {
+        topic.partition("\n")[0]: sorted(map(int, re.findall(r"^(\d+)\\\.", topic, flags=re.M)))
+        for topic in topics
+    }
+    numbers = [number for of in held.values() for number in of]
+    assert len(numbers) == len(set(numbers))
+    rows = re.findall(r"^\| \[(.+)\]\(#.+\) \| ([\d, ]+) \|$", text, flags=re.M)
+    assert {topic: [int(one) for one in of.split(", ")] for topic, of in rows} == held
