@@ -32,7 +32,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--min-accuracy",
-        type=typed_numbers.positive,
+        type=typed_numbers.fraction,
         metavar="A",
         help="also joules to reach A; the most over the least joules of those that surely do",
     )
@@ -63,8 +63,6 @@ def effects(arguments: Namespace) -> None:
     if len(set(names)) < len(names):
         raise BadInput(f"type each study once: effects {' '.join(dict.fromkeys(names))}")
     floor = arguments.min_accuracy
-    if floor is not None and floor > 1:
-        raise BadInput(f"--min-accuracy {floor:g}: an accuracy is a fraction: type 0.9")
     studies = [stored_study.load_named(name, arguments) for name in names or [None]]
     _check_trial(arguments, studies)
 

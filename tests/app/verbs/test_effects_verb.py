@@ -178,3 +178,8 @@ def test_verbs_that_judge_nothing_load_neither_numpy_nor_optuna() -> None:
     asked = "import sys, energy_sweep.app.verbs.options"
     code = f"{asked}; sys.exit(any(name in sys.modules for name in ('numpy', 'optuna')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_accuracy_in_percent_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["effects", "--min-accuracy", "90"]) == 2
+    assert "90 is not between 0 and 1, such as .95" in capsys.readouterr().err
