@@ -10,7 +10,7 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
-SCALE = "0.015"  # of the full counts: 3 kills, 15 damages
+SCALE = "0.008"  # of the full counts: 2 kills, 8 damages
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="forks")

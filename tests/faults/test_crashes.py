@@ -110,6 +110,7 @@ def test_a_trial_that_crashes_twice_at_one_place_fails_and_the_others_go_on(
     check_end(tmp_path, sweep(tmp_path, f"{kind},calm"), f"2 times at the same place ({says})")
 
 
+@pytest.mark.contracts
 def test_what_the_system_kills_twice_for_want_of_memory_fails_and_the_others_go_on(
     tmp_path: Path, limited: Callable[[], object]
 ) -> None:

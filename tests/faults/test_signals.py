@@ -186,7 +186,8 @@ def test_a_process_that_is_killed_fails_its_trial_and_the_others_go_on(tmp_path:
     assert again.returncode == 0 and "1 new" in err, err
 
 
-@pytest.mark.parametrize("to_all", [False, pytest.param(True, marks=pytest.mark.contracts)])
+@pytest.mark.contracts
+@pytest.mark.parametrize("to_all", [False, True])
 def test_jobs_of_a_launcher_end_with_the_one_that_started_them(
     tmp_path: Path, to_all: bool
 ) -> None:

@@ -127,7 +127,11 @@ def test_a_net_that_16_bits_are_too_few_for_is_infeasible(runtime: Any, tmp_path
     assert [entry.name for entry in tmp_path.iterdir()] == [whole.name]
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES[:2] + RUNTIMES[3:], ids=by_name)
+@pytest.mark.parametrize(
+    "runtime",
+    [*RUNTIMES[:2], pytest.param(RUNTIMES[3], marks=pytest.mark.contracts)],
+    ids=by_name,
+)
 @pytest.mark.slow
 def test_int8_is_a_quarter_of_the_weights_and_answers_nearly_alike(
     runtime: Any, tmp_path: Path

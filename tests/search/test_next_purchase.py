@@ -88,7 +88,7 @@ def test_the_normal_distribution_is_close_enough() -> None:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.contracts
 def test_the_race_gets_further_than_equal_repetition() -> None:
     ours, theirs = [], []
     for seed in range(4):

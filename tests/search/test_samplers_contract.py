@@ -24,7 +24,11 @@ SETTINGS = {"gp": {"n_startup_trials": 6}, "nsgaii": {"population_size": 4}}
 NUMBERS = {"batch": (64, 32, 128), "lr": (0.01, 0.1, 1.0), "epochs": (10, 20, 30)}
 
 
-@pytest.fixture(params=("auto", *SAMPLERS), name="sampler")
+ALL = ("auto", *SAMPLERS)
+DAILY = ("auto", "tpe", "random", "grid")  # cut after every trial; `make contracts` cuts the others
+
+
+@pytest.fixture(params=ALL, name="sampler")
 def _sampler(request: pytest.FixtureRequest) -> str:
     if request.param in NEEDED and find_spec(NEEDED[request.param]) is None:
         pytest.skip(f"the package {NEEDED[request.param]} is not installed")
@@ -72,6 +76,11 @@ def in_another_process(folder: Path, sampler: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.no_cover
+@pytest.mark.parametrize(
+    "sampler",
+    [pytest.param(one, marks=() if one in DAILY else pytest.mark.contracts) for one in ALL],
+    indirect=True,
+)
 def test_cut_after_every_trial_it_asks_what_it_would_have_asked(
     tmp_path: Path, sampler: str
 ) -> None:

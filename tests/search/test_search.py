@@ -118,7 +118,14 @@ def kill(folder: Path, *arguments: str) -> None:
     assert done.returncode == -9, done.stderr
 
 
-@pytest.mark.parametrize("settings", [(), ("tpe",), ("auto",)], ids=["grid", "tpe", "auto"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param((), id="grid", marks=pytest.mark.contracts),
+        pytest.param(("tpe",), id="tpe"),
+        pytest.param(("auto",), id="auto"),
+    ],
+)
 @pytest.mark.no_cover
 def test_killed_and_resumed_equals_undisturbed(tmp_path: Path, settings: tuple[str, ...]) -> None:
     more: dict[str, Any] = {}

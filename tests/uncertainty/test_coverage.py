@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.coverage import CALLED_DIFFERENT, COVERAGE, share
 
+pytestmark = pytest.mark.no_cover
 REPEATS = 200
 
 

@@ -44,7 +44,11 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, float]]:
 @pytest.mark.slow
 @pytest.mark.no_cover
 @pytest.mark.parametrize(
-    "launcher", ["joblib", "submitit_local", pytest.param("ray", marks=pytest.mark.contracts)]
+    "launcher",
+    [
+        "joblib",
+        *(pytest.param(one, marks=pytest.mark.contracts) for one in ("submitit_local", "ray")),
+    ],
 )
 def test_jobs_of_a_launcher_find_what_trials_here_find(
     tmp_path: Path, here: list[dict[str, float]], launcher: str
