@@ -64,8 +64,11 @@ def test_children_that_came_and_went_are_charged() -> None:
     assert only(window).terms["cpu_seconds"] >= 3 * 0.15
 
 
+@pytest.mark.no_cover
 def test_children_still_alive_are_charged_once() -> None:
-    code = BURN.format(0.3) + "print(time.process_time(), flush=True)\ninput()"
+    # Python's own end would take CPU time too, and more on a busy machine.
+    told = "print(time.process_time(), flush=True)\ninput()\nos._exit(0)"
+    code = "import os\n" + BURN.format(0.3) + told
     with opened().window(WORK) as window:
         child = subprocess.Popen(
             [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -76,8 +79,7 @@ def test_children_still_alive_are_charged_once() -> None:
         child.communicate("\n")
         dead = window.mark().reading
     assert used <= alive.terms["cpu_seconds"] < used + 0.2
-    # Its end takes some; a second time all of it would be far more.
-    assert dead.terms["cpu_seconds"] < 0.7 * used
+    assert dead.terms["cpu_seconds"] < 0.1
 
 
 def test_memory_is_charged_above_the_size_at_opening() -> None:
