@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.search.botorch_policies import hvkg, momf, qlogehvi
+from benchmarks.search.botorch_policies import hvkg, hvkg_exact, momf, qlogehvi
 from benchmarks.search.optuna_policies import sampled
 from benchmarks.search.policies import lost_members, perfect, random_order
 from benchmarks.search.product import ours
@@ -39,6 +39,7 @@ SLOW: dict[str, Contestant] = {
     "botorch_qlogehvi": Contestant(qlogehvi),
     "botorch_momf": Contestant(momf),
     "botorch_hvkg": Contestant(hvkg),
+    "hvkg_exact": Contestant(hvkg_exact),
 }
 ALL = {**FAST, **SLOW}
 # What is asked for and cannot be run: said in the output, never filled in.
