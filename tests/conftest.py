@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tracing import untraced
 
 from energy_sweep.app.sweep import patience
 from energy_sweep.meter import turn
+from tests.tracing import untraced
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

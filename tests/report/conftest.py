@@ -6,10 +6,10 @@ from pathlib import Path
 
 import page_study
 import pytest
-from tracing import untraced
 
 from energy_sweep.record import Objective
 from energy_sweep.report.html_page import write_report
+from tests.tracing import untraced
 
 
 @pytest.fixture(scope="session")
