@@ -44,10 +44,6 @@ THEIRS: dict[str, dict[str, tuple[str, ...]]] = {
             "set_trial_user_attr",
         ),
     },
-    "torch.export": {"": ("export", "load", "save")},
-    "torch.onnx": {"": ("export",)},
-    "torch.optim.adam": {"Adam": ("step",)},
-    "torch.optim.sgd": {"SGD": ("step",)},
     "_pytest.assertion.rewrite": {"": ("_rewrite_test",)},
 }
 
